@@ -1,0 +1,1 @@
+"""gradproof says whether implementations of gradient descent and backpropagation are right."""
