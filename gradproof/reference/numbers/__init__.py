@@ -1,0 +1,7 @@
+"""The kinds of number that the tape can run on: plain float64, noisy floats, certified balls."""
+
+from gradproof.reference.numbers.array import Kind, Numbers
+from gradproof.reference.numbers.mask import Mask
+from gradproof.reference.numbers.plain import Plain, PlainNumbers
+
+__all__ = ["Kind", "Mask", "Numbers", "Plain", "PlainNumbers"]

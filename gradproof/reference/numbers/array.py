@@ -1,0 +1,314 @@
+"""What a kind of number must be able to do, and the array that the tape computes with."""
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from functools import reduce
+from math import prod
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.numbers.mask import Mask
+from gradproof.reference.numbers.payload import HIDDEN, Payload, aligned
+from gradproof.reference.numbers.structure import Structure
+
+Operand: TypeAlias = "Numbers[Any] | float"
+
+
+class Kind(ABC):
+    """A kind of number: how values become numbers, and under which settings they compute."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def lift(self, values: NDArray[Any]) -> "Numbers[Any]":
+        """Numbers that are exactly the given values.
+
+        Args:
+            values: Array of shape (lanes, *shape), lanes possibly 1; floats or integers.
+        """
+
+    @abstractmethod
+    def constant(self, values: "NDArray[Any] | float") -> "Numbers[Any]":
+        """Numbers for a constant that a loss holds, the same in all lanes."""
+
+    def pi(self) -> "Numbers[Any]":
+        """The circle's constant, as exactly as the kind can."""
+        return self.constant(np.pi)
+
+    @abstractmethod
+    def context(self) -> AbstractContextManager[object]:
+        """Sets what the arithmetic depends on (precision, random state, NumPy's warnings)."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The data type that a loss is told its arrays have."""
+        return np.dtype(np.float64)
+
+
+KindType = TypeVar("KindType", bound=Kind)
+
+
+class Numbers(Structure[KindType], ABC):
+    """An array of one kind of number with the operations that the tape's table is written in.
+
+    Operands broadcast as NumPy's do, by their visible shapes; ints and floats are constants. Axes
+    are counted from the right. A subclass adds the arithmetic on payloads: the methods that start
+    with an underscore.
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None
+
+    # ---------------------------------------------------------------- arithmetic, by entry
+
+    def _lifted(self, other: Operand) -> "Numbers[Any]":
+        return other if isinstance(other, Numbers) else self.kind.constant(other)
+
+    def _pair(self, other: Operand) -> list[Payload]:
+        return aligned(self.data, self._lifted(other).data)
+
+    def __add__(self, other: Operand) -> Self:
+        """The sum."""
+        return self.like(self._add(*self._pair(other)))
+
+    def __sub__(self, other: Operand) -> Self:
+        """The difference."""
+        return self.like(self._subtract(*self._pair(other)))
+
+    def __mul__(self, other: Operand) -> Self:
+        """The product, entry by entry."""
+        return self.like(self._multiply(*self._pair(other)))
+
+    def __truediv__(self, other: Operand) -> Self:
+        """The quotient."""
+        return self.like(self._divide(*self._pair(other)))
+
+    def __radd__(self, other: float) -> Self:
+        """The sum, a constant first."""
+        return self + other
+
+    def __rsub__(self, other: float) -> Self:
+        """The difference, a constant first."""
+        return self.like(self._subtract(*reversed(self._pair(other))))
+
+    def __rmul__(self, other: float) -> Self:
+        """The product, a constant first."""
+        return self * other
+
+    def __rtruediv__(self, other: float) -> Self:
+        """The quotient, a constant first."""
+        return self.like(self._divide(*reversed(self._pair(other))))
+
+    def __neg__(self) -> Self:
+        """The negation, which is exact in every kind."""
+        return self.like(-self.data)
+
+    def __pow__(self, other: Operand) -> Self:
+        """The power; an exponent that is an int is a repeated product, whatever the base's sign."""
+        if isinstance(other, int):
+            return self.like(self._integer_power(self.data, other))
+        return self.like(self._power(*self._pair(other)))
+
+    def function(self, name: str) -> Self:
+        """An elementary function by name: exp, log, log1p, expm1, sqrt, sin, cos, tanh, ..."""
+        return self.like(self._function(name, self.data))
+
+    def abs(self) -> Self:
+        """The absolute value."""
+        return self.like(abs(self.data))
+
+    def sign(self) -> Self:
+        """-1, 0 or 1."""
+        return self.function("sign")
+
+    def maximum(self, other: Operand) -> Self:
+        """The greater of the two."""
+        return self.like(self._maximum(*self._pair(other)))
+
+    def minimum(self, other: Operand) -> Self:
+        """The lesser of the two."""
+        return -(-self).maximum(-self._lifted(other))
+
+    # ---------------------------------------------------------------- sums and products
+
+    def sum(self, axes: tuple[int, ...], *, keepdims: bool = False) -> Self:
+        """The sum over axes."""
+        if not axes:
+            return self
+        total = self.like(self._sum(self.data, axes))
+        if not keepdims:
+            return total
+        kept = [1 if axis - self.ndim in axes else n for axis, n in enumerate(self.shape)]
+        return total.reshape(kept)
+
+    def count(self, axes: tuple[int, ...]) -> int:
+        """How many entries a sum over axes adds."""
+        return prod(self.shape[axis] for axis in axes)
+
+    def sum_to(self, shape: tuple[int, ...]) -> Self:
+        """Sums over the axes that broadcasting added to `shape` or stretched.
+
+        It is the adjoint of `broadcast_to`: <x.sum_to(shape), y> = <x, y.broadcast_to(x.shape)>.
+        """
+        if self.shape == shape:
+            return self
+        padded = (1,) * (self.ndim - len(shape)) + shape
+        axes = tuple(
+            axis - self.ndim
+            for axis, (mine, target) in enumerate(zip(self.shape, padded, strict=True))
+            if axis < self.ndim - len(shape) or (target == 1 and mine != 1)
+        )
+        return self.sum(axes, keepdims=True).reshape(shape)
+
+    def cumulative_sum(self, axis: int) -> Self:
+        """The running sums along an axis."""
+        return self.like(self._cumulative_sum(self.data, axis))
+
+    def prod(self, axis: int) -> Self:
+        """The product along one axis, taken from left to right."""
+        if self.shape[axis] == 0:
+            return self.like(self.sum((axis,)).data + self._lifted(1).data)
+        parts = [self.part_at(axis, i) for i in range(self.shape[axis])]
+        return reduce(lambda left, right: left * right, parts)
+
+    def part_at(self, axis: int, index: int) -> Self:
+        """The entries at one place of an axis, which is taken away."""
+        return self.like(np.take(self.data, index, axis=axis))
+
+    def max(self, axes: tuple[int, ...], *, keepdims: bool = False) -> Self:
+        """The greatest entry along axes."""
+        greatest = self.like(self._max(self.data, axes))
+        if not keepdims:
+            return greatest
+        kept = [1 if axis - self.ndim in axes else n for axis, n in enumerate(self.shape)]
+        return greatest.reshape(kept)
+
+    def pivot(self, axes: tuple[int, ...]) -> Self:
+        """A number near the maximum along axes, which keep length 1, to shift exponents by.
+
+        Any shift gives the same softmax; this one keeps exponentials from overflowing.
+        """
+        return self.max(axes, keepdims=True)
+
+    def __matmul__(self, other: "Numbers[Any]") -> Self:
+        """The product of matrices, or of stacks of them; both operands have two axes or more.
+
+        A stack times one matrix is one product of a taller matrix: cheaper, and how frameworks do
+        it.
+        """
+        if self.ndim > other.ndim == HIDDEN:
+            tall = self.reshape((prod(self.shape[:-1]), self.shape[-1]))
+            return (tall @ other).reshape((*self.shape[:-1], other.shape[-1]))
+        return self.like(self._matmul(*aligned(self.data, other.data)))
+
+    # ---------------------------------------------------------------- comparisons and kinks
+
+    def __lt__(self, other: Operand) -> Mask:
+        """Whether it is less."""
+        return Mask(self._less(*self._pair(other)))
+
+    def __gt__(self, other: Operand) -> Mask:
+        """Whether it is greater."""
+        return Mask(self._less(*reversed(self._pair(other))))
+
+    def __le__(self, other: Operand) -> Mask:
+        """Whether it is less or equal."""
+        return Mask(self._less_equal(*self._pair(other)))
+
+    def __ge__(self, other: Operand) -> Mask:
+        """Whether it is greater or equal."""
+        return Mask(self._less_equal(*reversed(self._pair(other))))
+
+    def equals(self, other: Operand) -> Mask:
+        """Whether both are the same number; not `==`, which stays Python's own."""
+        return Mask(self._equal(*self._pair(other)))
+
+    def select(self, mask: Mask, other: Operand) -> Self:
+        """These numbers where the mask is true, `other` where it is false.
+
+        Where the mask is undecided, the result holds both (the hull of two balls).
+        """
+        return self.like(self._select(*aligned(mask.data, self.data, self._lifted(other).data)))
+
+    def step(self, at_zero: float) -> Self:
+        """1 where a number is positive and 0 where it is negative: a kink's derivative.
+
+        At zero it is `at_zero` for a kind that follows a convention, and [0, 1] for one that
+        tells the truth. Two laws hold: x.step(c) + (-x).step(1 - c) is 1, and repeated calls agree.
+        """
+        return self.like(self._step(self.data, at_zero))
+
+    def jump(self) -> Self:
+        """The derivative of a function that jumps at 0: 0 elsewhere, and at 0 anything at all."""
+        return self.like(self._jump(self.data))
+
+    def shares(self, axes: tuple[int, ...]) -> Self:
+        """How much each entry has of the derivative of the maximum along axes.
+
+        1 for a single greatest entry; for ties, equal shares by convention, or each [0, 1].
+        """
+        return self.like(self._shares(self.data, axes))
+
+    # ---------------------------------------------------------------- what a kind adds
+
+    def _add(self, x: Payload, y: Payload) -> Payload:
+        return x + y
+
+    def _subtract(self, x: Payload, y: Payload) -> Payload:
+        return x - y
+
+    def _multiply(self, x: Payload, y: Payload) -> Payload:
+        return x * y
+
+    def _divide(self, x: Payload, y: Payload) -> Payload:
+        return x / y
+
+    def _integer_power(self, x: Payload, exponent: int) -> Payload:
+        return x**exponent
+
+    def _power(self, x: Payload, y: Payload) -> Payload:
+        powers: Payload = x**y
+        return powers
+
+    def _sum(self, x: Payload, axes: tuple[int, ...]) -> Payload:
+        total: Payload = np.add.reduce(x, axis=axes)
+        return total
+
+    def _cumulative_sum(self, x: Payload, axis: int) -> Payload:
+        return np.cumsum(x, axis=axis)
+
+    def _matmul(self, x: Payload, y: Payload) -> Payload:
+        product: Payload = np.matmul(x, y)
+        return product
+
+    @abstractmethod
+    def _function(self, name: str, x: Payload) -> Payload: ...
+
+    @abstractmethod
+    def _maximum(self, x: Payload, y: Payload) -> Payload: ...
+
+    @abstractmethod
+    def _max(self, x: Payload, axes: tuple[int, ...]) -> Payload: ...
+
+    @abstractmethod
+    def _less(self, x: Payload, y: Payload) -> NDArray[np.int8]: ...
+
+    @abstractmethod
+    def _less_equal(self, x: Payload, y: Payload) -> NDArray[np.int8]: ...
+
+    @abstractmethod
+    def _equal(self, x: Payload, y: Payload) -> NDArray[np.int8]: ...
+
+    @abstractmethod
+    def _select(self, mask: Payload, x: Payload, y: Payload) -> Payload: ...
+
+    @abstractmethod
+    def _step(self, x: Payload, at_zero: float) -> Payload: ...
+
+    @abstractmethod
+    def _jump(self, x: Payload) -> Payload: ...
+
+    @abstractmethod
+    def _shares(self, x: Payload, axes: tuple[int, ...]) -> Payload: ...

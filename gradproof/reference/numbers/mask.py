@@ -1,0 +1,113 @@
+"""The outcome of a comparison: false, true, or undecided, with Kleene's logic."""
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gradproof.errors import UnsupportedError
+from gradproof.reference.numbers.payload import HIDDEN, Payload, aligned
+
+
+class Mask:
+    """An array of truth values, one per sample, lane and entry.
+
+    An entry is -1 (false), 0 (undecided: certified balls overlap) or 1 (true), so that Kleene's
+    "and" is the minimum, "or" the maximum and "not" the negation.
+
+    Attributes:
+        data: int8 array of shape (samples, lanes, *shape).
+
+    Source: Kleene, Introduction to Metamathematics (1952), section 64, strong three-valued logic.
+    """
+
+    __slots__ = ("data",)
+    __array_ufunc__ = None  # so that ndarray & Mask comes to Mask.__rand__
+
+    def __init__(self, data: NDArray[np.int8]) -> None:
+        """Wraps a payload of -1, 0 and 1."""
+        self.data = data
+
+    @classmethod
+    def lift(cls, values: ArrayLike) -> Self:
+        """A mask from booleans that are the same in all samples and lanes.
+
+        >>> Mask.lift([True, False]).data.tolist()
+        [[[1, -1]]]
+        """
+        booleans = np.asarray(values, dtype=bool)
+        return cls(np.where(booleans, np.int8(1), np.int8(-1))[np.newaxis, np.newaxis])
+
+    @classmethod
+    def decided(cls, booleans: Payload) -> Self:
+        """A mask from a boolean payload, nothing of which is undecided."""
+        return cls(np.where(booleans, np.int8(1), np.int8(-1)))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape that a loss sees."""
+        return self.data.shape[HIDDEN:]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes that a loss sees."""
+        return len(self.shape)
+
+    @property
+    def true(self) -> NDArray[np.bool_]:
+        """Where the comparison certainly holds; a payload."""
+        return np.greater(self.data, 0)
+
+    @property
+    def undecided(self) -> NDArray[np.bool_]:
+        """Where the comparison could not be decided; a payload."""
+        return np.equal(self.data, 0)
+
+    def __and__(self, other: "Mask | ArrayLike") -> "Mask":
+        """True where both hold, false where one does not, undecided elsewhere."""
+        return Mask(np.minimum(*aligned(self.data, _lifted(other).data)))
+
+    def __or__(self, other: "Mask | ArrayLike") -> "Mask":
+        """True where one holds, false where neither does, undecided elsewhere."""
+        return Mask(np.maximum(*aligned(self.data, _lifted(other).data)))
+
+    def __xor__(self, other: "Mask | ArrayLike") -> "Mask":
+        """True where exactly one holds; undecided where either is."""
+        mine, others = aligned(self.data, _lifted(other).data)
+        return Mask(-mine * others)
+
+    def __invert__(self) -> "Mask":
+        """True where the mask is false and the reverse; the undecided stays so."""
+        return Mask(-self.data)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __bool__(self) -> bool:
+        """The single truth value that all samples and lanes share.
+
+        Raises:
+            UnsupportedError: The mask has several entries, is undecided, or differs between lanes.
+        """
+        if self.data.size and np.all(self.data == 1) and not self.shape:
+            return True
+        if self.data.size and np.all(self.data == -1) and not self.shape:
+            return False
+        reason = (
+            f"it has {self.shape} entries"
+            if self.shape
+            else "the certified values overlap"
+            if np.any(self.undecided)
+            else "it differs between lanes or samples"
+        )
+        raise UnsupportedError(
+            f"The loss asks for the truth of a comparison, and {reason}. "
+            "Choose between values with xp.where(condition, a, b) instead of `if`."
+        )
+
+    def __repr__(self) -> str:
+        """The shape and how many entries are undecided."""
+        return f"Mask(shape={self.shape}, undecided={int(np.sum(self.undecided))})"
+
+
+def _lifted(value: "Mask | ArrayLike") -> Mask:
+    return value if isinstance(value, Mask) else Mask.lift(value)

@@ -1,0 +1,127 @@
+"""Plain float64: fast, uncertified, with a stated convention at every kink."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from math import erf
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.numbers.array import Kind, KindType, Numbers
+from gradproof.reference.numbers.payload import Payload
+
+
+def _sigmoid(x: Payload) -> Payload:
+    # 1/(1 + e^-x) for x >= 0 and e^x/(1 + e^x) for x < 0: the exponential never overflows.
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, small) / (1.0 + small)
+
+
+def _softplus(x: Payload) -> Payload:
+    # log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _erf(x: Payload) -> Payload:
+    values: Payload = np.vectorize(erf, otypes=[np.float64])(x)
+    return values
+
+
+FUNCTIONS: Mapping[str, Callable[[Payload], Payload]] = {
+    "exp": np.exp,
+    "log": np.log,
+    "log1p": np.log1p,
+    "expm1": np.expm1,
+    "sqrt": np.sqrt,
+    "sign": np.sign,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tanh": np.tanh,
+    "atan": np.arctan,
+    "erf": _erf,
+    "sigmoid": _sigmoid,
+    "softplus": _softplus,
+}
+
+
+class FloatNumbers(Numbers[KindType]):
+    """What float64 payloads share, whether they carry rounding noise or not."""
+
+    __slots__ = ()
+
+    def _function(self, name: str, x: Payload) -> Payload:
+        return FUNCTIONS[name](x)
+
+    def _maximum(self, x: Payload, y: Payload) -> Payload:
+        return np.maximum(x, y)
+
+    def _max(self, x: Payload, axes: tuple[int, ...]) -> Payload:
+        greatest: Payload = np.max(x, axis=axes)
+        return greatest
+
+    def _less(self, x: Payload, y: Payload) -> NDArray[np.int8]:
+        return _truth(x < y)
+
+    def _less_equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
+        return _truth(x <= y)
+
+    def _equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
+        return _truth(x == y)
+
+    def _select(self, mask: Payload, x: Payload, y: Payload) -> Payload:
+        return np.where(mask > 0, x, y)
+
+    def _jump(self, x: Payload) -> Payload:
+        return np.zeros_like(x)
+
+
+class PlainNumbers(FloatNumbers["Plain"]):
+    """float64 numbers; one sample.
+
+    Kinks: relu'(0) = 0, |x|'(0) = 0, clip' is 1 on the bounds, tied maxima share equally.
+    """
+
+    __slots__ = ()
+
+    def values(self) -> NDArray[np.float64]:
+        """The numbers as float64, shape (lanes, *shape)."""
+        values: NDArray[np.float64] = self.data[0]
+        return values
+
+    def _step(self, x: Payload, at_zero: float) -> Payload:
+        # np.heaviside hands on NaN, so that a NaN never looks like a decided branch.
+        return np.heaviside(x, at_zero)
+
+    def _shares(self, x: Payload, axes: tuple[int, ...]) -> Payload:
+        greatest = np.equal(x, np.max(x, axis=axes, keepdims=True))
+        shares: Payload = greatest / np.sum(greatest, axis=axes, keepdims=True)
+        return shares
+
+
+@dataclass(frozen=True)
+class Plain(Kind):
+    """Plain float64.
+
+    >>> (Plain().lift(np.array([[1.0, 2.0]])) * 3).values()
+    array([[3., 6.]])
+    """
+
+    name: ClassVar[str] = "plain"
+
+    def lift(self, values: NDArray[Any]) -> PlainNumbers:
+        """Float64 numbers from an array of shape (lanes, *shape)."""
+        return PlainNumbers(np.asarray(values, dtype=np.float64)[np.newaxis], self)
+
+    def constant(self, values: NDArray[Any] | float) -> PlainNumbers:
+        """A constant; shape () for a Python number."""
+        return self.lift(np.asarray(values, dtype=np.float64)[np.newaxis])
+
+    def context(self) -> AbstractContextManager[object]:
+        """Silences NumPy's floating-point warnings: inf and NaN are results here, to be judged."""
+        return np.errstate(all="ignore")
+
+
+def _truth(booleans: Payload) -> NDArray[np.int8]:
+    return np.where(booleans, np.int8(1), np.int8(-1))

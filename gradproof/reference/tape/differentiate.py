@@ -1,0 +1,127 @@
+"""The tape's front door: the value of a loss and its derivative for each parameter."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gradproof.errors import InputError, UnsupportedError
+from gradproof.reference.numbers import Kind
+from gradproof.reference.tape.namespace import Namespace
+from gradproof.reference.tape.node import Tensor
+from gradproof.reference.tape.operations import Array
+from gradproof.reference.tape.tape import Tape
+
+Loss = Callable[..., Any]
+"""A loss is called as loss(xp, params, batch) and answers a scalar."""
+
+
+@dataclass(frozen=True)
+class Differentiation:
+    """One run of a loss with its gradient.
+
+    Attributes:
+        value: The loss; shape ().
+        gradients: By parameter, in the parameter's shape, with all lanes.
+        tape: The record, on which the backward pass can be run again with changed rules.
+        unused: Parameters that the loss does not depend on; their gradients are zeros.
+    """
+
+    value: Array
+    gradients: Mapping[str, Array]
+    tape: Tape
+    unused: tuple[str, ...]
+
+
+def differentiate(
+    loss: Loss,
+    params: Mapping[str, ArrayLike],
+    batch: Mapping[str, ArrayLike],
+    kind: Kind,
+    lanes: int | None = None,
+) -> Differentiation:
+    """Computes a loss and its gradient by reverse-mode differentiation.
+
+    Args:
+        loss: Called as loss(xp, params, batch).
+        params: By name, arrays of floats.
+        batch: By name, arrays; integers and booleans come to the loss as NumPy arrays.
+        kind: The kind of number to compute with.
+        lanes: None for one run. Otherwise the loss is run on that many inputs at once, and every
+            array has a leading axis of that length, or of length 1 where all runs share it.
+
+    Raises:
+        InputError: The loss is no scalar, or an array does not have the lanes.
+        UnsupportedError: The loss uses something that the tape cannot follow.
+
+    Source: Griewank and Walther, Evaluating Derivatives, 2nd ed. (2008), section 3.2.
+
+    >>> from gradproof.reference.numbers import Plain
+    >>> result = differentiate(
+    ...     lambda xp, params, batch: xp.sum((batch["x"] * params["w"]) ** 2),
+    ...     {"w": [1.0, 2.0]},
+    ...     {"x": [3.0, 4.0]},
+    ...     Plain(),
+    ... )
+    >>> result.gradients["w"].values()
+    array([[18., 64.]])
+    """
+    with kind.context():
+        tape = Tape(kind)
+        parameters = {
+            name: tape.parameter(name, _floats(name, _laned(name, values, lanes)))
+            for name, values in params.items()
+        }
+        data = {
+            name: _batch_value(tape, name, _laned(name, values, lanes))
+            for name, values in batch.items()
+        }
+        tape.output = _scalar(tape.lift(loss(Namespace(tape), parameters, data)))
+        gradients = {
+            name: gradient.with_lanes(lanes or 1) for name, gradient in tape.backward().items()
+        }
+    unused = tuple(name for name, node in parameters.items() if tape.adjoint(node) is None)
+    return Differentiation(tape.output.value, gradients, tape, unused)
+
+
+def _laned(name: str, values: ArrayLike, lanes: int | None) -> NDArray[Any]:
+    array = np.asarray(values)
+    if lanes is None:
+        return array[np.newaxis]
+    if array.ndim == 0 or array.shape[0] not in {1, lanes}:
+        raise InputError(
+            f"The array {name!r} has shape {array.shape} where {lanes} lanes are asked for. "
+            f"Give it a leading axis of length {lanes}, or of length 1 if all lanes share it."
+        )
+    return array
+
+
+def _floats(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind not in "iubf":
+        raise InputError(
+            f"The array {name!r} has data type {array.dtype}. Pass real numbers (floats, integers)."
+        )
+    return array.astype(np.float64)
+
+
+def _batch_value(tape: Tape, name: str, array: NDArray[Any]) -> Tensor | NDArray[Any]:
+    if array.dtype.kind not in "iub":
+        return tape.data(_floats(name, array))
+    if np.any(array != array[:1]):
+        raise UnsupportedError(
+            f"The integers {name!r} of the batch differ between lanes, and indices must be the "
+            "same in all. Run the lanes one by one."
+        )
+    first: NDArray[Any] = array[0]
+    return first
+
+
+def _scalar(output: Tensor) -> Tensor:
+    if output.shape != ():
+        raise InputError(
+            f"The loss answers an array of shape {output.shape}, and a gradient needs a scalar. "
+            "Reduce it with xp.sum or xp.mean."
+        )
+    return output

@@ -1,0 +1,109 @@
+"""What frameworks have natively for neural networks and the array API standard does not."""
+
+from typing import Literal
+
+import numpy as np
+
+from gradproof.errors import InputError
+from gradproof.reference.tape.arguments import Axis, Value, all_axes, is_discrete, one_axis
+from gradproof.reference.tape.functions import Functions, unary
+from gradproof.reference.tape.missing import missing
+from gradproof.reference.tape.node import Tensor
+from gradproof.reference.tape.operations import nn as table
+from gradproof.reference.tape.operations import reductions, structure
+from gradproof.reference.tape.source import caller
+
+Reduction = Literal["mean", "sum", "none"]
+
+
+class NeuralFunctions(Functions):
+    """The namespace `xp.nn`."""
+
+    sigmoid = unary(table.SIGMOID)
+    relu = unary(table.RELU)
+    silu = unary(table.SILU)
+    softplus = unary(table.SOFTPLUS)
+
+    def gelu(self, x: Value, /, *, approximate: Literal["none", "tanh"] = "none") -> Tensor:
+        """X times the normal distribution function of x, or its approximation by a tanh."""
+        if approximate not in {"none", "tanh"}:
+            raise InputError(
+                f"gelu at {caller()} does not know approximate={approximate!r}. "
+                'Pass "none" or "tanh".'
+            )
+        return self._apply(table.GELU if approximate == "none" else table.GELU_TANH, x)
+
+    def softmax(self, x: Value, /, *, axis: int = -1) -> Tensor:
+        """Exponentials along an axis, divided by their sum."""
+        tensor = self._tensor(x)
+        return self._apply(table.SOFTMAX, tensor, axes=(one_axis(axis, tensor.ndim),))
+
+    def log_softmax(self, x: Value, /, *, axis: int = -1) -> Tensor:
+        """The logarithm of softmax."""
+        tensor = self._tensor(x)
+        return self._apply(table.LOG_SOFTMAX, tensor, axes=(one_axis(axis, tensor.ndim),))
+
+    def logsumexp(self, x: Value, /, *, axis: Axis = -1, keepdims: bool = False) -> Tensor:
+        """The logarithm of the sum of exponentials along axes."""
+        tensor = self._tensor(x)
+        axes = all_axes(axis, tensor.ndim)
+        return self._apply(table.LOGSUMEXP, tensor, axes=axes, keepdims=keepdims)
+
+    def binary_cross_entropy(
+        self, probabilities: Value, targets: Value, /, *, reduction: Reduction = "mean"
+    ) -> Tensor:
+        """-(t log p + (1 - t) log(1 - p)), where 0 log 0 is 0."""
+        p, t = self._tensor(probabilities), self._tensor(targets)
+        gains = self._apply(table.XLOGY, t, p) + self._apply(table.XLOGY, 1 - t, 1 - p)
+        return self._reduced(-gains, reduction)
+
+    def binary_cross_entropy_with_logits(
+        self, logits: Value, targets: Value, /, *, reduction: Reduction = "mean"
+    ) -> Tensor:
+        """The binary cross-entropy of sigmoid(logits): softplus(x) - t x."""
+        # -(t log s + (1 - t) log(1 - s)), with log s = x - softplus(x), log(1 - s) = -softplus(x)
+        x, t = self._tensor(logits), self._tensor(targets)
+        return self._reduced(self.softplus(x) - t * x, reduction)
+
+    def cross_entropy(
+        self, logits: Value, targets: Value, /, *, axis: int = -1, reduction: Reduction = "mean"
+    ) -> Tensor:
+        """The cross-entropy of softmax(logits) along an axis.
+
+        Args:
+            logits: Floats.
+            targets: Integers, the index of each row's class; or probabilities in logits' shape.
+            axis: The axis of the classes.
+            reduction: "mean" over all rows, "sum", or "none".
+        """
+        log_p = self.log_softmax(logits, axis=axis)
+        place = one_axis(axis, log_p.ndim)
+        labels = np.asarray(targets) if is_discrete(targets) else None
+        if labels is not None and labels.ndim == log_p.ndim - 1:
+            return self._reduced(-self._chosen(log_p, labels, place), reduction)
+        gains = self._tensor(targets) * log_p
+        losses = -self._apply(reductions.SUM, gains, axes=(place,), keepdims=False)
+        return self._reduced(losses, reduction)
+
+    def _chosen(self, log_p: Tensor, labels: Value, place: int) -> Tensor:
+        """The logarithms of the probabilities that the labels choose."""
+        places = np.arange(log_p.size).reshape(log_p.shape)
+        chosen = np.take_along_axis(places, np.expand_dims(labels, place), place)
+        return self._apply(structure.GATHER, log_p, positions=np.squeeze(chosen, place))
+
+    def _reduced(self, losses: Tensor, reduction: Reduction) -> Tensor:
+        axes = tuple(range(-losses.ndim, 0))
+        if reduction == "mean":
+            return self._apply(reductions.MEAN, losses, axes=axes, keepdims=False)
+        if reduction == "sum":
+            return self._apply(reductions.SUM, losses, axes=axes, keepdims=False)
+        if reduction == "none":
+            return losses
+        raise InputError(
+            f"A loss at {caller()} does not know reduction={reduction!r}. "
+            'Pass "mean", "sum" or "none".'
+        )
+
+    def __getattr__(self, name: str) -> object:
+        """Names a function that is lacking."""
+        return missing(f"xp.nn.{name}")

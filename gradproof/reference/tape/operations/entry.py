@@ -1,0 +1,50 @@
+"""What the table of operations holds for each operation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from gradproof.reference.numbers import Numbers
+
+Array: TypeAlias = Numbers[Any]
+
+Rule: TypeAlias = Callable[..., Array]
+"""A derivative for one operand: rule(g, y, *operands, **arguments).
+
+g is the derivative of the loss with respect to the result y. The rule answers the derivative with
+respect to its operand, in a shape that broadcasting may have widened: the tape sums it back.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One operation: how it computes, and its derivative for each operand.
+
+    Attributes:
+        name: The name in the array API standard, where it has one.
+        forward: forward(*operands, **arguments) -> result.
+        derivatives: One rule per operand; a single rule that also takes `position` if `variadic`.
+        domain: Where the derivative holds.
+        kinks: Where the operation is continuous and has no derivative, and what it has instead.
+        source: Where the derivative is derived.
+        variadic: Whether it takes any number of operands.
+    """
+
+    name: str
+    forward: Rule
+    derivatives: tuple[Rule, ...]
+    domain: str
+    kinks: str = "none"
+    source: str
+    variadic: bool = False
+
+    def rule(self, position: int) -> Rule:
+        """The derivative's rule for the operand at a position."""
+        if not self.variadic:
+            return self.derivatives[position]
+        shared = self.derivatives[0]
+        return lambda g, y, *xs, **arguments: shared(g, y, *xs, position=position, **arguments)
+
+    def __repr__(self) -> str:
+        """The name, as tables and messages show it."""
+        return f"<operation {self.name}>"

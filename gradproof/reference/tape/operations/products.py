@@ -1,0 +1,87 @@
+"""Products of matrices and vectors."""
+# ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
+
+from math import prod
+
+from gradproof.reference.tape.operations.entry import Array, Operation
+
+_GILES = (
+    "Giles, Collected matrix derivative results for forward and reverse mode algorithmic "
+    "differentiation (2008), section 2.2.2"
+)
+
+
+def _row(a: Array) -> Array:
+    """A left operand as a matrix: a vector is one row."""
+    return a.expand_dims(0) if a.ndim == 1 else a
+
+
+def _column(b: Array) -> Array:
+    """A right operand as a matrix: a vector is one column."""
+    return b.expand_dims(1) if b.ndim == 1 else b
+
+
+def _full(g: Array, a: Array, b: Array) -> Array:
+    """A result or its derivative, with the axes that vectors took away put back."""
+    if b.ndim == 1:
+        g = g.expand_dims(-1)
+    if a.ndim == 1:
+        g = g.expand_dims(-2)
+    return g
+
+
+def _matmul(a: Array, b: Array) -> Array:
+    product = _row(a) @ _column(b)
+    return product.squeeze([-2] * (a.ndim == 1) + [-1] * (b.ndim == 1))
+
+
+def _matmul_left(g: Array, _: Array, a: Array, b: Array) -> Array:
+    # Y = A B,  dL = <G, dA B> = <G B', dA>:  dL/dA = G B'
+    left = _full(g, a, b) @ _column(b).mT
+    return left.squeeze([-2]) if a.ndim == 1 else left
+
+
+def _matmul_right(g: Array, _: Array, a: Array, b: Array) -> Array:
+    # Y = A B,  dL = <G, A dB> = <A' G, dB>:  dL/dB = A' G
+    rows, full = _row(a), _full(g, a, b)
+    if rows.ndim > _column(b).ndim == 2:
+        # One B for a whole stack of A: the sum over the stack is one product of taller matrices.
+        rows = rows.reshape((prod(rows.shape[:-1]), rows.shape[-1]))
+        full = full.reshape((prod(full.shape[:-1]), full.shape[-1]))
+    right = rows.mT @ full
+    return right.squeeze([-1]) if b.ndim == 1 else right
+
+
+MATMUL = Operation(
+    name="matmul",
+    forward=_matmul,
+    derivatives=(_matmul_left, _matmul_right),
+    domain="all reals",
+    source=_GILES,
+)
+
+VECDOT = Operation(
+    name="vecdot",
+    forward=lambda a, b: (a * b).sum((-1,)),
+    # <a, b> = sum a_i b_i along the last axis
+    derivatives=(
+        lambda g, y, a, b: g.expand_dims(-1) * b,
+        lambda g, y, a, b: g.expand_dims(-1) * a,
+    ),
+    domain="all reals",
+    source=_GILES,
+)
+
+OUTER = Operation(
+    name="outer",
+    forward=lambda a, b: a.expand_dims(1) * b,
+    # y_ij = a_i b_j:  dL/da_i = sum_j g_ij b_j,  dL/db_j = sum_i a_i g_ij
+    derivatives=(
+        lambda g, y, a, b: (g @ b.expand_dims(1)).squeeze([-1]),
+        lambda g, y, a, b: (a.expand_dims(0) @ g).squeeze([-2]),
+    ),
+    domain="all reals",
+    source=_GILES,
+)
+
+PRODUCTS = (MATMUL, VECDOT, OUTER)

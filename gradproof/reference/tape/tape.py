@@ -1,0 +1,200 @@
+"""The tape: records the operations of a loss and runs their derivatives backwards."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.errors import InputError, UnsupportedError
+from gradproof.reference.numbers import Kind, Mask
+from gradproof.reference.tape.arguments import Value
+from gradproof.reference.tape.node import Tensor
+from gradproof.reference.tape.operations import Array, Operation, Rule
+from gradproof.reference.tape.source import UNKNOWN, caller
+
+
+class Edge(NamedTuple):
+    """One use of an operand: the node that uses it, and which of the node's operands it is."""
+
+    node: int
+    position: int
+
+
+class Tape:
+    """The record of one run of a loss.
+
+    Attributes:
+        kind: The kind of number it runs on.
+        nodes: All nodes that depend on a parameter, in the order of their computation.
+        parameters: The parameters among them, by name.
+        output: The loss's value, once it is known.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        """Starts an empty tape."""
+        self.kind = kind
+        self.nodes: list[Tensor] = []
+        self.parameters: dict[str, Tensor] = {}
+        self.output: Tensor | None = None
+        self._uses: list[list[Edge]] = []
+        self._adjoints: list[Array | None] | None = None
+
+    # ---------------------------------------------------------------- forward
+
+    def parameter(self, name: str, values: NDArray[Any]) -> Tensor:
+        """A parameter of the loss, from values of shape (lanes, *shape)."""
+        tensor = Tensor(self.kind.lift(values), self, source=UNKNOWN, name=name)
+        self.parameters[name] = tensor
+        return self._record(tensor)
+
+    def data(self, values: NDArray[Any]) -> Tensor:
+        """Data of the batch, from values of shape (lanes, *shape)."""
+        return Tensor(self.kind.lift(values), self, source=UNKNOWN)
+
+    def lift(self, value: Value) -> Tensor:
+        """A value that meets an array of the tape: constants, data and comparisons become one.
+
+        Raises:
+            UnsupportedError: It is no number, and no array of numbers.
+        """
+        if isinstance(value, Tensor):
+            return value
+        if isinstance(value, Mask):
+            # true -> 1, false -> 0, undecided -> both
+            return Tensor(self.kind.constant(1).select(value, 0), self, source=UNKNOWN)
+        values = np.asarray(value)
+        if values.dtype.kind not in "iubf":
+            raise UnsupportedError(
+                f"The loss uses a {type(value).__name__} as a number at {caller()}. "
+                "Use real numbers and arrays of them, and functions of xp."
+            )
+        return Tensor(self.kind.constant(value), self, source=UNKNOWN)
+
+    def apply(self, operation: Operation, *operands: Value, **arguments: object) -> Tensor:
+        """Computes an operation and records it.
+
+        Raises:
+            InputError: The operands' shapes do not fit together.
+        """
+        parents = tuple(self.lift(operand) for operand in operands)
+        try:
+            value = operation.forward(*(parent.value for parent in parents), **arguments)
+        except (ValueError, IndexError) as error:
+            shapes = ", ".join(str(parent.shape) for parent in parents)
+            raise InputError(
+                f"{operation.name} at {caller()} cannot work on shapes {shapes}: {error}. "
+                "Check the shapes of the parameters and the batch against the loss."
+            ) from error
+        tensor = Tensor(
+            value,
+            self,
+            operation=operation,
+            parents=parents,
+            arguments=arguments,
+            source=caller(),
+        )
+        return self._record(tensor) if any(p.index is not None for p in parents) else tensor
+
+    def _record(self, tensor: Tensor) -> Tensor:
+        tensor.index = len(self.nodes)
+        self.nodes.append(tensor)
+        self._uses.append([])
+        for position, parent in enumerate(tensor.parents):
+            if parent.index is not None:
+                self._uses[parent.index].append(Edge(tensor.index, position))
+        return tensor
+
+    # ---------------------------------------------------------------- backward
+
+    @property
+    def edges(self) -> list[Edge]:
+        """All uses of operands that depend on a parameter and that the loss depends on."""
+        reached = self._true_adjoints()
+        return sorted(
+            edge for uses in self._uses for edge in uses if reached[edge.node] is not None
+        )
+
+    def adjoint(self, node: Tensor) -> Array | None:
+        """The derivative of the loss with respect to a node; None if it has no part in it."""
+        return None if node.index is None else self._true_adjoints()[node.index]
+
+    def backward(self, modify: Mapping[Edge, Rule] | None = None) -> dict[str, Array]:
+        """The derivative of the loss with respect to each parameter.
+
+        Args:
+            modify: Rules that take the place of the table's, by the edge they stand at. Nodes that
+                no changed rule reaches keep the derivatives of the true run, so that a change near
+                a parameter costs little.
+
+        Returns:
+            By parameter. One that the loss does not use has zeros.
+
+        Raises:
+            InputError: A changed rule answers a shape that its operand does not have.
+        """
+        adjoints = self._true_adjoints()
+        if modify:
+            adjoints = self._changed(adjoints, modify)
+        gradients = {}
+        for name, parameter in self.parameters.items():
+            adjoint = None if parameter.index is None else adjoints[parameter.index]
+            zeros = self.kind.constant(np.zeros(parameter.shape))
+            gradients[name] = zeros if adjoint is None else adjoint
+        return gradients
+
+    def _true_adjoints(self) -> Sequence[Array | None]:
+        if self._adjoints is None:
+            adjoints: list[Array | None] = [None] * len(self.nodes)
+            for index in reversed(range(len(self.nodes))):
+                adjoints[index] = self._pull(index, adjoints, {})
+            self._adjoints = adjoints
+        return self._adjoints
+
+    def _changed(
+        self, true: Sequence[Array | None], modify: Mapping[Edge, Rule]
+    ) -> Sequence[Array | None]:
+        adjoints = list(true)
+        changed: set[int] = set()
+        for index in reversed(range(max(edge.node for edge in modify))):
+            if any(edge in modify or edge.node in changed for edge in self._uses[index]):
+                changed.add(index)
+                adjoints[index] = self._pull(index, adjoints, modify)
+        return adjoints
+
+    def _pull(
+        self, index: int, adjoints: Sequence[Array | None], modify: Mapping[Edge, Rule]
+    ) -> Array | None:
+        """A node's adjoint: the sum over its uses of what each hands back."""
+        node = self.nodes[index]
+        total = self.kind.constant(1) if node is self.output else None
+        for edge in self._uses[index]:
+            g = adjoints[edge.node]
+            if g is None:
+                continue
+            part = self._derivative(edge, g, modify)
+            total = part if total is None else total + part
+        return total
+
+    def _derivative(self, edge: Edge, g: Array, modify: Mapping[Edge, Rule]) -> Array:
+        node = self.nodes[edge.node]
+        operand = node.parents[edge.position]
+        operation = node.operation
+        if operation is None:  # pragma: no cover - only results of operations have operands
+            raise AssertionError(node)
+        rule = modify.get(edge) or operation.rule(edge.position)
+        part = rule(g, node.value, *(parent.value for parent in node.parents), **node.arguments)
+        if not _widens(part.shape, operand.shape):
+            raise InputError(
+                f"The rule for {operation.name} at {node.source} answers shape {part.shape} for an "
+                f"operand of shape {operand.shape}. Return the operand's shape from the rule."
+            )
+        return part.sum_to(operand.shape)
+
+
+def _widens(shape: tuple[int, ...], operand: tuple[int, ...]) -> bool:
+    """Whether broadcasting can have made `shape` of the operand's shape."""
+    tail = shape[len(shape) - len(operand) :] if len(shape) >= len(operand) else ()
+    return len(tail) == len(operand) and all(
+        theirs in {1, mine} for mine, theirs in zip(tail, operand, strict=True)
+    )
