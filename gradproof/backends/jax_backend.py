@@ -125,6 +125,7 @@ class JaxBackend:
             predictions=None if predict is None else np.asarray(predict(xp, last, batch)),
             timing=timing,
             planned_steps=scenario.steps,
+            stopped=taken < planned,
         )
 
 

@@ -45,6 +45,7 @@ class Run:
         timing: what it cost.
         planned_steps: how many steps the scenario asked for; T is smaller where a stopping rule ended
             the run, or where the variant is too slow for all of them (see `Backend.step_limits`).
+        stopped: whether a stopping rule ended the run.
     """
 
     scenario: str
@@ -58,6 +59,7 @@ class Run:
     predictions: Array | None
     timing: Timing
     planned_steps: int
+    stopped: bool = False
 
     @property
     def steps(self) -> int:

@@ -55,4 +55,5 @@ class ReferenceBackend:
             predictions=None if predict is None else np.asarray(predict(xp, last, batch)),
             timing=Timing(compiling=0.0, training=seconds),
             planned_steps=scenario.steps,
+            stopped=len(record.losses) < scenario.steps,
         )

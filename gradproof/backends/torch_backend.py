@@ -106,6 +106,7 @@ class TorchBackend:
             predictions=predictions,
             timing=Timing(compiling=0.0, training=seconds),
             planned_steps=scenario.steps,
+            stopped=len(losses) < planned,
         )
 
 

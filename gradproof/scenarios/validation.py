@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 
 from gradproof.errors import GradproofError, InputError
+from gradproof.reference.numbers import Plain
 from gradproof.reference.numpy_namespace import NumpyNamespace
+from gradproof.reference.tape import differentiate
 from gradproof.scenarios.scenario import Scenario
 
 
@@ -47,3 +49,12 @@ def _tried(scenario: Scenario, what: str, evaluate: Any) -> Any:
             f"The {what} of scenario {scenario.name!r} cannot be evaluated: {type(error).__name__}: {error}. "
             f"Check it against the shapes of its arrays: {shapes}."
         ) from error
+
+
+def _check_used(scenario: Scenario, params: Any, batch: Any) -> None:
+    unused = differentiate(scenario.flat_loss, params, batch, Plain()).unused
+    if unused:
+        raise InputError(
+            f"The loss of scenario {scenario.name!r} does not use parameter {unused[0]!r}. Use it in the loss, "
+            "or leave it out of the parameters."
+        )

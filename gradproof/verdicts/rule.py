@@ -1,0 +1,109 @@
+"""The one rule that decides; no other place in the package compares an error with a limit."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.verdicts.records import Judgement
+from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict
+
+Array = NDArray[Any]
+
+_CODE = {verdict: np.int8(position) for position, verdict in enumerate(SEVERITY)}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one parameter's gradient (or updated weights) at T steps, entry by entry.
+
+    All arrays have shape (T, *parameter) and dtype float64.
+
+    Attributes:
+        expected: the exact value, rounded to float64.
+        error: |value - exact|.
+        spread: the root mean square of what rounding in the run's dtype does to this entry.
+    """
+
+    expected: Array
+    error: Array
+    spread: Array
+
+
+def unit_roundoff(dtype: str) -> float:
+    """Tell u, half the distance from 1 to the next number of the dtype.
+
+    >>> unit_roundoff("float32") == 2.0**-24
+    True
+    """
+    return float(np.finfo(dtype).eps) / 2
+
+
+def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) -> Judgement:
+    """Judge every entry and keep the worst of each step.
+
+    An entry passes only if error <= SPREADS · spread, written so that a NaN on either side does not pass.
+
+    Args:
+        parameter: its dotted name.
+        value: what the implementation gave, of shape (T, *parameter).
+        evidence: of the same shape.
+        dtype: what the implementation computed in.
+    """
+    steps, shape = len(value), value.shape[1:]
+    rows = (steps, -1)
+    values = value.astype(np.float64).reshape(rows)
+    expected, error = evidence.expected.reshape(rows), evidence.error.reshape(rows)
+    spread = np.maximum(evidence.spread.reshape(rows), least_spread(expected, dtype))
+    with np.errstate(all="ignore"):
+        ratio = np.where(error == 0, 0.0, error / spread)
+        relative = np.where(error == 0, 0.0, error / np.abs(expected))
+    verdict = np.full(values.shape, _CODE[Verdict.DISAGREES])
+    explained = error <= SPREADS * spread
+    verdict[explained] = _CODE[Verdict.AGREES]
+    # More than half of the dtype's digits are gone where the relative error exceeds √u.
+    verdict[explained & ~(relative <= np.sqrt(unit_roundoff(dtype)))] = _CODE[Verdict.INACCURATE]
+    verdict[~np.isfinite(values)] = _CODE[Verdict.NOT_FINITE]
+    verdict[np.isfinite(values) & ~np.isfinite(expected)] = _CODE[Verdict.UNDECIDED]
+    worst = _worst_entries(verdict, ratio)
+    pick = (np.arange(steps), worst)
+    return Judgement(
+        parameter=parameter,
+        shape=shape,
+        index=worst,
+        value=values[pick],
+        expected=expected[pick],
+        absolute_error=error[pick],
+        relative_error=relative[pick],
+        ulps=ulps(error[pick], expected[pick], dtype),
+        spreads=ratio[pick],
+        verdict=verdict[pick],
+    )
+
+
+def least_spread(expected: Array, dtype: str) -> Array:
+    """Give the spread below which no measured spread is taken: that of rounding the exact value itself.
+
+    Rounding to nearest errs uniformly within ± u·|x|, whose root mean square is u·|x| / √3, and near 0 by
+    up to half of the smallest subnormal number.
+    """
+    smallest = float(np.finfo(dtype).smallest_subnormal)
+    return (unit_roundoff(dtype) * np.abs(expected) + smallest) / np.sqrt(3.0)
+
+
+def ulps(error: Array, expected: Array, dtype: str) -> Array:
+    """Give errors in units in the last place of the exact value in a dtype.
+
+    >>> float(ulps(np.array(2.0**-23), np.array(1.0), "float32"))
+    1.0
+    """
+    with np.errstate(all="ignore"):
+        return error / np.spacing(np.abs(expected).astype(dtype)).astype(np.float64)
+
+
+def _worst_entries(verdict: Array, ratio: Array) -> NDArray[np.intp]:
+    # Verdicts count first; among entries of the same verdict, the larger ratio.
+    order = np.nan_to_num(ratio, nan=np.inf, posinf=np.inf)
+    within = np.where(verdict == verdict.max(axis=1, keepdims=True), order, -1.0)
+    return np.argmax(within, axis=1)
