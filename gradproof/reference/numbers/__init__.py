@@ -2,6 +2,7 @@
 
 from gradproof.reference.numbers.array import Kind, Numbers
 from gradproof.reference.numbers.mask import Mask
+from gradproof.reference.numbers.noisy import Noisy, NoisyNumbers
 from gradproof.reference.numbers.plain import Plain, PlainNumbers
 
-__all__ = ["Kind", "Mask", "Numbers", "Plain", "PlainNumbers"]
+__all__ = ["Kind", "Mask", "Noisy", "NoisyNumbers", "Numbers", "Plain", "PlainNumbers"]

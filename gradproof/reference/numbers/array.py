@@ -42,7 +42,7 @@ class Kind(ABC):
         """Sets what the arithmetic depends on (precision, random state, NumPy's warnings)."""
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def array_dtype(self) -> np.dtype[Any]:
         """The data type that a loss is told its arrays have."""
         return np.dtype(np.float64)
 

@@ -84,7 +84,7 @@ class Tensor:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The data type that the kind of number stands for."""
-        return self.tape.kind.dtype
+        return self.tape.kind.array_dtype
 
     @property
     def T(self) -> "Tensor":  # noqa: N802 - the standard's name

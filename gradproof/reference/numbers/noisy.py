@@ -1,0 +1,376 @@
+"""Noisy floats: stochastic arithmetic, whose spread over samples is the rounding noise.
+
+Every operation's result is multiplied by 1 + u ξ, u the format's unit roundoff and ξ uniform in
+[-1, 1], and rounded to the format; several samples of the whole computation run at once, along the
+first hidden axis. What only moves entries, negation, comparisons and products with powers of two
+are exact. The inputs are exact as given.
+
+Sums and products of matrices. Adding n terms one after the other has the partial sums s_2, ..., s_n
+and rounds each: a variance of u²/3 Σ s_k². The order is not known, so the partial sums are taken to
+be what they are on average: s_k² = (k/n)² S² from the total S, which sums of one sign follow, plus
+the random part, at most Q = Σ x_i². Summed over k this is
+
+    variance = u²/3 (n - 1) (S²/3 + Q),
+
+which for terms of one sign is the sequential sum's own variance (S² = nQ dominates) and for terms
+of random signs is an upper bound. Sums in blocks or pairs, as most frameworks have them, err less.
+
+Underflow: below the smallest normal number, ± the smallest subnormal is added, and every second
+sample is flushed to zero on average, since much hardware does flush.
+
+Source: Parker, Monte Carlo Arithmetic (1997); Higham, Accuracy and Stability of Numerical
+Algorithms, 2nd ed. (2002), section 4.2 (sums).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.errors import InputError
+from gradproof.reference.numbers.array import Kind
+from gradproof.reference.numbers.formats import FORMATS, Format
+from gradproof.reference.numbers.payload import Payload
+from gradproof.reference.numbers.plain import FloatNumbers
+
+NEAR_TIE = 32
+"""Margins of so many spreads may fall on either side: both branches are then sampled."""
+
+_VANISHING = frozenset({"exp", "sigmoid", "softplus"})
+"""Functions that are never 0 exactly, so that a 0 is an underflow."""
+
+
+class NoisyNumbers(FloatNumbers["Noisy"]):
+    """Floats with the rounding noise of a format, as samples."""
+
+    __slots__ = ()
+
+    def values(self) -> NDArray[np.float64]:
+        """All samples as float64, shape (samples, lanes, *shape)."""
+        samples, *rest = self.data.shape
+        return np.broadcast_to(self.data, (max(samples, self.kind.samples), *rest))
+
+    def spread(self, centre: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The root mean square deviation of the samples from a centre.
+
+        Args:
+            centre: Usually the true values; shape (lanes, *shape), or one that broadcasts to it.
+
+        Returns:
+            Array of shape (lanes, *shape); inf or NaN where a sample is.
+        """
+        with np.errstate(all="ignore"):
+            deviations = self.data - centre
+            greatest = np.max(np.abs(deviations), axis=0)
+            # Scaled, so that squares neither overflow nor vanish.
+            scale = np.where((greatest > 0) & np.isfinite(greatest), greatest, 1.0)
+            spread: NDArray[np.float64] = scale * np.sqrt(
+                np.mean((deviations / scale) ** 2, axis=0)
+            )
+            # The root of a mean of subnormal numbers may vanish; a deviation never does.
+            return np.where((spread == 0) & (greatest > 0), greatest, spread)
+
+    # ---------------------------------------------------------------- by entry
+
+    def _add(self, x: Payload, y: Payload) -> Payload:
+        return self._perturbed(x + y)
+
+    def _subtract(self, x: Payload, y: Payload) -> Payload:
+        return self._perturbed(x - y)
+
+    def _multiply(self, x: Payload, y: Payload) -> Payload:
+        product = x * y
+        vanished = (product == 0) & (x != 0) & (y != 0)
+        return self._perturbed(product, vanished, exact=_scales(x) | _scales(y))
+
+    def _divide(self, x: Payload, y: Payload) -> Payload:
+        quotient = x / y
+        vanished = (quotient == 0) & (x != 0) & np.isfinite(y)
+        return self._perturbed(quotient, vanished, exact=_scales(y))
+
+    def _integer_power(self, x: Payload, exponent: int) -> Payload:
+        if exponent in {0, 1}:
+            return x**exponent
+        power: Payload = np.power(x, float(exponent))
+        return self._perturbed(power, (power == 0) & (x != 0) & np.isfinite(x))
+
+    def _power(self, x: Payload, y: Payload) -> Payload:
+        power: Payload = np.power(x, y)
+        return self._perturbed(power, (power == 0) & (x != 0))
+
+    def _function(self, name: str, x: Payload) -> Payload:
+        result = super()._function(name, x)
+        if name == "sign":
+            return result
+        return self._perturbed(result, (result == 0) if name in _VANISHING else False)
+
+    def _perturbed(
+        self,
+        x: Payload,
+        vanished: NDArray[np.bool_] | bool = False,
+        exact: NDArray[np.bool_] | bool = False,
+    ) -> Payload:
+        """Results of an elementwise operation with their rounding.
+
+        Args:
+            x: The results in float64.
+            vanished: Where a result is 0 by underflow alone.
+            exact: Where no rounding happens.
+        """
+        if exact is not False and np.all(exact):
+            return self.kind.rounded(x, vanished)
+        noise = self.kind.uniform(x.shape[1:])
+        noise *= self.kind.format.unit_roundoff
+        if np.any(exact):
+            noise = np.where(exact, 0.0, noise)
+        noise += 1.0
+        return self.kind.rounded(noise * x, vanished)
+
+    # ---------------------------------------------------------------- sums and products
+
+    def _sum(self, x: Payload, axes: tuple[int, ...]) -> Payload:
+        scale = _magnitude(x, axes)
+        scaled = x / scale
+        total = np.add.reduce(scaled, axis=axes, keepdims=True)
+        squares = np.add.reduce(scaled * scaled, axis=axes, keepdims=True)
+        terms = prod(x.shape[axis] for axis in axes)
+        noise = self._sum_noise(total, squares, terms - 1)
+        return self.kind.rounded(np.squeeze((total + noise) * scale, axis=axes))
+
+    def _cumulative_sum(self, x: Payload, axis: int) -> Payload:
+        sums = np.cumsum(x, axis=axis)
+        noise = self.kind.uniform(sums.shape[1:]) * (self.kind.accumulation_unit * sums)
+        # The first one is no sum; every later one keeps the roundings of those before it.
+        first: list[slice | int] = [slice(None)] * noise.ndim
+        first[axis] = 0
+        noise[tuple(first)] = 0.0
+        return self.kind.rounded(sums + np.cumsum(noise, axis=axis))
+
+    def _segment_sums(self, data: Payload, starts: NDArray[np.intp]) -> Payload:
+        scale = _magnitude(data, (-1,))
+        scaled = data / scale
+        totals = np.add.reduceat(scaled, starts, axis=-1)
+        squares = np.add.reduceat(scaled * scaled, starts, axis=-1)
+        terms = np.diff(starts, append=data.shape[-1])
+        noise = self._sum_noise(totals, squares, terms - 1)
+        return self.kind.rounded((totals + noise) * scale)
+
+    def _matmul(self, x: Payload, y: Payload) -> Payload:
+        if self.kind.product_format is not None:
+            x, y = (self.kind.converted(each, self.kind.product_format) for each in (x, y))
+        # Scaled by rows of x and columns of y, so that squares neither overflow nor vanish.
+        rows, columns = _magnitude(x, (-1,)), _magnitude(y, (-2,))
+        left, right = x / rows, y / columns
+        total = np.matmul(left, right)
+        squares = np.matmul(left * left, right * right)
+        noise = self._sum_noise(total, squares, x.shape[-1])
+        noise += total
+        noise *= rows
+        noise *= columns
+        return self.kind.rounded(noise)
+
+    def _sum_noise(
+        self, total: Payload, squares: Payload, roundings: NDArray[np.intp] | int
+    ) -> Payload:
+        """The error of a sum: u √(roundings (S²/3 + Q)) ξ, with ξ² = 1/3 on average."""
+        size = np.sqrt((total * total / 3 + squares) * roundings)
+        noise = self.kind.uniform(size.shape[1:])
+        noise = noise * size
+        noise *= self.kind.accumulation_unit
+        noise[~np.isfinite(noise)] = 0.0  # an infinite sum stays infinite
+        return noise
+
+    # ---------------------------------------------------------------- comparisons and kinks
+
+    def _less(self, x: Payload, y: Payload) -> NDArray[np.int8]:
+        margin = y - x
+        less = np.where(_near_tie(margin), _coin(margin) & (margin != 0), margin > 0)
+        return np.where(less, np.int8(1), np.int8(-1))
+
+    def _less_equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
+        margin = y - x
+        less = np.where(_near_tie(margin), _coin(margin) | (margin == 0), margin >= 0)
+        return np.where(less, np.int8(1), np.int8(-1))
+
+    def _step(self, x: Payload, at_zero: float) -> Payload:
+        sure = np.heaviside(x, at_zero)
+        return np.where(_near_tie(x) & (x != 0), _coin(x), sure)
+
+    def _shares(self, x: Payload, axes: tuple[int, ...]) -> Payload:
+        margin = np.max(x, axis=axes, keepdims=True) - x
+        candidates = (margin == 0) | _near_tie(margin)
+        # In each sample one candidate, drawn at random, takes all.
+        draws = np.where(candidates, self.kind.uniform(x.shape[1:]) + 2.0, 0.0)
+        chosen = np.equal(draws, np.max(draws, axis=axes, keepdims=True))
+        return np.where(np.isnan(margin), np.nan, chosen)
+
+
+class _Stream:
+    """The random numbers of a run."""
+
+    def __init__(self, seed: int) -> None:
+        self.restart(seed)
+
+    def restart(self, seed: int) -> None:
+        self.generator = np.random.Generator(np.random.SFC64(seed))
+
+
+@dataclass(frozen=True)
+class Noisy(Kind):
+    """Stochastic arithmetic in a floating-point format.
+
+    Attributes:
+        dtype: "float64", "float32", "float16" or "bfloat16".
+        samples: How many random runs at once.
+        seed: Runs with equal settings give equal numbers.
+        product: The format that products of matrices round their factors to, such as "tf32";
+            None for the format itself.
+        accumulation: The format that sums are kept in; None for float32 under the two short
+            formats, as hardware has it, and the format itself else.
+
+    >>> kind = Noisy("float32", samples=100)
+    >>> with kind.context():
+    ...     third = kind.lift(np.array([[1.0]])) / 3
+    >>> bool(third.spread(np.array([[1 / 3]]))[0, 0] < 2**-24)
+    True
+    """
+
+    dtype: str = "float32"
+    samples: int = 8
+    seed: int = 0
+    product: str | None = None
+    accumulation: str | None = None
+    _stream: _Stream = field(init=False, repr=False, compare=False)
+
+    name: ClassVar[str] = "noisy"
+
+    def __post_init__(self) -> None:
+        """Checks the formats' names."""
+        chosen = {self.dtype, self.product or "tf32", self.accumulation or "tf32"}
+        unknown = sorted(chosen - FORMATS.keys())
+        if unknown or self.dtype == "tf32":
+            raise InputError(
+                f"There is no noise model for the format {(unknown or ['tf32'])[0]!r}. "
+                "Use float64, float32, float16 or bfloat16; tf32 for products alone."
+            )
+        object.__setattr__(self, "_stream", _Stream(self.seed))
+
+    @property
+    def format(self) -> Format:
+        """The format of results."""
+        return FORMATS[self.dtype]
+
+    @property
+    def product_format(self) -> Format | None:
+        """The format that factors of matrix products are rounded to; None if it is their own."""
+        return None if self.product in {None, self.dtype} else FORMATS[str(self.product)]
+
+    @property
+    def accumulation_unit(self) -> float:
+        """The unit roundoff of sums."""
+        short = self.dtype in {"float16", "bfloat16"}
+        return FORMATS[self.accumulation or ("float32" if short else self.dtype)].unit_roundoff
+
+    @property
+    def array_dtype(self) -> np.dtype[Any]:
+        """The data type that a loss is told; float32 for bfloat16, which NumPy lacks."""
+        return self.format.dtype
+
+    def lift(self, values: NDArray[Any]) -> NoisyNumbers:
+        """Numbers that are exactly the given values, in all samples."""
+        return NoisyNumbers(np.asarray(values, dtype=np.float64)[np.newaxis], self)
+
+    def constant(self, values: NDArray[Any] | float) -> NoisyNumbers:
+        """A constant; perturbed where the format does not represent it."""
+        data = np.asarray(values, dtype=np.float64)[np.newaxis, np.newaxis]
+        return NoisyNumbers(self.converted(data, self.format), self)
+
+    @contextmanager
+    def context(self) -> Iterator[None]:
+        """Starts the random numbers anew, and silences NumPy: inf and NaN are results here."""
+        self._stream.restart(self.seed)
+        with np.errstate(all="ignore"):
+            yield
+
+    def uniform(self, shape: tuple[int, ...]) -> Payload:
+        """Random numbers in [-1, 1), one per sample and entry."""
+        draws = self._stream.generator.random((self.samples, *shape), dtype=np.float32)
+        uniform = draws.astype(np.float64)
+        uniform *= 2.0
+        uniform -= 1.0
+        return uniform
+
+    def converted(self, x: Payload, target: Format) -> Payload:
+        """Numbers rounded to a format at random, but for those that it represents."""
+        held = target.holds(x) | np.isnan(x)
+        if np.all(held):
+            return x
+        noisy = x * (1.0 + target.unit_roundoff * self.uniform(x.shape[1:]))
+        return np.where(held, x, target.rounded(noisy))
+
+    def rounded(self, x: Payload, vanished: NDArray[np.bool_] | bool = False) -> Payload:
+        """Results rounded to the format, with the noise of underflow."""
+        size = np.abs(x)
+        tiny = (size < self.format.smallest_normal) & ((size > 0) | vanished)
+        if np.any(tiny):
+            shape = tiny.shape[1:]
+            noise = self.uniform(shape) * self.format.smallest_subnormal
+            x = np.where(tiny, np.where(self.uniform(shape) > 0, x + noise, 0.0), x)
+        return self.format.rounded(x)
+
+
+def _magnitude(x: Payload, axes: tuple[int, ...]) -> Payload:
+    """A power of two near the greatest absolute value along axes; 1 for zeros and infinities.
+
+    Dividing by it is exact, so that it adds no error of its own.
+    """
+    greatest = np.max(np.abs(x), axis=axes, keepdims=True, initial=0.0)
+    _, exponent = np.frexp(np.where(np.isfinite(greatest) & (greatest > 0), greatest, 0.5))
+    # Not beyond the normal numbers, so that the division does not overflow.
+    power: Payload = np.ldexp(1.0, np.clip(exponent, -1000, 1000))
+    return power
+
+
+def _scales(x: Payload) -> NDArray[np.bool_]:
+    """Where a factor is exact and a power of two, or zero, so that a product with it is exact."""
+    if x.shape[0] != 1:
+        return np.zeros((1,) * x.ndim, dtype=bool)
+    significand, _ = np.frexp(x)
+    scales: NDArray[np.bool_] = (np.abs(significand) == 0.5) | (x == 0)
+    return scales
+
+
+def _near_tie(margin: Payload) -> NDArray[np.bool_]:
+    """Where the rounding noise may decide a margin's sign."""
+    if margin.shape[0] == 1:
+        return np.zeros((1,) * margin.ndim, dtype=bool)
+    mean, spread = np.mean(margin, axis=0), np.std(margin, axis=0)
+    near: NDArray[np.bool_] = (np.abs(mean) <= NEAR_TIE * spread) & (spread > 0)
+    return near[np.newaxis]
+
+
+def _coin(margin: Payload) -> NDArray[np.bool_]:
+    """A random side for each margin, drawn anew in each sample.
+
+    It is a hash of the number's bits and the sample, so that all rules that look at one branch see
+    the same side: equal margins get the same, negated ones the other.
+    """
+    samples = np.arange(margin.shape[0], dtype=np.uint64).reshape(-1, *(1,) * (margin.ndim - 1))
+    bits = _mixed(np.abs(margin).view(np.uint64) ^ _mixed(samples + np.uint64(1)))
+    heads: NDArray[np.bool_] = (bits >> np.uint64(63)).astype(bool) ^ np.signbit(margin)
+    return heads
+
+
+def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finalizer of splitmix64: each bit of the result depends on all bits.
+
+    Source: Steele, Lea and Flood, Fast splittable pseudorandom number generators (2014), figure 16.
+    """
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: NDArray[np.uint64] = bits ^ (bits >> np.uint64(31))
+    return mixed

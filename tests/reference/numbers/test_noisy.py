@@ -1,0 +1,213 @@
+"""Stochastic arithmetic against rounding errors known by analysis, and against real float32."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradproof.errors import InputError
+from gradproof.reference.numbers import Noisy, NoisyNumbers, Plain
+from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.tape import differentiate
+
+U32 = 2.0**-24
+RNG = np.random.default_rng(2)
+
+
+def numbers(values: Any, **settings: Any) -> NoisyNumbers:
+    settings = {"samples": 400} | settings
+    return Noisy(**settings).lift(np.asarray(values, dtype=np.float64)[np.newaxis])
+
+
+def spread(result: NoisyNumbers, centre: Any) -> Any:
+    return result.spread(np.asarray(centre)[np.newaxis])[0]
+
+
+def within_factor_3(measured: float, analytic: float) -> bool:
+    return analytic / 3 <= measured <= analytic * 3
+
+
+@pytest.mark.parametrize("name", ["float64", "float32", "float16", "bfloat16"])
+def test_a_product_of_two_has_one_rounding(name: str) -> None:
+    x = numbers(1.1, dtype=name) * numbers(1.3, dtype=name)
+    # uniform in ±u: a root mean square of u/√3, relative to the product
+    analytic = FORMATS[name].unit_roundoff / np.sqrt(3) * 1.43
+    assert within_factor_3(float(spread(x, 1.1 * 1.3)), analytic)
+
+
+@pytest.mark.parametrize("n", [10, 1000, 100_000])
+def test_a_sum_of_equal_terms_errs_like_the_sequential_sum(n: int) -> None:
+    total = numbers(np.full(n, 0.7), samples=50).sum((-1,))
+    # Σ (k x)² for k = 2, ..., n is about x² n³/3
+    analytic = U32 / np.sqrt(3) * 0.7 * np.sqrt(n**3 / 3)
+    assert within_factor_3(float(spread(total, 0.7 * n)), analytic)
+
+
+def test_a_sum_of_random_signs_errs_like_the_sequential_sum() -> None:
+    terms = RNG.normal(size=1000)
+    total = numbers(terms).sum((-1,))
+    analytic = U32 / np.sqrt(3) * np.sqrt(1000 * 1000 / 2)
+    assert within_factor_3(float(spread(total, terms.sum())), analytic)
+
+
+def test_cancellation_keeps_the_noise_of_the_large_terms() -> None:
+    terms = [1e8, 1.0, -1e8]
+    analytic = U32 / np.sqrt(3) * 1e8  # of the one large partial sum; the last one is small
+    assert within_factor_3(float(spread(numbers(terms).sum((-1,)), 1.0)), analytic)
+    stepwise = numbers(1e8) + numbers(1.0) - numbers(1e8)
+    assert within_factor_3(float(spread(stepwise, 1.0)), analytic)
+
+
+def test_a_matrix_product_errs_like_a_sum_of_products() -> None:
+    a, b = RNG.random((5, 300)), RNG.random((300, 4))
+    product = numbers(a, samples=50) @ numbers(b, samples=50)
+    partial = np.cumsum(a[:, :, np.newaxis] * b, axis=1)
+    analytic = U32 / np.sqrt(3) * np.sqrt((partial**2).sum(axis=1))
+    measured = spread(product, a @ b)
+    assert within_factor_3(float(measured.mean()), float(analytic.mean()))
+
+
+def test_running_sums_gather_the_noise_of_those_before() -> None:
+    sums = numbers(np.full(1000, 0.75)).cumulative_sum(-1)
+    analytic = U32 / np.sqrt(3) * 0.75 * np.sqrt(np.cumsum(np.arange(1, 1001.0) ** 2))
+    ratio = spread(sums, 0.75 * np.arange(1, 1001)) / analytic
+    assert ratio[0] == 0
+    assert np.all((ratio[1:] > 1 / 3) & (ratio[1:] < 3))
+
+
+@pytest.mark.parametrize(
+    "exact",
+    [
+        lambda x: -x,
+        lambda x: x * 0.5,
+        lambda x: x / 4,
+        lambda x: x * 0,
+        lambda x: x.reshape((3, 1)).mT,
+        lambda x: x.maximum(1.0),
+        lambda x: x.sum(()),
+    ],
+)
+def test_what_does_not_round_has_no_noise(exact: Any) -> None:
+    values = np.array([1.5, -2.25, 3.0])
+    result = exact(numbers(values))
+    assert np.ptp(result.values(), axis=0).max() == 0
+
+
+def test_constants_that_the_format_lacks_are_perturbed_and_others_are_not() -> None:
+    kind = Noisy(samples=50)
+    assert np.ptp(kind.constant(0.1).values()) > 0
+    assert np.ptp(kind.constant(0.25).values()) == 0
+    assert np.ptp(kind.lift(np.array([0.1])).values()) == 0
+
+
+def test_short_formats_accumulate_in_float32() -> None:
+    a = np.full((1, 1000), 0.75)
+    short = spread(numbers(a, dtype="bfloat16") @ numbers(a.T, dtype="bfloat16"), a @ a.T)
+    slow = numbers(a, dtype="bfloat16", accumulation="bfloat16")
+    assert short[0, 0] <= 2**-8 * (a @ a.T)[0, 0]
+    assert spread(slow @ numbers(a.T, dtype="bfloat16"), a @ a.T)[0, 0] > 3 * short[0, 0]
+
+
+def test_tf32_rounds_the_factors_of_products_alone() -> None:
+    a = RNG.random((4, 50)).astype(np.float32).astype(float)
+    coarse, fine = numbers(a, product="tf32"), numbers(a)
+    truth = a @ a.T
+    assert spread(coarse @ coarse.mT, truth).mean() > 100 * spread(fine @ fine.mT, truth).mean()
+    assert spread(coarse + coarse, 2 * a).mean() < 2 * U32 * a.mean() * 2
+
+
+def test_overflow_is_infinite() -> None:
+    assert np.all(np.isinf((numbers(3e38) * 2).values()))
+    assert np.all(np.isinf((numbers(6e4, dtype="float16") + 1e4).values()))
+    assert np.all(np.isfinite((numbers(3e38, dtype="float64") * 2).values()))
+
+
+def test_underflow_may_keep_or_lose_a_number() -> None:
+    product = numbers(1e-20) * numbers(3e-20)  # 3e-40 is a subnormal number of float32
+    assert 0.2 < np.mean(product.values() == 0) < 0.8
+    lost = numbers(1e-30) * numbers(1e-30)
+    assert 0 < spread(lost, 1e-60) < 3 * 2.0**-149
+    assert spread(numbers(-1000.0, dtype="float64").function("exp"), 0.0) > 0
+
+
+def test_rounding_of_formats() -> None:
+    values = np.array([1 + 2.0**-9, 1 + 3 * 2.0**-9, -1e-40, np.inf, np.nan])
+    expected = [1.0, 1 + 2.0**-7, FORMATS["float32"].rounded(values)[2], np.inf, np.nan]
+    rounded = FORMATS["bfloat16"].rounded(values)
+    np.testing.assert_allclose(rounded, expected, rtol=1e-2, atol=1e-40)
+    assert rounded[:2].tolist() == expected[:2]
+
+
+@pytest.mark.parametrize("at_zero", [0.0, 0.5, 1.0])
+def test_a_step_and_the_step_of_the_negation_share(at_zero: float) -> None:
+    """The law of Numbers.step, also where the noise decides the branch."""
+    x = (numbers(1.0) + 1e-7) - 1
+    assert np.all(x.step(at_zero).data + (-x).step(1 - at_zero).data == 1)
+    assert 0.1 < x.step(at_zero).data.mean() < 0.8
+
+
+def test_a_branch_that_rounding_may_decide_is_sampled_on_both_sides() -> None:
+    near = (numbers(1.0) + 1e-7) - 1
+    share = np.mean((near > 0).true)
+    assert 0.1 < share < 0.8
+    far = (numbers(1.0) + 0.5) - 1
+    assert np.all((far > 0).true)
+
+
+def test_near_ties_of_a_maximum_take_turns() -> None:
+    x = numbers([1.0, 1.0, 0.3]) * numbers(0.7)
+    shares = x.shares((-1,)).values()
+    assert np.all(shares.sum(axis=-1) == 1)
+    assert np.all(shares[..., 2] == 0)
+    assert 0.2 < shares[..., 0].mean() < 0.8
+
+
+def test_equal_settings_give_equal_numbers() -> None:
+    def value(seed: int) -> Any:
+        result = differentiate(
+            lambda xp, p, _b: xp.sum(xp.exp(p["w"])), {"w": [0.1, 0.2]}, {}, Noisy(seed=seed)
+        )
+        return result.value.data
+
+    assert np.array_equal(value(3), value(3))
+    assert not np.array_equal(value(3), value(4))
+
+
+def test_an_unknown_format_is_named() -> None:
+    with pytest.raises(InputError, match="'float8'"):
+        Noisy("float8")
+
+
+def network(xp: Any, params: Any, batch: Any) -> Any:
+    hidden = xp.nn.relu(batch["x"] @ params["w"] + params["b"])
+    return xp.nn.cross_entropy(hidden @ params["v"], batch["k"])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_torch_errs_within_the_noise(dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    tensor = getattr(torch, dtype)
+
+    def rounded(values: Any) -> Any:
+        return torch.tensor(values, dtype=tensor).double().numpy()
+
+    params = {
+        "w": rounded(RNG.normal(size=(64, 32)) / 8),
+        "b": rounded(RNG.normal(size=32) / 8),
+        "v": rounded(RNG.normal(size=(32, 10)) / 5),
+    }
+    batch = {"x": rounded(RNG.random((20, 64))), "k": RNG.integers(0, 10, 20)}
+    tensors = {n: torch.tensor(p, dtype=tensor, requires_grad=True) for n, p in params.items()}
+    hidden = torch.relu(torch.tensor(batch["x"], dtype=tensor) @ tensors["w"] + tensors["b"])
+    torch.nn.functional.cross_entropy(hidden @ tensors["v"], torch.tensor(batch["k"])).backward()
+
+    truth = differentiate(network, params, batch, Plain()).gradients
+    noise = differentiate(network, params, batch, Noisy(dtype)).gradients
+    for name, p in tensors.items():
+        centre = truth[name].values()
+        scale = noise[name].spread(centre)[0]
+        error = np.abs(p.grad.double().numpy() - centre[0])
+        assert np.all(error[scale == 0] == 0)
+        ratio = error[scale > 0] / scale[scale > 0]
+        assert 0.05 < np.sqrt(np.mean(ratio**2)) < 3
+        assert ratio.max() < 32
