@@ -112,14 +112,14 @@ def _verify(options: argparse.Namespace) -> int:
     from gradproof.verification import verify  # noqa: PLC0415
 
     if options.jobs < 0:
-        raise InputError(f"--jobs is {options.jobs}. Give 0 for one process a core, or a number of processes.")
+        raise InputError(
+            f"--jobs is {options.jobs}. Give 0 for one process a core, or a number of processes."
+        )
     scenarios = _find_scenarios(options.scenarios)
     folder = Path(options.out)
     check_writable(folder)
     with make_progress() as progress:
-        report = verify(
-            scenarios, options.backends, options.dtypes, jobs=options.jobs, progress=progress
-        )
+        report = verify(scenarios, options.backends, options.dtypes, jobs=options.jobs, progress=progress)
     report.write(folder)
     print_report(report, folder)
     return 0 if report.ok else 1

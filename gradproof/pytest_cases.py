@@ -5,6 +5,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+from uuid import uuid4
 
 import pytest
 
@@ -59,7 +60,7 @@ def _option(config: pytest.Config, name: str) -> list[str]:
 
 def _cases(
     backend_name: str, scenarios: list[Scenario], dtypes: list[str], *, required: bool
-) -> list["pytest.ParameterSet"]:  # type: ignore[name-defined] # pytest does not export it
+) -> list["pytest.ParameterSet"]:
     try:
         backend = load_backend(backend_name)
     except BackendUnavailableError as error:
@@ -94,9 +95,8 @@ def obtain(case: Case, config: pytest.Config) -> Outcome:
     if isinstance(result, NotRun):
         pytest.fail(f"{result.subject} could not be run: {result.reason}", pytrace=False)
     _scenarios(config)[case.scenario.name] = case.scenario
-    text = "-".join((case.subject.scenario, case.subject.backend, case.subject.variant, case.subject.dtype))
-    name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in text)
-    save_outcome(result, parts_folder(config) / f"{name}.npz")
+    # A name of its own for each outcome, whatever the scenario is called: two tests may judge the same run.
+    save_outcome(result, parts_folder(config) / f"{uuid4().hex}.npz")
     return result
 
 
@@ -140,10 +140,10 @@ def write_report(config: pytest.Config) -> None:
     shutil.rmtree(parts)
     if not outcomes:
         return
-    names = dict.fromkeys(outcome.subject.scenario for outcome in outcomes)
-    known = {**{name: CATALOGUE[name] for name in names if name in CATALOGUE}}
-    scenarios = [*_scenarios(config).values()]
-    scenarios += [build() for name, build in known.items() if name not in _scenarios(config)]
+    unique = {outcome.subject: outcome for outcome in outcomes}
+    names = dict.fromkeys(subject.scenario for subject in unique)
+    known = _scenarios(config)
+    scenarios = [known.get(name) or scenario(name) for name in names if name in known or name in CATALOGUE]
     folder = Path(config.rootpath) / config.getoption("--gradproof-report")
-    Report.from_outcomes(scenarios, outcomes, []).write(folder)
+    Report.from_outcomes(scenarios, list(unique.values()), []).write(folder)
     config.gradproof_written = folder  # type: ignore[attr-defined] # for the terminal summary

@@ -18,7 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options `--gradproof-…`."""
     group = parser.getgroup("gradproof", "gradient verification")
     group.addoption(
-        "--gradproof-backends", metavar="A,B", help="backends to run (default: gradproof's own and third parties')"
+        "--gradproof-backends",
+        metavar="A,B",
+        help="backends to run (default: gradproof's own and third parties')",
     )
     group.addoption("--gradproof-dtypes", metavar="A,B", help="dtypes to run (default: float64,float32)")
     group.addoption(

@@ -29,9 +29,15 @@ class MiniBatches:
     seed: int
 
     def __post_init__(self) -> None:
-        """Refuse a size below 1."""
-        if self.size < 1:
-            raise InputError(f"The mini-batch size is {self.size}. Give a size of at least 1 example.")
+        """Refuse a size that is no whole number of examples, and a seed that cannot be drawn from."""
+        if self.size < 1 or self.size != int(self.size):
+            raise InputError(
+                f"The mini-batch size is {self.size}. Give a whole number of at least 1 example."
+            )
+        if self.seed < 0 or self.seed != int(self.seed):
+            raise InputError(f"The mini-batch seed is {self.seed}. Give a whole number from 0 up.")
+        object.__setattr__(self, "size", int(self.size))
+        object.__setattr__(self, "seed", int(self.seed))
 
     def check(self, examples: int) -> None:
         """Raise InputError unless the size suits that many examples."""
@@ -98,6 +104,8 @@ class StoppingRule:
         >>> StoppingRule(1e-3).steps_taken(np.array([4.0, 2.0, 1.9999, 1.9998]))
         2
         """
+        # In float64, as is_negligible decides: rounded to the losses' own dtype the two could differ.
+        losses = losses.astype(np.float64)
         negligible = losses[:-1] - losses[1:] <= self.relative_improvement * losses[:-1]
         found = np.flatnonzero(negligible)
         return int(found[0]) + 1 if found.size else len(losses)
@@ -129,8 +137,11 @@ class GradientDescent:
                 f"The learning rate is {self.learning_rate}. Give a positive, finite number: descent "
                 "subtracts the learning rate times the gradient."
             )
-        if self.steps < 1:
-            raise InputError(f"The number of steps is {self.steps}. Give at least 1 step.")
+        if not 1 <= self.steps < np.inf or self.steps != int(self.steps):
+            raise InputError(f"The number of steps is {self.steps}. Give a whole number of at least 1 step.")
+        # NumPy's own scalars would lift float32 weights to float64.
+        object.__setattr__(self, "learning_rate", float(self.learning_rate))
+        object.__setattr__(self, "steps", int(self.steps))
         if self.mini_batches is not None and self.stopping is not None:
             raise InputError(
                 "The training has both mini-batches and a stopping rule, but the losses of different "
@@ -208,9 +219,11 @@ def descend(
             if training.stopping.is_negligible(previous, float(record.losses[step])):
                 break
         for name, weight in current.items():
-            record.gradients[name][step] = gradient[name]
+            # A gradient of higher precision is rounded first, so that what is recorded is what is stepped.
+            entry = np.asarray(gradient[name], dtype=weight.dtype)
+            record.gradients[name][step] = entry
             # w ← w - learning rate · ∂L/∂w
-            updated = weight - rate * gradient[name]
+            updated = weight - rate * entry
             record.weights[name][step + 1] = updated
             current[name] = updated
         taken = step + 1

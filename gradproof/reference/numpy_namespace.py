@@ -39,19 +39,21 @@ def silu(x: Array) -> Array:
     return result
 
 
-def _erf(x: Array) -> Array:
+def _erfc(x: Array) -> Array:
     # NumPy has no error function of its own.
-    result: Array = np.vectorize(math.erf, otypes=[np.float64])(x).astype(x.dtype)
+    result: Array = np.vectorize(math.erfc, otypes=[np.float64])(x).astype(x.dtype)
     return result
 
 
 def gelu(x: Array, *, approximate: str = "none") -> Array:
     """Compute x · Φ(x), Φ the normal distribution function, or its tanh approximation."""
     if approximate == "tanh":
-        inner = np.sqrt(2.0 / np.pi) * (x + _GELU_CUBIC * x**3)
+        with np.errstate(over="ignore"):  # tanh of infinity is 1
+            inner = math.sqrt(2.0 / math.pi) * (x + _GELU_CUBIC * x**3)
         distribution = 0.5 * (1.0 + np.tanh(inner))
     else:
-        distribution = 0.5 * (1.0 + _erf(x / np.sqrt(2.0)))
+        # Φ(x) = ½ erfc(-x/√2), which does not cancel for negative x as ½ (1 + erf(x/√2)) does.
+        distribution = 0.5 * _erfc(-x / math.sqrt(2.0))
     result: Array = x * distribution
     return result
 
@@ -64,8 +66,10 @@ def logsumexp(x: Array, *, axis: int = -1, keepdims: bool = False) -> Array:
 
 
 def log_softmax(x: Array, *, axis: int = -1) -> Array:
-    """Compute x - ln Σ e^x along an axis."""
-    return x - logsumexp(x, axis=axis, keepdims=True)
+    """Compute x - ln Σ e^x along an axis, shifted by the largest entry."""
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    result: Array = shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    return result
 
 
 def softmax(x: Array, *, axis: int = -1) -> Array:
@@ -90,8 +94,12 @@ def binary_cross_entropy(probabilities: Array, targets: Array, *, reduction: str
 
 
 def binary_cross_entropy_with_logits(logits: Array, targets: Array, *, reduction: str = "mean") -> Array:
-    """Compute the binary cross-entropy of sigmoid(logits) as softplus(z) - y z."""
-    return _reduced(softplus(logits) - targets * logits, reduction)
+    """Compute the binary cross-entropy of sigmoid(logits), softplus(z) - y z.
+
+    As max(z, 0) - y z + ln(1 + e^-|z|), in which nothing cancels for y = 0 and y = 1.
+    """
+    tail = np.log1p(np.exp(-np.abs(logits)))
+    return _reduced((np.maximum(logits, 0.0) - targets * logits) + tail, reduction)
 
 
 def cross_entropy(logits: Array, targets: Array, *, reduction: str = "mean") -> Array:

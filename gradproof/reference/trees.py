@@ -32,8 +32,12 @@ class Structure:
 
     @cached_property
     def is_flat(self) -> bool:
-        """Whether the tree is a plain mapping from names to arrays."""
-        return self.treespec.num_nodes == len(self.names) + 1 and self.treespec.type is dict
+        """Whether the tree is a plain mapping from names (and not from numbers, say) to arrays."""
+        return (
+            self.treespec.num_nodes == len(self.names) + 1
+            and self.treespec.type is dict
+            and self.treespec.entries() == list(self.names)
+        )
 
 
 def flatten(tree: Any, what: str = "tree") -> tuple[dict[str, Any], Structure]:

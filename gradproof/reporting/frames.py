@@ -103,7 +103,7 @@ def _judged_frame(
             for name in ("value", "expected", "absolute_error", "relative_error", "ulps", "spreads"):
                 columns[name].append(np.asarray(getattr(judgement, name), dtype=np.float64))
             columns["verdict"].append(names[judgement.verdict])
-    joined = {name: np.concatenate(parts) if parts else [] for name, parts in columns.items()}
+    joined: dict[str, Any] = {name: np.concatenate(parts) if parts else [] for name, parts in columns.items()}
     return pd.DataFrame(joined).astype(_JUDGED)
 
 

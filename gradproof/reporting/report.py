@@ -12,10 +12,9 @@ from gradproof.errors import DisagreementError
 from gradproof.reporting.environment import environment
 from gradproof.reporting.files import write_whole
 from gradproof.reporting.frames import COLUMNS, make_frames
-from gradproof.reporting.summary import describe_failure, markdown_summary
+from gradproof.reporting.summary import describe_failure, failing_rows, markdown_summary
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.records import NotRun, Outcome
-from gradproof.verdicts.verdict import Verdict
 
 
 class Report:
@@ -73,13 +72,7 @@ class Report:
     @cached_property
     def failures(self) -> pd.DataFrame:
         """The rows of `gradients` and `updates` whose verdict does not pass, with a column `quantity`."""
-        passing = [str(verdict) for verdict in Verdict if verdict.passes]
-        parts = []
-        for quantity in ("gradients", "updates"):
-            frame = self.frames[quantity]
-            failing = frame[~frame["verdict"].isin(passing)]
-            parts.append(failing.astype(object).assign(quantity=quantity))
-        return pd.concat(parts, ignore_index=True)
+        return failing_rows(self.frames)
 
     @property
     def ok(self) -> bool:

@@ -14,12 +14,12 @@ from rich.table import Table
 from gradproof.backends import backend_names, load_backend
 from gradproof.errors import BackendUnavailableError
 from gradproof.reporting.report import Report
-from gradproof.reporting.summary import describe_failure, verdict_matrix
+from gradproof.reporting.summary import describe_failure, remarks, verdict_matrix
 from gradproof.scenarios import CATALOGUE
 from gradproof.verdicts.records import NotRun, Outcome
 from gradproof.verdicts.verdict import SPREADS
 
-_COLOURS = {"agrees": "green", "kink": "yellow", "inaccurate": "yellow", "-": "dim", "not run": "dim"}
+_COLOURS = {"ok": "green", "-": "dim"}
 
 
 @contextmanager
@@ -58,9 +58,11 @@ def print_report(report: Report, folder: Path) -> None:
     matrix = verdict_matrix(report.runs, report.gradients, report.updates)
     console.print(_matrix_table(matrix), soft_wrap=False)
     console.print(
-        f"Cells: the worst verdict and the largest error in spreads of the rounding noise (at most "
-        f"{SPREADS:g} are rounding)."
+        f"Cells: ok or the worst verdict, and the largest error in spreads of the measured rounding noise "
+        f"(at most {SPREADS:g} are rounding)."
     )
+    for line in remarks(report.frames):
+        console.print(escape(line))
     for line in _not_to_the_end(report.runs):
         console.print(escape(line))
     if report.ok:
@@ -75,22 +77,21 @@ def print_report(report: Report, folder: Path) -> None:
 
 
 def _matrix_table(matrix: pd.DataFrame) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("scenario", no_wrap=True)
     table.add_column("dtype", no_wrap=True)
     for name in matrix.columns:
         table.add_column(str(name).replace("/", "\n"), no_wrap=True)
     previous = None
-    for (scenario, dtype), row in matrix.iterrows():  # type: ignore[misc] # the index holds pairs
+    for (scenario, dtype), row in zip(matrix.index.to_list(), matrix.to_numpy().tolist(), strict=True):
         shown = "" if scenario == previous else scenario
-        table.add_row(escape(shown), dtype, *(_coloured(str(cell)) for cell in row))
+        table.add_row(escape(shown), dtype, *(_coloured(cell) for cell in row))
         previous = scenario
     return table
 
 
 def _coloured(cell: str) -> str:
-    word = cell.rstrip("0123456789.e+-? ") or cell
-    return f"[{_COLOURS.get(word, 'red')}]{escape(cell)}[/]"
+    return f"[{_COLOURS.get(cell.partition(' ')[0], 'red')}]{escape(cell)}[/]"
 
 
 def _not_to_the_end(runs: pd.DataFrame) -> Iterator[str]:

@@ -55,6 +55,6 @@ def _check_used(scenario: Scenario, params: Any, batch: Any) -> None:
     unused = differentiate(scenario.flat_loss, params, batch, Plain()).unused
     if unused:
         raise InputError(
-            f"The loss of scenario {scenario.name!r} does not use parameter {unused[0]!r}. Use it in the loss, "
-            "or leave it out of the parameters."
+            f"The loss of scenario {scenario.name!r} does not use parameter {unused[0]!r}. Use it in the "
+            "loss, or leave it out of the parameters."
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers import Kind, Noisy, Numbers, Plain
+from gradproof.reference.numbers import Kind, Noisy, NoisyNumbers, Plain, PlainNumbers
 from gradproof.reference.tape import differentiate
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.rule import Evidence
@@ -46,7 +46,9 @@ def gather(
     exact = _differentiate(scenario, weights, batches, Plain(), steps)
     noisy = _differentiate(scenario, weights, batches, Noisy(dtype, samples=SAMPLES), steps)
     return StepEvidence(
-        gradients={n: _evidence(v, exact.gradients[n], noisy.gradients[n]) for n, v in values.gradients.items()},
+        gradients={
+            n: _evidence(v, exact.gradients[n], noisy.gradients[n]) for n, v in values.gradients.items()
+        },
         updates={n: _evidence(v, exact.updates[n], noisy.updates[n]) for n, v in values.updates.items()},
     )
 
@@ -72,7 +74,7 @@ def _differentiate(
     return Values(gradients, updates)
 
 
-def _evidence(value: Array, exact: Numbers[Any], noisy: Numbers[Any]) -> Evidence:
+def _evidence(value: Array, exact: PlainNumbers, noisy: NoisyNumbers) -> Evidence:
     expected = exact.values()
     return Evidence(
         expected=expected,

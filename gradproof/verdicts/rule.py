@@ -89,7 +89,8 @@ def least_spread(expected: Array, dtype: str) -> Array:
     up to half of the smallest subnormal number.
     """
     smallest = float(np.finfo(dtype).smallest_subnormal)
-    return (unit_roundoff(dtype) * np.abs(expected) + smallest) / np.sqrt(3.0)
+    spread: Array = (unit_roundoff(dtype) * np.abs(expected) + smallest) / np.sqrt(3.0)
+    return spread
 
 
 def ulps(error: Array, expected: Array, dtype: str) -> Array:
@@ -99,11 +100,13 @@ def ulps(error: Array, expected: Array, dtype: str) -> Array:
     1.0
     """
     with np.errstate(all="ignore"):
-        return error / np.spacing(np.abs(expected).astype(dtype)).astype(np.float64)
+        units: Array = error / np.spacing(np.abs(expected).astype(dtype)).astype(np.float64)
+    return units
 
 
 def _worst_entries(verdict: Array, ratio: Array) -> NDArray[np.intp]:
     # Verdicts count first; among entries of the same verdict, the larger ratio.
     order = np.nan_to_num(ratio, nan=np.inf, posinf=np.inf)
     within = np.where(verdict == verdict.max(axis=1, keepdims=True), order, -1.0)
-    return np.argmax(within, axis=1)
+    worst: NDArray[np.intp] = np.argmax(within, axis=1)
+    return worst

@@ -74,7 +74,7 @@ def load_outcome(path: Path) -> Outcome:
                 },
                 losses=arrays["checkpoint losses"],
             ),
-            predictions=arrays["predictions"] if "predictions" in arrays else None,
+            predictions=arrays.get("predictions"),
             timing=Timing(**described["timing"]),
             versions=described["versions"],
             **{name: described[name] for name in _PLAIN},

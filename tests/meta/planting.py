@@ -10,7 +10,7 @@ import numpy as np
 from gradproof.scenarios import Scenario
 
 
-def stop_gradient(xp: Any, value: Any) -> Any:
+def stop_gradient(value: Any) -> Any:
     """Give the value with its gradient cut, in the framework that runs the loss."""
     if hasattr(value, "detach"):
         return value.detach()
@@ -19,9 +19,9 @@ def stop_gradient(xp: Any, value: Any) -> Any:
     return jax.lax.stop_gradient(value)
 
 
-def with_gradient(xp: Any, value: Any, carrier: Any) -> Any:
+def with_gradient(value: Any, carrier: Any) -> Any:
     """Give something with the value of `value` and the gradient of `carrier`."""
-    return stop_gradient(xp, value - carrier) + carrier
+    return stop_gradient(value - carrier) + carrier
 
 
 class WithoutSigmoidDerivative:
@@ -29,7 +29,7 @@ class WithoutSigmoidDerivative:
 
     def __init__(self, xp: Any) -> None:
         def sigmoid(z: Any) -> Any:
-            return with_gradient(xp, xp.nn.sigmoid(z), z)
+            return with_gradient(xp.nn.sigmoid(z), z)
 
         self._xp = xp
         self.nn = SimpleNamespace(**{**vars(xp.nn), "sigmoid": sigmoid})
@@ -46,7 +46,7 @@ def one_entry(name: str, factor: float) -> Callable[[Any, Mapping[str, Any]], Ma
         mask = np.zeros(tuple(weight.shape))
         mask.flat[0] = factor - 1.0
         scaled = weight + xp.asarray(mask, dtype=weight.dtype) * weight
-        return {**params, name: with_gradient(xp, weight, scaled)}
+        return {**params, name: with_gradient(weight, scaled)}
 
     return change
 
@@ -61,15 +61,13 @@ def planted_in_framework(scenario: Scenario, error: str, dtype: str) -> Scenario
             return scenario.loss(WithoutSigmoidDerivative(xp), params, batch)
         if error == "transposed product":
             transposed = xp.matrix_transpose(params[name])
-            return scenario.loss(
-                xp, {**params, name: with_gradient(xp, params[name], transposed)}, batch
-            )
+            return scenario.loss(xp, {**params, name: with_gradient(params[name], transposed)}, batch)
         if error == "one entry":
             return scenario.loss(xp, one_entry(name, 1.0 + small)(xp, params), batch)
         if error == "NaN":
             return scenario.loss(xp, one_entry(name, float("nan"))(xp, params), batch)
         value = scenario.loss(xp, params, batch)
-        return with_gradient(xp, value, {"sign": -1.0, "factor 2": 2.0}[error] * value)
+        return with_gradient(value, {"sign": -1.0, "factor 2": 2.0}[error] * value)
 
     return replace(scenario, loss=loss)
 

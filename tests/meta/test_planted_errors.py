@@ -9,7 +9,7 @@ import pytest
 from gradproof import GradientDescent, dense_network, verify
 from gradproof.backends import load_backend
 from gradproof.verdicts.judging import judge
-from gradproof.verdicts.verdict import Verdict
+from gradproof.verdicts.verdict import SEVERITY, Verdict
 
 _SPEC = importlib.util.spec_from_file_location("planting", Path(__file__).with_name("planting.py"))
 planting = importlib.util.module_from_spec(_SPEC)
@@ -49,14 +49,11 @@ def scenario():
 @pytest.mark.parametrize(("backend_name", "variant"), IMPLEMENTATIONS)
 @pytest.mark.parametrize("error", ERRORS)
 def test_a_planted_error_is_caught(scenario, error, backend_name, variant, dtype):
-    plant = (
-        planting.planted_in_formula if backend_name == "reference" else planting.planted_in_framework
-    )
+    plant = planting.planted_in_formula if backend_name == "reference" else planting.planted_in_framework
     backend = load_backend(backend_name)
     run = backend.run(plant(scenario, error, dtype), dtype=dtype, variant=variant)
     outcome = judge(scenario, run, {})
     wrong = Verdict.NOT_FINITE if error == "NaN" else Verdict.DISAGREES
-    assert max(j.worst_verdict() for j in outcome.gradients) is not None
     assert wrong in {judgement.worst_verdict() for judgement in outcome.gradients}
     assert not outcome.worst_verdict().passes
 
@@ -72,9 +69,7 @@ def test_without_a_planted_error_all_agrees(scenario, backend_name, variant, dty
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("backend_name", ["torch", "jax", "reference"])
 def test_one_entry_off_is_named(scenario, backend_name, dtype):
-    plant = (
-        planting.planted_in_formula if backend_name == "reference" else planting.planted_in_framework
-    )
+    plant = planting.planted_in_formula if backend_name == "reference" else planting.planted_in_framework
     backend = load_backend(backend_name)
     run = backend.run(plant(scenario, "one entry", dtype), dtype=dtype, variant=backend.variants[0])
     judgements = {judgement.parameter: judgement for judgement in judge(scenario, run, {}).gradients}
@@ -95,7 +90,8 @@ def test_a_single_wrong_update_is_caught(scenario, backend_name, where):
     outcome = judge(scenario, changed, {})
     updates = {judgement.parameter: judgement for judgement in outcome.updates}
     assert updates["w2"].worst_verdict() is Verdict.DISAGREES
-    assert updates["w2"].worst_step() == step
+    wrong = updates["w2"].verdict == SEVERITY.index(Verdict.DISAGREES)
+    assert np.flatnonzero(wrong)[0] == step
 
 
 def test_weights_that_are_not_stepped_at_all_are_caught(scenario):
