@@ -124,10 +124,9 @@ class Structure(Generic[KindType]):
         order = np.argsort(places, kind="stable")
         flat = self.data.reshape(*self.data.shape[:HIDDEN], places.size)[:, :, order]
         unique, starts = np.unique(places[order], return_index=True)
-        result = self._zeros((*self.data.shape[:HIDDEN], prod(shape)))
-        if places.size:
-            once = unique.size == places.size
-            result[:, :, unique] = flat if once else self._segment_sums(flat, starts)
+        sums = flat if unique.size == places.size else self._segment_sums(flat, starts)
+        result = self._zeros((*sums.shape[:HIDDEN], prod(shape)))
+        result[:, :, unique] = sums
         return self.like(result.reshape(*result.shape[:HIDDEN], *shape))
 
     def concatenated(self, others: Sequence[Self], axis: int) -> Self:

@@ -1,4 +1,4 @@
-"""Each derivative of the table against central differences in 60-digit arithmetic.
+"""Each derivative of the table against central differences in 80-digit arithmetic.
 
 The functions are written here a second time, on arrays of mpmath numbers, so that neither a value
 nor a derivative is compared with what the package itself computed.
@@ -8,16 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import flint
 import mpmath
 import numpy as np
 import pytest
 from mpmath import mp, mpf
 
-from gradproof.reference.numbers import Mask, Plain
+from gradproof.reference.numbers import Balls, Mask, Noisy, Plain
 from gradproof.reference.tape import OPERATIONS, Operation, Tape
 
-DIGITS = 60
-STEP = mpf(10) ** -20  # central differences then err by about 1e-40
+DIGITS = 80
+STEP = mpf(10) ** -25  # central differences then err by about 1e-50
 
 
 @dataclass(frozen=True)
@@ -207,6 +208,37 @@ def test_derivative_equals_central_differences(case: Case) -> None:
     own_value, own_gradients = computed(case, Plain())
     assert abs(float(own_value.values()[0]) - float(value)) <= 1e-13 * (1 + abs(float(value)))
     assert worst_error(own_gradients, gradients) <= 1e-13
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_balls_enclose_value_and_derivative(case: Case) -> None:
+    with mp.workdps(DIGITS):
+        value, gradients = expected(case)
+        truths = [np.asarray(value, dtype=object), *gradients]
+        own_value, own_gradients = computed(case, Balls(128))
+        for own, truth in zip([own_value, *own_gradients], truths, strict=True):
+            for ball, true in zip(own.balls().flat, truth.flat, strict=True):
+                assert_encloses(ball, true)
+
+
+def assert_encloses(ball: Any, true: Any) -> None:
+    with flint.ctx.workprec(320):
+        slack = flint.arb(0, 1e-45 * (1 + abs(float(true))))
+        assert ball.overlaps(flint.arb(mpmath.nstr(true, 70)) + slack), (ball, true)
+        assert ball.rad() < 1e-33 * (1 + abs(float(true))), ball
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_noise_surrounds_value_and_derivative(case: Case) -> None:
+    with mp.workdps(DIGITS):
+        value, gradients = expected(case)
+    own_value, own_gradients = computed(case, Noisy("float64", samples=16))
+    truths = [np.asarray(value, dtype=object), *gradients]
+    for own, truth in zip([own_value, *own_gradients], truths, strict=True):
+        centre = truth.astype(float)
+        error = np.abs(own.values().mean(axis=0)[0] - centre)
+        assert np.all(error <= 1e-13 * (1 + np.abs(centre).max()))
+        assert np.all(own.spread(centre[np.newaxis]) <= 1e-12 * (1 + np.abs(centre).max()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)

@@ -163,6 +163,7 @@ ABS = Operation(
     derivatives=(lambda g, y, x: g * (2 * x.step(0.5) - 1),),
     domain="all reals",
     kinks="x = 0: [-1, 1]; by convention 0",
+    at_kink=lambda x: x.equals(0),
     source=_CLARKE,
 )
 
@@ -173,6 +174,7 @@ SIGN = Operation(
     derivatives=(lambda g, y, x: g * x.jump(),),
     domain="x != 0",
     kinks="x = 0 is a jump: anything; by convention 0",
+    at_kink=lambda x: x.equals(0),
     source="definition",
 )
 
@@ -185,6 +187,7 @@ MAXIMUM = Operation(
     ),
     domain="all reals",
     kinks="a = b: each [0, 1]; by convention 1/2",
+    at_kink=lambda a, b: a.equals(b),
     source=_CLARKE,
 )
 
@@ -197,6 +200,7 @@ MINIMUM = Operation(
     ),
     domain="all reals",
     kinks="a = b: each [0, 1]; by convention 1/2",
+    at_kink=lambda a, b: a.equals(b),
     source=_CLARKE,
 )
 
@@ -211,6 +215,7 @@ CLIP = Operation(
     ),
     domain="all reals",
     kinks="x on a bound: [0, 1]; by convention 1 for x",
+    at_kink=lambda x, low, high: x.equals(low) | x.equals(high),
     source=_CLARKE,
 )
 
@@ -221,7 +226,10 @@ WHERE = Operation(
         lambda g, y, a, b, *, condition: g.select(condition, 0),
         lambda g, y, a, b, *, condition: g.select(~condition, 0),
     ),
-    domain="the condition is decided; elsewhere the hull of both branches",
+    domain="where the condition is decided",
+    kinks="an undecided condition: the hull of both branches",
+    # undecided where the condition is, false elsewhere
+    at_kink=lambda a, b, *, condition: condition & ~condition,
     source="definition",
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from gradproof.reference.numbers import Numbers
+from gradproof.reference.numbers import Mask, Numbers
 
 Array: TypeAlias = Numbers[Any]
 
@@ -25,7 +25,9 @@ class Operation:
         forward: forward(*operands, **arguments) -> result.
         derivatives: One rule per operand; a single rule that also takes `position` if `variadic`.
         domain: Where the derivative holds.
-        kinks: Where the operation is continuous and has no derivative, and what it has instead.
+        kinks: Where the operation has no derivative, and what it has instead.
+        at_kink: at_kink(*operands, **arguments) tells where the operands are at a kink; undecided
+            where they may be. None if there are no kinks.
         source: Where the derivative is derived.
         variadic: Whether it takes any number of operands.
     """
@@ -35,6 +37,7 @@ class Operation:
     derivatives: tuple[Rule, ...]
     domain: str
     kinks: str = "none"
+    at_kink: Callable[..., Mask] | None = None
     source: str
     variadic: bool = False
 

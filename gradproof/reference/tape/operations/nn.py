@@ -57,7 +57,7 @@ def _gelu_tanh_derivative(g: Array, _: Array, x: Array) -> Array:
     # y = x (1 + t) / 2:  y' = (1 + t) / 2 + x t' / 2,
     # t' = (1 - t^2) sqrt(2/pi) (1 + 3 * 0.044715 x^2)
     t = _tanh_of_cubic(x)
-    slope = (1 - t * t) * ((2 / _pi(x)).function("sqrt") * (1 + 3 * _CUBIC * x**2))
+    slope = (1 - t * t) * ((2 / _pi(x)).function("sqrt") * (1 + 3 * (_CUBIC * x**2)))
     return g * ((1 + t) / 2 + x * slope / 2)
 
 
@@ -82,6 +82,7 @@ RELU = Operation(
     derivatives=(lambda g, y, x: g * x.step(0),),
     domain="all reals",
     kinks="x = 0: [0, 1]; by convention 0",
+    at_kink=lambda x: x.equals(0),
     source=f"{_GOODFELLOW}, 6.3.1",
 )
 

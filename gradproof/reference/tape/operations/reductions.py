@@ -4,6 +4,7 @@
 """
 # ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
 
+from gradproof.reference.numbers import Mask
 from gradproof.reference.tape.operations.entry import Array, Operation
 
 _CALCULUS = "Apostol, Calculus II, 2nd ed., section 8.8 (gradient of a scalar field)"
@@ -23,6 +24,12 @@ def _deviations(x: Array, axes: tuple[int, ...]) -> Array:
 def _variance(x: Array, axes: tuple[int, ...], correction: float, *, keepdims: bool) -> Array:
     squares = _deviations(x, axes) ** 2
     return squares.sum(axes, keepdims=keepdims) / (x.count(axes) - correction)
+
+
+def _tied(x: Array, axes: tuple[int, ...]) -> Mask:
+    """Where an entry has neither all nor nothing of the maximum's derivative."""
+    shares = x.shares(axes)
+    return ~(shares.equals(0) | shares.equals(1))
 
 
 def _product_of_others(x: Array, axis: int) -> Array:
@@ -80,6 +87,7 @@ MAX = Operation(
     derivatives=(lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * x.shares(axes),),
     domain="all reals",
     kinks="tied greatest entries: each [0, 1]; by convention equal shares",
+    at_kink=lambda x, *, axes, keepdims: _tied(x, axes),
     source=_CLARKE,
 )
 
@@ -89,6 +97,7 @@ MIN = Operation(
     derivatives=(lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * (-x).shares(axes),),
     domain="all reals",
     kinks="tied least entries: each [0, 1]; by convention equal shares",
+    at_kink=lambda x, *, axes, keepdims: _tied(-x, axes),
     source=_CLARKE,
 )
 

@@ -1,0 +1,304 @@
+"""Certified balls: a midpoint and a radius that provably hold the exact number.
+
+The arithmetic is Arb's, through python-flint, on NumPy arrays of dtype object. Matrix products go
+through `flint.arb_mat` where they are large enough to pay for the conversion. Comparisons that the
+balls do not decide are undecided, and what depends on them is the hull of both outcomes; python-flint
+itself answers False there, so that no comparison here relies on a False alone.
+
+Source: Johansson, Arb: efficient arbitrary-precision midpoint-radius interval arithmetic, IEEE
+Transactions on Computers 66 (2017); at a kink, the derivative is Clarke's generalized gradient.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from math import inf, log10
+from typing import Any, ClassVar
+
+import flint
+import numpy as np
+from flint import arb, arb_mat
+from numpy.typing import NDArray
+
+from gradproof.reference.numbers.array import Kind, Numbers
+from gradproof.reference.numbers.payload import Payload
+
+_ZERO, _ONE = arb(0), arb(1)
+_UNIT_INTERVAL = arb(0.5, 0.5)
+_ANYTHING = arb(0, inf)
+
+
+def _each(function: Callable[..., Any], operands: int = 1) -> Callable[..., Payload]:
+    """A function of balls, on arrays of them."""
+    on_arrays: Callable[..., Payload] = np.frompyfunc(function, operands, 1)
+    return on_arrays
+
+
+def _sigmoid(x: arb) -> arb:
+    return 1 / (1 + (-x).exp())
+
+
+def _softplus(x: arb) -> arb:
+    # log(1 + e^x) = x + log(1 + e^-x): both hold everywhere, and the exponential stays small
+    return x + (-x).exp().log1p() if x > 0 else x.exp().log1p()
+
+
+_FUNCTIONS: Mapping[str, Callable[[Payload], Payload]] = {
+    **{
+        name: _each(getattr(arb, name))
+        for name in ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "atan", "erf")
+    },
+    "sign": _each(arb.sgn),
+    "sigmoid": _each(_sigmoid),
+    "softplus": _each(_softplus),
+}
+
+_ball = _each(arb)
+_greater = _each(arb.max, 2)
+_hull = _each(arb.union, 2)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far float64 values are from certified balls, entry by entry.
+
+    Attributes:
+        lower: The true distance is at least this; positive where the value is proven inexact.
+        upper: The true distance is at most this.
+        relative: The true distance divided by the true value is at most this; 0 where both are 0,
+            inf where the ball cannot tell its value from 0.
+    """
+
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    relative: NDArray[np.float64]
+
+
+class BallNumbers(Numbers["Balls"]):
+    """Certified balls; one sample. All accessors answer arrays of shape (lanes, *shape)."""
+
+    __slots__ = ()
+
+    # ---------------------------------------------------------------- accessors
+
+    def balls(self) -> NDArray[np.object_]:
+        """The balls themselves, as `flint.arb`."""
+        balls: NDArray[np.object_] = self.data[0]
+        return balls
+
+    def values(self) -> NDArray[np.float64]:
+        """The midpoints, rounded to float64."""
+        middle: NDArray[np.float64] = self.data[0].astype(np.float64)
+        return middle
+
+    def radii(self) -> NDArray[np.float64]:
+        """Upper bounds of the radii; 0 only where a ball is a single number."""
+        return _rounded_up(_each(_radius)(self.data[0]))
+
+    def strings(self, digits: int = 30) -> NDArray[np.object_]:
+        """Decimal strings that hold the exact number in `[midpoint +/- radius]`."""
+        return np.asarray(_each(lambda ball: ball.str(digits))(self.data[0]), dtype=object)
+
+    def digits(self) -> NDArray[np.float64]:
+        """Decimal digits of relative accuracy; inf for a single number, at most 0 for nothing."""
+        bits = _each(arb.rel_accuracy_bits)(self.data[0]).astype(np.float64)
+        digits = np.where(bits > _ALL_BITS, inf, np.maximum(bits, 0.0) * log10(2))
+        return np.asarray(digits, dtype=np.float64)
+
+    def contains(self, values: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whether each ball holds a value: a float, an int or another ball."""
+        return _each(arb.contains, 2)(self.data[0], _ball(values)).astype(bool)
+
+    def overlaps(self, other: "BallNumbers") -> NDArray[np.bool_]:
+        """Whether two balls have a number in common; if not, they are proven different."""
+        return _each(arb.overlaps, 2)(self.data[0], other.data[0]).astype(bool)
+
+    def difference_from(self, values: NDArray[Any]) -> Difference:
+        """The certified distance of float64 values from the exact numbers.
+
+        Args:
+            values: Array of shape (lanes, *shape); NaN and infinities have an infinite distance.
+        """
+        claimed = np.broadcast_to(np.asarray(values, dtype=np.float64), self.data.shape[1:])
+        finite = np.isfinite(claimed)
+        distance = abs(self.data[0] - _ball(np.where(finite, claimed, 0.0)))
+        lower = np.maximum(_rounded_down(_each(arb.lower)(distance)), 0.0)
+        upper = _rounded_up(_each(arb.upper)(distance))
+        relative = _rounded_up(_each(_upper_ratio, 2)(distance, self.data[0]))
+        return Difference(*(np.where(finite, bound, inf) for bound in (lower, upper, relative)))
+
+    # ---------------------------------------------------------------- arithmetic
+
+    def _zeros(self, shape: Any) -> Payload:
+        return np.full(shape, _ZERO, dtype=object)
+
+    def _integer_power(self, x: Payload, exponent: int) -> Payload:
+        powers: Payload = x * x if exponent == 2 else x**exponent
+        return powers
+
+    def _function(self, name: str, x: Payload) -> Payload:
+        return _FUNCTIONS[name](x)
+
+    def _sum(self, x: Payload, axes: tuple[int, ...]) -> Payload:
+        # NumPy's own sum of no objects is the int 0.
+        total: Payload = np.add.reduce(x, axis=axes, **({} if x.size else {"initial": _ZERO}))
+        return total
+
+    def _matmul(self, x: Payload, y: Payload) -> Payload:
+        n, inner, m = x.shape[-2], x.shape[-1], y.shape[-1]
+        stack = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+        if not inner:
+            return self._zeros((*stack, n, m))
+        if not _pays(n, inner, m):
+            return np.asarray(np.matmul(x, y))
+        x, y = np.broadcast_to(x, stack + x.shape[-2:]), np.broadcast_to(y, stack + y.shape[-2:])
+        product = np.empty((*stack, n, m), dtype=object)
+        for place in np.ndindex(stack):
+            product[place] = _entries(_matrix(x[place]) * _matrix(y[place]))
+        return product
+
+    def pivot(self, axes: tuple[int, ...]) -> "BallNumbers":
+        """A single number near the maximum along axes; any would be right."""
+        middle = _each(arb.mid)(super().pivot(axes).data)
+        return self.like(np.where(_each(arb.is_finite)(middle).astype(bool), middle, _ZERO))
+
+    # ---------------------------------------------------------------- comparisons and kinks
+
+    def _maximum(self, x: Payload, y: Payload) -> Payload:
+        return _greater(x, y)
+
+    def _max(self, x: Payload, axes: tuple[int, ...]) -> Payload:
+        for axis in sorted(axes):
+            x = np.expand_dims(_greater.reduce(x, axis=axis), axis)  # type: ignore[attr-defined] # a ufunc
+        return np.squeeze(x, axis=axes)
+
+    def _less(self, x: Payload, y: Payload) -> NDArray[np.int8]:
+        return _kleene(x < y, x >= y)
+
+    def _less_equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
+        return _kleene(x <= y, x > y)
+
+    def _equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
+        return _kleene(x == y, x != y)
+
+    def _select(self, mask: Payload, x: Payload, y: Payload) -> Payload:
+        chosen = np.where(mask > 0, x, y)
+        undecided = np.broadcast_to(mask == 0, chosen.shape)
+        if np.any(undecided):
+            both = (np.broadcast_to(each, chosen.shape)[undecided] for each in (x, y))
+            chosen[undecided] = _hull(*both)
+        return chosen
+
+    def _step(self, x: Payload, at_zero: float) -> Payload:
+        del at_zero  # a convention, and at zero the truth is all of [0, 1]
+        return _chosen(x > 0, _ONE, _chosen(x < 0, _ZERO, _UNIT_INTERVAL))
+
+    def _jump(self, x: Payload) -> Payload:
+        return _chosen(x != 0, _ZERO, _ANYTHING)
+
+    def _shares(self, x: Payload, axes: tuple[int, ...]) -> Payload:
+        greatest = np.expand_dims(self._max(x, axes), axes)
+        candidates = ~np.asarray(x < greatest, dtype=bool)
+        alone = np.sum(candidates, axis=axes, keepdims=True) == 1
+        return _chosen(candidates, _chosen(alone, _ONE, _UNIT_INTERVAL), _ZERO)
+
+
+@dataclass(frozen=True)
+class Balls(Kind):
+    """Certified balls.
+
+    Attributes:
+        precision: Bits of the midpoints; the radii tell what was lost.
+
+    >>> kind = Balls(128)
+    >>> with kind.context():
+    ...     third = kind.lift(np.array([1.0])) / 3
+    >>> print(third.balls()[0].str(20))
+    [0.33333333333333333333 +/- 3.34e-21]
+    """
+
+    precision: int = 128
+
+    name: ClassVar[str] = "balls"
+
+    def lift(self, values: NDArray[Any]) -> BallNumbers:
+        """Balls of radius 0 from an array of shape (lanes, *shape); floats, ints or balls."""
+        return BallNumbers(np.asarray(_ball(values), dtype=object)[np.newaxis], self)
+
+    def constant(self, values: NDArray[Any] | float) -> BallNumbers:
+        """A constant, taken as exactly the double or the integer that it is."""
+        array = np.asarray(values)
+        if array.ndim == 0:
+            return self.lift(np.array([array.item()], dtype=object))
+        return self.lift(array[np.newaxis])
+
+    def pi(self) -> BallNumbers:
+        """The circle's constant, to the working precision."""
+        return self.lift(np.array([arb.pi()], dtype=object))
+
+    def context(self) -> AbstractContextManager[object]:
+        """Sets the working precision, and puts the caller's back afterwards."""
+        context: AbstractContextManager[object] = flint.ctx.workprec(self.precision)
+        return context
+
+
+_ALL_BITS = 2**62
+"""Arb's accuracy of a single number is about 2^63 bits."""
+
+_ENTRY, _PRODUCT, _CALL, _TERM = 130.0, 15.0, 2500.0, 140.0
+"""Nanoseconds: to convert an entry, per product in arb_mat, per arb_mat, per product of objects."""
+
+
+def _pays(n: int, inner: int, m: int) -> bool:
+    """Whether a product through arb_mat costs less than one of object arrays."""
+    converted = n * inner + inner * m + n * m
+    return _CALL + _ENTRY * converted + _PRODUCT * n * inner * m < _TERM * n * inner * m
+
+
+def _matrix(x: Payload) -> arb_mat:
+    return arb_mat(*x.shape, x.ravel().tolist())
+
+
+def _entries(matrix: arb_mat) -> Payload:
+    n, m = matrix.nrows(), matrix.ncols()
+    return np.fromiter(matrix.entries(), dtype=object, count=n * m).reshape(n, m)
+
+
+def _kleene(true: Payload, false: Payload) -> NDArray[np.int8]:
+    """1 where a comparison is certain, -1 where its opposite is, 0 where neither is."""
+    return true.astype(np.int8) - false.astype(np.int8)
+
+
+def _chosen(condition: Payload, a: "Payload | arb", b: "Payload | arb") -> Payload:
+    chosen: Payload = np.where(condition, a, b)
+    return chosen
+
+
+def _radius(ball: arb) -> arb:
+    # Arb has NaN with radius 0, and nothing is known of it.
+    return arb(inf) if ball.is_nan() else ball.rad()
+
+
+def _upper_ratio(distance: arb, true: arb) -> arb:
+    """An upper bound of a distance over the absolute value of a ball."""
+    if distance.is_zero():
+        return _ZERO
+    ratio = distance / abs(true)
+    return ratio.upper() if ratio.is_finite() else arb(inf)
+
+
+def _rounded_up(bounds: Payload) -> NDArray[np.float64]:
+    """Float64 values that are no less than exact, non-negative bounds; inf for NaN."""
+    # float() rounds to nearest, so that the next float is beyond. Only 0 stays itself.
+    nearest = bounds.astype(np.float64)
+    with np.errstate(over="ignore"):
+        beyond = np.where(bounds == 0, 0.0, np.nextafter(nearest, inf))
+    return np.asarray(np.where(np.isnan(nearest), inf, beyond), dtype=np.float64)
+
+
+def _rounded_down(bounds: Payload) -> NDArray[np.float64]:
+    """Float64 values that are no greater than exact bounds; 0 for NaN."""
+    nearest = bounds.astype(np.float64)
+    with np.errstate(over="ignore"):
+        below = np.where(bounds == 0, 0.0, np.nextafter(nearest, -inf))
+    return np.asarray(np.where(np.isnan(nearest), 0.0, below), dtype=np.float64)
