@@ -20,6 +20,7 @@ _JUDGED = {
     **_ENTRY,
     "value": "float64",
     "expected": "float64",
+    "exact": "object",
     "absolute_error": "float64",
     "relative_error": "float64",
     "ulps": "float64",
@@ -100,6 +101,7 @@ def _judged_frame(
             columns["step"].append(np.arange(steps))
             columns["parameter"].append(_repeat(judgement.parameter, steps))
             columns["index"].append(_index_texts(judgement.shape)[judgement.index])
+            columns["exact"].append(judgement.exact.astype(object))
             for name in ("value", "expected", "absolute_error", "relative_error", "ulps", "spreads"):
                 columns[name].append(np.asarray(getattr(judgement, name), dtype=np.float64))
             columns["verdict"].append(names[judgement.verdict])

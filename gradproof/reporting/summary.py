@@ -108,7 +108,7 @@ def _describe_row(row: Mapping[str, Any]) -> str:
         f"{row['verdict']}: {row['scenario']} {row['backend']}/{row['variant']} {row['dtype']}, "
         f"step {row['step']}, {quantity} of {entry}\n"
         f"  value    {row['value']!r}\n"
-        f"  expected {row['expected']!r}\n"
+        f"  exact    {row['exact']}\n"
         f"  error    {row['absolute_error']:.3g} absolute, {row['relative_error']:.3g} relative, "
         f"{row['ulps']:.3g} ulp, {row['spreads']:.3g} spreads of the rounding noise "
         f"(at most {SPREADS:g} are rounding)\n"

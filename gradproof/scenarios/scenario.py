@@ -145,7 +145,7 @@ class Scenario:
                 f"Scenario {self.name!r} has no hand-derived gradient. Give it one with `gradient=`."
             )
         nested = self.gradient(self.params_structure.nest(params), self.batch_structure.nest(batch))
-        return self._checked(nested)
+        return self.check_gradient(nested)
 
     def flat_value_and_gradient(
         self, xp: Any
@@ -166,9 +166,14 @@ class Scenario:
         function = self.value_and_gradient
         assert function is not None  # noqa: S101 - flat_value_and_gradient gives this only where it is
         value, nested = function(self.params_structure.nest(params), self.batch_structure.nest(batch))
-        return value, self._checked(nested)
+        return value, self.check_gradient(nested)
 
-    def _checked(self, nested: Any) -> dict[str, Array]:
+    def check_gradient(self, nested: Any) -> dict[str, Array]:
+        """Flatten a gradient.
+
+        Raises:
+            InputError: it has other names or shapes than the parameters'.
+        """
         gradient, _ = flatten(nested, f"gradient of scenario {self.name!r}")
         if gradient.keys() != self.flat_params.keys():
             missing = sorted(self.flat_params.keys() - gradient.keys())

@@ -15,9 +15,9 @@ def validate(scenario: Scenario) -> None:
     """Evaluate a scenario's loss and hand-derived gradient once, in float64.
 
     Raises:
-        InputError: the loss cannot be evaluated (shapes that do not match, a missing name), is not a scalar
-            or not finite; it does not use one of the parameters; or the hand-derived gradient cannot be
-            evaluated or has other names or shapes than the parameters.
+        InputError: the loss cannot be evaluated (shapes that do not match, a missing name), is not a scalar;
+            it does not use one of the parameters; or the hand-derived gradient cannot be evaluated or has
+            other names or shapes than the parameters.
     """
     params, batch = scenario.arrays("float64")
     schedule = scenario.batch_schedule()
@@ -26,6 +26,11 @@ def validate(scenario: Scenario) -> None:
     xp = NumpyNamespace()
     with np.errstate(all="ignore"):
         value = _tried(scenario, "loss", lambda: scenario.flat_loss(xp, params, batch))
+        if np.asarray(value).dtype.kind not in "fiub":
+            raise InputError(
+                f"The loss of scenario {scenario.name!r} answers {value!r:.50}, which is no real number. "
+                "Return the scalar that is to be differentiated."
+            )
         if np.shape(value) != ():
             raise InputError(
                 f"The loss of scenario {scenario.name!r} has shape {np.shape(value)}, but a gradient needs a "
@@ -33,6 +38,11 @@ def validate(scenario: Scenario) -> None:
             )
         if scenario.gradient is not None:
             _tried(scenario, "gradient", lambda: scenario.flat_gradient(params, batch))
+        if scenario.value_and_gradient is not None:
+            both = scenario.flat_value_and_gradient(xp)
+            _tried(
+                scenario, "value_and_gradient", lambda: scenario.check_gradient(both(params, batch)[1])
+            )
     _check_used(scenario, params, batch)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers import Kind, Noisy, NoisyNumbers, Plain, PlainNumbers
+from gradproof.reference.numbers import BallNumbers, Balls, Kind, Noisy, NoisyNumbers
 from gradproof.reference.tape import differentiate
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.rule import Evidence
@@ -16,6 +16,9 @@ Array = NDArray[Any]
 
 SAMPLES = 8
 """How many noisy runs the spread of the rounding noise is measured from."""
+
+PRECISION = 160
+"""Bits that the exact values are computed with: 48 decimal digits, of which cancellation may take some."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def gather(
         values: what the implementation gave, whose errors are wanted.
     """
     steps = len(next(iter(weights.values())))
-    exact = _differentiate(scenario, weights, batches, Plain(), steps)
+    exact = _differentiate(scenario, weights, batches, Balls(PRECISION), steps)
     noisy = _differentiate(scenario, weights, batches, Noisy(dtype, samples=SAMPLES), steps)
     return StepEvidence(
         gradients={
@@ -74,10 +77,15 @@ def _differentiate(
     return Values(gradients, updates)
 
 
-def _evidence(value: Array, exact: PlainNumbers, noisy: NoisyNumbers) -> Evidence:
+def _evidence(value: Array, exact: BallNumbers, noisy: NoisyNumbers) -> Evidence:
+    with exact.kind.context():
+        difference = exact.difference_from(value)
     expected = exact.values()
     return Evidence(
+        exact=exact.balls(),
         expected=expected,
-        error=np.abs(value.astype(np.float64) - expected),
+        least_error=difference.lower,
+        error=difference.upper,
+        relative_error=difference.relative,
         spread=noisy.spread(expected),
     )

@@ -26,8 +26,10 @@ class Judgement:
         index: the worst entry, counted in row-major order.
         value: what the implementation gave.
         expected: the exact value, rounded to float64.
-        absolute_error: |value - exact|.
-        relative_error: |value - exact| / |exact|; NaN where the exact value is 0.
+        exact: the exact value as a decimal with as many digits as are proven, 30 at most.
+        absolute_error: |value - exact|, rounded up.
+        relative_error: |value - exact| / |exact|, rounded up; infinite where the exact value is 0 and the
+            value is not.
         ulps: the absolute error in units in the last place of the exact value, in the run's dtype.
         spreads: the absolute error in spreads of the measured rounding noise.
         verdict: positions in `SEVERITY`.
@@ -38,6 +40,7 @@ class Judgement:
     index: NDArray[np.intp]
     value: Array
     expected: Array
+    exact: NDArray[np.str_]
     absolute_error: Array
     relative_error: Array
     ulps: Array

@@ -21,14 +21,25 @@ class Evidence:
     All arrays have shape (T, *parameter) and dtype float64.
 
     Attributes:
-        expected: the exact value, rounded to float64.
-        error: |value - exact|.
+        exact: certified balls that hold the exact values, as `flint.arb`.
+        expected: their midpoints, rounded to float64.
+        least_error: |value - exact| is at least this.
+        error: |value - exact| is at most this; infinite for a value that is not finite.
+        relative_error: |value - exact| / |exact| is at most this; infinite where the ball does not tell the
+            exact value from 0, and 0 where both are 0.
         spread: the root mean square of what rounding in the run's dtype does to this entry.
     """
 
+    exact: NDArray[np.object_]
     expected: Array
+    least_error: Array
     error: Array
+    relative_error: Array
     spread: Array
+
+
+DIGITS = 30
+"""Decimal digits of the exact values that reports show; fewer where fewer are proven."""
 
 
 def unit_roundoff(dtype: str) -> float:
@@ -43,7 +54,8 @@ def unit_roundoff(dtype: str) -> float:
 def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) -> Judgement:
     """Judge every entry and keep the worst of each step.
 
-    An entry passes only if error <= SPREADS · spread, written so that a NaN on either side does not pass.
+    An entry agrees only if its error is proven to be at most SPREADS · spread, and disagrees only if it is
+    proven to be more; written so that a NaN on either side does not pass.
 
     Args:
         parameter: its dotted name.
@@ -55,25 +67,31 @@ def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) 
     rows = (steps, -1)
     values = value.astype(np.float64).reshape(rows)
     expected, error = evidence.expected.reshape(rows), evidence.error.reshape(rows)
+    least_error, relative = evidence.least_error.reshape(rows), evidence.relative_error.reshape(rows)
     spread = np.maximum(evidence.spread.reshape(rows), least_spread(expected, dtype))
     with np.errstate(all="ignore"):
         ratio = np.where(error == 0, 0.0, error / spread)
-        relative = np.where(error == 0, 0.0, error / np.abs(expected))
-    verdict = np.full(values.shape, _CODE[Verdict.DISAGREES])
-    explained = error <= SPREADS * spread
+    limit = SPREADS * spread
+    verdict = np.full(values.shape, _CODE[Verdict.UNDECIDED])
+    explained = error <= limit
     verdict[explained] = _CODE[Verdict.AGREES]
     # More than half of the dtype's digits are gone where the relative error exceeds √u.
     verdict[explained & ~(relative <= np.sqrt(unit_roundoff(dtype)))] = _CODE[Verdict.INACCURATE]
+    verdict[least_error > limit] = _CODE[Verdict.DISAGREES]
+    # What is left is too close to a ball that is too wide: an interval of subgradients, if it is bounded.
+    bounded = np.isfinite(expected) & np.isfinite(error)
+    verdict[(verdict == _CODE[Verdict.UNDECIDED]) & bounded] = _CODE[Verdict.KINK]
     verdict[~np.isfinite(values)] = _CODE[Verdict.NOT_FINITE]
-    verdict[np.isfinite(values) & ~np.isfinite(expected)] = _CODE[Verdict.UNDECIDED]
     worst = _worst_entries(verdict, ratio)
     pick = (np.arange(steps), worst)
+    exact = evidence.exact.reshape(rows)[pick]
     return Judgement(
         parameter=parameter,
         shape=shape,
         index=worst,
         value=values[pick],
         expected=expected[pick],
+        exact=np.array([ball.str(DIGITS, radius=False) for ball in exact]),
         absolute_error=error[pick],
         relative_error=relative[pick],
         ulps=ulps(error[pick], expected[pick], dtype),

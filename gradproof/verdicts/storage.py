@@ -13,7 +13,17 @@ from gradproof.verdicts.records import Checkpoints, Judgement, Outcome, Subject
 
 Array = NDArray[Any]
 
-_JUDGED = ("index", "value", "expected", "absolute_error", "relative_error", "ulps", "spreads", "verdict")
+_JUDGED = (
+    "index",
+    "value",
+    "expected",
+    "exact",
+    "absolute_error",
+    "relative_error",
+    "ulps",
+    "spreads",
+    "verdict",
+)
 _PLAIN = ("steps", "planned_steps", "stopped", "judging")
 
 
