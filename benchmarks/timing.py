@@ -23,12 +23,13 @@ def side_by_side(subjects: Mapping[str, Callable[[], object]], rounds: int = 5) 
 
 def print_ratios(title: str, seconds: Mapping[str, float], goal: str) -> None:
     """Print times and their ratios to the first subject's."""
-    table = Table(title=f"{title} ({goal})", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("", "median", "ratio"):
         table.add_column(column, justify="left" if not column else "right")
     base = next(iter(seconds.values()))
     for name, value in seconds.items():
         table.add_row(name, f"{1000 * value:.1f} ms", f"{value / base:.2f}")
     console = Console()
+    console.print(f"[bold]{title}[/] ({goal})", highlight=False)
     console.print(table)
     console.print()

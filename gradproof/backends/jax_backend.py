@@ -119,7 +119,8 @@ class JaxBackend:
             variant=variant,
             dtype=dtype,
             losses=losses[:taken],
-            gradients={name: gradient[:taken] for name, gradient in gradients.items()},
+            # In the parameters' own order: JAX hands mappings back sorted by name.
+            gradients={name: gradients[name][:taken] for name in params},
             weights=kept,
             final_loss=float(objective(last, batch)),
             predictions=None if predict is None else np.asarray(predict(xp, last, batch)),

@@ -55,7 +55,7 @@ def _short(number: float) -> str:
 def remarks(frames: Mapping[str, pd.DataFrame]) -> list[str]:
     """Tell how often a verdict passes that is worth a remark, and what such a verdict means."""
     meaning = {
-        Verdict.INACCURATE: "rounding explains the error, but it leaves fewer than half of the dtype's digits",
+        Verdict.INACCURATE: "rounding explains the error, but fewer than half of the dtype's digits are left",
         Verdict.KINK: "the loss has a kink there, and the value is one of its subgradients",
     }
     lines = []

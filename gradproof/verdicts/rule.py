@@ -92,10 +92,10 @@ def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) 
         value=values[pick],
         expected=expected[pick],
         exact=np.array([ball.str(DIGITS, radius=False) for ball in exact]),
-        absolute_error=error[pick],
-        relative_error=relative[pick],
-        ulps=ulps(error[pick], expected[pick], dtype),
-        spreads=ratio[pick],
+        absolute_error=rounded_up(error[pick]),
+        relative_error=rounded_up(relative[pick]),
+        ulps=rounded_up(ulps(error[pick], expected[pick], dtype)),
+        spreads=rounded_up(ratio[pick]),
         verdict=verdict[pick],
     )
 
@@ -109,6 +109,21 @@ def least_spread(expected: Array, dtype: str) -> Array:
     smallest = float(np.finfo(dtype).smallest_subnormal)
     spread: Array = (unit_roundoff(dtype) * np.abs(expected) + smallest) / np.sqrt(3.0)
     return spread
+
+
+def rounded_up(bounds: Array) -> Array:
+    """Round upper bounds up to four significant digits, which is all that a reader of them needs.
+
+    >>> rounded_up(np.array([1.23411e-17, 0.0, np.inf]))
+    array([1.235e-17, 0.000e+00,       inf])
+    """
+    rounded = bounds.copy()
+    chosen = np.isfinite(bounds) & (bounds > np.finfo(np.float64).tiny)
+    unit = 10.0 ** (np.floor(np.log10(bounds[chosen])) - 3)
+    # The nearest float64 of the decimal, so that it is written with four digits.
+    texts = [f"{number:.3e}" for number in (np.ceil(bounds[chosen] / unit) * unit).tolist()]
+    rounded[chosen] = [float(text) for text in texts]
+    return rounded
 
 
 def ulps(error: Array, expected: Array, dtype: str) -> Array:
