@@ -17,7 +17,13 @@ _OWN = {
 
 
 def _third_party() -> dict[str, EntryPoint]:
-    found = {entry.name: entry for entry in entry_points(group=GROUP)}
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=GROUP):
+        if found.setdefault(entry.name, entry).value != entry.value:
+            raise InputError(
+                f"{found[entry.name].value} and {entry.value} both register a backend called "
+                f"{entry.name!r}. Register one of them under another name, or uninstall it."
+            )
     taken = sorted(found.keys() & _OWN.keys())
     if taken:
         raise InputError(
@@ -59,7 +65,7 @@ def load_backend(name: str) -> Backend:
         else:
             module, _, attribute = _OWN[name].partition(":")
             factory = getattr(import_module(module), attribute)
-    except ImportError as error:
+    except Exception as error:  # a broken installation ends in an OSError, a RuntimeError, …
         raise BackendUnavailableError(
             f"Backend {name!r} cannot be used: {error}. Install it with `pip install 'gradproof[{name}]'`."
             if name in _OWN

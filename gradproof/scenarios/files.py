@@ -36,7 +36,9 @@ def load_scenarios(path: str | Path) -> list[Scenario]:
         ) from error
     finally:
         sys.modules.pop(name, None)
-    found = list({id(value): value for value in vars(module).values() if isinstance(value, Scenario)}.values())
+    found = list(
+        {id(value): value for value in vars(module).values() if isinstance(value, Scenario)}.values()
+    )
     if not found:
         raise InputError(
             f"{path} defines no Scenario at its top level. Add one, for example "

@@ -40,9 +40,7 @@ def validate(scenario: Scenario) -> None:
             _tried(scenario, "gradient", lambda: scenario.flat_gradient(params, batch))
         if scenario.value_and_gradient is not None:
             both = scenario.flat_value_and_gradient(xp)
-            _tried(
-                scenario, "value_and_gradient", lambda: scenario.check_gradient(both(params, batch)[1])
-            )
+            _tried(scenario, "value_and_gradient", lambda: scenario.check_gradient(both(params, batch)[1]))
     _check_used(scenario, params, batch)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers import BallNumbers, Balls, Kind, Noisy, NoisyNumbers

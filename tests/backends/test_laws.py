@@ -233,7 +233,9 @@ def test_law_3_each_gradient_is_that_of_its_own_weights_and_mini_batch(case: Cas
     steps = list(range(min(run.steps, 8)))
     weights = {name: w.astype(np.float64) for name, w in run.weights.items()}
     truth = [
-        scenario.flat_gradient({n: w[step] for n, w in weights.items()}, data_of_step(scenario, step, case.dtype))
+        scenario.flat_gradient(
+            {n: w[step] for n, w in weights.items()}, data_of_step(scenario, step, case.dtype)
+        )
         for step in steps
     ]
     half_the_digits = np.sqrt(np.finfo(case.dtype).eps)

@@ -64,7 +64,9 @@ def test_own_backends_come_first_and_third_parties_after_them_by_name(register: 
     assert backend_names() == ("reference", "torch", "jax", "mine", "zeta")
 
 
-@pytest.mark.parametrize(("name", "near"), [("troch", "torch"), ("Jax", "jax"), ("ref", "reference"), ("?", "")])
+@pytest.mark.parametrize(
+    ("name", "near"), [("troch", "torch"), ("Jax", "jax"), ("ref", "reference"), ("?", "")]
+)
 def test_an_unknown_name_is_told_with_the_nearest(name: str, near: str) -> None:
     with pytest.raises(InputError) as caught:
         load_backend(name)
@@ -113,7 +115,9 @@ def test_a_class_that_lacks_part_of_the_protocol_is_refused(register: Register) 
 @pytest.mark.parametrize("value", ["no_such_module:Mine", "a_third_party:NoSuchClass"])
 def test_a_third_party_that_does_not_import_is_unavailable(register: Register, value: str) -> None:
     register(("mine", value))
-    with pytest.raises(BackendUnavailableError, match=r"'mine' cannot be used: .*(no_such_module|NoSuchClass)"):
+    with pytest.raises(
+        BackendUnavailableError, match=r"'mine' cannot be used: .*(no_such_module|NoSuchClass)"
+    ):
         load_backend("mine")
 
 
@@ -128,7 +132,9 @@ def test_a_framework_that_is_not_installed_makes_its_backend_unavailable(
 ) -> None:
     forget(name, monkeypatch)
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(BackendUnavailableError, match=rf"'{name}'.*pip install 'gradproof\[{name}\]'") as caught:
+    with pytest.raises(
+        BackendUnavailableError, match=rf"'{name}'.*pip install 'gradproof\[{name}\]'"
+    ) as caught:
         load_backend(name)
     assert isinstance(caught.value, ImportError)
     assert name in backend_names()
@@ -209,5 +215,7 @@ def test_the_check_sees_what_is_imported() -> None:
 
 
 def test_loading_a_backend_imports_its_framework_and_no_other() -> None:
-    done = loaded_by("-c", f"from gradproof.backends import load_backend; load_backend('reference'); {LISTING}")
+    done = loaded_by(
+        "-c", f"from gradproof.backends import load_backend; load_backend('reference'); {LISTING}"
+    )
     assert not {"torch", "jax", "pandas"} & set(done)

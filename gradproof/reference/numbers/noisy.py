@@ -227,10 +227,22 @@ class _Stream:
     """The random numbers of a run."""
 
     def __init__(self, seed: int) -> None:
+        self.depth = 0
         self.restart(seed)
 
     def restart(self, seed: int) -> None:
         self.generator = np.random.Generator(np.random.SFC64(seed))
+
+    @contextmanager
+    def run(self, seed: int) -> Iterator[None]:
+        """Restarts at a run's beginning; what runs inside it goes on with the same numbers."""
+        if self.depth == 0:
+            self.restart(seed)
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
 
 
 @dataclass(frozen=True)
@@ -317,8 +329,7 @@ class Noisy(Kind):
     @contextmanager
     def context(self) -> Iterator[None]:
         """Starts the random numbers anew, and silences NumPy: inf and NaN are results here."""
-        self._stream.restart(self.seed)
-        with np.errstate(all="ignore"):
+        with self._stream.run(self.seed), np.errstate(all="ignore"):
             yield
 
     def uniform(self, shape: tuple[int, ...]) -> Payload:

@@ -23,7 +23,7 @@ class Differentiation:
     """One run of a loss with its gradient.
 
     Attributes:
-        value: The loss; shape ().
+        value: The loss; shape (), with all lanes.
         gradients: By parameter, in the parameter's shape, with all lanes.
         tape: The record, on which the backward pass can be run again with changed rules.
         unused: Parameters that the loss does not depend on; their gradients are zeros.
@@ -76,9 +76,10 @@ def differentiate(
         }
         data = {name: _batch_value(tape, name, _laned(name, values, lanes)) for name, values in batch.items()}
         tape.output = _scalar(tape.lift(loss(Namespace(tape), parameters, data)))
+        value = tape.output.value.with_lanes(lanes or 1)
         gradients = {name: gradient.with_lanes(lanes or 1) for name, gradient in tape.backward().items()}
     unused = tuple(name for name, node in parameters.items() if tape.adjoint(node) is None)
-    return Differentiation(tape.output.value, gradients, tape, unused)
+    return Differentiation(value, gradients, tape, unused)
 
 
 def _laned(name: str, values: ArrayLike, lanes: int | None) -> NDArray[Any]:

@@ -131,15 +131,15 @@ class Tape:
         Raises:
             InputError: A changed rule answers a shape that its operand does not have.
         """
-        adjoints = self._true_adjoints()
-        if modify:
-            adjoints = self._changed(adjoints, modify)
-        gradients = {}
-        for name, parameter in self.parameters.items():
-            adjoint = None if parameter.index is None else adjoints[parameter.index]
-            zeros = self.kind.constant(np.zeros(parameter.shape))
-            gradients[name] = zeros if adjoint is None else adjoint
-        return gradients
+        with self.kind.context():
+            adjoints = self._true_adjoints()
+            if modify:
+                adjoints = self._changed(adjoints, modify)
+            return {name: self._gradient(parameter, adjoints) for name, parameter in self.parameters.items()}
+
+    def _gradient(self, parameter: Tensor, adjoints: Sequence[Array | None]) -> Array:
+        adjoint = None if parameter.index is None else adjoints[parameter.index]
+        return self.kind.constant(np.zeros(parameter.shape)) if adjoint is None else adjoint
 
     def _true_adjoints(self) -> Sequence[Array | None]:
         if self._adjoints is None:

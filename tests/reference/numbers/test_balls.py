@@ -192,6 +192,12 @@ def test_the_precision_is_the_kinds_own_and_the_callers_comes_back() -> None:
     assert result.value.digits().item() > 300
 
 
+def test_a_changed_rule_runs_in_the_kinds_precision() -> None:
+    tape = differentiate(lambda xp, p, _b: xp.exp(p["w"] / 3), {"w": 1.0}, {}, KIND).tape
+    changed = tape.backward({tape.edges[-1]: lambda g, y, _x: g * y / 3})["w"]
+    assert changed.digits().item() > 36  # type: ignore[attr-defined]
+
+
 def test_constants_are_exact_doubles_and_integers() -> None:
     assert fraction(KIND.constant(0.1).balls().item()) == Fraction(0.1)
     assert fraction(KIND.constant(3**60).balls().item()) == 3**60

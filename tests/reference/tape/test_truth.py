@@ -1,0 +1,116 @@
+"""Exact gradients: as many digits as asked, and the reason where there are not."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradproof.errors import InputError
+from gradproof.reference.numbers import Noisy
+from gradproof.reference.truth import exact_gradient, rounding_noise
+
+
+def cancelling(xp: Any, params: Any, batch: Any) -> Any:
+    """(w + big) - big in each factor: costs as many digits as `big` has."""
+    return xp.sum(xp.exp((params["w"] / 3 + batch["big"]) - batch["big"]))
+
+
+def test_precision_is_raised_until_the_digits_are_there() -> None:
+    truth = exact_gradient(cancelling, {"w": [1.0]}, {"big": [1e60]}, digits=30)
+    assert truth.complete
+    assert truth.reasons == ()
+    assert truth.precision > 256
+    assert truth.gradients["w"].digits().min() >= 30
+    assert truth.gradients["w"].values()[0, 0] == pytest.approx(np.exp(1 / 3) / 3, rel=1e-15)
+
+
+def test_only_lanes_that_need_it_are_run_again() -> None:
+    runs = []
+
+    def loss(xp: Any, params: Any, batch: Any) -> Any:
+        runs.append(params["w"].value.lanes)
+        return cancelling(xp, params, batch)
+
+    big = np.array([[0.0], [1e60], [0.0], [1e30]])
+    truth = exact_gradient(loss, {"w": np.ones((4, 1))}, {"big": big}, lanes=4)
+    assert runs[:2] == [4, 2]
+    assert runs[-1] == 1
+    assert truth.complete
+    np.testing.assert_allclose(truth.gradients["w"].values(), np.full((4, 1), np.exp(1 / 3) / 3))
+    np.testing.assert_allclose(truth.value.values(), np.full(4, np.exp(1 / 3)))
+
+
+def test_a_kink_is_undecided_and_named() -> None:
+    truth = exact_gradient(
+        lambda xp, p, b: xp.sum(xp.nn.relu(p["w"] * b["x"])),
+        {"w": np.array([[0.0, 1.0], [2.0, 3.0]])},
+        {"x": np.ones((1, 2))},
+        lanes=2,
+    )
+    assert truth.undecided["w"].tolist() == [[True, False], [False, False]]
+    assert not truth.complete
+    (kink,) = truth.kinks
+    assert kink.operation == "relu"
+    assert kink.certain
+    assert kink.source.file == __file__
+    assert kink.lanes.tolist() == [True, False]
+    assert "relu at " in truth.reasons[0]
+    assert truth.precision < 1024
+
+
+def test_a_tie_that_no_precision_decides_is_named() -> None:
+    def loss(xp: Any, params: Any, _batch: Any) -> Any:
+        third = params["w"] / 3
+        return xp.sum(xp.maximum(third + third + third, params["w"]))
+
+    truth = exact_gradient(loss, {"w": [1.0]}, {})
+    # the derivative is 1 on both sides, which interval arithmetic cannot see: [0, 1] + [0, 1]
+    assert truth.undecided["w"].all()
+    assert not truth.kinks[0].certain
+    assert "may be at its kink" in truth.reasons[0]
+
+
+def test_what_is_outside_a_domain_is_told() -> None:
+    truth = exact_gradient(lambda xp, p, _b: xp.sum(xp.log(p["w"])), {"w": [0.0, 1.0]}, {})
+    assert truth.undecided["w"].tolist() == [[True, False]]
+    assert "outside an operation's domain" in truth.reasons[0]
+
+
+def test_zeros_are_exact_or_negligible() -> None:
+    truth = exact_gradient(
+        lambda xp, p, _b: xp.sum(xp.nn.softmax(p["w"])) + xp.sum(p["v"] * 0),
+        {"w": [0.5, 1.5], "v": [1.0], "unused": [1.0]},
+        {},
+    )
+    assert truth.complete
+    assert truth.unused == ("unused",)
+    assert np.all(truth.gradients["v"].radii() == 0)
+    assert np.all(truth.gradients["w"].radii() < 1e-60)
+
+
+def test_digits_beyond_all_precisions_are_refused() -> None:
+    with pytest.raises(InputError, match=r"cannot give 5000 digits"):
+        exact_gradient(cancelling, {"w": [1.0]}, {"big": [1.0]}, digits=5000)
+
+
+def test_rounding_noise_is_the_spread_around_the_truth() -> None:
+    params, batch = {"w": np.array([[1.0], [1.0]])}, {"big": np.array([[0.0], [1000.0]])}
+    noise = rounding_noise(cancelling, params, batch, Noisy(samples=64), lanes=2)
+    assert noise["w"].shape == (2, 1)
+    unit = 2.0**-24
+    assert unit / 30 < noise["w"][0, 0] < unit * 3
+    # adding and taking away 1000 loses 1000 units, times e^(1/3)/3 · √2/√3
+    assert 100 * unit < noise["w"][1, 0] < 2000 * unit
+
+
+def test_rounding_noise_in_blocks_of_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradproof.reference.truth._BLOCK", 16)
+    sizes = []
+
+    def loss(xp: Any, params: Any, _batch: Any) -> Any:
+        sizes.append(params["w"].value.lanes)
+        return xp.sum(xp.exp(params["w"]))
+
+    noise = rounding_noise(loss, {"w": np.ones((5, 1))}, {}, centre={"w": np.full((5, 1), np.e)}, lanes=5)
+    assert sizes == [2, 2, 1]
+    assert noise["w"].shape == (5, 1)
