@@ -26,6 +26,7 @@ _JUDGED = {
     "ulps": "float64",
     "spreads": "float64",
     "verdict": "category",
+    "reason": "category",
 }
 
 COLUMNS: dict[str, dict[str, str]] = {
@@ -105,6 +106,7 @@ def _judged_frame(
             for name in ("value", "expected", "absolute_error", "relative_error", "ulps", "spreads"):
                 columns[name].append(np.asarray(getattr(judgement, name), dtype=np.float64))
             columns["verdict"].append(names[judgement.verdict])
+            columns["reason"].append(judgement.reason.astype(object))
     joined: dict[str, Any] = {name: np.concatenate(parts) if parts else [] for name, parts in columns.items()}
     return pd.DataFrame(joined).astype(_JUDGED)
 

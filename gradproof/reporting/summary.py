@@ -29,6 +29,7 @@ def verdict_matrix(runs: pd.DataFrame, gradients: pd.DataFrame, updates: pd.Data
     the worst verdict, and the largest error in spreads of the rounding noise: `ok 1.3`, say.
     """
     judged = pd.concat([gradients[[*_SUBJECT, "spreads"]], updates[[*_SUBJECT, "spreads"]]])
+    judged = judged.fillna({"spreads": np.inf})  # a NaN is not hidden behind what is finite
     worst = judged.groupby(_SUBJECT, observed=True)["spreads"].max()
     cells: dict[tuple[str, str], dict[str, str]] = {}
     implementations: dict[str, None] = {}
@@ -166,7 +167,7 @@ def markdown_summary(frames: Mapping[str, pd.DataFrame], environment: Mapping[st
 
 def markdown_table(frame: pd.DataFrame) -> str:
     """Write a frame as a Markdown table, with the characters that would break it escaped."""
-    header = [str(name) for name in frame.columns]
+    header = [_cell(name) for name in frame.columns]
     rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -4,20 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers import BallNumbers, Balls, Kind, Noisy, NoisyNumbers
+from gradproof.reference.numbers import BallNumbers, Noisy, NoisyNumbers, Numbers
 from gradproof.reference.tape import differentiate
+from gradproof.reference.truth import Truth, exact_gradient
 from gradproof.scenarios.scenario import Scenario
-from gradproof.verdicts.rule import Evidence
+from gradproof.verdicts.rule import DIGITS, Evidence
 
 Array = NDArray[Any]
 
 SAMPLES = 8
 """How many noisy runs the spread of the rounding noise is measured from."""
 
-PRECISION = 160
-"""Bits that the exact values are computed with: 48 decimal digits, of which cancellation may take some."""
+
+@dataclass(frozen=True)
+class Values:
+    """Gradients and updated weights of T steps, by parameter; no updates if nothing is trained."""
+
+    gradients: Mapping[str, Array]
+    updates: Mapping[str, Array]
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ def gather(
     weights: Mapping[str, Array],
     batches: Mapping[str, Array],
     dtype: str,
-    values: "Values",
+    values: Values,
 ) -> StepEvidence:
     """Compute truth and rounding noise at T given weights.
 
@@ -45,38 +52,58 @@ def gather(
         values: what the implementation gave, whose errors are wanted.
     """
     steps = len(next(iter(weights.values())))
-    exact = _differentiate(scenario, weights, batches, Balls(PRECISION), steps)
-    noisy = _differentiate(scenario, weights, batches, Noisy(dtype, samples=SAMPLES), steps)
-    return StepEvidence(
-        gradients={
-            n: _evidence(v, exact.gradients[n], noisy.gradients[n]) for n, v in values.gradients.items()
-        },
-        updates={n: _evidence(v, exact.updates[n], noisy.updates[n]) for n, v in values.updates.items()},
-    )
+    truth = exact_gradient(scenario.flat_loss, weights, batches, digits=DIGITS, lanes=steps)
+    noisy = differentiate(
+        scenario.flat_loss, weights, batches, Noisy(dtype, samples=SAMPLES), lanes=steps
+    ).gradients
+    reasons = _reasons(truth, steps)
+    at_kink = np.zeros(steps, dtype=bool)
+    for kink in truth.kinks:
+        at_kink |= kink.lanes
+    gradients, updates = {}, {}
+    for name, exact in truth.gradients.items():
+        noise = noisy[name]
+        gradients[name] = _evidence(values.gradients[name], exact, noise, at_kink, reasons)
+        if name in values.updates and scenario.training is not None:
+            rate = scenario.training.learning_rate
+            updates[name] = _evidence(
+                values.updates[name],
+                _updated(weights[name], exact, rate),
+                _updated(weights[name], noise, rate),
+                at_kink,
+                reasons,
+            )
+    return StepEvidence(gradients, updates)
 
 
-@dataclass(frozen=True)
-class Values:
-    """Gradients and updated weights of T steps by parameter: floats, or one kind of number."""
-
-    gradients: Mapping[str, Any]
-    updates: Mapping[str, Any]
-
-
-def _differentiate(
-    scenario: Scenario, weights: Mapping[str, Array], batches: Mapping[str, Array], kind: Kind, steps: int
-) -> Values:
-    gradients = differentiate(scenario.flat_loss, weights, batches, kind, lanes=steps).gradients
-    if scenario.training is None:
-        return Values(gradients, {})
-    rate = scenario.training.learning_rate
+def _updated(weight: Array, gradient: Any, rate: float) -> Any:
+    """Compute w - learning rate · ∂L/∂w in the gradient's kind of number."""
+    kind = gradient.kind
     with kind.context():
-        # w ← w - learning rate · ∂L/∂w, in the same kind of number.
-        updates = {name: kind.lift(weights[name]) - rate * gradient for name, gradient in gradients.items()}
-    return Values(gradients, updates)
+        return kind.lift(weight) - rate * gradient
 
 
-def _evidence(value: Array, exact: BallNumbers, noisy: NoisyNumbers) -> Evidence:
+def _reasons(truth: Truth, steps: int) -> NDArray[np.object_]:
+    """Give for each step why entries of its gradient could not be narrowed."""
+    reasons = np.full(steps, "", dtype=object)
+    if truth.complete:
+        return reasons
+    if not truth.kinks:
+        reasons[:] = " ".join(truth.reasons)
+    for kink in reversed(truth.kinks):
+        reasons[kink.lanes] = str(kink)
+    return reasons
+
+
+def _evidence(
+    value: Array,
+    exact: BallNumbers,
+    noisy: Numbers[Any],
+    at_kink: NDArray[np.bool_],
+    reasons: NDArray[np.object_],
+) -> Evidence:
+    if not isinstance(noisy, NoisyNumbers):  # pragma: no cover - the kind was Noisy
+        raise TypeError(noisy)
     with exact.kind.context():
         difference = exact.difference_from(value)
     expected = exact.values()
@@ -87,4 +114,6 @@ def _evidence(value: Array, exact: BallNumbers, noisy: NoisyNumbers) -> Evidence
         error=difference.upper,
         relative_error=difference.relative,
         spread=noisy.spread(expected),
+        at_kink=at_kink,
+        reasons=reasons,
     )

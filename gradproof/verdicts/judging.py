@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from gradproof.backends.protocol import Run
 from gradproof.scenarios.scenario import Scenario
+from gradproof.verdicts.conditioning import where_digits_are_lost
 from gradproof.verdicts.evidence import Values, gather
 from gradproof.verdicts.records import Judgement, Outcome, Subject
 from gradproof.verdicts.rule import judge_entries
 from gradproof.verdicts.trajectories import checkpoints
+from gradproof.verdicts.verdict import SEVERITY, Verdict
 
 Array = NDArray[Any]
 
@@ -31,10 +33,12 @@ def judge(scenario: Scenario, run: Run, versions: Mapping[str, str]) -> Outcome:
     """
     start = time.perf_counter()
     chunks = [_judge_steps(scenario, run, steps) for steps in _chunks(scenario, run)]
+    gradients = _joined([gradients for gradients, _ in chunks])
+    updates = _joined([updates for _, updates in chunks])
     return Outcome(
         subject=Subject(run.scenario, run.backend, run.variant, run.dtype),
-        gradients=_joined([gradients for gradients, _ in chunks]),
-        updates=_joined([updates for _, updates in chunks]),
+        gradients=tuple(_located(scenario, run, judgement) for judgement in gradients),
+        updates=tuple(_located(scenario, run, judgement) for judgement in updates),
         checkpoints=checkpoints(run),
         predictions=run.predictions,
         steps=run.steps,
@@ -80,6 +84,24 @@ def _batches(scenario: Scenario, run: Run, steps: slice) -> dict[str, Array]:
     if schedule is None:
         return {name: array[np.newaxis] for name, array in batch.items()}
     return {name: array[schedule[steps]] for name, array in batch.items()}
+
+
+def _located(scenario: Scenario, run: Run, judgement: Judgement) -> Judgement:
+    """Say where in the loss the digits are lost, at the worst of the inaccurate steps."""
+    inaccurate = np.flatnonzero(judgement.verdict == SEVERITY.index(Verdict.INACCURATE))
+    if not inaccurate.size:
+        return judgement
+    step = int(inaccurate[np.argmax(judgement.relative_error[inaccurate])])
+    place = where_digits_are_lost(
+        scenario.flat_loss,
+        {name: weight[step] for name, weight in run.weights.items()},
+        {name: array[0] for name, array in _batches(scenario, run, slice(step, step + 1)).items()},
+        run.dtype,
+        judgement.parameter,
+    )
+    reason = judgement.reason.copy()
+    reason[inaccurate] += f"; at step {step} most are lost in {place}"
+    return replace(judgement, reason=reason)
 
 
 def _joined(chunks: list[list[Judgement]]) -> tuple[Judgement, ...]:

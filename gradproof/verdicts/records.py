@@ -33,6 +33,7 @@ class Judgement:
         ulps: the absolute error in units in the last place of the exact value, in the run's dtype.
         spreads: the absolute error in spreads of the measured rounding noise.
         verdict: positions in `SEVERITY`.
+        reason: why the verdict is not AGREES, in words; empty where it is.
     """
 
     parameter: str
@@ -46,6 +47,7 @@ class Judgement:
     ulps: Array
     spreads: Array
     verdict: NDArray[np.int8]
+    reason: NDArray[np.object_]
 
     def worst_step(self) -> int:
         """Tell the step with the worst verdict, and among those the one with the most spreads."""

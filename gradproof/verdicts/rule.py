@@ -28,6 +28,8 @@ class Evidence:
         relative_error: |value - exact| / |exact| is at most this; infinite where the ball does not tell the
             exact value from 0, and 0 where both are 0.
         spread: the root mean square of what rounding in the run's dtype does to this entry.
+        at_kink: of shape (T,): whether the loss is, or may be, at a kink at this step.
+        reasons: of shape (T,): why balls of this step are wide, as a text; empty where they are not.
     """
 
     exact: NDArray[np.object_]
@@ -36,6 +38,8 @@ class Evidence:
     error: Array
     relative_error: Array
     spread: Array
+    at_kink: NDArray[np.bool_]
+    reasons: NDArray[np.object_]
 
 
 DIGITS = 30
@@ -78,9 +82,9 @@ def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) 
     # More than half of the dtype's digits are gone where the relative error exceeds √u.
     verdict[explained & ~(relative <= np.sqrt(unit_roundoff(dtype)))] = _CODE[Verdict.INACCURATE]
     verdict[least_error > limit] = _CODE[Verdict.DISAGREES]
-    # What is left is too close to a ball that is too wide: an interval of subgradients, if it is bounded.
-    bounded = np.isfinite(expected) & np.isfinite(error)
-    verdict[(verdict == _CODE[Verdict.UNDECIDED]) & bounded] = _CODE[Verdict.KINK]
+    # What is left is in, or near, a ball that is too wide to tell: at a kink, an interval of subgradients.
+    subgradient = (verdict == _CODE[Verdict.UNDECIDED]) & evidence.at_kink[:, np.newaxis] & np.isfinite(error)
+    verdict[subgradient] = _CODE[Verdict.KINK]
     verdict[~np.isfinite(values)] = _CODE[Verdict.NOT_FINITE]
     worst = _worst_entries(verdict, ratio)
     pick = (np.arange(steps), worst)
@@ -97,7 +101,25 @@ def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) 
         ulps=rounded_up(ulps(error[pick], expected[pick], dtype)),
         spreads=rounded_up(ratio[pick]),
         verdict=verdict[pick],
+        reason=_reasons(verdict[pick], evidence.reasons, dtype),
     )
+
+
+def _reasons(verdict: NDArray[np.int8], wide: NDArray[np.object_], dtype: str) -> NDArray[np.object_]:
+    """Explain in words every verdict that is not AGREES."""
+    texts = {
+        Verdict.INACCURATE: f"rounding explains the error, but fewer than half of {dtype}'s digits are left",
+        Verdict.DISAGREES: "the error is proven to be more than rounding explains",
+        Verdict.NOT_FINITE: "the value is NaN or infinite",
+    }
+    reasons = np.full(verdict.shape, "", dtype=object)
+    for kind, text in texts.items():
+        reasons[verdict == _CODE[kind]] = text
+    unknown = (verdict == _CODE[Verdict.KINK]) | (verdict == _CODE[Verdict.UNDECIDED])
+    reasons[unknown] = wide[unknown]
+    no_reason = (reasons == "") & (verdict == _CODE[Verdict.UNDECIDED])
+    reasons[no_reason] = "the noisy runs are not finite, so the rounding noise is not known"
+    return reasons
 
 
 def least_spread(expected: Array, dtype: str) -> Array:

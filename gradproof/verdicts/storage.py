@@ -23,6 +23,7 @@ _JUDGED = (
     "ulps",
     "spreads",
     "verdict",
+    "reason",
 )
 _PLAIN = ("steps", "planned_steps", "stopped", "judging")
 
@@ -41,7 +42,10 @@ def save_outcome(outcome: Outcome, path: Path) -> None:
         described[quantity] = [[judgement.parameter, judgement.shape] for judgement in judgements]
         for number, judgement in enumerate(judgements):
             for name in _JUDGED:
-                arrays[f"{quantity} {number} {name}"] = getattr(judgement, name)
+                values = getattr(judgement, name)
+                arrays[f"{quantity} {number} {name}"] = (
+                    values.astype(str) if values.dtype == object else values
+                )
     arrays["checkpoint steps"] = outcome.checkpoints.steps
     arrays["checkpoint losses"] = outcome.checkpoints.losses
     described["weights"] = list(outcome.checkpoints.weights)

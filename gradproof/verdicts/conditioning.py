@@ -1,0 +1,64 @@
+"""Where a gradient loses its digits: the operation whose result is much noisier than its operands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.numbers import Noisy, Numbers
+from gradproof.reference.tape import Differentiation, Loss, Tensor, differentiate
+
+Array = NDArray[Any]
+
+
+def where_digits_are_lost(
+    loss: Loss, params: Mapping[str, Array], batch: Mapping[str, Array], dtype: str, parameter: str
+) -> str:
+    """Name the operation that amplifies the relative rounding noise most, on the way to one gradient.
+
+    The relative noise of an array is ‖spread‖ / ‖mean‖ over its entries. Going forward, an operation
+    amplifies by the ratio of its result's relative noise to its operands'; going backward, a derivative by
+    the ratio of the noise that it hands on to the noise of what it is made of. The largest ratio is where
+    digits cancel.
+
+    Args:
+        loss: called as `loss(xp, params, batch)`.
+        params: flat, without a leading axis of steps.
+        batch: likewise.
+        dtype: whose rounding is looked at.
+        parameter: whose gradient is looked at.
+    """
+    kind = Noisy(dtype, samples=32)
+    run = differentiate(loss, params, batch, kind)
+    target = run.tape.parameters[parameter]
+    with np.errstate(all="ignore"), kind.context():
+        found = max(_amplifications(run, target, kind.unit), default=(0.0, ""), key=lambda pair: pair[0])
+    return found[1]
+
+
+def _amplifications(run: Differentiation, target: Tensor, unit: float) -> list[tuple[float, str]]:
+    candidates = []
+    for node in run.tape.nodes:
+        if node.operation is None:
+            continue
+        operands = max((_noise(parent.value, unit) for parent in node.parents), default=unit)
+        candidates.append((_noise(node.value, unit) / operands, f"{node.operation.name} at {node.source}"))
+    adjoint = run.tape.adjoint(target)
+    if adjoint is not None:
+        consumers = [node for node in run.tape.nodes if any(parent is target for parent in node.parents)]
+        for consumer in consumers:
+            handed = [run.tape.adjoint(consumer), *(p.value for p in consumer.parents if p is not target)]
+            operands = max(_noise(value, unit) for value in handed if value is not None)
+            name = "" if consumer.operation is None else consumer.operation.name
+            text = f"the derivative of {name} at {consumer.source}, whose terms cancel in a sum"
+            candidates.append((_noise(adjoint, unit) / operands, text))
+    return [candidate for candidate in candidates if np.isfinite(candidate[0])]
+
+
+def _noise(numbers: Numbers[Any], unit: float) -> float:
+    """Give the relative noise of an array, at least the unit roundoff."""
+    mean = np.mean(numbers.data, axis=0)
+    spread = np.std(numbers.data, axis=0)
+    size = float(np.linalg.norm(mean))
+    return max(float(np.linalg.norm(spread)) / size, unit) if size > 0 else unit

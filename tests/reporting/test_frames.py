@@ -1,0 +1,456 @@
+"""The frames of a report, the table of verdicts, the Markdown summary and the description of a failure."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gradproof.backends import Timing
+from gradproof.errors import DisagreementError, InputError
+from gradproof.reporting.frames import COLUMNS, make_frames
+from gradproof.reporting.report import Report
+from gradproof.reporting.summary import describe_failure, markdown_summary, markdown_table, verdict_matrix
+from gradproof.scenarios import Provenance, Scenario
+from gradproof.verdicts.records import Checkpoints, Judgement, NotRun, Outcome, Subject
+from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict
+
+SUBJECT = Subject("line", "torch", "eager", "float64")
+
+
+def judgement(
+    verdicts: Sequence[Verdict] = (Verdict.AGREES, Verdict.AGREES),
+    spreads: Sequence[float] = (0.5, 1.25),
+    *,
+    parameter: str = "w",
+    shape: tuple[int, ...] = (2, 3),
+    **changed: Any,
+) -> Judgement:
+    """What is said of a parameter at as many steps as there are verdicts."""
+    steps = len(verdicts)
+    arrays: dict[str, Any] = {
+        "index": np.arange(steps) % max(1, int(np.prod(shape))),
+        "value": np.full(steps, 0.125),
+        "expected": np.full(steps, 0.5),
+        "exact": np.array(["0.500000000000000000000000000000"] * steps),
+        "absolute_error": np.full(steps, 0.375),
+        "relative_error": np.full(steps, 0.75),
+        "ulps": np.full(steps, 3.0),
+        "reason": np.array([""] * steps, dtype=object),
+    }
+    return Judgement(
+        parameter=parameter,
+        shape=shape,
+        spreads=np.array(spreads),
+        verdict=np.array([SEVERITY.index(verdict) for verdict in verdicts], dtype=np.int8),
+        **{**arrays, **changed},
+    )
+
+
+def outcome(subject: Subject = SUBJECT, **changed: Any) -> Outcome:
+    """An outcome of two steps in which all agrees."""
+    whole = Outcome(
+        subject=subject,
+        gradients=(judgement(),),
+        updates=(judgement(),),
+        checkpoints=Checkpoints(
+            steps=np.array([0, 1, 2]), weights={"w": np.arange(18.0).reshape(3, 2, 3)}, losses=np.ones(3)
+        ),
+        predictions=np.array([[0.25], [0.75]]),
+        steps=2,
+        planned_steps=2,
+        stopped=False,
+        timing=Timing(compiling=0.5, training=1.5),
+        judging=2.5,
+        versions={"torch": "2"},
+    )
+    return replace(whole, **changed)
+
+
+def reference(**changed: Any) -> Outcome:
+    return outcome(replace(SUBJECT, backend="reference", variant="numpy"), **changed)
+
+
+def scenario(name: str = "line", *provenance: Provenance) -> Scenario:
+    return Scenario(
+        name=name,
+        loss=lambda xp, params, batch: xp.sum(params["w"] * batch["x"]),
+        params={"w": np.ones(2)},
+        batch={"x": np.ones(2)},
+        provenance=provenance,
+    )
+
+
+def report(*outcomes: Outcome, not_run: Sequence[NotRun] = ()) -> Report:
+    return Report.from_outcomes([scenario()], list(outcomes), list(not_run))
+
+
+def matrix_of(*outcomes: Outcome, not_run: Sequence[NotRun] = ()) -> pd.DataFrame:
+    made = report(*outcomes, not_run=not_run)
+    return verdict_matrix(made.runs, made.gradients, made.updates)
+
+
+def dtypes_of(frame: pd.DataFrame) -> dict[str, str]:
+    return {name: str(dtype) for name, dtype in frame.dtypes.items()}
+
+
+REPORTS = {
+    "nothing": report(),
+    "nothing run": report(not_run=[NotRun(SUBJECT, "not installed", failure=False)]),
+    "one run": report(outcome()),
+    "without updates or predictions": report(outcome(updates=(), predictions=None)),
+    "two runs and one that failed": report(
+        reference(), outcome(), not_run=[NotRun(replace(SUBJECT, backend="jax"), "it raised", failure=True)]
+    ),
+    "NaN everywhere": report(
+        outcome(
+            gradients=(
+                judgement(
+                    [Verdict.NOT_FINITE] * 2,
+                    [np.nan, np.nan],
+                    value=np.full(2, np.nan),
+                    absolute_error=np.full(2, np.nan),
+                    relative_error=np.full(2, np.nan),
+                    ulps=np.full(2, np.nan),
+                ),
+            )
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("made", REPORTS.values(), ids=REPORTS)
+def test_every_frame_has_its_columns_and_dtypes(made: Report) -> None:
+    assert made.frames.keys() == COLUMNS.keys()
+    for name, frame in made.frames.items():
+        assert list(frame.columns) == list(COLUMNS[name])
+        assert dtypes_of(frame) == COLUMNS[name]
+        assert frame.index.equals(pd.RangeIndex(len(frame)))
+
+
+@pytest.mark.parametrize("made", REPORTS.values(), ids=REPORTS)
+def test_every_report_can_be_written_and_read_back(made: Report, tmp_path: Path) -> None:
+    folder = made.write(tmp_path / "latest")
+    assert {path.name for path in folder.iterdir()} == {
+        "environment.json",
+        "summary.md",
+        *(f"{name}.csv" for name in COLUMNS),
+    }
+    for name, frame in made.frames.items():
+        read = pd.read_csv(folder / f"{name}.csv", keep_default_na=False)
+        assert list(read.columns) == list(COLUMNS[name])
+        assert len(read) == len(frame)
+    assert json.loads((folder / "environment.json").read_text(encoding="utf-8")) == made.environment
+
+
+def test_floats_are_written_with_all_their_digits(tmp_path: Path) -> None:
+    value = np.nextafter(0.1, 1)
+    made = report(outcome(gradients=(judgement(value=np.array([value, 5e-324])),)))
+    with (made.write(tmp_path) / "gradients.csv").open(encoding="utf-8", newline="") as file:
+        assert [float(row["value"]) for row in csv.DictReader(file)] == [value, 5e-324]
+
+
+def test_a_row_tells_the_worst_entry_of_a_parameter_at_a_step() -> None:
+    verdicts = [Verdict.AGREES, Verdict.DISAGREES]
+    judged = judgement(verdicts, [1.0, 99.0], index=np.array([0, 5]), value=np.array([1.0, 2.0]))
+    frame = report(outcome(gradients=(judged, judgement(parameter="b", shape=())))).gradients
+    assert len(frame) == 4
+    row = frame.iloc[1]
+    assert (row["scenario"], row["backend"], row["variant"], row["dtype"]) == (
+        "line",
+        "torch",
+        "eager",
+        "float64",
+    )
+    assert (row["step"], row["parameter"], row["index"], row["value"]) == (1, "w", "1,2", 2.0)
+    assert (row["expected"], row["spreads"], row["verdict"]) == (0.5, 99.0, "DISAGREES")
+    assert row["exact"].startswith("0.5000")
+    assert frame.iloc[2]["index"] == "()"
+    assert frame["step"].tolist() == [0, 1, 0, 1]
+
+
+def test_predictions_stand_beside_the_references_of_the_same_scenario_and_dtype() -> None:
+    narrow = replace(SUBJECT, dtype="float32")
+    frame = report(
+        reference(predictions=np.array([[1.0], [2.0]])), outcome(), outcome(narrow)
+    ).predictions.astype(object)
+    own = frame[frame["backend"] == "torch"]
+    wide, other = own[own["dtype"] == "float64"], own[own["dtype"] == "float32"]
+    assert wide["index"].tolist() == ["0,0", "1,0"]
+    assert wide["value"].tolist() == [0.25, 0.75]
+    assert wide["reference"].tolist() == [1.0, 2.0]
+    assert other["reference"].isna().all()
+
+
+def test_a_prediction_that_is_one_number_is_a_row() -> None:
+    frame = report(outcome(predictions=np.array(0.5))).predictions
+    assert frame["index"].tolist() == ["()"]
+    assert frame["value"].tolist() == [0.5]
+
+
+def test_drift_is_the_largest_difference_from_the_reference_at_each_checkpoint() -> None:
+    weights = np.arange(18.0).reshape(3, 2, 3)
+    moved = weights.copy()
+    moved[2, 1, 0] -= 3.0
+    checkpoints = Checkpoints(np.array([0, 1, 2]), {"w": moved}, np.array([3.0, 2.0, 1.0]))
+    frame = report(reference(), outcome(checkpoints=checkpoints)).trajectories
+    assert frame["step"].tolist() == [0, 1, 2]
+    assert frame["drift"].tolist() == [0.0, 0.0, 3.0]
+    assert frame["relative_drift"].tolist() == [0.0, 0.0, 3.0 / 17.0]
+    assert frame["index"].tolist()[2] == "1,0"
+    assert frame["loss"].tolist() == [3.0, 2.0, 1.0]
+    assert frame["reference_loss"].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_without_the_reference_there_is_no_drift() -> None:
+    assert report(outcome()).trajectories.empty
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({}, ""),
+        ({"planned_steps": 50, "stopped": True}, "the stopping rule ended the run 48 steps before"),
+        ({"planned_steps": 50}, "48 steps were not run: this variant is too slow"),
+    ],
+    ids=["to the end", "stopped", "too slow"],
+)
+def test_runs_tell_how_far_they_went_and_why(changed: dict[str, Any], reason: str) -> None:
+    row = report(outcome(**changed)).runs.iloc[0]
+    assert row["status"] == "run"
+    assert row["reason"].startswith(reason)
+    assert bool(row["reason"]) == bool(reason)
+    assert (row["steps"], row["planned_steps"]) == (2, changed.get("planned_steps", 2))
+    assert row["compiling_seconds"] == 0.5
+    assert row["training_seconds"] == 1.5
+    assert row["judging_seconds"] == 2.5
+
+
+def test_provenance_is_a_row_for_each_value() -> None:
+    own = scenario(
+        "line", Provenance("x", "given", "in the text"), Provenance("y", "reconstructed", "a picture")
+    )
+    frame = make_frames([own], [], [])["provenance"].astype(object)
+    assert frame.to_numpy().tolist() == [
+        ["line", "x", "given", "in the text"],
+        ["line", "y", "reconstructed", "a picture"],
+    ]
+
+
+# Whether all agree.
+
+
+@pytest.mark.parametrize("quantity", ["gradients", "updates"])
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_report_is_ok_only_if_every_verdict_passes(verdict: Verdict, quantity: str) -> None:
+    made = report(outcome(**{quantity: (judgement([Verdict.AGREES, verdict], [1.0, 1.0]),)}))
+    assert made.ok is verdict.passes
+    assert made.failures.empty is verdict.passes
+    if verdict.passes:
+        made.raise_if_disagree()
+        return
+    assert made.failures["quantity"].tolist() == [quantity]
+    assert made.failures["step"].tolist() == [1]
+    with pytest.raises(DisagreementError, match=str(verdict)):
+        made.raise_if_disagree()
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "not_run", "ok"),
+    [
+        ([], [], False),
+        ([], [NotRun(SUBJECT, "not installed", failure=False)], False),
+        ([outcome()], [NotRun(replace(SUBJECT, backend="jax"), "not installed", failure=False)], True),
+        ([outcome()], [NotRun(replace(SUBJECT, backend="jax"), "it raised", failure=True)], False),
+    ],
+    ids=["nothing", "nothing run", "one left out", "one failed"],
+)
+def test_what_was_not_run_counts_only_if_it_failed_but_something_must_run(
+    outcomes: list[Outcome], not_run: list[NotRun], ok: bool
+) -> None:
+    made = report(*outcomes, not_run=not_run)
+    assert made.ok is ok
+    if not ok:
+        with pytest.raises(DisagreementError, match=r"could not be run: it raised|Nothing was run"):
+            made.raise_if_disagree()
+
+
+def test_writing_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept", encoding="utf-8")
+    with pytest.raises(InputError, match="cannot be written"):
+        report(outcome()).write(tmp_path / "file" / "latest")
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "kept"
+
+
+# The table of verdicts.
+
+
+def test_the_matrix_has_a_row_for_each_scenario_and_dtype_and_a_column_for_each_implementation() -> None:
+    narrow = replace(SUBJECT, dtype="float32")
+    table = matrix_of(
+        reference(),
+        outcome(),
+        outcome(narrow, updates=(judgement([Verdict.DISAGREES] * 2, [2.0, 3.1e5]),)),
+        not_run=[NotRun(Subject("line", "jax", "", "float64"), "not installed", failure=False)],
+    )
+    assert table.index.tolist() == [("line", "float64"), ("line", "float32")]
+    assert table.columns.tolist() == ["reference/numpy", "torch/eager", "jax"]
+    wide, short = table.to_numpy().tolist()
+    assert [cell.split()[-1] for cell in wide] == ["1.2", "1.2", "-"]
+    assert short[0] == "-"
+    assert short[1].endswith("3e+05")
+    assert short[2] == "-"
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_cell_says_ok_only_if_every_verdict_passes(verdict: Verdict) -> None:
+    (cell,) = (
+        matrix_of(outcome(gradients=(judgement([verdict, Verdict.AGREES], [1.0, 1.0]),))).to_numpy().ravel()
+    )
+    assert ("ok" in cell.split()) is verdict.passes
+
+
+@pytest.mark.parametrize("spreads", [[0.5, np.nan], [np.nan, 0.5], [np.nan, np.nan], [0.5, np.inf]])
+def test_a_spread_that_is_nan_or_infinite_is_not_hidden_behind_a_finite_one(spreads: list[float]) -> None:
+    judged = judgement([Verdict.NOT_FINITE, Verdict.NOT_FINITE], spreads)
+    (cell,) = matrix_of(outcome(gradients=(judged,))).to_numpy().ravel()
+    assert cell.endswith("?")
+    assert "ok" not in cell
+
+
+def test_a_failed_run_is_told_in_its_cell() -> None:
+    table = matrix_of(outcome(), not_run=[NotRun(replace(SUBJECT, backend="jax"), "it raised", failure=True)])
+    assert table.loc[("line", "float64"), "jax/eager"].lower() == "failed"
+
+
+def test_a_report_of_nothing_has_an_empty_matrix() -> None:
+    assert matrix_of().empty
+
+
+# Markdown.
+
+
+def cells(line: str) -> list[str]:
+    """Split a line of a Markdown table at the bars that are not escaped."""
+    return [cell.strip() for cell in line.replace("\\\\", "").replace("\\|", "").strip("|").split("|")]
+
+
+@pytest.mark.parametrize(
+    "name", ["a|b", "<script>", "back\\slash", "bar after backslash \\|", "two\nlines", "ünïcode"]
+)
+def test_a_name_breaks_no_markdown_table(name: str) -> None:
+    table = markdown_table(pd.DataFrame({"name": [name, "plain"], "count": [1, 2]}))
+    lines = table.split("\n")
+    assert len(lines) == 4
+    assert [len(cells(line)) for line in lines] == [2, 2, 2, 2]
+    assert "<" not in table
+    if name == "a|b":
+        assert lines[2] == r"| a\|b | 1 |"
+    if name == "<script>":
+        assert lines[2] == "| &lt;script> | 1 |"
+
+
+def test_a_column_of_such_a_name_breaks_no_markdown_table() -> None:
+    table = markdown_table(pd.DataFrame({"a|b": [1], "c<d": [2]}))
+    assert [len(cells(line)) for line in table.split("\n")] == [2, 2, 2]
+    assert "<" not in table
+
+
+@pytest.mark.parametrize("made", REPORTS.values(), ids=REPORTS)
+def test_the_summary_says_whether_all_agrees(made: Report) -> None:
+    text = markdown_summary(made.frames, made.environment, ok=made.ok)
+    assert ("Everything that was checked agrees" in text.splitlines()[2]) is made.ok
+    assert ("## What does not agree" in text) is not made.ok
+    assert text.endswith("\n")
+
+
+def test_the_summary_tells_what_was_left_out() -> None:
+    made = report(
+        outcome(planned_steps=50),
+        not_run=[NotRun(replace(SUBJECT, backend="jax"), "not|installed", failure=False)],
+    )
+    text = markdown_summary(made.frames, made.environment, ok=True)
+    section = text.partition("## What was not run, or not to the end")[2].partition("##")[0]
+    assert "48 steps were not run" in section
+    assert "not\\|installed" in section
+
+
+# The description of a failure.
+
+
+def described(made: Report) -> str:
+    return describe_failure(made.failures, made.runs)
+
+
+def test_a_failure_is_described_with_all_that_is_needed_to_repeat_it() -> None:
+    judged = judgement([Verdict.AGREES, Verdict.DISAGREES], [1.0, 1.5e4], index=np.array([0, 5]))
+    text = described(report(outcome(gradients=(judged,))))
+    for part in (
+        "DISAGREES: line torch/eager float64, step 1, gradient of w[1,2]",
+        "0.125",
+        "0.500000000000000000000000000000",
+        "0.375 absolute",
+        "0.75 relative",
+        "3 ulp",
+        "1.5e+04 spreads",
+        f"at most {SPREADS:g}",
+        "gradproof verify line --backends torch --dtypes float64",
+    ):
+        assert part in text, part
+    assert "more rows" not in text
+
+
+def test_a_scalar_parameter_has_no_index() -> None:
+    text = described(report(outcome(updates=(judgement([Verdict.DISAGREES] * 2, shape=(), parameter="m"),))))
+    assert "updated weight of m\n" in text
+
+
+def test_the_worst_gradient_is_described_before_the_updates_that_follow_from_it() -> None:
+    text = described(
+        report(
+            outcome(
+                gradients=(
+                    judgement([Verdict.UNDECIDED, Verdict.DISAGREES]),
+                    judgement([Verdict.NOT_FINITE, Verdict.AGREES], parameter="b"),
+                ),
+                updates=(judgement([Verdict.NOT_FINITE] * 2),),
+            )
+        )
+    )
+    assert text.splitlines()[0].startswith("NOT_FINITE: line torch/eager float64, step 0, gradient of b[")
+    assert "4 more rows of gradients and updates do not pass" in text
+
+
+def test_runs_that_failed_are_described_with_their_reasons() -> None:
+    failed = [
+        NotRun(replace(SUBJECT, backend="jax"), "TypeError: no such axis", failure=True),
+        NotRun(Subject("line", "mine", "", "float64"), "not installed", failure=True),
+        NotRun(Subject("line", "other", "", "float64"), "not asked for", failure=False),
+    ]
+    text = described(report(outcome(), not_run=failed))
+    assert text.splitlines() == [
+        "line jax/eager float64 could not be run: TypeError: no such axis",
+        "line mine float64 could not be run: not installed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [(report(), "Nothing was run"), (report(outcome()), "Everything that was checked agrees")],
+    ids=["nothing", "all agrees"],
+)
+def test_where_there_is_no_failure_a_sentence_says_so(made: Report, sentence: str) -> None:
+    assert described(made).startswith(sentence)
+
+
+def test_names_with_commas_and_quotes_survive_the_csv() -> None:
+    odd = replace(SUBJECT, scenario='a "quoted", name')
+    frame = report(outcome(odd)).runs
+    read = pd.read_csv(io.StringIO(frame.to_csv(index=False)))
+    assert read["scenario"].tolist() == ['a "quoted", name']
