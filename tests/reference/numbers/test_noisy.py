@@ -178,6 +178,16 @@ def test_an_unknown_format_is_named() -> None:
         Noisy("float8")
 
 
+def test_numpys_sequential_sums_err_within_the_noise() -> None:
+    """NumPy adds the rows of a matrix one after the other, the order with the greatest error."""
+    x = RNG.random((10_000, 50)).astype(np.float32)
+    truth = x.astype(float).sum(axis=0)
+    noise = spread(numbers(x, samples=8).sum((-2,)), truth)
+    ratio = (x.sum(axis=0) - truth) / noise
+    assert 0.1 < np.sqrt(np.mean(ratio**2)) < 3
+    assert np.abs(ratio).max() < 32
+
+
 def network(xp: Any, params: Any, batch: Any) -> Any:
     hidden = xp.nn.relu(batch["x"] @ params["w"] + params["b"])
     return xp.nn.cross_entropy(hidden @ params["v"], batch["k"])
