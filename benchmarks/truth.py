@@ -67,9 +67,7 @@ def main() -> None:
         measure(f"{text}, gradient in balls of 128 bits", limit, _gradient(case, Balls(128)))
         measure(f"{text}, exact to 30 digits", limit, lambda case=case: exact_gradient(*case))
         measure(f"{text}, float32 noise, 8 samples", limit / 2, _gradient(case, Noisy()))
-    measure(
-        f"{LANES} lanes, gradient in balls of 128 bits", 1.5, _gradient(lanes, Balls(128), LANES)
-    )
+    measure(f"{LANES} lanes, gradient in balls of 128 bits", 1.5, _gradient(lanes, Balls(128), LANES))
     truth = exact_gradient(*lanes, lanes=LANES)
     centre = {name: gradient.values() for name, gradient in truth.gradients.items()}
     measure(

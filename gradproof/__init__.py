@@ -1,1 +1,75 @@
-"""gradproof says whether implementations of gradient descent and backpropagation are right."""
+"""gradproof says whether implementations of gradient descent and backpropagation are right.
+
+Public names are imported when they are first used, so `import gradproof` loads no framework and no pandas.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gradproof.errors import (
+        BackendUnavailableError,
+        DisagreementError,
+        GradproofError,
+        InputError,
+        UnsupportedError,
+    )
+    from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
+    from gradproof.reporting.report import Report
+    from gradproof.scenarios.dense_network import dense_network
+    from gradproof.scenarios.scenario import Provenance, Scenario
+    from gradproof.verdicts.verdict import Verdict
+    from gradproof.verification import verify
+
+_HOMES = {
+    "BackendUnavailableError": "gradproof.errors",
+    "DisagreementError": "gradproof.errors",
+    "GradientDescent": "gradproof.reference.descent",
+    "GradproofError": "gradproof.errors",
+    "InputError": "gradproof.errors",
+    "MiniBatches": "gradproof.reference.descent",
+    "Provenance": "gradproof.scenarios.scenario",
+    "Report": "gradproof.reporting.report",
+    "Scenario": "gradproof.scenarios.scenario",
+    "StoppingRule": "gradproof.reference.descent",
+    "UnsupportedError": "gradproof.errors",
+    "Verdict": "gradproof.verdicts.verdict",
+    "dense_network": "gradproof.scenarios.dense_network",
+    "verify": "gradproof.verification",
+}
+
+__all__ = [
+    "BackendUnavailableError",
+    "DisagreementError",
+    "GradientDescent",
+    "GradproofError",
+    "InputError",
+    "MiniBatches",
+    "Provenance",
+    "Report",
+    "Scenario",
+    "StoppingRule",
+    "UnsupportedError",
+    "Verdict",
+    "dense_network",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - slow, and seldom asked for
+
+        return version("gradproof")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gradproof' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - spares `gradproof --help` the import
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Show the public names before they are imported, too."""
+    return sorted({*globals(), *__all__})

@@ -1,1 +1,6 @@
-"""."""
+"""Who is under test: the Backend protocol, gradproof's own backends and third parties' by entry point."""
+
+from gradproof.backends.loading import backend_names, load_backend
+from gradproof.backends.protocol import Backend, Run, Timing
+
+__all__ = ["Backend", "Run", "Timing", "backend_names", "load_backend"]

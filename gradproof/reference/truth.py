@@ -236,9 +236,7 @@ def _narrow(balls: BallNumbers, digits: int, scale: NDArray[np.float64]) -> NDAr
     greatest = np.max(size.reshape(size.shape[0], -1), axis=1, initial=0.0)
     greatest = np.maximum(greatest, scale).reshape(by_lane)
     with np.errstate(invalid="ignore"):
-        negligible = (size <= 10.0**-digits * greatest) & (
-            radii <= 10.0 ** (-2 * digits) * greatest
-        )
+        negligible = (size <= 10.0**-digits * greatest) & (radii <= 10.0 ** (-2 * digits) * greatest)
     narrow: NDArray[np.bool_] = (balls.digits() >= digits) | (negligible & np.isfinite(greatest))
     return narrow
 
@@ -270,9 +268,7 @@ def _lane_is_undecided(truth: Truth) -> NDArray[np.bool_]:
     return lanes
 
 
-def _stalled_lanes(
-    before: Truth, after: Truth, lanes: NDArray[np.intp], bits: int
-) -> NDArray[np.bool_]:
+def _stalled_lanes(before: Truth, after: Truth, lanes: NDArray[np.intp], bits: int) -> NDArray[np.bool_]:
     """Lanes in which more precision did not narrow what is undecided, so that no more will."""
     stalled = np.ones(lanes.size, dtype=bool)
     for name, entries in after.undecided.items():
@@ -299,12 +295,10 @@ def _merged(truth: Truth, better: Truth, lanes: NDArray[np.intp]) -> Truth:
     return Truth(
         value=_replaced(truth.value, better.value, lanes),
         gradients={
-            name: _replaced(balls, better.gradients[name], lanes)
-            for name, balls in truth.gradients.items()
+            name: _replaced(balls, better.gradients[name], lanes) for name, balls in truth.gradients.items()
         },
         undecided={
-            name: _put(entries, better.undecided[name], lanes)
-            for name, entries in truth.undecided.items()
+            name: _put(entries, better.undecided[name], lanes) for name, entries in truth.undecided.items()
         },
         kinks=tuple(kinks),
         precision=better.precision,

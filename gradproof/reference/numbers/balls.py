@@ -124,8 +124,21 @@ class BallNumbers(Numbers["Balls"]):
         distance = abs(self.data[0] - _ball(np.where(finite, claimed, 0.0)))
         lower = np.maximum(_rounded_down(_each(arb.lower)(distance)), 0.0)
         upper = _rounded_up(_each(arb.upper)(distance))
-        relative = _rounded_up(_each(_upper_ratio, 2)(distance, self.data[0]))
+        relative = self._relative(claimed, upper, distance)
         return Difference(*(np.where(finite, bound, inf) for bound in (lower, upper, relative)))
+
+    def _relative(
+        self, claimed: NDArray[np.float64], upper: NDArray[np.float64], distance: Payload
+    ) -> NDArray[np.float64]:
+        """Upper bounds of the distance over the absolute value of the balls."""
+        # |true| >= |claimed| - distance, which is cheap, and close where the distance is small.
+        with np.errstate(all="ignore"):
+            relative = upper / (np.abs(claimed) - upper) * (1 + 1e-12)
+        far = ~(upper < 1e-3 * np.abs(claimed))
+        if np.any(far):
+            ratios = _each(_upper_ratio, 2)(distance[far], self.data[0][far])
+            relative[far] = _rounded_up(np.asarray(ratios, dtype=object))
+        return relative
 
     # ---------------------------------------------------------------- arithmetic
 

@@ -36,6 +36,12 @@ class Format:
         """The greatest relative error of rounding to nearest."""
         return 2.0**-self.significand_bits
 
+    @property
+    def greatest(self) -> float:
+        """The greatest finite number."""
+        # All bits of the significand set; the exponents of a format are symmetric about its bias.
+        return (2.0 - 2.0 ** (1 - self.significand_bits)) * 2.0 / self.smallest_normal
+
     def rounded(self, values: Payload) -> Payload:
         """The nearest numbers of the format, as float64; infinity beyond the greatest one.
 

@@ -1,9 +1,14 @@
 """Noisy floats: stochastic arithmetic, whose spread over samples is the rounding noise.
 
 Every operation's result is multiplied by 1 + u ξ, u the format's unit roundoff and ξ uniform in
-[-1, 1], and rounded to the format; several samples of the whole computation run at once, along the
-first hidden axis. What only moves entries, negation, comparisons and products with powers of two
-are exact. The inputs are exact as given.
+[-1, 1]; several samples of the whole computation run at once, along the first hidden axis. What only
+moves entries, negation, comparisons and products with powers of two are exact. The inputs are exact
+as given.
+
+Results are not rounded to the format as well: where one rounding dominates, that would leave only
+three values, of which the middle one has half of the probability, and one run in 2^samples would show
+no spread at all. For the same reason float64, in which the samples are themselves computed, has its
+noise amplified (`AMPLIFICATION`) and its spread divided by as much.
 
 Sums and products of matrices. Adding n terms one after the other has the partial sums s_2, ..., s_n
 and rounds each: a variance of u²/3 Σ s_k². The order is not known, so the partial sums are taken to
@@ -40,6 +45,10 @@ from gradproof.reference.numbers.plain import FloatNumbers
 NEAR_TIE = 32
 """Margins of so many spreads may fall on either side: both branches are then sampled."""
 
+AMPLIFICATION = 16.0
+"""How much larger than its rounding float64's noise is made, so that it is not lost in the rounding of the
+samples themselves. Less than `NEAR_TIE`, so that it takes no branch which the rounding would not take."""
+
 _VANISHING = frozenset({"exp", "sigmoid", "softplus"})
 """Functions that are never 0 exactly, so that a 0 is an underflow."""
 
@@ -55,7 +64,7 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         return np.broadcast_to(self.data, (max(samples, self.kind.samples), *rest))
 
     def spread(self, centre: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The root mean square deviation of the samples from a centre.
+        """The root mean square deviation of the samples from a centre, without the amplification.
 
         Args:
             centre: Usually the true values; shape (lanes, *shape), or one that broadcasts to it.
@@ -68,10 +77,9 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
             greatest = np.max(np.abs(deviations), axis=0)
             # Scaled, so that squares neither overflow nor vanish.
             scale = np.where((greatest > 0) & np.isfinite(greatest), greatest, 1.0)
-            spread: NDArray[np.float64] = scale * np.sqrt(
-                np.mean((deviations / scale) ** 2, axis=0)
-            )
-            # The root of a mean of subnormal numbers may vanish; a deviation never does.
+            spread: NDArray[np.float64] = scale * np.sqrt(np.mean((deviations / scale) ** 2, axis=0))
+            spread /= self.kind.amplification
+            # Subnormal numbers may vanish on the way; a deviation never does.
             return np.where((spread == 0) & (greatest > 0), greatest, spread)
 
     # ---------------------------------------------------------------- by entry
@@ -124,7 +132,7 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         if exact is not False and np.all(exact):
             return self.kind.rounded(x, vanished)
         noise = self.kind.uniform(x.shape[1:])
-        noise *= self.kind.format.unit_roundoff
+        noise *= self.kind.unit
         if np.any(exact):
             noise = np.where(exact, 0.0, noise)
         noise += 1.0
@@ -173,9 +181,7 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         noise *= columns
         return self.kind.rounded(noise)
 
-    def _sum_noise(
-        self, total: Payload, squares: Payload, roundings: NDArray[np.intp] | int
-    ) -> Payload:
+    def _sum_noise(self, total: Payload, squares: Payload, roundings: NDArray[np.intp] | int) -> Payload:
         """The error of a sum: u √(roundings (S²/3 + Q)) ξ, with ξ² = 1/3 on average."""
         size = np.sqrt((total * total / 3 + squares) * roundings)
         noise = self.kind.uniform(size.shape[1:])
@@ -188,21 +194,29 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
 
     def _less(self, x: Payload, y: Payload) -> NDArray[np.int8]:
         margin = y - x
-        less = np.where(_near_tie(margin), _coin(margin) & (margin != 0), margin > 0)
+        less = np.where(self._near_tie(margin), _coin(margin) & (margin != 0), margin > 0)
         return np.where(less, np.int8(1), np.int8(-1))
 
     def _less_equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
         margin = y - x
-        less = np.where(_near_tie(margin), _coin(margin) | (margin == 0), margin >= 0)
+        less = np.where(self._near_tie(margin), _coin(margin) | (margin == 0), margin >= 0)
         return np.where(less, np.int8(1), np.int8(-1))
+
+    def _near_tie(self, margin: Payload) -> NDArray[np.bool_]:
+        """Where the rounding noise may decide a margin's sign."""
+        if margin.shape[0] == 1:
+            return np.zeros((1,) * margin.ndim, dtype=bool)
+        mean, spread = np.mean(margin, axis=0), np.std(margin, axis=0) / self.kind.amplification
+        near: NDArray[np.bool_] = (np.abs(mean) <= NEAR_TIE * spread) & (spread > 0)
+        return near[np.newaxis]
 
     def _step(self, x: Payload, at_zero: float) -> Payload:
         sure = np.heaviside(x, at_zero)
-        return np.where(_near_tie(x) & (x != 0), _coin(x), sure)
+        return np.where(self._near_tie(x) & (x != 0), _coin(x), sure)
 
     def _shares(self, x: Payload, axes: tuple[int, ...]) -> Payload:
         margin = np.max(x, axis=axes, keepdims=True) - x
-        candidates = (margin == 0) | _near_tie(margin)
+        candidates = (margin == 0) | self._near_tie(margin)
         # In each sample one candidate, drawn at random, takes all.
         draws = np.where(candidates, self.kind.uniform(x.shape[1:]) + 2.0, 0.0)
         chosen = np.equal(draws, np.max(draws, axis=axes, keepdims=True))
@@ -282,10 +296,21 @@ class Noisy(Kind):
         return None if self.product in {None, self.dtype} else FORMATS[str(self.product)]
 
     @property
+    def amplification(self) -> float:
+        """How much larger than the rounding the noise is made."""
+        return AMPLIFICATION if self.dtype == "float64" else 1.0
+
+    @property
+    def unit(self) -> float:
+        """The largest relative noise of an elementwise result."""
+        return self.amplification * self.format.unit_roundoff
+
+    @property
     def accumulation_unit(self) -> float:
-        """The unit roundoff of sums."""
+        """The largest relative noise of a sum of two."""
         short = self.dtype in {"float16", "bfloat16"}
-        return FORMATS[self.accumulation or ("float32" if short else self.dtype)].unit_roundoff
+        kept = FORMATS[self.accumulation or ("float32" if short else self.dtype)]
+        return self.amplification * kept.unit_roundoff
 
     @property
     def array_dtype(self) -> np.dtype[Any]:
@@ -320,18 +345,19 @@ class Noisy(Kind):
         held = target.holds(x) | np.isnan(x)
         if np.all(held):
             return x
-        noisy = x * (1.0 + target.unit_roundoff * self.uniform(x.shape[1:]))
-        return np.where(held, x, target.rounded(noisy))
+        noisy = x * (1.0 + self.amplification * target.unit_roundoff * self.uniform(x.shape[1:]))
+        return np.where(held, x, noisy)
 
     def rounded(self, x: Payload, vanished: NDArray[np.bool_] | bool = False) -> Payload:
-        """Results rounded to the format, with the noise of underflow."""
+        """Results with the format's underflow, as noise, and its overflow."""
         size = np.abs(x)
         tiny = (size < self.format.smallest_normal) & ((size > 0) | vanished)
         if np.any(tiny):
             shape = tiny.shape[1:]
-            noise = self.uniform(shape) * self.format.smallest_subnormal
+            noise = self.amplification * self.format.smallest_subnormal * self.uniform(shape)
             x = np.where(tiny, np.where(self.uniform(shape) > 0, x + noise, 0.0), x)
-        return self.format.rounded(x)
+        too_large = size > self.format.greatest
+        return np.where(too_large, np.copysign(np.inf, x), x) if np.any(too_large) else x
 
 
 def _magnitude(x: Payload, axes: tuple[int, ...]) -> Payload:
@@ -353,15 +379,6 @@ def _scales(x: Payload) -> NDArray[np.bool_]:
     significand, _ = np.frexp(x)
     scales: NDArray[np.bool_] = (np.abs(significand) == 0.5) | (x == 0)
     return scales
-
-
-def _near_tie(margin: Payload) -> NDArray[np.bool_]:
-    """Where the rounding noise may decide a margin's sign."""
-    if margin.shape[0] == 1:
-        return np.zeros((1,) * margin.ndim, dtype=bool)
-    mean, spread = np.mean(margin, axis=0), np.std(margin, axis=0)
-    near: NDArray[np.bool_] = (np.abs(mean) <= NEAR_TIE * spread) & (spread > 0)
-    return near[np.newaxis]
 
 
 def _coin(margin: Payload) -> NDArray[np.bool_]:

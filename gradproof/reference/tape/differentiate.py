@@ -102,15 +102,10 @@ def differentiate(
             name: tape.parameter(name, _floats(name, _laned(name, values, lanes)))
             for name, values in params.items()
         }
-        data = {
-            name: _batch_value(tape, name, _laned(name, values, lanes))
-            for name, values in batch.items()
-        }
+        data = {name: _batch_value(tape, name, _laned(name, values, lanes)) for name, values in batch.items()}
         tape.output = _scalar(tape.lift(loss(Namespace(tape), parameters, data)))
         value = tape.output.value.with_lanes(lanes or 1)
-        gradients = {
-            name: gradient.with_lanes(lanes or 1) for name, gradient in tape.backward().items()
-        }
+        gradients = {name: gradient.with_lanes(lanes or 1) for name, gradient in tape.backward().items()}
     unused = tuple(name for name, node in parameters.items() if tape.adjoint(node) is None)
     return Differentiation(value, gradients, tape, unused)
 

@@ -79,9 +79,7 @@ class ReductionFunctions(Functions):
             keepdims=keepdims,
         )
 
-    def cumulative_sum(
-        self, x: Value, /, *, axis: int | None = None, include_initial: bool = False
-    ) -> Value:
+    def cumulative_sum(self, x: Value, /, *, axis: int | None = None, include_initial: bool = False) -> Value:
         """The running sums along an axis; `include_initial` puts a zero before them."""
         if is_discrete(x):
             return np.cumulative_sum(x, axis=axis, include_initial=include_initial)

@@ -172,7 +172,5 @@ class StructureFunctions(Functions):
 
 def _integers(indices: Value) -> NDArray[np.intp]:
     if not is_discrete(indices):
-        raise UnsupportedError(
-            f"The indices at {caller()} are computed numbers. Use integers of the batch."
-        )
+        raise UnsupportedError(f"The indices at {caller()} are computed numbers. Use integers of the batch.")
     return np.asarray(indices, dtype=np.intp)

@@ -28,8 +28,7 @@ class NeuralFunctions(Functions):
         """X times the normal distribution function of x, or its approximation by a tanh."""
         if approximate not in {"none", "tanh"}:
             raise InputError(
-                f"gelu at {caller()} does not know approximate={approximate!r}. "
-                'Pass "none" or "tanh".'
+                f'gelu at {caller()} does not know approximate={approximate!r}. Pass "none" or "tanh".'
             )
         return self._apply(table.GELU if approximate == "none" else table.GELU_TANH, x)
 
@@ -100,8 +99,7 @@ class NeuralFunctions(Functions):
         if reduction == "none":
             return losses
         raise InputError(
-            f"A loss at {caller()} does not know reduction={reduction!r}. "
-            'Pass "mean", "sum" or "none".'
+            f'A loss at {caller()} does not know reduction={reduction!r}. Pass "mean", "sum" or "none".'
         )
 
     def __getattr__(self, name: str) -> object:

@@ -111,9 +111,7 @@ class Tape:
     def edges(self) -> list[Edge]:
         """All uses of operands that depend on a parameter and that the loss depends on."""
         reached = self._true_adjoints()
-        return sorted(
-            edge for uses in self._uses for edge in uses if reached[edge.node] is not None
-        )
+        return sorted(edge for uses in self._uses for edge in uses if reached[edge.node] is not None)
 
     def adjoint(self, node: Tensor) -> Array | None:
         """The derivative of the loss with respect to a node; None if it has no part in it."""
@@ -138,10 +136,7 @@ class Tape:
             adjoints = self._true_adjoints()
             if modify:
                 adjoints = self._changed(adjoints, modify)
-            return {
-                name: self._gradient(parameter, adjoints)
-                for name, parameter in self.parameters.items()
-            }
+            return {name: self._gradient(parameter, adjoints) for name, parameter in self.parameters.items()}
 
     def _gradient(self, parameter: Tensor, adjoints: Sequence[Array | None]) -> Array:
         adjoint = None if parameter.index is None else adjoints[parameter.index]
@@ -155,9 +150,7 @@ class Tape:
             self._adjoints = adjoints
         return self._adjoints
 
-    def _changed(
-        self, true: Sequence[Array | None], modify: Mapping[Edge, Rule]
-    ) -> Sequence[Array | None]:
+    def _changed(self, true: Sequence[Array | None], modify: Mapping[Edge, Rule]) -> Sequence[Array | None]:
         adjoints = list(true)
         changed: set[int] = set()
         for index in reversed(range(max(edge.node for edge in modify))):

@@ -28,9 +28,7 @@ def inner(x: PlainNumbers, y: PlainNumbers) -> Any:
 @given(mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=4))
 @settings(deadline=None)
 def test_arithmetic_broadcasts_as_numpy_does_in_each_lane(shapes: Any) -> None:
-    a, b = (
-        numbers(shape, lanes) for shape, lanes in zip(shapes.input_shapes, (LANES, 1), strict=True)
-    )
+    a, b = (numbers(shape, lanes) for shape, lanes in zip(shapes.input_shapes, (LANES, 1), strict=True))
     total = a + b
     assert total.shape == shapes.result_shape
     for lane in range(LANES):

@@ -222,9 +222,7 @@ def test_an_unknown_option_is_named(loss: Any) -> None:
 @pytest.mark.parametrize("name", ["take", "take_along_axis"])
 def test_computed_indices_are_refused(name: str) -> None:
     with pytest.raises(UnsupportedError, match=r"indices at .* are computed"):
-        differentiate(
-            lambda xp, p, _b: getattr(xp, name)(p["w"], p["w"]), {"w": [1.0, 2.0]}, {}, Plain()
-        )
+        differentiate(lambda xp, p, _b: getattr(xp, name)(p["w"], p["w"]), {"w": [1.0, 2.0]}, {}, Plain())
 
 
 def namespace() -> Any:

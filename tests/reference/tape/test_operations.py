@@ -176,9 +176,7 @@ def computed(case: Case, kind: Any, operation: Operation | None = None) -> tuple
     """The same by the tape."""
     with kind.context():
         tape = Tape(kind)
-        parameters = [
-            tape.parameter(str(i), np.asarray(x)[None]) for i, x in enumerate(case.operands)
-        ]
+        parameters = [tape.parameter(str(i), np.asarray(x)[None]) for i, x in enumerate(case.operands)]
         result = tape.apply(operation or OPERATIONS[case.operation], *parameters, **case.arguments)
         product = result * weights_for(result.shape)
         axes = tuple(range(-result.ndim, 0))

@@ -192,6 +192,4 @@ def test_integers_of_the_batch_stay_integers() -> None:
         shifted = xp.concat([k[1:], xp.zeros(1, dtype=xp.int64)])
         return xp.sum(params["w"][xp.reshape(shifted, (-1,))]) + xp.sum(one_hot @ params["w"])
 
-    assert gradients(loss, {"w": np.ones(3)}, {"k": np.array([2, 1])})["w"].tolist() == [
-        [1.0, 2.0, 1.0]
-    ]
+    assert gradients(loss, {"w": np.ones(3)}, {"k": np.array([2, 1])})["w"].tolist() == [[1.0, 2.0, 1.0]]

@@ -111,8 +111,6 @@ def test_rounding_noise_in_blocks_of_lanes(monkeypatch: pytest.MonkeyPatch) -> N
         sizes.append(params["w"].value.lanes)
         return xp.sum(xp.exp(params["w"]))
 
-    noise = rounding_noise(
-        loss, {"w": np.ones((5, 1))}, {}, centre={"w": np.full((5, 1), np.e)}, lanes=5
-    )
+    noise = rounding_noise(loss, {"w": np.ones((5, 1))}, {}, centre={"w": np.full((5, 1), np.e)}, lanes=5)
     assert sizes == [2, 2, 1]
     assert noise["w"].shape == (5, 1)

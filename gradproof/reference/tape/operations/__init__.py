@@ -11,10 +11,7 @@ from gradproof.reference.tape.operations.reductions import REDUCTIONS
 from gradproof.reference.tape.operations.structure import STRUCTURE
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
-    {
-        operation.name: operation
-        for operation in (*ELEMENTWISE, *REDUCTIONS, *PRODUCTS, *STRUCTURE, *NEURAL)
-    }
+    {operation.name: operation for operation in (*ELEMENTWISE, *REDUCTIONS, *PRODUCTS, *STRUCTURE, *NEURAL)}
 )
 """All operations by name."""
 

@@ -64,9 +64,7 @@ INTEGER_POWER = Operation(
     name="integer_power",
     forward=lambda x, *, exponent: x**exponent,
     # d(x^n)/dx = n x^(n-1); for n = 0 it is 0, also at x = 0, where x^(n-1) would be infinite
-    derivatives=(
-        lambda g, y, x, *, exponent: g * (exponent * x ** (exponent - 1)) if exponent else g * 0,
-    ),
+    derivatives=(lambda g, y, x, *, exponent: g * (exponent * x ** (exponent - 1)) if exponent else g * 0,),
     domain="all reals; x != 0 for a negative exponent",
     source=_CALCULUS,
 )

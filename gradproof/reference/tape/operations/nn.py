@@ -137,9 +137,7 @@ LOGSUMEXP = Operation(
     forward=lambda x, *, axes, keepdims: _logsumexp(x, axes, keepdims=keepdims),
     # dy/dx_i = e^x_i / sum e^x_j = e^(x_i - y)
     derivatives=(
-        lambda g, y, x, *, axes, keepdims: (
-            kept(g, x, axes) * (x - kept(y, x, axes)).function("exp")
-        ),
+        lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * (x - kept(y, x, axes)).function("exp"),
     ),
     domain="all reals",
     source=_BOYD,

@@ -72,9 +72,7 @@ MEAN = Operation(
 
 PROD = Operation(
     name="prod",
-    forward=lambda x, *, axis, keepdims: (
-        kept(x.prod(axis), x, (axis,)) if keepdims else x.prod(axis)
-    ),
+    forward=lambda x, *, axis, keepdims: kept(x.prod(axis), x, (axis,)) if keepdims else x.prod(axis),
     derivatives=(
         # d(prod x)/dx_i is the product of all entries but x_i
         lambda g, y, x, *, axis, keepdims: kept(g, x, (axis,)) * _product_of_others(x, axis),
@@ -105,9 +103,7 @@ MIN = Operation(
 
 VAR = Operation(
     name="var",
-    forward=lambda x, *, axes, correction, keepdims: _variance(
-        x, axes, correction, keepdims=keepdims
-    ),
+    forward=lambda x, *, axes, correction, keepdims: _variance(x, axes, correction, keepdims=keepdims),
     derivatives=(
         # v = sum (x_i - m)^2 / (n - c). The mean m depends on x too, with the derivative
         # -2 sum (x_i - m) / (n - c) * 1/n = 0, so that dv/dx_i = 2 (x_i - m) / (n - c).

@@ -1,0 +1,42 @@
+# `make verify` and `make test` set everything up by themselves: Python 3.11 or newer and make are enough.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+.PHONY: verify test test-all bench lint types clean help
+
+verify: $(INSTALLED) ## run all documents' systems on all backends and write reports/latest/
+	$(BIN)/gradproof verify
+
+test: lint types ## everything a contributor must pass: lint, types, doctests, tests
+	$(BIN)/pytest -n auto --gradproof-require torch,jax
+
+test-all: lint types ## the same with the slow, exhaustive tests
+	$(BIN)/pytest -n auto --gradproof-require torch,jax -m "slow or not slow"
+
+lint: $(INSTALLED) ## ruff, lint and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(INSTALLED) ## mypy, strict
+	$(BIN)/mypy
+
+bench: $(INSTALLED) ## measure speed and memory, side by side in one run
+	$(BIN)/python -m benchmarks
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+# Made only when all is installed, and again when what to install changes.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "gradproof needs Python 3.11 or newer, and $(PYTHON) is older. Call make PYTHON=python3.12, say."; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev
+	touch $(INSTALLED)

@@ -1,0 +1,7 @@
+"""`python -m gradproof` is the command `gradproof`."""
+
+import sys
+
+from gradproof.cli import main
+
+sys.exit(main())

@@ -1,0 +1,80 @@
+"""Finding and loading backends by name; a framework is imported only when its backend is loaded."""
+
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+
+from gradproof.backends.protocol import Backend
+from gradproof.errors import BackendUnavailableError, InputError
+
+GROUP = "gradproof.backends"
+
+_OWN = {
+    "reference": "gradproof.backends.reference_backend:ReferenceBackend",
+    "torch": "gradproof.backends.torch_backend:TorchBackend",
+    "jax": "gradproof.backends.jax_backend:JaxBackend",
+}
+
+
+def _third_party() -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=GROUP):
+        if found.setdefault(entry.name, entry).value != entry.value:
+            raise InputError(
+                f"{found[entry.name].value} and {entry.value} both register a backend called "
+                f"{entry.name!r}. Register one of them under another name, or uninstall it."
+            )
+    taken = sorted(found.keys() & _OWN.keys())
+    if taken:
+        raise InputError(
+            f"{found[taken[0]].value} registers a backend called {taken[0]!r}, a name that gradproof "
+            "uses itself. Register it under another name."
+        )
+    return found
+
+
+def backend_names() -> tuple[str, ...]:
+    """Tell the names of all backends, installed or not: gradproof's own first, then third parties'.
+
+    >>> backend_names()[:3]
+    ('reference', 'torch', 'jax')
+    """
+    return (*_OWN, *sorted(_third_party()))
+
+
+def load_backend(name: str) -> Backend:
+    """Import the backend of that name and its framework.
+
+    Raises:
+        InputError: there is no backend of that name; the nearest is told.
+        BackendUnavailableError: its framework is not installed, or does not import.
+
+    >>> load_backend("reference").variants
+    ('numpy',)
+    """
+    third_party = _third_party()
+    if name not in _OWN and name not in third_party:
+        near = get_close_matches(name, backend_names(), n=1, cutoff=0.0)[0]
+        raise InputError(
+            f"There is no backend called {name!r}. Did you mean {near!r}? "
+            f"Known are {', '.join(backend_names())}."
+        )
+    try:
+        if name in third_party:
+            factory = third_party[name].load()
+        else:
+            module, _, attribute = _OWN[name].partition(":")
+            factory = getattr(import_module(module), attribute)
+    except Exception as error:  # a broken installation ends in an OSError, a RuntimeError, …
+        raise BackendUnavailableError(
+            f"Backend {name!r} cannot be used: {error}. Install it with `pip install 'gradproof[{name}]'`."
+            if name in _OWN
+            else f"Backend {name!r} cannot be used: {error}. Install what it needs."
+        ) from error
+    backend = factory()
+    if not isinstance(backend, Backend):
+        raise InputError(
+            f"Backend {name!r} ({type(backend).__name__}) lacks part of the Backend protocol. Give it "
+            "name, variants, dtypes, step_limits, versions() and run()."
+        )
+    return backend

@@ -1,0 +1,130 @@
+"""What a backend is, and what it records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.errors import InputError
+from gradproof.scenarios.scenario import Scenario
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What a run cost, in seconds.
+
+    Attributes:
+        compiling: before the first step: tracing and compiling; 0 where nothing is compiled.
+        training: all recorded steps.
+    """
+
+    compiling: float
+    training: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a backend recorded of a scenario: T gradients and, if it trained, as many updates.
+
+    Attributes:
+        scenario: the name of what was run.
+        backend: the name of the backend.
+        variant: which of the backend's ways to run.
+        dtype: of every array here.
+        losses: the loss before each step, of shape (T,).
+        gradients: per parameter, of shape (T, *parameter): the gradient at `weights[:T]`.
+        weights: per parameter, of shape (T + 1, *parameter) after training: the weights before each
+            step and after the last. Of shape (1, *parameter) for a scenario that does not train.
+        final_loss: the loss at the last weights, on the whole batch.
+        predictions: the model's output at the last weights on the whole batch; None where the
+            scenario has no `predict`.
+        timing: what it cost.
+        planned_steps: how many steps the scenario asked for; T is smaller where a stopping rule ended
+            the run, or where the variant is too slow for all of them (see `Backend.step_limits`).
+        stopped: whether a stopping rule ended the run.
+    """
+
+    scenario: str
+    backend: str
+    variant: str
+    dtype: str
+    losses: Array
+    gradients: dict[str, Array]
+    weights: dict[str, Array]
+    final_loss: float
+    predictions: Array | None
+    timing: Timing
+    planned_steps: int
+    stopped: bool = False
+
+    @property
+    def steps(self) -> int:
+        """T, the number of gradients recorded."""
+        return len(self.losses)
+
+    @property
+    def updates(self) -> int:
+        """The number of updates recorded: T, or 0 for a scenario that does not train."""
+        return len(next(iter(self.weights.values()))) - 1
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """An implementation under test. A third party registers its own under `gradproof.backends`.
+
+    Laws, which the tests check for every backend that is installed:
+
+    1. `weights[:, 0]` of a run are the scenario's parameters rounded to the dtype, bit for bit.
+    2. Every array of a run has the dtype asked for, its parameter's shape and one entry a step.
+    3. `gradients[t]` was computed at `weights[t]` (and at step t's mini-batch), and `weights[t + 1]` by the
+       framework's own update from the two.
+    4. Two runs of the same scenario, dtype and variant on one machine are equal bit for bit.
+    5. No global setting of the framework differs after a run from what it was before.
+
+    Attributes:
+        name: what reports and `--backends` call it.
+        variants: the ways to run it that users really use (compiled or not, ...), the usual one first.
+        dtypes: the dtypes that it can run.
+        step_limits: per variant the most steps it takes, for a variant too slow for long trainings; a
+            variant that is not listed takes all. Reports tell how many steps were left out.
+    """
+
+    name: str
+    variants: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    step_limits: Mapping[str, int]
+
+    def versions(self) -> Mapping[str, str]:
+        """Tell the versions and settings of the framework that can change a result."""
+        ...
+
+    def run(self, scenario: Scenario, *, dtype: str, variant: str) -> Run:
+        """Compute and record gradients and updates of a scenario.
+
+        Raises:
+            InputError: the scenario's loss cannot be evaluated, or is not a scalar.
+        """
+        ...
+
+
+def planned_steps(backend: Backend, scenario: Scenario, variant: str) -> int:
+    """Tell how many steps a variant of a backend takes of a scenario, before any stopping rule."""
+    return min(scenario.steps, backend.step_limits.get(variant, scenario.steps))
+
+
+def check_scalar(shape: tuple[int, ...], scenario: str) -> None:
+    """Raise InputError unless a loss has the shape of a scalar."""
+    if shape != ():
+        raise InputError(
+            f"The loss of scenario {scenario!r} has shape {tuple(shape)}, but a gradient needs a "
+            "scalar. Reduce it, for example with xp.sum or xp.mean."
+        )
+
+
+def stacked(rows: list[dict[str, Array]]) -> dict[str, Array]:
+    """Stack one mapping a step into arrays with a leading axis of steps."""
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

@@ -1,0 +1,146 @@
+"""The command `gradproof`.
+
+Only argparse is imported at the top: `gradproof --help` loads neither a framework nor NumPy nor pandas.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gradproof.scenarios import Scenario
+
+_EPILOG = """\
+exit status:
+  0  everything that was checked agrees
+  1  something disagrees, or could not be run
+  2  the call or an input was bad
+
+examples:
+  gradproof verify                                    all of the documents' systems
+  gradproof verify sigmoid_network --backends torch   one system on one backend
+  gradproof verify my_scenarios.py                    the Scenario objects of a file
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="gradproof",
+        description="Says whether implementations of gradient descent and backpropagation are right.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print gradproof's version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    verify = commands.add_parser(
+        "verify",
+        help="run scenarios on backends and compare every gradient and every updated weight",
+        description="Run scenarios on backends, judge every gradient and every updated weight, and write "
+        "the comparison reports.",
+    )
+    verify.add_argument(
+        "scenarios",
+        nargs="*",
+        metavar="SCENARIO|FILE.py",
+        help="names that `gradproof list` shows, or Python files that define Scenario objects; all if none "
+        "is given",
+    )
+    verify.add_argument(
+        "--backends", type=_names, metavar="A,B", help="backends to run (default: all that are installed)"
+    )
+    verify.add_argument(
+        "--dtypes",
+        type=_names,
+        metavar="A,B",
+        default=["float64", "float32"],
+        help="dtypes to run (default: float64,float32)",
+    )
+    verify.add_argument(
+        "--out", metavar="FOLDER", default="reports/latest", help="where to write (default: reports/latest)"
+    )
+    verify.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        default=0,
+        help="processes to run in; 0 (the default) for one a processor core",
+    )
+    commands.add_parser("list", help="show the scenarios and the backends")
+    return parser
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and give its exit status.
+
+    >>> main(["verify", "line_fti"])
+    2
+    """
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.version:
+        from importlib.metadata import version  # noqa: PLC0415 - slow, and seldom asked for
+
+        print(f"gradproof {version('gradproof')}")
+        return 0
+    if options.command is None:
+        parser.print_help()
+        return 2
+    from gradproof.errors import GradproofError  # noqa: PLC0415 - see the module's docstring
+
+    try:
+        return _verify(options) if options.command == "verify" else _list()
+    except GradproofError as error:
+        print(f"gradproof: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("gradproof: interrupted; no report was written.", file=sys.stderr)
+        return 130
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from pathlib import Path  # noqa: PLC0415 - see the module's docstring
+
+    from gradproof.errors import InputError  # noqa: PLC0415
+    from gradproof.reporting.files import check_writable  # noqa: PLC0415
+    from gradproof.reporting.terminal import make_progress, print_report  # noqa: PLC0415
+    from gradproof.verification import verify  # noqa: PLC0415
+
+    if options.jobs < 0:
+        raise InputError(
+            f"--jobs is {options.jobs}. Give 0 for one process a core, or a number of processes."
+        )
+    scenarios = _find_scenarios(options.scenarios)
+    folder = Path(options.out)
+    check_writable(folder)
+    with make_progress() as progress:
+        report = verify(scenarios, options.backends, options.dtypes, jobs=options.jobs, progress=progress)
+    report.write(folder)
+    print_report(report, folder)
+    return 0 if report.ok else 1
+
+
+def _find_scenarios(names: Sequence[str]) -> "list[Scenario]":
+    from gradproof.scenarios import CATALOGUE, scenario  # noqa: PLC0415 - see the module's docstring
+    from gradproof.scenarios.files import load_scenarios  # noqa: PLC0415
+
+    found: list[Scenario] = []
+    for name in names or CATALOGUE:
+        found += load_scenarios(name) if name.endswith(".py") else [scenario(name)]
+    return found
+
+
+def _list() -> int:
+    from gradproof.reporting.terminal import print_catalogue  # noqa: PLC0415 - see the module's docstring
+
+    print_catalogue()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

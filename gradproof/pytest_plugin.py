@@ -1,0 +1,91 @@
+"""pytest hooks: runs as parameters of tests, and the report at the end of the session.
+
+A test that asks for the fixture `gradproof_outcome` is run for every scenario × backend × variant × dtype;
+the marker `gradproof_scenarios` names the scenarios, else they are the documents' own. This file holds
+hooks alone and imports nothing of gradproof's at its top, so it costs a session that does not use it nothing.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from gradproof.verdicts.records import Outcome
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options `--gradproof-…`."""
+    group = parser.getgroup("gradproof", "gradient verification")
+    group.addoption(
+        "--gradproof-backends",
+        metavar="A,B",
+        help="backends to run (default: gradproof's own and third parties')",
+    )
+    group.addoption("--gradproof-dtypes", metavar="A,B", help="dtypes to run (default: float64,float32)")
+    group.addoption(
+        "--gradproof-require",
+        metavar="A,B",
+        default="",
+        help="backends that must be installed: their absence is a failure instead of a skip",
+    )
+    group.addoption(
+        "--gradproof-report",
+        metavar="FOLDER",
+        default="reports/latest",
+        help="where the report is written, from the root folder (default: reports/latest)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line(
+        "markers",
+        "gradproof_scenarios(*scenarios): the Scenario objects, or names of the documents' scenarios, that a "
+        "test with the fixture gradproof_outcome is run for",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests with the fixture `gradproof_outcome` for every scenario × backend × variant × dtype."""
+    if "gradproof_outcome" in metafunc.fixturenames:
+        from gradproof.pytest_cases import parametrise  # noqa: PLC0415 - only for those who use it
+
+        parametrise(metafunc)
+
+
+@pytest.fixture(scope="session")
+def gradproof_outcome(request: pytest.FixtureRequest) -> "Outcome":
+    """What was judged of one scenario on one backend, variant and dtype.
+
+    Assert on it with `gradproof.pytest_cases.assert_agrees`.
+    """
+    from gradproof.pytest_cases import obtain  # noqa: PLC0415 - only for those who use it
+
+    return obtain(request.param, request.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a pytest-xdist worker where to leave its outcomes."""
+    from gradproof.pytest_cases import parts_folder  # noqa: PLC0415 - only under xdist
+
+    node.workerinput["gradproof_parts"] = str(parts_folder(node.config))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """Write the report of all outcomes, once, in the process that started the session."""
+    yield
+    config = session.config
+    if not hasattr(config, "workerinput") and hasattr(config, "gradproof_parts"):
+        from gradproof.pytest_cases import write_report  # noqa: PLC0415 - only where something was judged
+
+        write_report(config)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say where the report is."""
+    folder = getattr(config, "gradproof_written", None)
+    if folder is not None:
+        terminalreporter.write_line(f"gradproof report: {folder}/summary.md")

@@ -1,0 +1,117 @@
+"""Losses of the hand-derived networks, each with its derivative with respect to the prediction.
+
+Throughout, a is the prediction of the output layer, z its pre-activation, y the target, and N the
+number of entries of a (examples × outputs).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.errors import InputError
+from gradproof.reference.activations import Activation
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A scalar loss L(a, y) and its derivative ∂L/∂a.
+
+    Attributes:
+        name: what scenarios call it.
+        value: `value(a, y)` gives L, a scalar.
+        derivative: `derivative(a, y)` gives ∂L/∂a, of a's shape.
+        through_sigmoid: where not None, `through_sigmoid(a, y)` gives ∂L/∂z for a = sigmoid(z) with
+            the factor a(1 - a) cancelled on paper, where the product of the two derivatives would
+            be 0 / 0 for a saturated output.
+    """
+
+    name: str
+    value: Callable[[Array, Array], Any]
+    derivative: Callable[[Array, Array], Array]
+    through_sigmoid: Callable[[Array, Array], Array] | None = None
+
+    def delta(self, z: Array, a: Array, y: Array, activation: Activation) -> Array:
+        """Give δ = ∂L/∂z of the output layer, of z's shape, by the chain rule ∂L/∂a · f'(z)."""
+        if self.through_sigmoid is not None and activation.name == "sigmoid":
+            return self.through_sigmoid(a, y)
+        return self.derivative(a, y) * activation.derivative(z, a)
+
+
+def _half_sum_squared_error(a: Array, y: Array) -> Any:
+    return 0.5 * np.sum((a - y) ** 2)
+
+
+def _half_sum_squared_error_derivative(a: Array, y: Array) -> Array:
+    # ∂/∂a ½ Σ (a - y)² = a - y
+    return a - y
+
+
+def _sum_squared_error(a: Array, y: Array) -> Any:
+    return np.sum((a - y) ** 2)
+
+
+def _sum_squared_error_derivative(a: Array, y: Array) -> Array:
+    # ∂/∂a Σ (a - y)² = 2 (a - y)
+    return 2.0 * (a - y)
+
+
+def _mean_squared_error(a: Array, y: Array) -> Any:
+    return np.sum((a - y) ** 2) / a.size
+
+
+def _mean_squared_error_derivative(a: Array, y: Array) -> Array:
+    # ∂/∂a (1/N) Σ (a - y)² = (2/N) (a - y)
+    return 2.0 * (a - y) / a.size
+
+
+def _binary_cross_entropy(a: Array, y: Array) -> Any:
+    return -np.sum(y * np.log(a) + (1.0 - y) * np.log1p(-a)) / a.size
+
+
+def _binary_cross_entropy_derivative(a: Array, y: Array) -> Array:
+    # L      = -(1/N) Σ [ y ln a + (1 - y) ln(1 - a) ]
+    # ∂L/∂a  = -(1/N) [ y/a - (1 - y)/(1 - a) ]
+    #        = (1/N) (a - y) / (a (1 - a))
+    return (a - y) / (a * (1.0 - a)) / a.size
+
+
+def _binary_cross_entropy_through_sigmoid(a: Array, y: Array) -> Array:
+    # ∂L/∂z  = ∂L/∂a · da/dz
+    #        = (1/N) (a - y) / (a (1 - a)) · a (1 - a)
+    #        = (1/N) (a - y)
+    return (a - y) / a.size
+
+
+LOSSES = {
+    loss.name: loss
+    for loss in (
+        Loss("half_sum_squared_error", _half_sum_squared_error, _half_sum_squared_error_derivative),
+        Loss("sum_squared_error", _sum_squared_error, _sum_squared_error_derivative),
+        Loss("mean_squared_error", _mean_squared_error, _mean_squared_error_derivative),
+        Loss(
+            "binary_cross_entropy",
+            _binary_cross_entropy,
+            _binary_cross_entropy_derivative,
+            _binary_cross_entropy_through_sigmoid,
+        ),
+    )
+}
+
+
+def loss(name: str) -> Loss:
+    """Look a loss up by its name.
+
+    Raises:
+        InputError: no loss has that name.
+
+    >>> float(loss("half_sum_squared_error").value(np.array([3.0]), np.array([1.0])))
+    2.0
+    """
+    if name not in LOSSES:
+        raise InputError(f"There is no loss called {name!r}. Choose one of {', '.join(LOSSES)}.")
+    return LOSSES[name]

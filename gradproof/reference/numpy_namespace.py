@@ -1,0 +1,142 @@
+"""The array namespace that a loss sees when NumPy runs it: NumPy's own, and `xp.nn` from scratch."""
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+# The tanh approximation of GELU and its constants: Hendrycks and Gimpel, "Gaussian Error Linear Units",
+# equation 2.
+_GELU_CUBIC = 0.044715
+
+
+def sigmoid(x: Array) -> Array:
+    """Compute 1 / (1 + e^-x), without overflow for large |x|."""
+    tail = np.exp(-np.abs(x))
+    result: Array = np.where(x >= 0, 1.0, tail) / (1.0 + tail)
+    return result
+
+
+def relu(x: Array) -> Array:
+    """Compute max(x, 0)."""
+    result: Array = np.maximum(x, 0.0)
+    return result
+
+
+def softplus(x: Array) -> Array:
+    """Compute ln(1 + e^x) as max(x, 0) + ln(1 + e^-|x|)."""
+    result: Array = np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+    return result
+
+
+def silu(x: Array) -> Array:
+    """Compute x · sigmoid(x)."""
+    result: Array = x * sigmoid(x)
+    return result
+
+
+def _erfc(x: Array) -> Array:
+    # NumPy has no error function of its own.
+    result: Array = np.vectorize(math.erfc, otypes=[np.float64])(x).astype(x.dtype)
+    return result
+
+
+def gelu(x: Array, *, approximate: str = "none") -> Array:
+    """Compute x · Φ(x), Φ the normal distribution function, or its tanh approximation."""
+    if approximate == "tanh":
+        with np.errstate(over="ignore"):  # tanh of infinity is 1
+            inner = math.sqrt(2.0 / math.pi) * (x + _GELU_CUBIC * x**3)
+        distribution = 0.5 * (1.0 + np.tanh(inner))
+    else:
+        # Φ(x) = ½ erfc(-x/√2), which does not cancel for negative x as ½ (1 + erf(x/√2)) does.
+        distribution = 0.5 * _erfc(-x / math.sqrt(2.0))
+    result: Array = x * distribution
+    return result
+
+
+def logsumexp(x: Array, *, axis: int = -1, keepdims: bool = False) -> Array:
+    """Compute ln Σ e^x along an axis, shifted by the largest entry."""
+    largest = np.max(x, axis=axis, keepdims=True)
+    result: Array = largest + np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True))
+    return result if keepdims else np.squeeze(result, axis=axis)
+
+
+def log_softmax(x: Array, *, axis: int = -1) -> Array:
+    """Compute x - ln Σ e^x along an axis, shifted by the largest entry."""
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    result: Array = shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    return result
+
+
+def softmax(x: Array, *, axis: int = -1) -> Array:
+    """Compute e^x / Σ e^x along an axis, shifted by the largest entry."""
+    exponential = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    result: Array = exponential / np.sum(exponential, axis=axis, keepdims=True)
+    return result
+
+
+def _reduced(terms: Array, reduction: str) -> Array:
+    if reduction == "none":
+        return terms
+    return np.asarray(np.mean(terms) if reduction == "mean" else np.sum(terms))
+
+
+def binary_cross_entropy(probabilities: Array, targets: Array, *, reduction: str = "mean") -> Array:
+    """Compute -[y ln p + (1 - y) ln(1 - p)], with 0 · ln 0 = 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        positive = np.where(targets == 0, 0.0, targets * np.log(probabilities))
+        negative = np.where(targets == 1, 0.0, (1 - targets) * np.log1p(-probabilities))
+    return _reduced(-(positive + negative).astype(probabilities.dtype), reduction)
+
+
+def binary_cross_entropy_with_logits(logits: Array, targets: Array, *, reduction: str = "mean") -> Array:
+    """Compute the binary cross-entropy of sigmoid(logits), softplus(z) - y z.
+
+    As max(z, 0) - y z + ln(1 + e^-|z|), in which nothing cancels for y = 0 and y = 1.
+    """
+    tail = np.log1p(np.exp(-np.abs(logits)))
+    return _reduced((np.maximum(logits, 0.0) - targets * logits) + tail, reduction)
+
+
+def cross_entropy(logits: Array, targets: Array, *, reduction: str = "mean") -> Array:
+    """Compute -ln softmax(logits)[target] along the last axis.
+
+    Targets are class indices (integers, one axis fewer than the logits) or probabilities (of the
+    logits' shape).
+    """
+    log_probabilities = log_softmax(logits)
+    if np.issubdtype(targets.dtype, np.integer):
+        terms = -np.take_along_axis(log_probabilities, targets[..., None], axis=-1)[..., 0]
+    else:
+        terms = -np.sum(targets * log_probabilities, axis=-1)
+    return _reduced(terms, reduction)
+
+
+class NumpyNamespace:
+    """NumPy with `xp.nn` beside it; every other name is NumPy's own.
+
+    >>> float(NumpyNamespace().nn.sigmoid(np.array(0.0)))
+    0.5
+    """
+
+    nn = SimpleNamespace(
+        sigmoid=sigmoid,
+        relu=relu,
+        gelu=gelu,
+        silu=silu,
+        softplus=softplus,
+        softmax=softmax,
+        log_softmax=log_softmax,
+        logsumexp=logsumexp,
+        binary_cross_entropy=binary_cross_entropy,
+        binary_cross_entropy_with_logits=binary_cross_entropy_with_logits,
+        cross_entropy=cross_entropy,
+    )
+
+    def __getattr__(self, name: str) -> Any:
+        """Give NumPy's own function or constant."""
+        return getattr(np, name)

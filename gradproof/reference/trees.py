@@ -1,0 +1,82 @@
+"""Nested parameters and batches as flat mappings from dotted names to arrays, and back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import optree
+
+from gradproof.errors import InputError
+
+_NAMESPACE = "gradproof"
+
+
+@dataclass(frozen=True)
+class Structure:
+    """How a nested tree of arrays was laid out: its dotted names and the way back."""
+
+    names: tuple[str, ...]
+    treespec: optree.PyTreeSpec
+
+    def nest(self, flat: Any) -> Any:
+        """Rebuild the tree from a mapping of dotted names to leaves (arrays of any framework).
+
+        >>> flat, structure = flatten({"layers": [{"w": 1.0}, {"w": 2.0}]})
+        >>> structure.nest({name: 10 * leaf for name, leaf in flat.items()})
+        {'layers': [{'w': 10.0}, {'w': 20.0}]}
+        """
+        if self.is_flat:
+            return dict(flat)
+        return optree.tree_unflatten(self.treespec, [flat[name] for name in self.names])
+
+    @cached_property
+    def is_flat(self) -> bool:
+        """Whether the tree is a plain mapping from names (and not from numbers, say) to arrays."""
+        return (
+            self.treespec.num_nodes == len(self.names) + 1
+            and self.treespec.type is dict
+            and self.treespec.entries() == list(self.names)
+        )
+
+
+def flatten(tree: Any, what: str = "tree") -> tuple[dict[str, Any], Structure]:
+    """Flatten nested mappings, lists and tuples of arrays to dotted names, in the order given.
+
+    Args:
+        tree: what JAX calls a pytree and PyTorch's state dicts are: mappings, lists and tuples whose
+            leaves are arrays.
+        what: how an error calls the tree.
+
+    Raises:
+        InputError: two leaves have the same dotted name, or there is none.
+
+    >>> flat, _ = flatten({"encoder": {"w": 1.0, "b": 2.0}, "decoder": [3.0]})
+    >>> flat
+    {'encoder.w': 1.0, 'encoder.b': 2.0, 'decoder.0': 3.0}
+    """
+    with optree.dict_insertion_ordered(True, namespace=_NAMESPACE):
+        paths, leaves, treespec = optree.tree_flatten_with_path(tree, namespace=_NAMESPACE)
+    names = tuple(".".join(str(part) for part in path) for path in paths)
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise InputError(
+            f"Two arrays of the {what} have the dotted name {repeated[0]!r}. Rename one of them."
+        )
+    if not names or names == ("",):
+        raise InputError(
+            f"The {what} are not a mapping from names to arrays. Give a dictionary such as "
+            '{"w": array}; dictionaries, lists and tuples may be nested in it.'
+        )
+    return dict(zip(names, leaves, strict=True)), Structure(names, treespec)
+
+
+def with_nesting(function: Callable[..., Any], params: Structure, batch: Structure) -> Callable[..., Any]:
+    """Wrap `function(xp, params, batch)` so that it takes flat mappings and hands on nested ones."""
+    if params.is_flat and batch.is_flat:
+        return function
+
+    def flat_function(xp: Any, flat_params: Any, flat_batch: Any) -> Any:
+        return function(xp, params.nest(flat_params), batch.nest(flat_batch))
+
+    return flat_function

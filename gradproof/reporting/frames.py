@@ -1,0 +1,185 @@
+"""pandas frames of what was judged, each with a fixed list of columns."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gradproof.scenarios.scenario import Scenario
+from gradproof.verdicts.records import Judgement, NotRun, Outcome
+from gradproof.verdicts.trajectories import drift_rows
+from gradproof.verdicts.verdict import SEVERITY
+
+_SUBJECT = {"scenario": "category", "backend": "category", "variant": "category", "dtype": "category"}
+_ENTRY = {"parameter": "category", "index": "category"}
+_JUDGED = {
+    **_SUBJECT,
+    "step": "int64",
+    **_ENTRY,
+    "value": "float64",
+    "expected": "float64",
+    "exact": "object",
+    "absolute_error": "float64",
+    "relative_error": "float64",
+    "ulps": "float64",
+    "spreads": "float64",
+    "verdict": "category",
+}
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "gradients": _JUDGED,
+    "updates": _JUDGED,
+    "trajectories": {
+        **_SUBJECT,
+        "step": "int64",
+        "reference_step": "int64",
+        **_ENTRY,
+        "drift": "float64",
+        "relative_drift": "float64",
+        "loss": "float64",
+        "reference_loss": "float64",
+    },
+    "predictions": {**_SUBJECT, "index": "category", "value": "float64", "reference": "float64"},
+    "runs": {
+        **_SUBJECT,
+        "status": "category",
+        "verdict": "category",
+        "steps": "int64",
+        "planned_steps": "int64",
+        "stopped": "bool",
+        "final_loss": "float64",
+        "compiling_seconds": "float64",
+        "training_seconds": "float64",
+        "judging_seconds": "float64",
+        "reason": "object",
+    },
+    "provenance": {"scenario": "category", "value": "object", "kind": "category", "reason": "object"},
+}
+"""Per frame its columns and their dtypes, in order."""
+
+
+def make_frames(
+    scenarios: Sequence[Scenario], outcomes: Sequence[Outcome], not_run: Sequence[NotRun]
+) -> dict[str, pd.DataFrame]:
+    """Make all frames of a report, one a key of `COLUMNS`."""
+    return {
+        "gradients": _judged_frame(outcomes, lambda outcome: outcome.gradients),
+        "updates": _judged_frame(outcomes, lambda outcome: outcome.updates),
+        "trajectories": as_frame("trajectories", drift_rows(outcomes)),
+        "predictions": as_frame("predictions", _prediction_rows(outcomes)),
+        "runs": as_frame("runs", [*map(_run_row, outcomes), *map(_not_run_row, not_run)]),
+        "provenance": as_frame("provenance", _provenance_rows(scenarios)),
+    }
+
+
+def as_frame(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Make a frame of the columns and dtypes of `COLUMNS[name]` from rows."""
+    frame = pd.DataFrame(list(rows), columns=list(COLUMNS[name]))
+    return frame.astype(COLUMNS[name])
+
+
+def join(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put frames of the same name one below the other, keeping columns and dtypes."""
+    filled = [part.astype(object) for part in parts if len(part)]
+    if not filled:
+        return as_frame(name, [])
+    return pd.concat(filled, ignore_index=True).astype(COLUMNS[name])
+
+
+def _judged_frame(
+    outcomes: Sequence[Outcome], select: Callable[[Outcome], Sequence[Judgement]]
+) -> pd.DataFrame:
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in _JUDGED}
+    names = np.array([str(verdict) for verdict in SEVERITY], dtype=object)
+    for outcome in outcomes:
+        for judgement in select(outcome):
+            steps = len(judgement.index)
+            for name in _SUBJECT:
+                columns[name].append(_repeat(getattr(outcome.subject, name), steps))
+            columns["step"].append(np.arange(steps))
+            columns["parameter"].append(_repeat(judgement.parameter, steps))
+            columns["index"].append(_index_texts(judgement.shape)[judgement.index])
+            columns["exact"].append(judgement.exact.astype(object))
+            for name in ("value", "expected", "absolute_error", "relative_error", "ulps", "spreads"):
+                columns[name].append(np.asarray(getattr(judgement, name), dtype=np.float64))
+            columns["verdict"].append(names[judgement.verdict])
+    joined: dict[str, Any] = {name: np.concatenate(parts) if parts else [] for name, parts in columns.items()}
+    return pd.DataFrame(joined).astype(_JUDGED)
+
+
+def _repeat(text: str, times: int) -> NDArray[Any]:
+    return np.full(times, text, dtype=object)
+
+
+def _index_texts(shape: tuple[int, ...]) -> NDArray[Any]:
+    """Give the text of every index into an array, in row-major order: `2,0`, or `()` for a scalar."""
+    if shape == ():
+        return np.array(["()"], dtype=object)
+    return np.array([",".join(map(str, index)) for index in np.ndindex(shape)], dtype=object)
+
+
+def _prediction_rows(outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
+    reference = {
+        (o.subject.scenario, o.subject.dtype): o.predictions
+        for o in outcomes
+        if o.subject.backend == "reference"
+    }
+    for outcome in outcomes:
+        if outcome.predictions is None:
+            continue
+        beside = reference.get((outcome.subject.scenario, outcome.subject.dtype))
+        for text, position in zip(
+            _index_texts(outcome.predictions.shape), np.ndindex(outcome.predictions.shape), strict=True
+        ):
+            yield {
+                **vars(outcome.subject),
+                "index": text,
+                "value": float(outcome.predictions[position]),
+                "reference": np.nan if beside is None else float(beside[position]),
+            }
+
+
+def _run_row(outcome: Outcome) -> dict[str, Any]:
+    left_out = outcome.planned_steps - outcome.steps
+    reason = ""
+    if outcome.stopped:
+        reason = f"the stopping rule ended the run {left_out} steps before its limit"
+    elif left_out:
+        reason = f"{left_out} steps were not run: this variant is too slow for all of them"
+    return {
+        **vars(outcome.subject),
+        "status": "run",
+        "verdict": str(outcome.worst_verdict()),
+        "steps": outcome.steps,
+        "planned_steps": outcome.planned_steps,
+        "stopped": outcome.stopped,
+        "final_loss": float(outcome.checkpoints.losses[-1]),
+        "compiling_seconds": outcome.timing.compiling,
+        "training_seconds": outcome.timing.training,
+        "judging_seconds": outcome.judging,
+        "reason": reason,
+    }
+
+
+def _not_run_row(not_run: NotRun) -> dict[str, Any]:
+    return {
+        **vars(not_run.subject),
+        "status": "failed" if not_run.failure else "not run",
+        "verdict": "NOT_CHECKED",
+        "steps": 0,
+        "planned_steps": 0,
+        "stopped": False,
+        "final_loss": np.nan,
+        "compiling_seconds": np.nan,
+        "training_seconds": np.nan,
+        "judging_seconds": np.nan,
+        "reason": not_run.reason,
+    }
+
+
+def _provenance_rows(scenarios: Sequence[Scenario]) -> Iterable[dict[str, Any]]:
+    for scenario in scenarios:
+        for entry in scenario.provenance:
+            yield {"scenario": scenario.name, **vars(entry)}

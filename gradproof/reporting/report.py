@@ -1,0 +1,105 @@
+"""The Report: all frames of a run, whether all agree, and writing them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gradproof.errors import DisagreementError
+from gradproof.reporting.environment import environment
+from gradproof.reporting.files import write_whole
+from gradproof.reporting.frames import COLUMNS, make_frames
+from gradproof.reporting.summary import describe_failure, failing_rows, markdown_summary
+from gradproof.scenarios.scenario import Scenario
+from gradproof.verdicts.records import NotRun, Outcome
+
+
+class Report:
+    """What a verification found, as pandas DataFrames.
+
+    Attributes:
+        frames: all frames by name; `COLUMNS` in `gradproof.reporting.frames` tells their columns.
+        environment: what the result may depend on beside the code.
+    """
+
+    def __init__(self, frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any]) -> None:
+        """Hold frames (one for each key of `COLUMNS`) and the environment."""
+        self.frames = {name: frames[name] for name in COLUMNS}
+        self.environment = dict(environment)
+
+    @classmethod
+    def from_outcomes(
+        cls, scenarios: Sequence[Scenario], outcomes: Sequence[Outcome], not_run: Sequence[NotRun]
+    ) -> "Report":
+        """Make a report of what was run and what was not."""
+        return cls(
+            make_frames(scenarios, outcomes, not_run), environment(outcome.versions for outcome in outcomes)
+        )
+
+    @property
+    def gradients(self) -> pd.DataFrame:
+        """The worst entry of each parameter's gradient, a row for every step of every run."""
+        return self.frames["gradients"]
+
+    @property
+    def updates(self) -> pd.DataFrame:
+        """The worst entry of each parameter's updated weights, a row for every step of every run."""
+        return self.frames["updates"]
+
+    @property
+    def trajectories(self) -> pd.DataFrame:
+        """How far the free-running weights drift from the reference's."""
+        return self.frames["trajectories"]
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """The predictions at the end of each run."""
+        return self.frames["predictions"]
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """A row for each run: its worst verdict, steps, final loss and seconds, or why it was not run."""
+        return self.frames["runs"]
+
+    @property
+    def provenance(self) -> pd.DataFrame:
+        """Where the scenarios' values come from."""
+        return self.frames["provenance"]
+
+    @cached_property
+    def failures(self) -> pd.DataFrame:
+        """The rows of `gradients` and `updates` whose verdict does not pass, with a column `quantity`."""
+        return failing_rows(self.frames)
+
+    @property
+    def ok(self) -> bool:
+        """Whether something was judged, every verdict passes, and nothing failed to run.
+
+        A backend that is not installed and was not asked for by name does not count as a failure; `runs`
+        tells of it.
+        """
+        ran = self.runs["status"] == "run"
+        failed = self.runs["status"] == "failed"
+        return bool(ran.any() and not failed.any() and self.failures.empty)
+
+    def raise_if_disagree(self) -> None:
+        """Raise DisagreementError with the first failure in full, unless the report is ok."""
+        if not self.ok:
+            raise DisagreementError(describe_failure(self.failures, self.runs))
+
+    def write(self, folder: str | Path) -> Path:
+        """Write a CSV for each frame, `summary.md` and `environment.json`, each whole or not at all.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
+        folder = Path(folder)
+        for name, frame in self.frames.items():
+            write_whole(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+        write_whole(folder / "environment.json", json.dumps(self.environment, indent=2) + "\n")
+        # The summary last: who finds it finds the tables that it speaks of.
+        write_whole(folder / "summary.md", markdown_summary(self.frames, self.environment, ok=self.ok))
+        return folder

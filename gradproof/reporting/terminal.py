@@ -1,0 +1,124 @@
+"""What the command prints: progress while it works, then the table of verdicts."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gradproof.backends import backend_names, load_backend
+from gradproof.errors import BackendUnavailableError
+from gradproof.reporting.report import Report
+from gradproof.reporting.summary import describe_failure, remarks, verdict_matrix
+from gradproof.scenarios import CATALOGUE
+from gradproof.verdicts.records import NotRun, Outcome
+from gradproof.verdicts.verdict import SPREADS
+
+_COLOURS = {"ok": "green", "-": "dim"}
+
+
+@contextmanager
+def make_progress() -> Iterator[Callable[[int, int, Outcome | NotRun], None]]:
+    """Show progress on standard error: a bar on a terminal, a line a run elsewhere (in CI, say)."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda done, total, result: print(f"[{done}/{total}] {_line(result)}", file=sys.stderr)
+        return
+    columns = (
+        TextColumn("verifying"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, result: bar.update(
+            task, completed=done, total=total, description=escape(str(result.subject))
+        )
+
+
+def _line(result: Outcome | NotRun) -> str:
+    if isinstance(result, NotRun):
+        return f"{result.subject}: not run: {result.reason}"
+    return (
+        f"{result.subject}: {result.worst_verdict()}, {result.steps} steps, "
+        f"{result.timing.compiling + result.timing.training:.1f} s to run, {result.judging:.1f} s to judge"
+    )
+
+
+def print_report(report: Report, folder: Path) -> None:
+    """Print the table of verdicts, what does not agree, what was not run, and where the report is."""
+    console = Console(highlight=False, soft_wrap=True)
+    matrix = verdict_matrix(report.runs, report.gradients, report.updates)
+    console.print(_matrix_table(matrix), soft_wrap=False)
+    console.print(
+        f"Cells: ok or the worst verdict, and the largest error in spreads of the measured rounding noise "
+        f"(at most {SPREADS:g} are rounding)."
+    )
+    for line in remarks(report.frames):
+        console.print(escape(line))
+    for line in _not_to_the_end(report.runs):
+        console.print(escape(line))
+    if report.ok:
+        console.print(
+            f"[green]Everything that was checked agrees[/]: {len(report.gradients):,} gradients and "
+            f"{len(report.updates):,} updates in {int((report.runs['status'] == 'run').sum())} runs."
+        )
+    else:
+        console.print("[red]Not everything agrees.[/]")
+        console.print(escape(describe_failure(report.failures, report.runs)))
+    console.print(escape(f"Reports: {folder}/summary.md and CSV tables beside it."))
+
+
+def _matrix_table(matrix: pd.DataFrame) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("scenario", no_wrap=True)
+    table.add_column("dtype", no_wrap=True)
+    for name in matrix.columns:
+        table.add_column(str(name).replace("/", "\n"), no_wrap=True)
+    previous = None
+    for (scenario, dtype), row in zip(matrix.index.to_list(), matrix.to_numpy().tolist(), strict=True):
+        shown = "" if scenario == previous else scenario
+        table.add_row(escape(shown), dtype, *(_coloured(cell) for cell in row))
+        previous = scenario
+    return table
+
+
+def _coloured(cell: str) -> str:
+    return f"[{_COLOURS.get(cell.partition(' ')[0], 'red')}]{escape(cell)}[/]"
+
+
+def _not_to_the_end(runs: pd.DataFrame) -> Iterator[str]:
+    limited = runs[(runs["status"] == "run") & (runs["steps"] < runs["planned_steps"]) & ~runs["stopped"]]
+    for (backend, variant), group in limited.groupby(["backend", "variant"], observed=True):
+        yield (
+            f"Not checked: {backend}/{variant} is too slow for long trainings, so only its first "
+            f"{group['steps'].max()} steps were run in {len(group)} runs."
+        )
+    left_out = runs[runs["status"] == "not run"]
+    for reason, group in left_out.groupby("reason"):
+        yield f"Not checked: {reason} ({len(group)} runs)"
+
+
+def print_catalogue() -> None:
+    """Print the scenarios and the backends, and whether each backend can be used."""
+    console = Console(highlight=False, soft_wrap=True)
+    console.print("Scenarios:")
+    for name, build in CATALOGUE.items():
+        scenario = build()
+        console.print(escape(f"  {name:22}{scenario.steps:>6} steps   {scenario.source}"))
+    console.print("Backends:")
+    for name in backend_names():
+        try:
+            backend = load_backend(name)
+        except BackendUnavailableError as error:
+            console.print(escape(f"  {name:22}{error}"))
+            continue
+        versions = ", ".join(f"{key} {value}" for key, value in list(backend.versions().items())[:1])
+        console.print(escape(f"  {name:22}{', '.join(backend.variants)}   ({versions})"))

@@ -1,0 +1,245 @@
+"""The Scenario: a loss, its parameters and data, and how it is trained."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.errors import InputError
+from gradproof.reference.descent import GradientDescent
+from gradproof.reference.trees import Structure, flatten, with_nesting
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a value of a scenario comes from.
+
+    Attributes:
+        value: which value, in words (`first point`, `learning rate`).
+        kind: `given` where the source's text states it; `reconstructed` where the source shows it only
+            in a picture or leaves it open, and it was chosen to satisfy what the text states.
+        reason: what the text states, or why this value was chosen.
+    """
+
+    value: str
+    kind: Literal["given", "reconstructed"]
+    reason: str
+
+
+def given(value: str, reason: str) -> Provenance:
+    """Say that the source's text states a value."""
+    return Provenance(value, "given", reason)
+
+
+def reconstructed(value: str, reason: str) -> Provenance:
+    """Say that a value was chosen to satisfy what the source's text states."""
+    return Provenance(value, "reconstructed", reason)
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """A system whose gradients and updates are compared.
+
+    Attributes:
+        name: what reports and the command line call it.
+        loss: `loss(xp, params, batch)` gives a scalar; xp is an array namespace (the array API
+            standard's functions, and `xp.nn`), so that the one loss runs on every backend.
+        params: a mapping from names to floating-point arrays; mappings, lists and tuples may be nested.
+        batch: a mapping from names to arrays of data, nested likewise.
+        gradient: `gradient(params, batch)` in plain NumPy gives the hand-derived gradient, laid out as
+            `params`; None where there is none.
+        value_and_gradient: the same with the loss before it, from one pass; spares the reference a
+            second forward pass. None to call `loss` and `gradient`.
+        predict: `predict(xp, params, batch)` gives the model's output, reported for the final weights.
+        training: None to compare the gradient at `params` alone.
+        source: the document that the system comes from.
+        provenance: where its values come from.
+
+    Raises:
+        InputError: an integer parameter, an array that is empty or not finite, a mini-batch that does
+            not fit the data, or names that collide.
+
+    >>> scenario = Scenario(
+    ...     name="square",
+    ...     loss=lambda xp, params, batch: xp.sum((params["w"] * batch["x"]) ** 2),
+    ...     params={"w": np.array(2.0)},
+    ...     batch={"x": np.array([1.0, 3.0])},
+    ... )
+    >>> float(scenario.flat_loss(np, scenario.flat_params, scenario.flat_batch))
+    40.0
+    """
+
+    name: str
+    loss: Callable[[Any, Any, Any], Any]
+    params: Any
+    batch: Any
+    gradient: Callable[[Any, Any], Any] | None = None
+    value_and_gradient: Callable[[Any, Any], tuple[Any, Any]] | None = None
+    predict: Callable[[Any, Any, Any], Any] | None = None
+    training: GradientDescent | None = None
+    source: str = ""
+    provenance: Sequence[Provenance] = ()
+    flat_params: dict[str, Array] = field(init=False, repr=False)
+    flat_batch: dict[str, Array] = field(init=False, repr=False)
+    params_structure: Structure = field(init=False, repr=False)
+    batch_structure: Structure = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Flatten and check the arrays."""
+        if not self.name.strip():
+            raise InputError("A scenario has an empty name. Give it a name to report it by.")
+        if self.value_and_gradient is not None and self.gradient is None:
+            raise InputError(f"Scenario {self.name!r} has value_and_gradient but no gradient. Give both.")
+        for attribute, check in (("params", _check_parameter), ("batch", _check_data)):
+            what = f"{attribute} of scenario {self.name!r}"
+            leaves, structure = flatten(getattr(self, attribute), what)
+            flat = {name: _read_only(leaf) for name, leaf in leaves.items()}
+            for name, array in flat.items():
+                check(self.name, name, array)
+            object.__setattr__(self, f"flat_{attribute}", flat)
+            object.__setattr__(self, f"{attribute}_structure", structure)
+        if self.training is not None and self.training.mini_batches is not None:
+            self.training.mini_batches.check(self._examples())
+
+    def _examples(self) -> int:
+        lengths = {name: a.shape[0] if a.ndim else None for name, a in self.flat_batch.items()}
+        if len(set(lengths.values())) != 1 or None in lengths.values():
+            raise InputError(
+                f"The batch arrays of scenario {self.name!r} have different leading lengths "
+                f"({lengths}), so mini-batches cannot be drawn. Put the examples along the leading "
+                "axis of every array."
+            )
+        return int(next(iter(self.flat_batch.values())).shape[0])
+
+    @cached_property
+    def flat_loss(self) -> Callable[[Any, Any, Any], Any]:
+        """The loss, taking flat mappings of dotted names to arrays."""
+        return with_nesting(self.loss, self.params_structure, self.batch_structure)
+
+    @cached_property
+    def flat_predict(self) -> Callable[[Any, Any, Any], Any] | None:
+        """The prediction, taking flat mappings of dotted names to arrays."""
+        if self.predict is None:
+            return None
+        return with_nesting(self.predict, self.params_structure, self.batch_structure)
+
+    @property
+    def steps(self) -> int:
+        """How many gradients a run records at most: the training's steps, or 1 without training."""
+        return 1 if self.training is None else self.training.steps
+
+    def flat_gradient(self, params: Mapping[str, Array], batch: Mapping[str, Array]) -> dict[str, Array]:
+        """Evaluate the hand-derived gradient on flat mappings.
+
+        Raises:
+            InputError: the scenario has no hand-derived gradient, or one with other names or shapes than
+                the parameters'.
+        """
+        if self.gradient is None:
+            raise InputError(
+                f"Scenario {self.name!r} has no hand-derived gradient. Give it one with `gradient=`."
+            )
+        nested = self.gradient(self.params_structure.nest(params), self.batch_structure.nest(batch))
+        return self.check_gradient(nested)
+
+    def flat_value_and_gradient(
+        self, xp: Any
+    ) -> Callable[[Mapping[str, Array], Mapping[str, Array]], tuple[Any, dict[str, Array]]]:  # fmt: skip
+        """Give a function that evaluates the loss and the hand-derived gradient on flat mappings."""
+        if self.value_and_gradient is None:
+            return lambda params, batch: (
+                self.flat_loss(xp, params, batch),
+                self.flat_gradient(params, batch),
+            )
+        if self.params_structure.is_flat and self.batch_structure.is_flat:
+            return self.value_and_gradient
+        return self._nested_value_and_gradient
+
+    def _nested_value_and_gradient(
+        self, params: Mapping[str, Array], batch: Mapping[str, Array]
+    ) -> tuple[Any, dict[str, Array]]:
+        function = self.value_and_gradient
+        assert function is not None  # noqa: S101 - flat_value_and_gradient gives this only where it is
+        value, nested = function(self.params_structure.nest(params), self.batch_structure.nest(batch))
+        return value, self.check_gradient(nested)
+
+    def check_gradient(self, nested: Any) -> dict[str, Array]:
+        """Flatten a gradient.
+
+        Raises:
+            InputError: it has other names or shapes than the parameters'.
+        """
+        gradient, _ = flatten(nested, f"gradient of scenario {self.name!r}")
+        if gradient.keys() != self.flat_params.keys():
+            missing = sorted(self.flat_params.keys() - gradient.keys())
+            superfluous = sorted(gradient.keys() - self.flat_params.keys())
+            raise InputError(
+                f"The hand-derived gradient of scenario {self.name!r} lacks {missing} and adds "
+                f"{superfluous}. Return one entry for each parameter: {list(self.flat_params)}."
+            )
+        for name, parameter in self.flat_params.items():
+            if np.shape(gradient[name]) != parameter.shape:
+                raise InputError(
+                    f"The hand-derived gradient of parameter {name!r} of scenario {self.name!r} has shape "
+                    f"{np.shape(gradient[name])}, but the parameter has shape {parameter.shape}. Give it "
+                    "the parameter's shape (sum over the axes along which the parameter was broadcast)."
+                )
+        return gradient
+
+    def arrays(self, dtype: str) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Give the flat parameters and data with all floating-point arrays rounded to a dtype."""
+        return (
+            {name: array.astype(dtype) for name, array in self.flat_params.items()},
+            {
+                name: array.astype(dtype) if np.issubdtype(array.dtype, np.floating) else array
+                for name, array in self.flat_batch.items()
+            },
+        )
+
+    def batch_schedule(self) -> NDArray[np.intp] | None:
+        """Give the examples of each step's mini-batch, of shape (steps, size); None if full-batch."""
+        if self.training is None or self.training.mini_batches is None:
+            return None
+        return self.training.mini_batches.schedule(self._examples(), self.training.steps)
+
+
+def _read_only(leaf: Any) -> Array:
+    array = np.array(leaf)
+    array.flags.writeable = False
+    return array
+
+
+def _check_parameter(scenario: str, name: str, array: Array) -> None:
+    if not np.issubdtype(array.dtype, np.floating):
+        raise InputError(
+            f"Parameter {name!r} of scenario {scenario!r} has dtype {array.dtype}, which cannot be "
+            "stepped by a gradient. Give it as floating point, for example 1.0 instead of 1."
+        )
+    _check_finite(f"Parameter {name!r}", scenario, array)
+
+
+def _check_data(scenario: str, name: str, array: Array) -> None:
+    if array.dtype.kind not in "fiub":
+        raise InputError(
+            f"Batch array {name!r} of scenario {scenario!r} has dtype {array.dtype}. Give real "
+            "numbers, integers or booleans."
+        )
+    _check_finite(f"Batch array {name!r}", scenario, array)
+
+
+def _check_finite(what: str, scenario: str, array: Array) -> None:
+    if array.size == 0:
+        raise InputError(
+            f"{what} of scenario {scenario!r} is empty (shape {array.shape}). Give at least one entry."
+        )
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise InputError(
+            f"{what} of scenario {scenario!r} is {array[where]} at index {where}. Give finite numbers "
+            "only: no verdict can be reached from NaN or infinity."
+        )

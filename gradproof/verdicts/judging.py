@@ -1,0 +1,94 @@
+"""Judging a run: every gradient and every update, each from the implementation's own previous weights."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.backends.protocol import Run
+from gradproof.scenarios.scenario import Scenario
+from gradproof.verdicts.evidence import Values, gather
+from gradproof.verdicts.records import Judgement, Outcome, Subject
+from gradproof.verdicts.rule import judge_entries
+from gradproof.verdicts.trajectories import checkpoints
+
+Array = NDArray[Any]
+
+# Steps that are judged together: enough for NumPy to be fast, few enough for the memory of large parameters.
+ENTRIES_AT_ONCE = 50_000
+
+
+def judge(scenario: Scenario, run: Run, versions: Mapping[str, str]) -> Outcome:
+    """Judge every step of a run.
+
+    Args:
+        scenario: what was run.
+        run: what the backend recorded.
+        versions: what the backend tells of itself, kept for the report.
+    """
+    start = time.perf_counter()
+    chunks = [_judge_steps(scenario, run, steps) for steps in _chunks(scenario, run)]
+    return Outcome(
+        subject=Subject(run.scenario, run.backend, run.variant, run.dtype),
+        gradients=_joined([gradients for gradients, _ in chunks]),
+        updates=_joined([updates for _, updates in chunks]),
+        checkpoints=checkpoints(run),
+        predictions=run.predictions,
+        steps=run.steps,
+        planned_steps=run.planned_steps,
+        stopped=run.stopped,
+        timing=run.timing,
+        judging=time.perf_counter() - start,
+        versions=versions,
+    )
+
+
+def _judge_steps(scenario: Scenario, run: Run, steps: slice) -> tuple[list[Judgement], list[Judgement]]:
+    values = Values(
+        gradients={name: gradient[steps] for name, gradient in run.gradients.items()},
+        updates={name: weight[1:][steps] for name, weight in run.weights.items()} if run.updates else {},
+    )
+    weights = {name: weight[steps] for name, weight in run.weights.items()}
+    evidence = gather(scenario, weights, _batches(scenario, run, steps), run.dtype, values)
+    return (
+        [judge_entries(n, v, evidence.gradients[n], run.dtype) for n, v in values.gradients.items()],
+        [judge_entries(n, v, evidence.updates[n], run.dtype) for n, v in values.updates.items()],
+    )
+
+
+def _chunks(scenario: Scenario, run: Run) -> Iterator[slice]:
+    entries = sum(array.size for array in scenario.flat_params.values())
+    entries = max(entries, *(array.size for array in scenario.flat_batch.values()))
+    size = max(1, ENTRIES_AT_ONCE // entries)
+    if scenario.batch_schedule() is not None and _has_integers(scenario):
+        size = 1  # integer data may be indices, which have to be the same for all steps judged together
+    for start in range(0, run.steps, size):
+        yield slice(start, min(start + size, run.steps))
+
+
+def _has_integers(scenario: Scenario) -> bool:
+    return any(array.dtype.kind in "iub" for array in scenario.flat_batch.values())
+
+
+def _batches(scenario: Scenario, run: Run, steps: slice) -> dict[str, Array]:
+    """Give the data of each step with a leading axis of steps, of length 1 if all steps share them."""
+    _, batch = scenario.arrays(run.dtype)
+    schedule = scenario.batch_schedule()
+    if schedule is None:
+        return {name: array[np.newaxis] for name, array in batch.items()}
+    return {name: array[schedule[steps]] for name, array in batch.items()}
+
+
+def _joined(chunks: list[list[Judgement]]) -> tuple[Judgement, ...]:
+    joined = []
+    for parts in zip(*chunks, strict=True):
+        arrays = {
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name, value in vars(parts[0]).items()
+            if isinstance(value, np.ndarray)
+        }
+        joined.append(replace(parts[0], **arrays))
+    return tuple(joined)

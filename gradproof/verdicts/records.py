@@ -1,0 +1,143 @@
+"""What judging gives: plain records, which reporting turns into tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.backends.protocol import Timing
+from gradproof.verdicts.verdict import SEVERITY, Verdict
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is said of one parameter's gradient, or of its updated weights, at each of T steps.
+
+    Every entry is judged; the arrays, all of shape (T,), hold the worst entry of each step: the one with the
+    worst verdict, and among those the one whose error is the most spreads.
+
+    Attributes:
+        parameter: the parameter's dotted name.
+        shape: the parameter's shape.
+        index: the worst entry, counted in row-major order.
+        value: what the implementation gave.
+        expected: the exact value, rounded to float64.
+        exact: the exact value as a decimal with as many digits as are proven, 30 at most.
+        absolute_error: |value - exact|, rounded up.
+        relative_error: |value - exact| / |exact|, rounded up; infinite where the exact value is 0 and the
+            value is not.
+        ulps: the absolute error in units in the last place of the exact value, in the run's dtype.
+        spreads: the absolute error in spreads of the measured rounding noise.
+        verdict: positions in `SEVERITY`.
+    """
+
+    parameter: str
+    shape: tuple[int, ...]
+    index: NDArray[np.intp]
+    value: Array
+    expected: Array
+    exact: NDArray[np.str_]
+    absolute_error: Array
+    relative_error: Array
+    ulps: Array
+    spreads: Array
+    verdict: NDArray[np.int8]
+
+    def worst_step(self) -> int:
+        """Tell the step with the worst verdict, and among those the one with the most spreads."""
+        candidates = np.flatnonzero(self.verdict == self.verdict.max())
+        spreads = np.nan_to_num(self.spreads[candidates], nan=np.inf)
+        return int(candidates[np.argmax(spreads)])
+
+    def worst_verdict(self) -> Verdict:
+        """Tell the worst verdict of all steps."""
+        return SEVERITY[int(self.verdict.max())]
+
+    def entry(self, step: int) -> tuple[int, ...]:
+        """Tell the worst entry of a step as an index into the parameter."""
+        return tuple(int(i) for i in np.unravel_index(self.index[step], self.shape))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who was judged on what."""
+
+    scenario: str
+    backend: str
+    variant: str
+    dtype: str
+
+    def __str__(self) -> str:
+        """Give `scenario backend/variant dtype`."""
+        return f"{self.scenario} {self.backend}/{self.variant} {self.dtype}"
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Weights and losses of a run at logarithmically spaced steps, for comparing trajectories.
+
+    Attributes:
+        steps: how many updates had been made; 0 first, the last step last. Of shape (C,).
+        weights: per parameter, of shape (C, *parameter).
+        losses: the loss at these weights, of shape (C,).
+    """
+
+    steps: NDArray[np.intp]
+    weights: Mapping[str, Array]
+    losses: Array
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that is kept of one run: what was said of every step, and what trajectories are compared by.
+
+    Attributes:
+        subject: who was judged on what.
+        gradients: one judgement a parameter.
+        updates: one judgement a parameter; empty for a scenario that does not train.
+        checkpoints: weights and losses along the run.
+        predictions: the final predictions; None where the scenario has no `predict`.
+        steps: how many steps were recorded and judged.
+        planned_steps: how many the scenario asked for at most.
+        stopped: whether a stopping rule ended the run.
+        timing: what the run cost.
+        judging: seconds that judging took.
+        versions: what the backend told of itself.
+    """
+
+    subject: Subject
+    gradients: tuple[Judgement, ...]
+    updates: tuple[Judgement, ...]
+    checkpoints: Checkpoints
+    predictions: Array | None
+    steps: int
+    planned_steps: int
+    stopped: bool
+    timing: Timing
+    judging: float
+    versions: Mapping[str, str]
+
+    def worst_verdict(self) -> Verdict:
+        """Tell the worst verdict of all gradients and updates."""
+        judgements = (*self.gradients, *self.updates)
+        return max((j.worst_verdict() for j in judgements), key=SEVERITY.index)
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """A run that did not take place, with the reason.
+
+    Attributes:
+        subject: who should have been judged on what.
+        reason: why it was not.
+        failure: whether that is a failure (it was asked for, or it raised), or only worth telling (a backend
+            that is not installed and was not asked for).
+    """
+
+    subject: Subject
+    reason: str
+    failure: bool

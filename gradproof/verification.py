@@ -1,0 +1,158 @@
+"""`verify`: run scenarios on backends, judge every step, and make the report."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass
+
+from gradproof.backends import Backend, backend_names, load_backend
+from gradproof.errors import BackendUnavailableError, InputError
+from gradproof.reporting.report import Report
+from gradproof.scenarios import Scenario
+from gradproof.scenarios.validation import validate
+from gradproof.verdicts.judging import judge
+from gradproof.verdicts.records import NotRun, Outcome, Subject
+
+DTYPES = ("float64", "float32")
+
+Progress = Callable[[int, int, Outcome | NotRun], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to make and to judge."""
+
+    scenario: Scenario
+    subject: Subject
+
+
+def verify(
+    scenarios: Sequence[Scenario],
+    backends: Sequence[str] | None = None,
+    dtypes: Sequence[str] = DTYPES,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Report:
+    """Run scenarios on backends, judge every gradient and every update, and report.
+
+    Args:
+        scenarios: what to run.
+        backends: their names; None for all that are installed (the others are reported as not run).
+        dtypes: float64, float32 or both.
+        jobs: processes to run in; 0 for one a processor core.
+        progress: called after each run as `progress(done, total, outcome)`.
+
+    Raises:
+        InputError: a scenario, a backend's name or a dtype that cannot be worked with.
+
+    >>> from gradproof.scenarios import line_fit
+    >>> report = verify([line_fit()], backends=["reference"], dtypes=["float64"])
+    >>> report.ok
+    True
+    """
+    check_names(scenarios, dtypes)
+    for scenario in scenarios:
+        validate(scenario)
+    tasks, not_run = plan(scenarios, backends, dtypes)
+    results: dict[Subject, Outcome | NotRun] = {}
+    for result in _results(tasks, jobs or os.cpu_count() or 1):
+        results[result.subject] = result
+        if progress is not None:
+            progress(len(results), len(tasks), result)
+    ordered = [results[task.subject] for task in tasks]
+    outcomes = [result for result in ordered if isinstance(result, Outcome)]
+    not_run += [result for result in ordered if isinstance(result, NotRun)]
+    return Report.from_outcomes(scenarios, outcomes, not_run)
+
+
+def check_names(scenarios: Sequence[Scenario], dtypes: Sequence[str]) -> None:
+    """Raise InputError for no scenario, for two of the same name, and for an unknown dtype."""
+    if not scenarios:
+        raise InputError("There is no scenario to run. Name at least one.")
+    names = [scenario.name for scenario in scenarios]
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise InputError(f"Two scenarios are called {repeated[0]!r}. Rename one of them.")
+    unknown = [dtype for dtype in dtypes if dtype not in DTYPES]
+    if unknown or not dtypes:
+        what = f"There is no dtype called {unknown[0]!r}" if unknown else "No dtype was chosen"
+        raise InputError(f"{what}. Choose from {', '.join(DTYPES)}.")
+
+
+def plan(
+    scenarios: Sequence[Scenario], backends: Sequence[str] | None, dtypes: Sequence[str]
+) -> tuple[list[Task], list[NotRun]]:
+    """List the runs to make, and those that cannot be made with the reason."""
+    tasks: list[Task] = []
+    not_run: list[NotRun] = []
+    for name in backend_names() if backends is None else dict.fromkeys(backends):
+        try:
+            backend = load_backend(name)
+        except BackendUnavailableError as error:
+            not_run += [
+                NotRun(Subject(scenario.name, name, "", dtype), str(error), failure=backends is not None)
+                for scenario in scenarios
+                for dtype in dtypes
+            ]
+            continue
+        tasks += _tasks_of(backend, scenarios, dtypes)
+        not_run += [
+            NotRun(
+                Subject(scenario.name, name, "", dtype), f"backend {name!r} cannot run {dtype}", failure=False
+            )
+            for scenario in scenarios
+            for dtype in dtypes
+            if dtype not in backend.dtypes
+        ]
+    if not tasks and not not_run:
+        raise InputError(f"No backend was chosen. Choose from {', '.join(backend_names())}.")
+    return tasks, not_run
+
+
+def _tasks_of(backend: Backend, scenarios: Sequence[Scenario], dtypes: Sequence[str]) -> list[Task]:
+    return [
+        Task(scenario, Subject(scenario.name, backend.name, variant, dtype))
+        for scenario in scenarios
+        for variant in backend.variants
+        for dtype in dtypes
+        if dtype in backend.dtypes
+    ]
+
+
+def _results(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome | NotRun]:
+    workers = min(jobs, len(tasks))
+    if workers <= 1:
+        yield from map(carry_out, tasks)
+        return
+    # loky starts fresh processes (a fork would copy the frameworks' threads in an undefined state) and
+    # can send them the closures that scenarios are made of.
+    from loky import ProcessPoolExecutor  # noqa: PLC0415 - not needed in one process
+
+    executor = ProcessPoolExecutor(max_workers=workers)
+    try:
+        # The longest first, so that no core is left with a long run at the end.
+        longest_first = sorted(tasks, key=lambda task: -task.scenario.steps)
+        futures = [executor.submit(carry_out, task) for task in longest_first]
+        for future in as_completed(futures):
+            yield future.result()
+    finally:
+        executor.shutdown(wait=True, kill_workers=True)
+
+
+def carry_out(task: Task) -> Outcome | NotRun:
+    """Make one run and judge it; an exception that a framework raises is reported, not raised.
+
+    Raises:
+        InputError: the scenario itself cannot be worked with.
+    """
+    subject = task.subject
+    try:
+        backend = load_backend(subject.backend)
+        run = backend.run(task.scenario, dtype=subject.dtype, variant=subject.variant)
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - any framework's exception is a result to report
+        reason = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
+        return NotRun(subject, reason, failure=True)
+    return judge(task.scenario, run, backend.versions())
