@@ -67,6 +67,12 @@ def differentiate(
 ) -> Differentiation[BallNumbers]: ...
 
 
+@overload
+def differentiate(
+    loss: Loss, params: Arrays, batch: Arrays, kind: Kind, lanes: int | None = None
+) -> Differentiation[Any]: ...
+
+
 def differentiate(
     loss: Loss, params: Arrays, batch: Arrays, kind: Kind, lanes: int | None = None
 ) -> Differentiation[Any]:
