@@ -216,9 +216,13 @@ def test_balls_enclose_value_and_derivative(case: Case) -> None:
         value, gradients = expected(case)
         truths = [np.asarray(value, dtype=object), *gradients]
         own_value, own_gradients = computed(case, Balls(128))
-        for own, truth in zip([own_value, *own_gradients], truths, strict=True):
-            for ball, true in zip(own.balls().flat, truth.flat, strict=True):
-                assert_encloses(ball, true)
+        assert_all_enclose([own_value, *own_gradients], truths)
+
+
+def assert_all_enclose(numbers: list[Any], truths: list[Any]) -> None:
+    for own, truth in zip(numbers, truths, strict=True):
+        for ball, true in zip(own.balls().flat, truth.flat, strict=True):
+            assert_encloses(ball, true)
 
 
 def assert_encloses(ball: Any, true: Any) -> None:
@@ -264,9 +268,7 @@ def test_a_wrong_factor_is_caught(case: Case) -> None:
         assert worst_error(coarse, gradients) > 1e-5
         _, fine = computed(case, Balls(128), with_factor(operation, 1 + 2.0**-50))
         with pytest.raises(AssertionError):
-            for own, truth in zip(fine, gradients, strict=True):
-                for ball, true in zip(own.balls().flat, truth.flat, strict=True):
-                    assert_encloses(ball, true)
+            assert_all_enclose(fine, gradients)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
