@@ -75,12 +75,12 @@ def main() -> None:
         1.0,
         lambda: rounding_noise(*lanes, centre=centre, lanes=LANES),
     )
-    plain = differentiate(*large, Plain()).gradients["w0"].values()  # type: ignore[attr-defined]
+    plain = differentiate(*large, Plain()).gradients["w0"].values()
     balls = differentiate(*large, Balls(128)).gradients["w0"]
     measure(
         f"certified difference of {plain.size} entries",
         2.0,
-        lambda: balls.difference_from(plain),  # type: ignore[attr-defined]
+        lambda: balls.difference_from(plain),
     )
 
 

@@ -172,7 +172,7 @@ def rounding_noise(
         run = differentiate(loss, part.params, part.batch, kind, lanes=part.lanes)
         for name, gradient in run.gradients.items():
             true = np.broadcast_to(centre[name], (count, *gradient.shape))[block]
-            spreads[name].append(gradient.spread(true))  # type: ignore[attr-defined] # noisy ones
+            spreads[name].append(gradient.spread(true))
     return {name: np.concatenate(parts) for name, parts in spreads.items()}
 
 
@@ -217,22 +217,15 @@ def _blocks(lanes: int, length: int) -> Iterator[NDArray[np.intp]]:
 # ------------------------------------------------------------------------ judging a run
 
 
-def _judged(run: Differentiation, digits: int, bits: int) -> Truth:
+def _judged(run: Differentiation[BallNumbers], digits: int, bits: int) -> Truth:
     """A run in balls, with what is not yet narrow."""
-    value = _balls(run.value)
-    gradients = {name: _balls(gradient) for name, gradient in run.gradients.items()}
+    value, gradients = run.value, run.gradients
     scale = np.abs(value.values()) if bits >= PATIENT else np.zeros(value.lanes)
     undecided = {name: ~_narrow(balls, digits, scale) for name, balls in gradients.items()}
     truth = Truth(value, gradients, undecided, (), bits, run.unused)
     if truth.complete:
         return truth
     return replace(truth, kinks=_kinks(run.tape, _lane_is_undecided(truth)))
-
-
-def _balls(numbers: object) -> BallNumbers:
-    if not isinstance(numbers, BallNumbers):  # pragma: no cover - the kind was Balls
-        raise TypeError(numbers)
-    return numbers
 
 
 def _narrow(balls: BallNumbers, digits: int, scale: NDArray[np.float64]) -> NDArray[np.bool_]:

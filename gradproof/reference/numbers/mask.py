@@ -1,6 +1,7 @@
 """The outcome of a comparison: false, true, or undecided, with Kleene's logic."""
 
-from typing import Self
+from math import prod
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,6 +82,11 @@ class Mask:
         return Mask(-self.data)
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __getitem__(self, key: Any) -> "Mask":
+        """Basic and integer indexing."""
+        positions = np.arange(prod(self.shape)).reshape(self.shape)[key]
+        return Mask(self.data.reshape(*self.data.shape[:HIDDEN], -1)[:, :, positions])
 
     def __bool__(self) -> bool:
         """The single truth value that all samples and lanes share.

@@ -30,6 +30,12 @@ def is_discrete(*values: object) -> bool:
     )
 
 
+def shape_of(value: Value) -> tuple[int, ...]:
+    """The shape of a value, a Python number's being ()."""
+    shape: tuple[int, ...] = value.shape if hasattr(value, "shape") else np.shape(value)
+    return shape
+
+
 def one_axis(axis: int, ndim: int) -> int:
     """An axis counted from the right (-1 is the last).
 

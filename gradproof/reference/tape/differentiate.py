@@ -2,24 +2,38 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradproof.errors import InputError, UnsupportedError
-from gradproof.reference.numbers import Kind
+from gradproof.reference.numbers import (
+    BallNumbers,
+    Balls,
+    Kind,
+    Noisy,
+    NoisyNumbers,
+    Numbers,
+    Plain,
+    PlainNumbers,
+)
 from gradproof.reference.tape.namespace import Namespace
 from gradproof.reference.tape.node import Tensor
-from gradproof.reference.tape.operations import Array
 from gradproof.reference.tape.tape import Tape
 
-Loss = Callable[..., Any]
+Loss: TypeAlias = Callable[..., Any]
 """A loss is called as loss(xp, params, batch) and answers a scalar."""
+
+Arrays: TypeAlias = Mapping[str, ArrayLike]
+"""Parameters or data by name."""
+
+
+AnyNumbers = TypeVar("AnyNumbers", bound=Numbers[Any])
 
 
 @dataclass(frozen=True)
-class Differentiation:
+class Differentiation(Generic[AnyNumbers]):
     """One run of a loss with its gradient.
 
     Attributes:
@@ -29,19 +43,39 @@ class Differentiation:
         unused: Parameters that the loss does not depend on; their gradients are zeros.
     """
 
-    value: Array
-    gradients: Mapping[str, Array]
+    value: AnyNumbers
+    gradients: Mapping[str, AnyNumbers]
     tape: Tape
     unused: tuple[str, ...]
 
 
+@overload
 def differentiate(
-    loss: Loss,
-    params: Mapping[str, ArrayLike],
-    batch: Mapping[str, ArrayLike],
-    kind: Kind,
-    lanes: int | None = None,
-) -> Differentiation:
+    loss: Loss, params: Arrays, batch: Arrays, kind: Plain, lanes: int | None = None
+) -> Differentiation[PlainNumbers]: ...
+
+
+@overload
+def differentiate(
+    loss: Loss, params: Arrays, batch: Arrays, kind: Noisy, lanes: int | None = None
+) -> Differentiation[NoisyNumbers]: ...
+
+
+@overload
+def differentiate(
+    loss: Loss, params: Arrays, batch: Arrays, kind: Balls, lanes: int | None = None
+) -> Differentiation[BallNumbers]: ...
+
+
+@overload
+def differentiate(
+    loss: Loss, params: Arrays, batch: Arrays, kind: Kind, lanes: int | None = None
+) -> Differentiation[Any]: ...
+
+
+def differentiate(
+    loss: Loss, params: Arrays, batch: Arrays, kind: Kind, lanes: int | None = None
+) -> Differentiation[Any]:
     """Computes a loss and its gradient by reverse-mode differentiation.
 
     Args:

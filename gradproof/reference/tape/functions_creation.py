@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers import Mask
-from gradproof.reference.tape.arguments import Value, is_discrete
+from gradproof.reference.tape.arguments import Value, is_discrete, shape_of
 from gradproof.reference.tape.functions import Functions
 from gradproof.reference.tape.functions_structure import Shape
 from gradproof.reference.tape.node import Tensor
@@ -89,11 +89,11 @@ class CreationFunctions(Functions):
 
     def zeros_like(self, x: Value, /, *, dtype: DType = None, device: object = None) -> Value:  # noqa: ARG002
         """Zeros in the shape and type of an array."""
-        return self._made(np.zeros(np.shape(x), dtype=_type_like(x, dtype)))
+        return self._made(np.zeros(shape_of(x), dtype=_type_like(x, dtype)))
 
     def ones_like(self, x: Value, /, *, dtype: DType = None, device: object = None) -> Value:  # noqa: ARG002
         """Ones in the shape and type of an array."""
-        return self._made(np.ones(np.shape(x), dtype=_type_like(x, dtype)))
+        return self._made(np.ones(shape_of(x), dtype=_type_like(x, dtype)))
 
     def full_like(
         self,
@@ -105,7 +105,7 @@ class CreationFunctions(Functions):
         device: object = None,  # noqa: ARG002
     ) -> Value:
         """One value in all places of the shape of an array."""
-        return self._made(np.full(np.shape(x), fill_value, dtype=_type_like(x, dtype)))
+        return self._made(np.full(shape_of(x), fill_value, dtype=_type_like(x, dtype)))
 
     def finfo(self, dtype: DType, /) -> Any:
         """The limits of a floating-point type."""

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from gradproof.errors import UnsupportedError
 from gradproof.reference.numbers import Mask
-from gradproof.reference.tape.arguments import Axis, Value, all_axes, is_discrete, one_axis
+from gradproof.reference.tape.arguments import (
+    Axis,
+    Value,
+    all_axes,
+    is_discrete,
+    one_axis,
+    shape_of,
+)
 from gradproof.reference.tape.functions import Functions
 from gradproof.reference.tape.node import Tensor
 from gradproof.reference.tape.operations import elementwise
@@ -49,8 +56,9 @@ class StructureFunctions(Functions):
 
     def moveaxis(self, x: Value, source: int, destination: int, /) -> Value:
         """One axis at another place."""
-        order = [axis for axis in range(np.ndim(x)) if axis != source % np.ndim(x)]
-        order.insert(destination % np.ndim(x), source % np.ndim(x))
+        ndim = len(shape_of(x))
+        order = [axis for axis in range(ndim) if axis != source % ndim]
+        order.insert(destination % ndim, source % ndim)
         return self.permute_dims(x, tuple(order))
 
     def broadcast_to(self, x: Value, /, shape: Shape) -> Value:
@@ -61,7 +69,7 @@ class StructureFunctions(Functions):
 
     def broadcast_arrays(self, *arrays: Value) -> list[Value]:
         """The arrays, all repeated to one shape."""
-        shape = np.broadcast_shapes(*(np.shape(array) for array in arrays))
+        shape = np.broadcast_shapes(*(shape_of(array) for array in arrays))
         return [self.broadcast_to(array, shape) for array in arrays]
 
     def expand_dims(self, x: Value, /, *, axis: int = 0) -> Value:
@@ -100,7 +108,7 @@ class StructureFunctions(Functions):
         """Arrays along a new axis."""
         if is_discrete(*arrays):
             return np.stack(arrays, axis=axis)
-        place = one_axis(axis, np.ndim(arrays[0]) + 1)
+        place = one_axis(axis, len(shape_of(arrays[0])) + 1)
         return self.concat([self.expand_dims(array, axis=place) for array in arrays], axis=place)
 
     def take(self, x: Value, indices: Value, /, *, axis: int | None = None) -> Value:

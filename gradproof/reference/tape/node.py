@@ -1,6 +1,7 @@
 """The array that a loss computes with: its value, and where it came from."""
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -19,6 +20,23 @@ from gradproof.reference.tape.source import Source, caller
 
 if TYPE_CHECKING:
     from gradproof.reference.tape.tape import Tape
+
+
+_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "matmul": operator.matmul,
+    "power": operator.pow,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+}
+"""The functions that NumPy calls for an operator whose left operand is its own array."""
 
 
 class MissingAttributeError(UnsupportedError, AttributeError):
@@ -40,7 +58,6 @@ class Tensor:
     """
 
     __slots__ = ("arguments", "index", "name", "operation", "parents", "source", "tape", "value")
-    __array_ufunc__ = None  # so that ndarray @ Tensor comes to Tensor.__rmatmul__
     __hash__ = None  # type: ignore[assignment] # == compares entries
 
     def __init__(
@@ -240,7 +257,33 @@ class Tensor:
             "gradient. Keep it as an array, and use xp's functions."
         )
 
-    __int__ = __index__ = __complex__ = __float__
+    __int__ = __index__ = __complex__ = __array__ = __float__
+
+    # ---------------------------------------------------------------- NumPy's calls
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Value, **options: Any) -> Any:
+        """Serves ndarray + Tensor and the like; refuses NumPy's other functions by name."""
+        compute = _OPERATORS.get(ufunc.__name__)
+        if compute is None or method != "__call__" or options:
+            self._refuse(ufunc.__name__)
+        left, right = inputs
+        return compute(self.tape.lift(left), right)
+
+    def __array_function__(
+        self,
+        function: Callable[..., Any],
+        _types: object,
+        _arguments: object,
+        _options: object,
+    ) -> NoReturn:
+        """Refuses NumPy's functions by name."""
+        self._refuse(function.__name__)
+
+    def _refuse(self, name: str) -> NoReturn:
+        raise UnsupportedError(
+            f"The loss calls numpy.{name} on an array of the tape at {caller()}, and NumPy cannot "
+            f"follow its gradient. Call xp.{name}, or what xp has in its place."
+        )
 
     def __repr__(self) -> str:
         """The operation and the shape."""

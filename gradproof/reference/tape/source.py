@@ -1,10 +1,11 @@
 """Where in the user's loss an operation was called."""
 
 import inspect
+import os
 from pathlib import Path
 from typing import NamedTuple
 
-_REFERENCE = str(Path(__file__).resolve().parent.parent)
+_REFERENCE = str(Path(__file__).resolve().parent.parent) + os.sep
 
 
 class Source(NamedTuple):

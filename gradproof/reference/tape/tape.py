@@ -126,7 +126,8 @@ class Tape:
                 a parameter costs little.
 
         Returns:
-            By parameter. One that the loss does not use has zeros.
+            By parameter, in one lane where all lanes share it. One that the loss does not use has
+            zeros.
 
         Raises:
             InputError: A changed rule answers a shape that its operand does not have.

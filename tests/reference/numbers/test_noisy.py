@@ -178,6 +178,28 @@ def test_an_unknown_format_is_named() -> None:
         Noisy("float8")
 
 
+def test_overflow_in_a_network_is_no_warning_and_no_number() -> None:
+    params = {
+        "w": np.full((2, 3), 300.0),
+        "b": np.zeros(3),
+        "v": RNG.normal(size=(3, 4)),
+    }
+    batch = {"x": np.full((5, 2), 300.0), "k": np.zeros(5, dtype=int)}
+    run = differentiate(network, params, batch, Noisy("float16"))
+    assert not np.any(np.isfinite(run.value.values()))
+    assert not np.any(np.isfinite(run.gradients["v"].spread(np.zeros((1, 3, 4)))))
+
+
+def test_numpys_sequential_sums_err_within_the_noise() -> None:
+    """NumPy adds the rows of a matrix one after the other, the order with the greatest error."""
+    x = RNG.random((10_000, 50)).astype(np.float32)
+    truth = x.astype(float).sum(axis=0)
+    noise = spread(numbers(x, samples=8).sum((-2,)), truth)
+    ratio = (x.sum(axis=0) - truth) / noise
+    assert 0.1 < np.sqrt(np.mean(ratio**2)) < 3
+    assert np.abs(ratio).max() < 32
+
+
 def network(xp: Any, params: Any, batch: Any) -> Any:
     hidden = xp.nn.relu(batch["x"] @ params["w"] + params["b"])
     return xp.nn.cross_entropy(hidden @ params["v"], batch["k"])

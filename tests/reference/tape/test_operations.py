@@ -216,9 +216,13 @@ def test_balls_enclose_value_and_derivative(case: Case) -> None:
         value, gradients = expected(case)
         truths = [np.asarray(value, dtype=object), *gradients]
         own_value, own_gradients = computed(case, Balls(128))
-        for own, truth in zip([own_value, *own_gradients], truths, strict=True):
-            for ball, true in zip(own.balls().flat, truth.flat, strict=True):
-                assert_encloses(ball, true)
+        assert_all_enclose([own_value, *own_gradients], truths)
+
+
+def assert_all_enclose(numbers: list[Any], truths: list[Any]) -> None:
+    for own, truth in zip(numbers, truths, strict=True):
+        for ball, true in zip(own.balls().flat, truth.flat, strict=True):
+            assert_encloses(ball, true)
 
 
 def assert_encloses(ball: Any, true: Any) -> None:
@@ -241,23 +245,30 @@ def test_noise_surrounds_value_and_derivative(case: Case) -> None:
         assert np.all(own.spread(centre[np.newaxis]) <= 1e-12 * (1 + np.abs(centre).max()))
 
 
-@pytest.mark.parametrize("case", CASES, ids=name_of)
-def test_a_wrong_factor_is_caught(case: Case) -> None:
-    """A derivative that is wrong by 2.001 / 2 must not pass the test above."""
-    true = OPERATIONS[case.operation]
-    wrong = replace(
-        true,
+def with_factor(operation: Operation, factor: float) -> Operation:
+    """An operation all of whose derivatives are wrong by a factor."""
+    return replace(
+        operation,
         derivatives=tuple(
-            lambda *args, rule=rule, **kwargs: rule(*args, **kwargs) * (2.001 / 2)
-            for rule in true.derivatives
+            lambda *args, rule=rule, **kwargs: rule(*args, **kwargs) * factor
+            for rule in operation.derivatives
         ),
     )
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_a_wrong_factor_is_caught(case: Case) -> None:
+    """The tests above would fail on a derivative that is wrong by 2.001 / 2, or in balls by 2^-50."""
     with mp.workdps(DIGITS):
         _, gradients = expected(case)
-    if all(np.all(gradient == 0) for gradient in gradients):
-        pytest.skip("the derivative is zero")
-    _, own_gradients = computed(case, Plain(), wrong)
-    assert worst_error(own_gradients, gradients) > 1e-5
+        if all(np.all(gradient == 0) for gradient in gradients):
+            pytest.skip("the derivative is zero")
+        operation = OPERATIONS[case.operation]
+        _, coarse = computed(case, Plain(), with_factor(operation, 2.001 / 2))
+        assert worst_error(coarse, gradients) > 1e-5
+        _, fine = computed(case, Balls(128), with_factor(operation, 1 + 2.0**-50))
+        with pytest.raises(AssertionError):
+            assert_all_enclose(fine, gradients)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

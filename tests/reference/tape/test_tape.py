@@ -118,11 +118,28 @@ def test_nodes_know_their_source_line() -> None:
         (lambda xp, p, _b: xp.sum(p["w"][p["w"] > 0]), r"indexed at .*xp\.where"),
         (lambda xp, p, _b: xp.sum(xp.astype(p["w"], xp.int64)), r"astype at .* no gradient"),
         (lambda _xp, p, _b: p["w"][0] + "one", r"uses a str as a number"),
+        (lambda _xp, p, _b: np.exp(p["w"]), r"numpy\.exp on an array of the tape at .*xp\.exp"),
+        (lambda _xp, p, _b: np.sum(p["w"]), r"numpy\.sum on an array of the tape at .*xp\.sum"),
+        (lambda _xp, p, _b: np.asarray(p["w"]), r"Python number at .*test_tape\.py:\d+"),
+        (lambda _xp, p, _b: np.add.reduce(p["w"]), r"numpy\.add on an array"),
     ],
 )
 def test_what_the_tape_cannot_follow_is_named(loss: Any, text: str) -> None:
     with pytest.raises(UnsupportedError, match=text):
         differentiate(loss, {"w": [1.0, 2.0]}, {}, Plain())
+
+
+def test_operators_with_numpys_arrays_and_scalars_on_the_left() -> None:
+    two = np.array([2.0, 2.0])
+
+    def loss(xp: Any, params: Any, _batch: Any) -> Any:
+        w = params["w"]
+        terms = two + w - (two - w) + two * w / (two / w) + np.float64(3.0) * w
+        kept = xp.where((two > w) & (np.float64(0.0) < w), terms, 0.0 * w)
+        return xp.sum(kept) + two @ w + xp.sum(xp.where((two == w)[:, None], 1.0, w)[0])
+
+    # (2 w) + w^2 + 3 w at w = 1, of which w = 3 is left out; 2 w; the row of w = 1 twice
+    assert gradients(loss, {"w": np.array([1.0, 3.0])})["w"].tolist() == [[7.0 + 2 + 1, 2.0 + 1]]
 
 
 def test_hasattr_answers_false_for_what_is_lacking() -> None:
