@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gradproof.reporting.report import Report
     from gradproof.scenarios.dense_network import dense_network
     from gradproof.scenarios.scenario import Provenance, Scenario
+    from gradproof.single import judge, rounding_noise, true_gradient
     from gradproof.verdicts.verdict import Verdict
     from gradproof.verification import verify
 
@@ -34,6 +35,9 @@ _HOMES = {
     "UnsupportedError": "gradproof.errors",
     "Verdict": "gradproof.verdicts.verdict",
     "dense_network": "gradproof.scenarios.dense_network",
+    "judge": "gradproof.single",
+    "rounding_noise": "gradproof.single",
+    "true_gradient": "gradproof.single",
     "verify": "gradproof.verification",
 }
 
@@ -51,6 +55,9 @@ __all__ = [
     "UnsupportedError",
     "Verdict",
     "dense_network",
+    "judge",
+    "rounding_noise",
+    "true_gradient",
     "verify",
 ]
 

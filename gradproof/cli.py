@@ -136,9 +136,27 @@ def _find_scenarios(names: Sequence[str]) -> "list[Scenario]":
 
 
 def _list() -> int:
-    from gradproof.reporting.terminal import print_catalogue  # noqa: PLC0415 - see the module's docstring
+    from rich.console import Console  # noqa: PLC0415 - see the module's docstring
+    from rich.markup import escape  # noqa: PLC0415
 
-    print_catalogue()
+    from gradproof.backends import backend_names, load_backend  # noqa: PLC0415
+    from gradproof.errors import BackendUnavailableError  # noqa: PLC0415
+    from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print("Scenarios:")
+    for name, build in CATALOGUE.items():
+        scenario = build()
+        console.print(escape(f"  {name:22}{scenario.steps:>6} steps   {scenario.source}"))
+    console.print("Backends:")
+    for name in backend_names():
+        try:
+            backend = load_backend(name)
+        except BackendUnavailableError as error:
+            console.print(escape(f"  {name:22}{error}"))
+            continue
+        versions = ", ".join(f"{key} {value}" for key, value in list(backend.versions().items())[:1])
+        console.print(escape(f"  {name:22}{', '.join(backend.variants)}   ({versions})"))
     return 0
 
 

@@ -16,7 +16,7 @@ from gradproof.scenarios import CATALOGUE, Scenario, scenario
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.records import NotRun, Outcome, Subject
 from gradproof.verdicts.storage import load_outcome, save_outcome
-from gradproof.verification import DTYPES, Task, carry_out, check_names
+from gradproof.verification import DTYPES, Task, carry_out, check_formulas, check_names
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def assert_agrees(outcome: Outcome) -> None:
 
 def _describe(outcome: Outcome) -> str:
     try:
-        Report.from_outcomes([], [outcome], []).raise_if_disagree()
+        Report.from_outcomes([], [outcome]).raise_if_disagree()
     except DisagreementError as error:
         return str(error)
     raise AssertionError(outcome)  # pragma: no cover - only called for an outcome that does not pass
@@ -145,5 +145,6 @@ def write_report(config: pytest.Config) -> None:
     known = _scenarios(config)
     scenarios = [known.get(name) or scenario(name) for name in names if name in known or name in CATALOGUE]
     folder = Path(config.rootpath) / config.getoption("--gradproof-report")
-    Report.from_outcomes(scenarios, list(unique.values()), []).write(folder)
+    judged = list(unique.values())
+    Report.from_outcomes(scenarios, judged, formulas=check_formulas(scenarios, judged)).write(folder)
     config.gradproof_written = folder  # type: ignore[attr-defined] # for the terminal summary

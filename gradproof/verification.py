@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 
+import numpy as np
+
 from gradproof.backends import Backend, backend_names, load_backend
 from gradproof.errors import BackendUnavailableError, InputError
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.validation import validate
+from gradproof.verdicts.formulas import FormulaCheck, check_formula
 from gradproof.verdicts.judging import judge
 from gradproof.verdicts.records import NotRun, Outcome, Subject
 
@@ -63,7 +66,27 @@ def verify(
     ordered = [results[task.subject] for task in tasks]
     outcomes = [result for result in ordered if isinstance(result, Outcome)]
     not_run += [result for result in ordered if isinstance(result, NotRun)]
-    return Report.from_outcomes(scenarios, outcomes, not_run)
+    return Report.from_outcomes(scenarios, outcomes, not_run, check_formulas(scenarios, outcomes))
+
+
+def check_formulas(scenarios: Sequence[Scenario], outcomes: Sequence[Outcome]) -> list[FormulaCheck]:
+    """Check each hand-derived gradient as a formula, along the reference's float64 run if there is one."""
+    runs = {
+        outcome.subject.scenario: outcome.checkpoints
+        for outcome in outcomes
+        if (outcome.subject.backend, outcome.subject.dtype) == ("reference", "float64")
+    }
+    checks: list[FormulaCheck] = []
+    for scenario in scenarios:
+        if scenario.gradient is None:
+            continue
+        points = runs.get(scenario.name)
+        if points is None:
+            start = {name: array[np.newaxis] for name, array in scenario.flat_params.items()}
+            checks += check_formula(scenario, [0], start)
+        else:
+            checks += check_formula(scenario, points.steps.tolist(), points.weights)
+    return checks
 
 
 def check_names(scenarios: Sequence[Scenario], dtypes: Sequence[str]) -> None:
@@ -86,6 +109,7 @@ def plan(
     """List the runs to make, and those that cannot be made with the reason."""
     tasks: list[Task] = []
     not_run: list[NotRun] = []
+    dtypes = list(dict.fromkeys(dtypes))
     for name in backend_names() if backends is None else dict.fromkeys(backends):
         try:
             backend = load_backend(name)

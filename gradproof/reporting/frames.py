@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gradproof.scenarios.scenario import Scenario
+from gradproof.verdicts.formulas import FormulaCheck
 from gradproof.verdicts.records import Judgement, NotRun, Outcome
 from gradproof.verdicts.trajectories import drift_rows
 from gradproof.verdicts.verdict import SEVERITY
@@ -56,13 +57,24 @@ COLUMNS: dict[str, dict[str, str]] = {
         "judging_seconds": "float64",
         "reason": "object",
     },
+    "formulas": {
+        "scenario": "category",
+        "parameter": "category",
+        "step": "int64",
+        "digits": "float64",
+        "verdict": "category",
+        "reason": "object",
+    },
     "provenance": {"scenario": "category", "value": "object", "kind": "category", "reason": "object"},
 }
 """Per frame its columns and their dtypes, in order."""
 
 
 def make_frames(
-    scenarios: Sequence[Scenario], outcomes: Sequence[Outcome], not_run: Sequence[NotRun]
+    scenarios: Sequence[Scenario],
+    outcomes: Sequence[Outcome],
+    not_run: Sequence[NotRun],
+    formulas: Sequence[FormulaCheck],
 ) -> dict[str, pd.DataFrame]:
     """Make all frames of a report, one a key of `COLUMNS`."""
     return {
@@ -71,6 +83,7 @@ def make_frames(
         "trajectories": as_frame("trajectories", drift_rows(outcomes)),
         "predictions": as_frame("predictions", _prediction_rows(outcomes)),
         "runs": as_frame("runs", [*map(_run_row, outcomes), *map(_not_run_row, not_run)]),
+        "formulas": as_frame("formulas", map(vars, formulas)),
         "provenance": as_frame("provenance", _provenance_rows(scenarios)),
     }
 

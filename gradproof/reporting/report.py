@@ -14,6 +14,7 @@ from gradproof.reporting.files import write_whole
 from gradproof.reporting.frames import COLUMNS, make_frames
 from gradproof.reporting.summary import describe_failure, failing_rows, markdown_summary
 from gradproof.scenarios.scenario import Scenario
+from gradproof.verdicts.formulas import FormulaCheck
 from gradproof.verdicts.records import NotRun, Outcome
 
 
@@ -32,11 +33,16 @@ class Report:
 
     @classmethod
     def from_outcomes(
-        cls, scenarios: Sequence[Scenario], outcomes: Sequence[Outcome], not_run: Sequence[NotRun]
+        cls,
+        scenarios: Sequence[Scenario],
+        outcomes: Sequence[Outcome],
+        not_run: Sequence[NotRun] = (),
+        formulas: Sequence[FormulaCheck] = (),
     ) -> "Report":
-        """Make a report of what was run and what was not."""
+        """Make a report of what was run, what was not, and of the hand-derived gradients as formulas."""
         return cls(
-            make_frames(scenarios, outcomes, not_run), environment(outcome.versions for outcome in outcomes)
+            make_frames(scenarios, outcomes, not_run, formulas),
+            environment(outcome.versions for outcome in outcomes),
         )
 
     @property
@@ -65,6 +71,11 @@ class Report:
         return self.frames["runs"]
 
     @property
+    def formulas(self) -> pd.DataFrame:
+        """To how many digits the hand-derived gradients equal the exact ones, along the reference's runs."""
+        return self.frames["formulas"]
+
+    @property
     def provenance(self) -> pd.DataFrame:
         """Where the scenarios' values come from."""
         return self.frames["provenance"]
@@ -76,19 +87,20 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether something was judged, every verdict passes, and nothing failed to run.
+        """Whether something was judged, every verdict passes, no formula is wrong, and nothing failed to run.
 
         A backend that is not installed and was not asked for by name does not count as a failure; `runs`
         tells of it.
         """
         ran = self.runs["status"] == "run"
         failed = self.runs["status"] == "failed"
-        return bool(ran.any() and not failed.any() and self.failures.empty)
+        wrong = self.formulas["verdict"] == "WRONG"
+        return bool(ran.any() and not failed.any() and not wrong.any() and self.failures.empty)
 
     def raise_if_disagree(self) -> None:
         """Raise DisagreementError with the first failure in full, unless the report is ok."""
         if not self.ok:
-            raise DisagreementError(describe_failure(self.failures, self.runs))
+            raise DisagreementError(describe_failure(self.frames))
 
     def write(self, folder: str | Path) -> Path:
         """Write a CSV for each frame, `summary.md` and `environment.json`, each whole or not at all.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gradproof.scenarios import CATALOGUE
 from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict
 
 _SUBJECT = ["scenario", "backend", "variant", "dtype"]
@@ -68,6 +69,15 @@ def remarks(frames: Mapping[str, pd.DataFrame]) -> list[str]:
             lines.append(
                 f"{verdict} ({words}): {counts['gradients']:,} gradients, {counts['updates']:,} updates."
             )
+    formulas = frames["formulas"]
+    if len(formulas):
+        equal = formulas[formulas["verdict"] == "EQUAL"]
+        others = len(formulas) - len(equal)
+        lines.append(
+            f"Hand-derived gradients, run in certified arithmetic: {len(equal)} of {len(formulas)} derivatives "
+            f"equal the exact ones, to {equal['digits'].min():.0f} digits and more"
+            + (f"; {others} were not shown to be equal." if others else ".")
+        )
     return lines
 
 
@@ -81,13 +91,19 @@ def failing_rows(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def describe_failure(failures: pd.DataFrame, runs: pd.DataFrame) -> str:
+def describe_failure(frames: Mapping[str, pd.DataFrame]) -> str:
     """Tell the first failure in full and how many more there are; a sentence if there is none."""
-    failed = runs[runs["status"] == "failed"]
+    failures, runs, formulas = failing_rows(frames), frames["runs"], frames["formulas"]
     lines = []
-    for row in failed.astype(object).to_dict("records"):
+    for row in runs[runs["status"] == "failed"].astype(object).to_dict("records"):
         where = "/".join(text for text in (row["backend"], row["variant"]) if text)
         lines.append(f"{row['scenario']} {where} {row['dtype']} could not be run: {row['reason']}")
+    wrong = formulas[formulas["verdict"] == "WRONG"]
+    for (scenario, parameter), group in wrong.groupby(["scenario", "parameter"], observed=True):
+        lines.append(
+            f"WRONG: the hand-derived gradient of {parameter} in {scenario} is proven to differ from the "
+            f"exact one at step {group['step'].iloc[0]}; they agree to {max(group['digits'].min(), 0):.1f} digits."
+        )
     if len(failures):
         # A verdict on gradients says more than the one on the updates that follow from them.
         severity = failures["verdict"].map({str(v): i for i, v in enumerate(SEVERITY)}).astype(int)
@@ -96,7 +112,8 @@ def describe_failure(failures: pd.DataFrame, runs: pd.DataFrame) -> str:
         more = len(failures) - 1
         lines.append(_describe_row(first.to_dict()))
         if more:
-            lines.append(f"{more} more rows of gradients and updates do not pass; the report lists them.")
+            rows = "row" if more == 1 else "rows"
+            lines.append(f"{more:,} more {rows} of gradients and updates do not pass; the report lists them.")
     if not lines and not (runs["status"] == "run").any():
         lines.append("Nothing was run, so nothing was checked.")
     return "\n".join(lines) or "Everything that was checked agrees."
@@ -113,8 +130,15 @@ def _describe_row(row: Mapping[str, Any]) -> str:
         f"  error    {row['absolute_error']:.3g} absolute, {row['relative_error']:.3g} relative, "
         f"{row['ulps']:.3g} ulp, {row['spreads']:.3g} spreads of the rounding noise "
         f"(at most {SPREADS:g} are rounding)\n"
-        f"  repeat   gradproof verify {row['scenario']} --backends {row['backend']} --dtypes {row['dtype']}"
+        f"  why      {row['reason']}\n"
+        f"  repeat   gradproof verify {_target(row['scenario'])} --backends {row['backend']} "
+        f"--dtypes {row['dtype']}"
     )
+
+
+def _target(scenario: str) -> str:
+    """Give what the command calls a scenario; one that is not gradproof's own is in a file of the user's."""
+    return scenario if scenario in CATALOGUE else "YOUR_FILE.py"
 
 
 def markdown_summary(frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any], *, ok: bool) -> str:
@@ -144,7 +168,7 @@ def markdown_summary(frames: Mapping[str, pd.DataFrame], environment: Mapping[st
             "## What does not agree",
             "",
             "```",
-            describe_failure(failing_rows(frames), runs),
+            describe_failure(frames),
             "```",
         ]
     partial = runs[runs["reason"] != ""]

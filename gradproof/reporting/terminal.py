@@ -11,11 +11,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gradproof.backends import backend_names, load_backend
-from gradproof.errors import BackendUnavailableError
 from gradproof.reporting.report import Report
 from gradproof.reporting.summary import describe_failure, remarks, verdict_matrix
-from gradproof.scenarios import CATALOGUE
 from gradproof.verdicts.records import NotRun, Outcome
 from gradproof.verdicts.verdict import SPREADS
 
@@ -46,8 +43,10 @@ def make_progress() -> Iterator[Callable[[int, int, Outcome | NotRun], None]]:
 def _line(result: Outcome | NotRun) -> str:
     if isinstance(result, NotRun):
         return f"{result.subject}: not run: {result.reason}"
+    verdict = result.worst_verdict()
+    word = "ok" if verdict.passes else str(verdict)
     return (
-        f"{result.subject}: {result.worst_verdict()}, {result.steps} steps, "
+        f"{result.subject}: {word}, {result.steps} steps, "
         f"{result.timing.compiling + result.timing.training:.1f} s to run, {result.judging:.1f} s to judge"
     )
 
@@ -72,7 +71,7 @@ def print_report(report: Report, folder: Path) -> None:
         )
     else:
         console.print("[red]Not everything agrees.[/]")
-        console.print(escape(describe_failure(report.failures, report.runs)))
+        console.print(escape(describe_failure(report.frames)))
     console.print(escape(f"Reports: {folder}/summary.md and CSV tables beside it."))
 
 
@@ -104,21 +103,3 @@ def _not_to_the_end(runs: pd.DataFrame) -> Iterator[str]:
     left_out = runs[runs["status"] == "not run"]
     for reason, group in left_out.groupby("reason"):
         yield f"Not checked: {reason} ({len(group)} runs)"
-
-
-def print_catalogue() -> None:
-    """Print the scenarios and the backends, and whether each backend can be used."""
-    console = Console(highlight=False, soft_wrap=True)
-    console.print("Scenarios:")
-    for name, build in CATALOGUE.items():
-        scenario = build()
-        console.print(escape(f"  {name:22}{scenario.steps:>6} steps   {scenario.source}"))
-    console.print("Backends:")
-    for name in backend_names():
-        try:
-            backend = load_backend(name)
-        except BackendUnavailableError as error:
-            console.print(escape(f"  {name:22}{error}"))
-            continue
-        versions = ", ".join(f"{key} {value}" for key, value in list(backend.versions().items())[:1])
-        console.print(escape(f"  {name:22}{', '.join(backend.variants)}   ({versions})"))

@@ -37,7 +37,7 @@ def where_digits_are_lost(
     return found[1]
 
 
-def _amplifications(run: Differentiation, target: Tensor, unit: float) -> list[tuple[float, str]]:
+def _amplifications(run: Differentiation[Any], target: Tensor, unit: float) -> list[tuple[float, str]]:
     candidates = []
     for node in run.tape.nodes:
         if node.operation is None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts.records import Judgement
 from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict
 
@@ -46,20 +47,59 @@ DIGITS = 30
 """Decimal digits of the exact values that reports show; fewer where fewer are proven."""
 
 
-def unit_roundoff(dtype: str) -> float:
-    """Tell u, half the distance from 1 to the next number of the dtype.
+@dataclass(frozen=True)
+class Assessment:
+    """What the rule says of every entry of one parameter at T steps; arrays of shape (T, entries).
 
-    >>> unit_roundoff("float32") == 2.0**-24
-    True
+    Attributes:
+        value: what the implementation gave.
+        verdict: positions in `SEVERITY`.
+        spreads: errors in spreads of the rounding noise.
+        ulps: errors in units in the last place.
     """
-    return float(np.finfo(dtype).eps) / 2
+
+    value: Array
+    verdict: NDArray[np.int8]
+    spreads: Array
+    ulps: Array
 
 
-def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) -> Judgement:
-    """Judge every entry and keep the worst of each step.
+def assess(value: Array, evidence: Evidence, dtype: str) -> Assessment:
+    """Judge every entry.
 
     An entry agrees only if its error is proven to be at most SPREADS · spread, and disagrees only if it is
     proven to be more; written so that a NaN on either side does not pass.
+
+    Args:
+        value: what the implementation gave, of shape (T, *parameter).
+        evidence: of the same shape.
+        dtype: what the implementation computed in.
+    """
+    rows = (len(value), -1)
+    values = value.astype(np.float64).reshape(rows)
+    expected, error = evidence.expected.reshape(rows), evidence.error.reshape(rows)
+    least_error, relative = evidence.least_error.reshape(rows), evidence.relative_error.reshape(rows)
+    spread = np.maximum(evidence.spread.reshape(rows), least_spread(expected, dtype))
+    with np.errstate(all="ignore"):
+        ratio = np.where(error == 0, 0.0, error / spread)
+        units = error / FORMATS[dtype].spacing(expected)
+    limit = SPREADS * spread
+    verdict = np.full(values.shape, _CODE[Verdict.UNDECIDED])
+    explained = error <= limit
+    verdict[explained] = _CODE[Verdict.AGREES]
+    # More than half of the dtype's digits are gone where the relative error exceeds √u.
+    half = np.sqrt(FORMATS[dtype].unit_roundoff)
+    verdict[explained & ~(relative <= half)] = _CODE[Verdict.INACCURATE]
+    verdict[least_error > limit] = _CODE[Verdict.DISAGREES]
+    # What is left is in, or near, a ball that is too wide to tell: at a kink, an interval of subgradients.
+    subgradient = (verdict == _CODE[Verdict.UNDECIDED]) & evidence.at_kink[:, np.newaxis] & np.isfinite(error)
+    verdict[subgradient] = _CODE[Verdict.KINK]
+    verdict[~np.isfinite(values)] = _CODE[Verdict.NOT_FINITE]
+    return Assessment(values, verdict, ratio, units)
+
+
+def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) -> Judgement:
+    """Judge every entry as `assess` does, and keep the worst of each step.
 
     Args:
         parameter: its dotted name.
@@ -67,45 +107,33 @@ def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) 
         evidence: of the same shape.
         dtype: what the implementation computed in.
     """
-    steps, shape = len(value), value.shape[1:]
-    rows = (steps, -1)
-    values = value.astype(np.float64).reshape(rows)
-    expected, error = evidence.expected.reshape(rows), evidence.error.reshape(rows)
-    least_error, relative = evidence.least_error.reshape(rows), evidence.relative_error.reshape(rows)
-    spread = np.maximum(evidence.spread.reshape(rows), least_spread(expected, dtype))
-    with np.errstate(all="ignore"):
-        ratio = np.where(error == 0, 0.0, error / spread)
-    limit = SPREADS * spread
-    verdict = np.full(values.shape, _CODE[Verdict.UNDECIDED])
-    explained = error <= limit
-    verdict[explained] = _CODE[Verdict.AGREES]
-    # More than half of the dtype's digits are gone where the relative error exceeds √u.
-    verdict[explained & ~(relative <= np.sqrt(unit_roundoff(dtype)))] = _CODE[Verdict.INACCURATE]
-    verdict[least_error > limit] = _CODE[Verdict.DISAGREES]
-    # What is left is in, or near, a ball that is too wide to tell: at a kink, an interval of subgradients.
-    subgradient = (verdict == _CODE[Verdict.UNDECIDED]) & evidence.at_kink[:, np.newaxis] & np.isfinite(error)
-    verdict[subgradient] = _CODE[Verdict.KINK]
-    verdict[~np.isfinite(values)] = _CODE[Verdict.NOT_FINITE]
-    worst = _worst_entries(verdict, ratio)
+    steps = len(value)
+    assessed = assess(value, evidence, dtype)
+    worst = _worst_entries(assessed.verdict, assessed.spreads)
     pick = (np.arange(steps), worst)
-    exact = evidence.exact.reshape(rows)[pick]
+    verdict = assessed.verdict[pick]
     return Judgement(
         parameter=parameter,
-        shape=shape,
+        shape=value.shape[1:],
         index=worst,
-        value=values[pick],
-        expected=expected[pick],
-        exact=np.array([ball.str(DIGITS, radius=False) for ball in exact]),
-        absolute_error=rounded_up(error[pick]),
-        relative_error=rounded_up(relative[pick]),
-        ulps=rounded_up(ulps(error[pick], expected[pick], dtype)),
-        spreads=rounded_up(ratio[pick]),
-        verdict=verdict[pick],
-        reason=_reasons(verdict[pick], evidence.reasons, dtype),
+        value=assessed.value[pick],
+        expected=evidence.expected.reshape(steps, -1)[pick],
+        exact=decimals(evidence.exact.reshape(steps, -1)[pick]),
+        absolute_error=rounded_up(evidence.error.reshape(steps, -1)[pick]),
+        relative_error=rounded_up(evidence.relative_error.reshape(steps, -1)[pick]),
+        ulps=rounded_up(assessed.ulps[pick]),
+        spreads=rounded_up(assessed.spreads[pick]),
+        verdict=verdict,
+        reason=explain(verdict, evidence.reasons, dtype),
     )
 
 
-def _reasons(verdict: NDArray[np.int8], wide: NDArray[np.object_], dtype: str) -> NDArray[np.object_]:
+def decimals(balls: NDArray[np.object_]) -> NDArray[np.str_]:
+    """Write balls as decimals with the digits that are proven, `DIGITS` at most."""
+    return np.array([ball.str(DIGITS, radius=False) for ball in balls], dtype=np.str_)
+
+
+def explain(verdict: NDArray[np.int8], wide: NDArray[np.object_], dtype: str) -> NDArray[np.object_]:
     """Explain in words every verdict that is not AGREES."""
     texts = {
         Verdict.INACCURATE: f"rounding explains the error, but fewer than half of {dtype}'s digits are left",
@@ -128,8 +156,8 @@ def least_spread(expected: Array, dtype: str) -> Array:
     Rounding to nearest errs uniformly within ± u·|x|, whose root mean square is u·|x| / √3, and near 0 by
     up to half of the smallest subnormal number.
     """
-    smallest = float(np.finfo(dtype).smallest_subnormal)
-    spread: Array = (unit_roundoff(dtype) * np.abs(expected) + smallest) / np.sqrt(3.0)
+    unit, smallest = FORMATS[dtype].unit_roundoff, FORMATS[dtype].smallest_subnormal
+    spread: Array = (unit * np.abs(expected) + smallest) / np.sqrt(3.0)
     return spread
 
 
@@ -146,17 +174,6 @@ def rounded_up(bounds: Array) -> Array:
     texts = [f"{number:.3e}" for number in (np.ceil(bounds[chosen] / unit) * unit).tolist()]
     rounded[chosen] = [float(text) for text in texts]
     return rounded
-
-
-def ulps(error: Array, expected: Array, dtype: str) -> Array:
-    """Give errors in units in the last place of the exact value in a dtype.
-
-    >>> float(ulps(np.array(2.0**-23), np.array(1.0), "float32"))
-    1.0
-    """
-    with np.errstate(all="ignore"):
-        units: Array = error / np.spacing(np.abs(expected).astype(dtype)).astype(np.float64)
-    return units
 
 
 def _worst_entries(verdict: Array, ratio: Array) -> NDArray[np.intp]:

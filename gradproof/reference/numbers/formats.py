@@ -42,6 +42,18 @@ class Format:
         # All bits of the significand set; the exponents of a format are symmetric about its bias.
         return (2.0 - 2.0 ** (1 - self.significand_bits)) * 2.0 / self.smallest_normal
 
+    def spacing(self, values: Payload) -> Payload:
+        """The unit in the last place of each value: the distance to the next number away from 0.
+
+        >>> FORMATS["float32"].spacing(np.array([1.0, 0.0])).tolist() == [2.0**-23, 2.0**-149]
+        True
+        """
+        # A value is m · 2^e with 1/2 <= m < 1, and its last bit is worth 2^(e - bits).
+        _, exponent = np.frexp(values)
+        units = np.ldexp(1.0, exponent - self.significand_bits)
+        spacing = np.where(np.equal(values, 0.0), 0.0, units)
+        return np.where(np.isfinite(values), np.maximum(spacing, self.smallest_subnormal), np.nan)
+
     def rounded(self, values: Payload) -> Payload:
         """The nearest numbers of the format, as float64; infinity beyond the greatest one.
 

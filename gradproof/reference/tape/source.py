@@ -15,8 +15,10 @@ class Source(NamedTuple):
     line: int
 
     def __str__(self) -> str:
-        """As compilers write it, so that editors can follow it."""
-        return f"{self.file}:{self.line}"
+        """As compilers write it, so that editors can follow it; relative below the working folder."""
+        path = Path(self.file)
+        shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+        return f"{shown}:{self.line}"
 
 
 UNKNOWN = Source("<unknown>", 0)

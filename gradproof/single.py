@@ -1,0 +1,290 @@
+"""One gradient at one point: what is true, what rounding may do to it, and whether a given one is right."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.errors import DisagreementError, InputError
+from gradproof.reference.numbers import BallNumbers, Noisy
+from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.tape import differentiate
+from gradproof.reference.trees import flatten
+from gradproof.reference.truth import exact_gradient
+from gradproof.scenarios.scenario import Scenario
+from gradproof.verdicts.conditioning import where_digits_are_lost
+from gradproof.verdicts.evidence import SAMPLES, Values, gather
+from gradproof.verdicts.rule import Evidence, assess, decimals, explain, rounded_up
+from gradproof.verdicts.verdict import SEVERITY, Verdict, worst
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class CertifiedArray:
+    """An array of numbers, each proven to lie in a ball.
+
+    Attributes:
+        balls: the balls, as `flint.arb`.
+        midpoint: their midpoints, rounded to float64.
+        radius: upper bounds of their radii, as float64; 0 where a number is known exactly.
+        digits: correct decimal digits of each; infinite where it is known exactly.
+    """
+
+    balls: NDArray[np.object_]
+    midpoint: Array
+    radius: Array
+    digits: Array
+
+    @classmethod
+    def of(cls, numbers: BallNumbers) -> "CertifiedArray":
+        """Take the only lane of balls."""
+        return cls(numbers.balls()[0], numbers.values()[0], numbers.radii()[0], numbers.digits()[0])
+
+    def text(self, digits: int = 30) -> NDArray[np.object_]:
+        """Write each number as a decimal with the digits that are proven, `digits` at most."""
+        texts = [ball.str(digits, radius=False) for ball in self.balls.ravel()]
+        return np.array(texts, dtype=object).reshape(self.balls.shape)
+
+
+class TrueGradient(Mapping[str, CertifiedArray]):
+    """The exact gradient: a mapping from dotted parameter names to certified arrays.
+
+    Attributes:
+        value: the loss.
+        undecided: why some entries are intervals instead of numbers, a sentence for each reason; empty if
+            every entry is as narrow as was asked.
+    """
+
+    def __init__(
+        self, value: CertifiedArray, gradients: Mapping[str, CertifiedArray], undecided: tuple[str, ...]
+    ) -> None:
+        """Hold what was computed."""
+        self.value = value
+        self.undecided = undecided
+        self._gradients = dict(gradients)
+
+    def __getitem__(self, name: str) -> CertifiedArray:
+        """Give the gradient of one parameter."""
+        return self._gradients[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the parameters' names."""
+        return iter(self._gradients)
+
+    def __len__(self) -> int:
+        """Count the parameters."""
+        return len(self._gradients)
+
+
+def true_gradient(loss: Any, params: Any, batch: Any, *, digits: int = 30) -> TrueGradient:
+    """Compute the exact gradient of a loss, with proof.
+
+    The loss is differentiated by the tape in ball arithmetic, whose precision is raised until every entry
+    has the digits asked for. Parameters, data and constants are taken as exactly the numbers that they are.
+
+    Args:
+        loss: called as `loss(xp, params, batch)`; gives a scalar.
+        params: a mapping from names to floating-point arrays, nested or not.
+        batch: likewise, of data.
+        digits: correct decimal digits of each entry.
+
+    Raises:
+        InputError: the arrays or the loss cannot be worked with.
+        UnsupportedError: the loss uses something that the tape cannot follow.
+
+    >>> gradient = true_gradient(lambda xp, p, b: xp.sum(xp.exp(p["w"])), {"w": np.array([1.0])}, {"x": 0.0})
+    >>> gradient["w"].text()[0]
+    '2.71828182845904523536028747135'
+    """
+    scenario = Scenario(name="true_gradient", loss=loss, params=params, batch=batch)
+    truth = exact_gradient(scenario.flat_loss, scenario.flat_params, scenario.flat_batch, digits=digits)
+    gradients = {name: CertifiedArray.of(gradient) for name, gradient in truth.gradients.items()}
+    return TrueGradient(CertifiedArray.of(truth.value), gradients, truth.reasons)
+
+
+def rounding_noise(
+    loss: Any, params: Any, batch: Any, *, dtype: str = "float32", samples: int = SAMPLES, seed: int = 0
+) -> dict[str, Array]:
+    """Measure what rounding in a dtype does to each entry of the gradient.
+
+    The loss and its derivative are run in stochastic arithmetic (each result is perturbed at random by as
+    much as the dtype rounds), some samples at once; the spread of an entry is the root mean square of the
+    samples' distances from the exact value.
+
+    Args:
+        loss: called as `loss(xp, params, batch)`; gives a scalar.
+        params: a mapping from names to floating-point arrays, nested or not; rounded to the dtype first.
+        batch: likewise, of data.
+        dtype: float64, float32, float16 or bfloat16.
+        samples: noisy runs.
+        seed: of the noise.
+
+    Returns:
+        by dotted name, the spread of each entry, as float64 of the parameter's shape.
+
+    >>> spread = rounding_noise(lambda xp, p, b: xp.sum(p["w"] ** 2 / 3), {"w": np.array([1.0])}, {"x": 0.0})
+    >>> bool(0 < spread["w"][0] < 2.0**-22)
+    True
+    """
+    scenario = _rounded(Scenario(name="rounding_noise", loss=loss, params=params, batch=batch), dtype)
+    arguments = (scenario.flat_loss, scenario.flat_params, scenario.flat_batch)
+    truth = exact_gradient(*arguments)
+    noisy = differentiate(*arguments, Noisy(dtype, samples=samples, seed=seed)).gradients
+    return {name: noisy[name].spread(exact.values())[0] for name, exact in truth.gradients.items()}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What `judge` says of a gradient.
+
+    Attributes:
+        verdict: the worst of all entries.
+        dtype: what it was judged by.
+        values: the gradient that was judged, by dotted name.
+        evidence: exact values, errors and rounding noise, by dotted name.
+        reason: why the verdict is not AGREES; empty where it is.
+    """
+
+    verdict: Verdict
+    dtype: str
+    values: Mapping[str, Array]
+    evidence: Mapping[str, Evidence]
+    reason: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the gradient is what its dtype allows."""
+        return self.verdict.passes
+
+    @cached_property
+    def entries(self) -> "pd.DataFrame":
+        """A row for each entry: parameter, index, value, exact, errors, spreads, verdict; the worst first."""
+        import pandas as pd  # noqa: PLC0415 - only who looks at the table pays for it
+
+        frames = []
+        for name, value in self.values.items():
+            evidence = self.evidence[name]
+            assessed = assess(value[np.newaxis], evidence, self.dtype)
+            verdict = assessed.verdict[0]
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "parameter": name,
+                        "index": [",".join(map(str, i)) or "()" for i in np.ndindex(value.shape)],
+                        "value": assessed.value[0],
+                        "exact": decimals(evidence.exact.ravel()),
+                        "absolute_error": rounded_up(evidence.error.ravel()),
+                        "relative_error": rounded_up(evidence.relative_error.ravel()),
+                        "ulps": rounded_up(assessed.ulps[0]),
+                        "spreads": rounded_up(assessed.spreads[0]),
+                        "verdict": [str(SEVERITY[code]) for code in verdict],
+                        "severity": verdict,
+                    }
+                )
+            )
+        table = pd.concat(frames, ignore_index=True)
+        table = table.sort_values(["severity", "spreads"], ascending=False, kind="stable", ignore_index=True)
+        return table.drop(columns="severity")
+
+    def raise_if_wrong(self) -> None:
+        """Raise DisagreementError with the worst entries unless the verdict passes."""
+        if not self.ok:
+            failing = self.entries[~self.entries["verdict"].isin([v.value for v in Verdict if v.passes])]
+            table = failing.head(5).to_string(index=False)
+            raise DisagreementError(
+                f"{self.verdict}: {len(failing)} of {len(self.entries)} entries of the gradient do not pass "
+                f"in {self.dtype}: {self.reason}. The worst of them:\n{table}"
+            )
+
+
+def judge(loss: Any, params: Any, batch: Any, gradients: Any, *, dtype: str = "float32") -> Judged:
+    """Say whether a computed gradient is as good as its dtype allows.
+
+    Args:
+        loss: called as `loss(xp, params, batch)`; gives a scalar.
+        params: where the gradient was computed: a mapping from names to arrays, nested or not; rounded to the
+            dtype first, as the implementation had them.
+        batch: likewise, of data.
+        gradients: what was computed, laid out as `params`; arrays of NumPy, PyTorch or JAX.
+        dtype: what it was computed in: float64, float32, float16 or bfloat16.
+
+    Raises:
+        InputError: the gradients have other names or shapes than the parameters, or an input is bad.
+        UnsupportedError: the loss uses something that the tape cannot follow.
+
+    >>> def loss(xp, params, batch):
+    ...     return xp.sum(xp.tanh(params["w"]) ** 2)
+    >>> w = np.array([0.5, 1.0], dtype=np.float32)
+    >>> right = 2 * np.tanh(w) * (1 - np.tanh(w) ** 2)
+    >>> judge(loss, {"w": w}, {"x": 0.0}, {"w": right}).verdict
+    <Verdict.AGREES: 'AGREES'>
+    >>> judge(loss, {"w": w}, {"x": 0.0}, {"w": 2 * np.tanh(w)}).verdict
+    <Verdict.DISAGREES: 'DISAGREES'>
+    """
+    scenario = _rounded(Scenario(name="judge", loss=loss, params=params, batch=batch), dtype)
+    values = _values(scenario, gradients)
+    weights = {name: array[np.newaxis] for name, array in scenario.flat_params.items()}
+    data = {name: array[np.newaxis] for name, array in scenario.flat_batch.items()}
+    laned = Values({name: value[np.newaxis] for name, value in values.items()}, {})
+    evidence = gather(scenario, weights, data, dtype, laned).gradients
+    codes = {name: assess(laned.gradients[name], evidence[name], dtype).verdict for name in values}
+    verdict = worst([SEVERITY[int(code.max())] for code in codes.values()])
+    name = next(name for name, code in codes.items() if SEVERITY[int(code.max())] is verdict)
+    reason = str(explain(codes[name].max(keepdims=True)[0], evidence[name].reasons, dtype)[0])
+    if verdict is Verdict.INACCURATE:
+        place = where_digits_are_lost(
+            scenario.flat_loss, scenario.flat_params, scenario.flat_batch, dtype, name
+        )
+        reason += f"; most are lost in {place}"
+    return Judged(verdict, dtype, values, evidence, reason)
+
+
+def _rounded(scenario: Scenario, dtype: str) -> Scenario:
+    """Round a scenario's arrays to a dtype, as an implementation in that dtype is given them."""
+    if dtype not in FORMATS or dtype == "tf32":
+        raise InputError(
+            f"There is no dtype called {dtype!r} here. Give float64, float32, float16 or bfloat16."
+        )
+    rounded = FORMATS[dtype].rounded
+    return Scenario(
+        name=scenario.name,
+        loss=scenario.flat_loss,
+        params={name: rounded(array.astype(np.float64)) for name, array in scenario.flat_params.items()},
+        batch={
+            name: rounded(array.astype(np.float64)) if array.dtype.kind == "f" else array
+            for name, array in scenario.flat_batch.items()
+        },
+    )
+
+
+def _values(scenario: Scenario, gradients: Any) -> dict[str, Array]:
+    flat, _ = flatten(gradients, "gradients")
+    if flat.keys() != scenario.flat_params.keys():
+        missing = sorted(scenario.flat_params.keys() - flat.keys())
+        superfluous = sorted(flat.keys() - scenario.flat_params.keys())
+        raise InputError(
+            f"The gradients lack {missing} and add {superfluous}. Give one for each parameter: "
+            f"{list(scenario.flat_params)}."
+        )
+    values = {name: as_float64(flat[name]) for name in scenario.flat_params}
+    for name, value in values.items():
+        if value.shape != scenario.flat_params[name].shape:
+            raise InputError(
+                f"The gradient of {name!r} has shape {value.shape}, but the parameter has shape "
+                f"{scenario.flat_params[name].shape}. Give it the parameter's shape."
+            )
+    return values
+
+
+def as_float64(array: Any) -> Array:
+    """Give an array of NumPy, PyTorch or JAX as a float64 NumPy array; every dtype here fits into it."""
+    if hasattr(array, "detach"):
+        array = array.detach().cpu().double().numpy()
+    return np.asarray(array).astype(np.float64)
