@@ -1,31 +1,59 @@
 """The plugin's work: which cases there are, running one, and collecting all for the report."""
 
+import json
 import shutil
-import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import cast
+from typing import Any, NoReturn, cast
 from uuid import uuid4
 
 import pytest
 
 from gradproof.backends import backend_names, load_backend
 from gradproof.errors import BackendUnavailableError, DisagreementError, InputError
+from gradproof.pytest_parts import parts_folder
 from gradproof.reporting.report import Report
-from gradproof.scenarios import CATALOGUE, Scenario, scenario
+from gradproof.scenarios import Provenance, Scenario, scenario
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.records import NotRun, Outcome, Subject
 from gradproof.verdicts.storage import load_outcome, save_outcome
-from gradproof.verification import DTYPES, Task, carry_out, check_formulas, check_names
+from gradproof.verification import DTYPES, Task, carry_out, check_names
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
-    """A run to make, or the reason why it cannot be made."""
+    """A run to make, or the reason why it cannot be made.
+
+    Attributes:
+        scenario: what to run.
+        subject: who runs it.
+        number: where the session's report has it.
+        unavailable: why the backend cannot be used; empty if it can.
+        required: whether `--gradproof-require` names the backend.
+    """
 
     scenario: Scenario
     subject: Subject
+    number: int
     unavailable: str = ""
+    required: bool = False
+
+    @property
+    def label(self) -> str:
+        """The test's parameter in pytest's output."""
+        subject = self.subject
+        parts = (subject.scenario, subject.backend, subject.variant, subject.dtype)
+        return "-".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class _Described:
+    """What the report tells of a scenario, as another process left it."""
+
+    name: str
+    provenance: tuple[Provenance, ...]
 
 
 def parametrise(metafunc: pytest.Metafunc) -> None:
@@ -36,20 +64,21 @@ def parametrise(metafunc: pytest.Metafunc) -> None:
     """
     config = metafunc.config
     marker = metafunc.definition.get_closest_marker("gradproof_scenarios")
-    chosen = marker.args if marker is not None else tuple(CATALOGUE)
-    scenarios = [entry if isinstance(entry, Scenario) else scenario(entry) for entry in chosen]
-    dtypes = _option(config, "--gradproof-dtypes") or list(DTYPES)
+    dtypes = list(dict.fromkeys(_option(config, "--gradproof-dtypes"))) or list(DTYPES)
     required = _option(config, "--gradproof-require")
-    backends = _option(config, "--gradproof-backends") or list(backend_names())
     try:
+        backends = _option(config, "--gradproof-backends") or list(backend_names())
+        scenarios = [*_scenarios(config, marker)]
         check_names(scenarios, dtypes)
-        parameters = [
-            parameter
+        cases = [
+            case
             for name in dict.fromkeys([*backends, *required])
-            for parameter in _cases(name, scenarios, dtypes, required=name in required)
+            for case in _cases(config, name, scenarios, dtypes)
         ]
     except InputError as error:
-        raise pytest.UsageError(str(error)) from error
+        # pytest shows this one's message alone, without a traceback through gradproof.
+        raise pytest.Collector.CollectError(str(error)) from error
+    parameters = [pytest.param(case, id=case.label) for case in cases]
     metafunc.parametrize("gradproof_outcome", parameters, indirect=True, scope="session")
 
 
@@ -58,46 +87,98 @@ def _option(config: pytest.Config, name: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def _scenarios(config: pytest.Config, marker: pytest.Mark | None) -> Iterator[Scenario]:
+    """Give the scenarios of a test; one that is named is built once a session."""
+    from gradproof.scenarios import CATALOGUE  # noqa: PLC0415 - read when used, so that it can be replaced
+
+    built = _kept(config, "gradproof_built")
+    for entry in CATALOGUE if marker is None else marker.args:
+        if isinstance(entry, Scenario):
+            yield entry
+            continue
+        if entry not in built:
+            built[entry] = scenario(entry)
+        yield built[entry]
+
+
+def _kept(config: pytest.Config, name: str) -> dict[Any, Any]:
+    """Give a mapping that is kept for the session."""
+    if not hasattr(config, name):
+        setattr(config, name, {})
+    return cast("dict[Any, Any]", getattr(config, name))
+
+
 def _cases(
-    backend_name: str, scenarios: list[Scenario], dtypes: list[str], *, required: bool
-) -> list["pytest.ParameterSet"]:
+    config: pytest.Config, backend_name: str, scenarios: list[Scenario], dtypes: list[str]
+) -> Iterator[Case]:
+    number = _kept(config, "gradproof_numbers").setdefault("next", count())
+    required = backend_name in _option(config, "--gradproof-require")
     try:
         backend = load_backend(backend_name)
     except BackendUnavailableError as error:
-        marks = () if required else (pytest.mark.skip(reason=str(error)),)
-        return [
-            pytest.param(
-                Case(entry, Subject(entry.name, backend_name, "", dtype), unavailable=str(error)),
-                marks=marks,
-                id=f"{entry.name}-{backend_name}-{dtype}",
-            )
-            for entry in scenarios
-            for dtype in dtypes
-        ]
-    return [
-        pytest.param(
-            Case(entry, Subject(entry.name, backend_name, variant, dtype)),
-            id=f"{entry.name}-{backend_name}-{variant}-{dtype}",
-        )
-        for entry in scenarios
-        for variant in backend.variants
-        for dtype in dtypes
-        if dtype in backend.dtypes
-    ]
+        for entry in scenarios:
+            for dtype in dtypes:
+                subject = Subject(entry.name, backend_name, "", dtype)
+                yield Case(entry, subject, next(number), str(error), required)
+        return
+    for entry in scenarios:
+        for variant in backend.variants:
+            for dtype in dtypes:
+                if dtype in backend.dtypes:
+                    yield Case(entry, Subject(entry.name, backend_name, variant, dtype), next(number))
 
 
 def obtain(case: Case, config: pytest.Config) -> Outcome:
-    """Make the run of a case, judge it, and leave the outcome for the report."""
+    """Make the run of a case, judge it, and leave the outcome for the report.
+
+    Tests that ask for the same run share it.
+    """
     if case.unavailable:
-        pytest.fail(f"{case.unavailable} It was required by --gradproof-require.", pytrace=False)
-    validate(case.scenario)
-    result = carry_out(Task(case.scenario, case.subject))
+        _leave(case, NotRun(case.subject, case.unavailable, failure=case.required), config)
+        if not case.required:
+            pytest.skip(case.unavailable)
+        _fail(f"{case.unavailable} It was required by --gradproof-require.")
+    made = _kept(config, "gradproof_made")
+    key = (id(case.scenario), case.subject)
+    if key not in made:
+        made[key] = _result(case)
+        _leave(case, made[key], config)
+    result = made[key]
     if isinstance(result, NotRun):
-        pytest.fail(f"{result.subject} could not be run: {result.reason}", pytrace=False)
-    _scenarios(config)[case.scenario.name] = case.scenario
-    # A name of its own for each outcome, whatever the scenario is called: two tests may judge the same run.
-    save_outcome(result, parts_folder(config) / f"{uuid4().hex}.npz")
-    return result
+        _fail(f"{result.subject} could not be run: {result.reason}")
+    return cast("Outcome", result)
+
+
+def _result(case: Case) -> Outcome | NotRun:
+    try:
+        validate(case.scenario)
+        return carry_out(Task(case.scenario, case.subject))
+    except InputError as error:
+        return NotRun(case.subject, str(error), failure=True)
+
+
+def _fail(message: str) -> NoReturn:
+    pytest.fail(message, pytrace=False)
+
+
+def _leave(case: Case, result: Outcome | NotRun, config: pytest.Config) -> None:
+    """Write what is to be reported into the folder that all processes share."""
+    # A name of its own for each part, whatever the scenario is called: two processes may make the same run.
+    path = parts_folder(config) / uuid4().hex
+    described: dict[str, Any] = {
+        "number": case.number,
+        "scenario": case.scenario.name,
+        "provenance": [vars(entry) for entry in case.scenario.provenance],
+    }
+    if isinstance(result, NotRun):
+        described["not run"] = {
+            "subject": vars(result.subject),
+            "reason": result.reason,
+            "failure": result.failure,
+        }
+    else:
+        save_outcome(result, path.with_suffix(".npz"))
+    path.with_suffix(".json").write_text(json.dumps(described), encoding="utf-8")
 
 
 def assert_agrees(outcome: Outcome) -> None:
@@ -112,39 +193,34 @@ def assert_agrees(outcome: Outcome) -> None:
 
 def _describe(outcome: Outcome) -> str:
     try:
-        Report.from_outcomes([], [outcome]).raise_if_disagree()
+        Report.from_outcomes([], [outcome], []).raise_if_disagree()
     except DisagreementError as error:
         return str(error)
     raise AssertionError(outcome)  # pragma: no cover - only called for an outcome that does not pass
 
 
-def _scenarios(config: pytest.Config) -> dict[str, Scenario]:
-    if not hasattr(config, "gradproof_scenarios"):
-        config.gradproof_scenarios = {}  # type: ignore[attr-defined] # kept for the session
-    return cast("dict[str, Scenario]", config.gradproof_scenarios)  # type: ignore[attr-defined]
-
-
-def parts_folder(config: pytest.Config) -> Path:
-    """Give the folder where all processes of the session leave their outcomes; it is made if need be."""
-    if hasattr(config, "workerinput"):
-        return Path(config.workerinput["gradproof_parts"])
-    if not hasattr(config, "gradproof_parts"):
-        config.gradproof_parts = Path(tempfile.mkdtemp(prefix="gradproof-"))  # type: ignore[attr-defined]
-    return cast("Path", config.gradproof_parts)  # type: ignore[attr-defined]
-
-
 def write_report(config: pytest.Config) -> None:
-    """Write the report of all outcomes that were left, if there are any, and remove the folder."""
-    parts = parts_folder(config)
-    outcomes = [load_outcome(path) for path in sorted(parts.glob("*.npz"))]
-    shutil.rmtree(parts)
-    if not outcomes:
-        return
-    unique = {outcome.subject: outcome for outcome in outcomes}
-    names = dict.fromkeys(subject.scenario for subject in unique)
-    known = _scenarios(config)
-    scenarios = [known.get(name) or scenario(name) for name in names if name in known or name in CATALOGUE]
-    folder = Path(config.rootpath) / config.getoption("--gradproof-report")
-    judged = list(unique.values())
-    Report.from_outcomes(scenarios, judged, formulas=check_formulas(scenarios, judged)).write(folder)
-    config.gradproof_written = folder  # type: ignore[attr-defined] # for the terminal summary
+    """Write the report of all that was left, in the order of collection, and remove the folder."""
+    folder = parts_folder(config)
+    parts = [(json.loads(path.read_text(encoding="utf-8")), path) for path in folder.glob("*.json")]
+    parts.sort(key=lambda part: part[0]["number"])
+    described: dict[str, _Described] = {}
+    results: dict[Subject, Outcome | NotRun] = {}
+    for part, path in parts:
+        provenance = tuple(Provenance(**entry) for entry in part["provenance"])
+        described.setdefault(part["scenario"], _Described(part["scenario"], provenance))
+        result = _read(part, path)
+        results.setdefault(result.subject, result)
+    shutil.rmtree(folder)
+    outcomes = [result for result in results.values() if isinstance(result, Outcome)]
+    not_run = [result for result in results.values() if isinstance(result, NotRun)]
+    target = Path(config.rootpath) / config.getoption("--gradproof-report")
+    Report.from_outcomes(list(described.values()), outcomes, not_run).write(target)
+    config.gradproof_written = target  # type: ignore[attr-defined] # for the terminal summary
+
+
+def _read(part: dict[str, Any], path: Path) -> Outcome | NotRun:
+    if "not run" not in part:
+        return load_outcome(path.with_suffix(".npz"))
+    not_run = part["not run"]
+    return NotRun(Subject(**not_run["subject"]), not_run["reason"], not_run["failure"])

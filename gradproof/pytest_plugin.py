@@ -68,7 +68,7 @@ def gradproof_outcome(request: pytest.FixtureRequest) -> "Outcome":
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a pytest-xdist worker where to leave its outcomes."""
-    from gradproof.pytest_cases import parts_folder  # noqa: PLC0415 - only under xdist
+    from gradproof.pytest_parts import parts_folder  # noqa: PLC0415 - only under xdist
 
     node.workerinput["gradproof_parts"] = str(parts_folder(node.config))
 
@@ -78,7 +78,11 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     """Write the report of all outcomes, once, in the process that started the session."""
     yield
     config = session.config
-    if not hasattr(config, "workerinput") and hasattr(config, "gradproof_parts"):
+    if hasattr(config, "workerinput") or not hasattr(config, "gradproof_parts"):
+        return
+    from gradproof.pytest_parts import removed_if_empty  # noqa: PLC0415 - only for those who use it
+
+    if not removed_if_empty(config):
         from gradproof.pytest_cases import write_report  # noqa: PLC0415 - only where something was judged
 
         write_report(config)

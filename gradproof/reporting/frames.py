@@ -1,13 +1,12 @@
 """pandas frames of what was judged, each with a fixed list of columns."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.formulas import FormulaCheck
 from gradproof.verdicts.records import Judgement, NotRun, Outcome
 from gradproof.verdicts.trajectories import drift_rows
@@ -70,8 +69,22 @@ COLUMNS: dict[str, dict[str, str]] = {
 """Per frame its columns and their dtypes, in order."""
 
 
+class Described(Protocol):
+    """What a report tells of a scenario; a Scenario is one."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        ...
+
+    @property
+    def provenance(self) -> Sequence[Any]:
+        """Where its values come from: records with the columns of the frame `provenance`."""
+        ...
+
+
 def make_frames(
-    scenarios: Sequence[Scenario],
+    scenarios: Sequence[Described],
     outcomes: Sequence[Outcome],
     not_run: Sequence[NotRun],
     formulas: Sequence[FormulaCheck],
@@ -194,7 +207,7 @@ def _not_run_row(not_run: NotRun) -> dict[str, Any]:
     }
 
 
-def _provenance_rows(scenarios: Sequence[Scenario]) -> Iterable[dict[str, Any]]:
+def _provenance_rows(scenarios: Sequence[Described]) -> Iterable[dict[str, Any]]:
     for scenario in scenarios:
         for entry in scenario.provenance:
             yield {"scenario": scenario.name, **vars(entry)}

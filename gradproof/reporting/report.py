@@ -11,9 +11,8 @@ import pandas as pd
 from gradproof.errors import DisagreementError
 from gradproof.reporting.environment import environment
 from gradproof.reporting.files import write_whole
-from gradproof.reporting.frames import COLUMNS, make_frames
+from gradproof.reporting.frames import COLUMNS, Described, make_frames
 from gradproof.reporting.summary import describe_failure, failing_rows, markdown_summary
-from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.formulas import FormulaCheck
 from gradproof.verdicts.records import NotRun, Outcome
 
@@ -34,7 +33,7 @@ class Report:
     @classmethod
     def from_outcomes(
         cls,
-        scenarios: Sequence[Scenario],
+        scenarios: Sequence[Described],
         outcomes: Sequence[Outcome],
         not_run: Sequence[NotRun] = (),
         formulas: Sequence[FormulaCheck] = (),

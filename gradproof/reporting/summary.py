@@ -74,8 +74,8 @@ def remarks(frames: Mapping[str, pd.DataFrame]) -> list[str]:
         equal = formulas[formulas["verdict"] == "EQUAL"]
         others = len(formulas) - len(equal)
         lines.append(
-            f"Hand-derived gradients, run in certified arithmetic: {len(equal)} of {len(formulas)} derivatives "
-            f"equal the exact ones, to {equal['digits'].min():.0f} digits and more"
+            f"Hand-derived gradients, run in certified arithmetic: {len(equal)} of {len(formulas)} "
+            f"derivatives equal the exact ones, to {equal['digits'].min():.0f} digits and more"
             + (f"; {others} were not shown to be equal." if others else ".")
         )
     return lines
@@ -100,9 +100,10 @@ def describe_failure(frames: Mapping[str, pd.DataFrame]) -> str:
         lines.append(f"{row['scenario']} {where} {row['dtype']} could not be run: {row['reason']}")
     wrong = formulas[formulas["verdict"] == "WRONG"]
     for (scenario, parameter), group in wrong.groupby(["scenario", "parameter"], observed=True):
+        digits = max(group["digits"].min(), 0.0)
         lines.append(
             f"WRONG: the hand-derived gradient of {parameter} in {scenario} is proven to differ from the "
-            f"exact one at step {group['step'].iloc[0]}; they agree to {max(group['digits'].min(), 0):.1f} digits."
+            f"exact one at step {group['step'].iloc[0]}; they agree to {digits:.1f} digits."
         )
     if len(failures):
         # A verdict on gradients says more than the one on the updates that follow from them.
