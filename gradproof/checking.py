@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DTYPES", "POINTS", "Check", "Finding", "Point", "check", "load_point"]
 
-POINTS = 10
+POINTS = 12
 """How many points of its own `check` draws if it is not told."""
 
 DTYPES = ("float64", "float32", "float16")

@@ -80,13 +80,20 @@ def _entry(claimed: arb, true: arb, scale: float) -> tuple[float, bool]:
         return np.inf, False
     if not distance.is_finite():
         return 0.0, False
-    # A number that its ball does not tell from 0 has no relative error.
-    size = abs(true).lower() if not true.contains(0) else arb(scale)
+    differ = bool(distance > 0)
+    digits = _digits(distance, abs(true).lower()) if not true.contains(0) else 0.0
+    if true.contains(0) or (digits < EQUAL_DIGITS and not differ):
+        # A number that is not told from 0, or that is known only as negligible, has no relative error.
+        digits = max(digits, _digits(distance, arb(scale)))
+    return digits, differ
+
+
+def _digits(distance: arb, size: arb) -> float:
+    """Give the decimal digits that a distance leaves of a size."""
     if not size > 0:
-        return 0.0, bool(distance > 0)
+        return 0.0
     relative = (distance / size).upper()
-    digits = float(-(relative.log() / arb(10).log())) if relative > 0 else np.inf
-    return max(digits, 0.0), bool(distance > 0)
+    return max(float(-(relative.log() / arb(10).log())), 0.0) if relative > 0 else np.inf
 
 
 def _greatest(balls: NDArray[np.object_]) -> float:

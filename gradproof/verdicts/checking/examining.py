@@ -161,9 +161,14 @@ def examine_own(subject: Subject, point: Point, dtype: str, takes: str) -> Exami
         verdict = formula.verdict
         if floating is not None and floating.loses_half:
             findings.append(_inaccurate(point, floating))
-    elif verdict is Verdict.WRONG and not certified and blameless and not _structural(findings):
+    elif verdict is Verdict.WRONG and not _proven(formula) and blameless and not _structural(findings):
         verdict = Verdict.UNDECIDED
     return Examined(point, verdict, reason, formula, floating, tuple(findings), called)
+
+
+def _proven(formula: Formula | None) -> bool:
+    """Whether the formula is proven wrong, and not only its floating-point result off."""
+    return formula is not None and formula.verdict is Verdict.WRONG
 
 
 def _structural(findings: list[Finding]) -> bool:

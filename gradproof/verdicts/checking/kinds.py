@@ -100,6 +100,7 @@ class Draw:
         zeros: the share of entries that become exactly 0.
         levels: 0, or on how many steps a scale's length is rounded, which makes ties.
         integers: `any`, `repeated` or `extreme`: which integers of the range.
+        sign: 0, or the one sign that all general numbers have.
     """
 
     signs: bool = True
@@ -108,6 +109,7 @@ class Draw:
     zeros: float = 0.0
     levels: int = 0
     integers: str = "any"
+    sign: int = 0
 
 
 def draw(array: Array, kind: Kind, how: Draw, random: np.random.Generator) -> Array:
@@ -131,6 +133,8 @@ def _numbers(array: Array, kind: Kind, how: Draw, random: np.random.Generator) -
     if kind is Kind.POSITIVE and not how.signs:
         # Not too near to 0: what is divided by them would be drowned.
         return np.abs(values) + 0.05 * scale * min(how.scale, 1.0)
+    if how.sign:
+        values = how.sign * np.abs(values)
     if how.zeros:
         values = np.where(random.random(size=array.shape) < how.zeros, 0.0, values)
     return values

@@ -17,7 +17,7 @@ from gradproof.reference.numbers import BallNumbers, Balls, Plain
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.tape import Differentiation, Edge, Rule, differentiate
 from gradproof.reference.truth import Truth
-from gradproof.verdicts.checking.agreement import Agreement, as_floats, compare, scale_of
+from gradproof.verdicts.checking.agreement import Agreement, as_floats, compare
 from gradproof.verdicts.checking.subject import Place, Subject
 from gradproof.verdicts.verdict import Verdict
 
@@ -202,10 +202,11 @@ def _follows(
         rule = rules.get((operation.name, edge.position)) if operation is not None else None
         if rule is not None:
             changed[Edge(*edge)] = rule
-    gradients = run.tape.backward(changed)
+    gradients: Mapping[str, Any] = run.tape.backward(changed)
+    largest = max(float(np.max(np.abs(gradient.values()))) for gradient in gradients.values())
     for name, each in claims.items():
-        balls: Any = gradients[name]
-        agreement = compare(each.claimed, balls.balls()[0], scale_of(each))
+        balls = gradients[name].balls()[0]
+        agreement = compare(each.claimed, balls, float(np.max(np.abs(gradients[name].values()))) or largest)
         if not np.all(agreement.equal | each.constant):
             return False
     return True

@@ -92,7 +92,9 @@ _PLANS: Sequence[tuple[str, Draw, bool]] = (
     ("of large magnitude", Draw(scale=_LARGE, centred=False), False),
     ("with the least and the greatest indices", Draw(integers="extreme"), True),
     ("of small magnitude", Draw(scale=_SMALL), False),
-    ("of large magnitude, drawn around 0", Draw(scale=_LARGE), False),
+    ("of large magnitude, all positive", Draw(scale=_LARGE, sign=1), False),
+    ("of large magnitude, all negative", Draw(scale=_LARGE, sign=-1), False),
+    ("with ties and zeros", Draw(levels=2, zeros=0.2, integers="repeated"), True),
 )
 """What is drawn, in turn: a label, how, and whether the numbers are of the usual size."""
 
