@@ -6,6 +6,7 @@ Public names are imported when they are first used, so `import gradproof` loads 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gradproof.checking import Check, Finding, Point, check, load_point
     from gradproof.errors import (
         BackendUnavailableError,
         DisagreementError,
@@ -23,19 +24,24 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BackendUnavailableError": "gradproof.errors",
+    "Check": "gradproof.checking",
     "DisagreementError": "gradproof.errors",
+    "Finding": "gradproof.checking",
     "GradientDescent": "gradproof.reference.descent",
     "GradproofError": "gradproof.errors",
     "InputError": "gradproof.errors",
     "MiniBatches": "gradproof.reference.descent",
+    "Point": "gradproof.checking",
     "Provenance": "gradproof.scenarios.scenario",
     "Report": "gradproof.reporting.report",
     "Scenario": "gradproof.scenarios.scenario",
     "StoppingRule": "gradproof.reference.descent",
     "UnsupportedError": "gradproof.errors",
     "Verdict": "gradproof.verdicts.verdict",
+    "check": "gradproof.checking",
     "dense_network": "gradproof.scenarios.dense_network",
     "judge": "gradproof.single",
+    "load_point": "gradproof.checking",
     "rounding_noise": "gradproof.single",
     "true_gradient": "gradproof.single",
     "verify": "gradproof.verification",
@@ -43,19 +49,24 @@ _HOMES = {
 
 __all__ = [
     "BackendUnavailableError",
+    "Check",
     "DisagreementError",
+    "Finding",
     "GradientDescent",
     "GradproofError",
     "InputError",
     "MiniBatches",
+    "Point",
     "Provenance",
     "Report",
     "Scenario",
     "StoppingRule",
     "UnsupportedError",
     "Verdict",
+    "check",
     "dense_network",
     "judge",
+    "load_point",
     "rounding_noise",
     "true_gradient",
     "verify",

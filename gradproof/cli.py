@@ -21,6 +21,7 @@ examples:
   gradproof verify                                    all of the documents' systems
   gradproof verify sigmoid_network --backends torch   one system on one backend
   gradproof verify my_scenarios.py                    the Scenario objects of a file
+  gradproof check my_gradient.py                      a gradient of your own, and why it is wrong
 """
 
 
@@ -67,8 +68,41 @@ def build_parser() -> argparse.ArgumentParser:
         default=0,
         help="processes to run in; 0 (the default) for one a processor core",
     )
+    _add_check(commands)
     commands.add_parser("list", help="show the scenarios and the backends")
     return parser
+
+
+def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    check = commands.add_parser(
+        "check",
+        help="check a gradient of your own: is the formula right, which entry is wrong, and why",
+        description="Check the gradient that a file defines, as a formula in certified arithmetic, in floating point, "
+        "and at points of the check's own. The file is run in a process of its own.",
+    )
+    check.add_argument(
+        "target",
+        metavar="FILE.py[::NAME]",
+        help="a file that defines loss, gradient, params and batch, or Scenario objects; NAME chooses one Scenario, "
+        "or another gradient function beside loss, params and batch",
+    )
+    check.add_argument("--dtype", default="float64", help="what to judge in: float64 (the default), float32, float16")
+    check.add_argument(
+        "--points", type=int, default=12, metavar="N", help="points of its own (default: 12; 0 for none)"
+    )
+    check.add_argument("--seed", type=int, default=0, metavar="N", help="what they are drawn with (default: 0)")
+    check.add_argument("--point", default="", metavar="FILE.npz", help="check at this saved point alone")
+    check.add_argument("--save-point", default="", metavar="FILE.npz", help="where to save a failing point")
+    check.add_argument(
+        "--learning-rate", type=float, metavar="R", help="a number to expect in the cause of a wrong gradient"
+    )
+    check.add_argument(
+        "--time-limit",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="stop the file after so long (default: 60; 0 for no limit)",
+    )
 
 
 def _names(text: str) -> list[str]:
@@ -94,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gradproof.errors import GradproofError  # noqa: PLC0415 - see the module's docstring
 
     try:
-        return _verify(options) if options.command == "verify" else _list()
+        return {"verify": _verify, "check": _check, "list": _list}[options.command](options)
     except GradproofError as error:
         print(f"gradproof: {error}", file=sys.stderr)
         return 2
@@ -135,7 +169,18 @@ def _find_scenarios(names: Sequence[str]) -> "list[Scenario]":
     return found
 
 
-def _list() -> int:
+def _check(options: argparse.Namespace) -> int:
+    from gradproof.check_files import Options, check_file  # noqa: PLC0415 - see the module's docstring
+    from gradproof.errors import InputError  # noqa: PLC0415
+
+    for name in ("points", "seed", "time_limit"):
+        if not getattr(options, name) >= 0:
+            raise InputError(f"--{name.replace('_', '-')} is {getattr(options, name)}. Give 0 or more.")
+    given = {name: value for name, value in vars(options).items() if name in Options.__dataclass_fields__}
+    return check_file(Options(**given))
+
+
+def _list(_options: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415 - see the module's docstring
     from rich.markup import escape  # noqa: PLC0415
 
