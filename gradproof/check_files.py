@@ -172,7 +172,9 @@ def load_module(path: str | Path) -> ModuleType:
     except GradproofError:
         raise
     except SyntaxError as error:
-        raise InputError(f"{path} is no valid Python:\n{_syntax(error)}Mend the line and call again.") from error
+        raise InputError(
+            f"{path} is no valid Python:\n{_syntax(error)}Mend the line and call again."
+        ) from error
     except (Exception, SystemExit) as error:
         text = own_traceback(error)
         raise InputError(f"{path} raises when it is run:\n{text}Mend the file and call again.") from error

@@ -117,12 +117,14 @@ class Check:
 
     def headline(self) -> str:
         """Tell the verdict in one line."""
+        if self.verdict not in _OK:
+            return f"{self.verdict} at {_place(self.examined.point)}"
+        how = ""
         if self.verdict is Verdict.EQUAL:
-            how = "exactly" if np.isinf(self.digits) else f"to {self.digits:.0f} digits"
-            return f"EQUAL {how} ({self.points})"
-        if self.verdict in _OK:
-            return f"{self.verdict} ({self.points})"
-        return f"{self.verdict} at {self.examined.point.label}"
+            how = " exactly" if np.isinf(self.digits) else f" to {self.digits:.0f} digits"
+        text = f"{self.verdict}{how} at {_place(self.examined.point)}"
+        text += f"; {self.points}" if self.points.asked else ""
+        return text if self.ok else f"{text}; yet it does not pass"
 
     def __str__(self) -> str:
         """Tell the verdict, the cause, the findings and, where the check fails, the worst entries."""
@@ -133,14 +135,16 @@ class Check:
             lines.append(f"  cause    none found. {self.unexplained}")
         if self.reason:
             lines.append(f"  why      {self.reason}")
-        lines += [f"  {'FAILS' if f.fails else 'note':<8} {f.text}" for f in self.findings if f.text != self.reason]
+        lines += [
+            f"  {'FAILS' if f.fails else 'note':<8} {f.text}" for f in self.findings if f.text != self.reason
+        ]
         if not self.ok:
             lines += self._failure()
         return "\n".join(lines)
 
     def _failure(self) -> list[str]:
         lines = []
-        if len(self.entries):
+        if self.verdict not in _OK and len(self.entries):
             with_width = self.entries.head(_SHOWN).to_string(index=False)
             lines += ["  worst entries:", *(f"    {line}" for line in with_width.splitlines())]
             if len(self.entries) > _SHOWN:
@@ -258,6 +262,10 @@ def _concluded(
         examined=shown,
         unexplained=unexplained,
     )
+
+
+def _place(point: Point) -> str:
+    return "the given point" if point.seed is None else f"a point of its own, {point.label}"
 
 
 def _check_options(dtype: str, points: int, seed: int) -> None:

@@ -86,11 +86,15 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="a file that defines loss, gradient, params and batch, or Scenario objects; NAME chooses one Scenario, "
         "or another gradient function beside loss, params and batch",
     )
-    check.add_argument("--dtype", default="float64", help="what to judge in: float64 (the default), float32, float16")
+    check.add_argument(
+        "--dtype", default="float64", help="what to judge in: float64 (the default), float32, float16"
+    )
     check.add_argument(
         "--points", type=int, default=12, metavar="N", help="points of its own (default: 12; 0 for none)"
     )
-    check.add_argument("--seed", type=int, default=0, metavar="N", help="what they are drawn with (default: 0)")
+    check.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="what they are drawn with (default: 0)"
+    )
     check.add_argument("--point", default="", metavar="FILE.npz", help="check at this saved point alone")
     check.add_argument("--save-point", default="", metavar="FILE.npz", help="where to save a failing point")
     check.add_argument(

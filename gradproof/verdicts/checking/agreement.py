@@ -114,9 +114,7 @@ def explained_by_constants(
     """
     flat = [
         bool(apart) and ours.is_finite() and ours.overlaps(true) and float(ours.rad()) <= WIDE * scale
-        for apart, ours, true in zip(
-            agreement.apart.flat, widened.flat, agreement.true.flat, strict=True
-        )
+        for apart, ours, true in zip(agreement.apart.flat, widened.flat, agreement.true.flat, strict=True)
     ]
     return np.array(flat, dtype=bool).reshape(agreement.apart.shape)
 

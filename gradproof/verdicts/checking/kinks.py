@@ -177,9 +177,7 @@ def _conventions() -> Iterator[dict[tuple[str, int], Rule]]:
                 yield {**steps, **shares}
 
 
-def _convention(
-    subject: Subject, place: Place, truth: Truth, claims: Mapping[str, Agreement]
-) -> int | None:
+def _convention(subject: Subject, place: Place, truth: Truth, claims: Mapping[str, Agreement]) -> int | None:
     """Give the number of the convention that the claim follows everywhere; None if it follows none."""
     run = differentiate(subject.loss, place.params, place.batch, _ConventionBalls(max(192, truth.precision)))
     for number, rules in enumerate(_conventions()):
@@ -265,7 +263,9 @@ def _nearby(
         spread = 1e-3 if target else 1.0
         moves = {}
         for name, array in place.params.items():
-            moves[name] = spread * random.normal(size=array.shape) + (sign * towards if name == target else 0.0)
+            moves[name] = spread * random.normal(size=array.shape) + (
+                sign * towards if name == target else 0.0
+            )
         moved = _moved(place, moves, _NEAR)
         try:
             run = differentiate(subject.loss, moved.params, moved.batch, Plain())

@@ -145,9 +145,7 @@ def _drawn(given: Place, how: Draw, seed: int, number: int) -> Place:
     return Place(params, batch)
 
 
-def _one(
-    array: Array, how: Draw, random: np.random.Generator, *, parameter: bool, number: int = 0
-) -> Array:
+def _one(array: Array, how: Draw, random: np.random.Generator, *, parameter: bool, number: int = 0) -> Array:
     kind = kind_of(array, parameter=parameter)
     if kind is Kind.GENERAL and not parameter and not np.any(array) and number % 2:
         # All zeros: an initial state, or labels that all happen to be 0. Both are tried.

@@ -70,9 +70,7 @@ class Searched:
     tally: Tally
 
 
-def search_points(
-    subject: Subject, given: Place, count: int, seed: int, dtype: str, takes: str
-) -> Searched:
+def search_points(subject: Subject, given: Place, count: int, seed: int, dtype: str, takes: str) -> Searched:
     """Examine a gradient at points of the check's own, until one proves it wrong.
 
     Args:
@@ -151,7 +149,10 @@ def _with_more_examples(
         return None, untold
     if examined is None or examined.verdict is Verdict.UNDECIDED:
         return None, untold
-    if any(finding.kind in {"none", "not-a-mapping", "missing-parameter", "wrong-shape"} for finding in examined.findings):
+    if any(
+        finding.kind in {"none", "not-a-mapping", "missing-parameter", "wrong-shape"}
+        for finding in examined.findings
+    ):
         # Code that is written for one example gives another shape for more of them: that is no error.
         return None, untold
     return (examined if examined.verdict is Verdict.WRONG else None), None
@@ -164,7 +165,11 @@ def find_cause(subject: Subject, examined: Examined, learning_rate: float | None
     place = examined.point.place
     claims = {name: claim for name, claim in examined.claims.items() if name in place.params}
     search = import_module("gradproof.verdicts.causes").find_cause
-    return search(subject.loss, place.params, place.batch, claims, learning_rate=learning_rate) if claims else None
+    return (
+        search(subject.loss, place.params, place.batch, claims, learning_rate=learning_rate)
+        if claims
+        else None
+    )
 
 
 def difference(subject: Subject, examined: Examined) -> str:

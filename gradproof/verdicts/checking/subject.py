@@ -1,10 +1,10 @@
 """Who is checked: a loss and a gradient, on flat mappings of arrays."""
 
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-import traceback
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,9 @@ class Subject:
         Raises:
             InputError: it raises, or gives no scalar.
         """
-        params, batch = ({n: np.array(a) for n, a in arrays.items()} for arrays in (place.params, place.batch))
+        params, batch = (
+            {n: np.array(a) for n, a in arrays.items()} for arrays in (place.params, place.batch)
+        )
         with np.errstate(all="ignore"):
             value = called("loss", lambda: self.loss(NumpyNamespace(), params, batch))
         try:
@@ -96,6 +98,6 @@ def called(what: str, evaluate: Callable[[], Any]) -> Any:
 def own_traceback(error: BaseException) -> str:
     """Give the traceback of an exception without gradproof's own frames."""
     frames = traceback.extract_tb(error.__traceback__)
-    shown = [frame for frame in frames if not frame.filename.startswith(_OURS)]
+    shown = [frame for frame in frames if not frame.filename.startswith((_OURS, "<frozen importlib"))]
     lines = traceback.format_list(shown) if shown else []
     return "".join([*lines, *traceback.format_exception_only(error)])

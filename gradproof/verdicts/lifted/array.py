@@ -194,7 +194,7 @@ def hand_out(result: Any) -> Any:
         return _boxed(result).view(LiftedArray)
     if isinstance(result, np.ndarray) and np.ndarray.dtype.__get__(result) == object:  # type: ignore[attr-defined]
         return lift(base(result))
-    if isinstance(result, tuple) and type(result) is tuple or isinstance(result, list):
+    if (isinstance(result, tuple) and type(result) is tuple) or isinstance(result, list):
         return type(result)(hand_out(part) for part in result)
     return result
 

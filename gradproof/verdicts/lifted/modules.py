@@ -274,9 +274,7 @@ def _functions(value: Any, depth: int = 0) -> list[FunctionType]:
 
 
 def _cells(function: Any) -> list[Any]:
-    return [
-        cell for plain in _functions(function) for cell in plain.__closure__ or () if _filled_cell(cell)
-    ]
+    return [cell for plain in _functions(function) for cell in plain.__closure__ or () if _filled_cell(cell)]
 
 
 def _filled_cell(cell: Any) -> bool:

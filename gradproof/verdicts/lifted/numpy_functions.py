@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
     """Give arguments with plain arrays of balls in place of lifted ones."""
     if isinstance(value, LiftedArray):
         return base(value)
-    if isinstance(value, tuple) and type(value) is tuple or isinstance(value, list):
+    if (isinstance(value, tuple) and type(value) is tuple) or isinstance(value, list):
         return type(value)(_plain(part) for part in value)
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}

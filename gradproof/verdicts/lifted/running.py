@@ -82,7 +82,9 @@ def run_lifted(
 
 def _described(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
-    users = [frame for frame in frames if "gradproof/verdicts/lifted" not in frame.filename.replace("\\", "/")]
+    users = [
+        frame for frame in frames if "gradproof/verdicts/lifted" not in frame.filename.replace("\\", "/")
+    ]
     users = [frame for frame in users if "/numpy/" not in frame.filename.replace("\\", "/")]
     text = str(error).partition("\n")[0]
     where = f" at {Source(users[-1].filename, users[-1].lineno or 0)}" if users else ""

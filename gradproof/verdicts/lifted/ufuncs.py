@@ -106,7 +106,7 @@ def _reduced(
     function: Any, method: str, operands: list[Any], indices: tuple[Any, ...], options: dict[str, Any]
 ) -> Any:
     axis = options.get("axis", 0)
-    if method != "reduce" or isinstance(function, np.ufunc) and function.identity is not None:
+    if method != "reduce" or (isinstance(function, np.ufunc) and function.identity is not None):
         if "initial" in options and options["initial"] is None:
             options.pop("initial")
         return getattr(function, method)(*operands, *indices, **options)
