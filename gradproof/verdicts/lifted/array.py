@@ -23,6 +23,8 @@ _wrap: Callable[..., Balls] = np.frompyfunc(Ball, 1, 1)
 def _lift_entry(value: Any) -> Any:
     if type(value) is Ball:
         return value
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return _lift_entry(value.item())
     ball = as_arb(value)
     if ball is None:
         raise TypeError(f"a {type(value).__name__} among certified numbers")
