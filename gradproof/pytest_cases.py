@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 from uuid import uuid4
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from gradproof.backends import backend_names, load_backend
 from gradproof.errors import BackendUnavailableError, DisagreementError, InputError
@@ -53,7 +55,9 @@ class _Described:
     """What the report tells of a scenario, as another process left it."""
 
     name: str
+    origin: str
     provenance: tuple[Provenance, ...]
+    flat_solution: dict[str, NDArray[Any]] | None
 
 
 def parametrise(metafunc: pytest.Metafunc) -> None:
@@ -168,8 +172,12 @@ def _leave(case: Case, result: Outcome | NotRun, config: pytest.Config) -> None:
     described: dict[str, Any] = {
         "number": case.number,
         "scenario": case.scenario.name,
+        "origin": case.scenario.origin,
         "provenance": [vars(entry) for entry in case.scenario.provenance],
+        "solution": None,
     }
+    if case.scenario.flat_solution is not None:
+        described["solution"] = {name: a.tolist() for name, a in case.scenario.flat_solution.items()}
     if isinstance(result, NotRun):
         described["not run"] = {
             "subject": vars(result.subject),
@@ -207,8 +215,7 @@ def write_report(config: pytest.Config) -> None:
     described: dict[str, _Described] = {}
     results: dict[Subject, Outcome | NotRun] = {}
     for part, path in parts:
-        provenance = tuple(Provenance(**entry) for entry in part["provenance"])
-        described.setdefault(part["scenario"], _Described(part["scenario"], provenance))
+        described.setdefault(part["scenario"], _described(part))
         result = _read(part, path)
         results.setdefault(result.subject, result)
     shutil.rmtree(folder)
@@ -217,6 +224,14 @@ def write_report(config: pytest.Config) -> None:
     target = Path(config.rootpath) / config.getoption("--gradproof-report")
     Report.from_outcomes(list(described.values()), outcomes, not_run).write(target)
     config.gradproof_written = target  # type: ignore[attr-defined] # for the terminal summary
+
+
+def _described(part: dict[str, Any]) -> _Described:
+    provenance = tuple(Provenance(**entry) for entry in part["provenance"])
+    solution = part["solution"]
+    if solution is not None:
+        solution = {name: np.asarray(values) for name, values in solution.items()}
+    return _Described(part["scenario"], part["origin"], provenance, solution)
 
 
 def _read(part: dict[str, Any], path: Path) -> Outcome | NotRun:

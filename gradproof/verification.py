@@ -12,9 +12,9 @@ from gradproof.errors import BackendUnavailableError, InputError
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.validation import validate
-from gradproof.verdicts.formulas import FormulaCheck, check_formula
+from gradproof.verdicts.formulas import check_formula
 from gradproof.verdicts.judging import judge
-from gradproof.verdicts.records import NotRun, Outcome, Subject
+from gradproof.verdicts.records import FormulaCheck, NotRun, Outcome, Subject
 
 DTYPES = ("float64", "float32")
 
@@ -70,11 +70,11 @@ def verify(
 
 
 def check_formulas(scenarios: Sequence[Scenario], outcomes: Sequence[Outcome]) -> list[FormulaCheck]:
-    """Check each hand-derived gradient as a formula, along the reference's float64 run if there is one."""
+    """Check each hand-derived gradient as a formula, along the reference's run if there is one."""
     runs = {
         outcome.subject.scenario: outcome.checkpoints
         for outcome in outcomes
-        if (outcome.subject.backend, outcome.subject.dtype) == ("reference", "float64")
+        if outcome.subject.backend == "reference"
     }
     checks: list[FormulaCheck] = []
     for scenario in scenarios:

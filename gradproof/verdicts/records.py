@@ -143,3 +143,24 @@ class NotRun:
     subject: Subject
     reason: str
     failure: bool
+
+
+@dataclass(frozen=True)
+class FormulaCheck:
+    """What is said of a hand-derived gradient of one parameter at one point.
+
+    Attributes:
+        scenario: whose gradient it is.
+        parameter: the parameter's dotted name.
+        step: the point: the reference's weights after so many steps.
+        digits: decimal digits to which the worst entry is proven to agree; infinite for exact equality.
+        verdict: EQUAL, WRONG (proven to differ) or UNDECIDED.
+        reason: why it is not EQUAL; empty where it is.
+    """
+
+    scenario: str
+    parameter: str
+    step: int
+    digits: float
+    verdict: str
+    reason: str
