@@ -1,8 +1,8 @@
 """Random correct networks: whether a correct program is ever accused, and how large its errors are.
 
-A framework that is really wrong at some weights is rightly accused. Every accusation is therefore checked with a
-second opinion that has nothing in common with the tape: the loss in mpmath with 200 digits, and its difference
-quotient.
+A framework that is really wrong at some weights is rightly accused. Every accusation is therefore checked
+with a second opinion that has nothing in common with the tape: the loss in mpmath with 200 digits, and its
+difference quotient.
 """
 
 from collections import Counter
@@ -122,6 +122,7 @@ class Tally:
         worst: of each parameter in the networks that pass, its worst entry's error in spreads.
         squares: the sum of the squares of the errors in spreads of all entries in the networks that pass.
         exceeding: how many of these entries are above each of `LIMITS`.
+        passing: how many entries the networks that pass have.
         findings: one for each network with a gradient that does not pass.
     """
 
@@ -305,10 +306,13 @@ def _softplus(x: mpmath.mpf) -> mpmath.mpf:
 
 
 def _one_shape(first: int) -> Tallies:
-    import torch  # noqa: PLC0415 - in the process that uses it
+    import jax  # noqa: PLC0415 - in the process that uses it
+    import torch  # noqa: PLC0415
 
     torch.set_num_threads(1)  # one process per core
-    return survey(range(first, first + DRAWS))
+    tallies = survey(range(first, first + DRAWS))
+    jax.clear_caches()  # compiled for these shapes alone
+    return tallies
 
 
 def random_networks() -> None:
@@ -376,8 +380,7 @@ def _print_findings(rows: Mapping[str, Tally]) -> None:
                         f"{sum(finding.saturated for finding in found)}",
                         f"{min(finding.error for finding in found):.1e}",
                         f"{max(finding.deviation for finding in found):.1e}",
-                        f"network {example.number}, {example.parameter}{list(example.entry)}: "
-                        f"{example.value:.6g} for {float(example.exact):.6g}",
+                        _described(example),
                     ]
                 )
     print_figures(
@@ -386,6 +389,11 @@ def _print_findings(rows: Mapping[str, Tally]) -> None:
         ["", "verdict", "networks", "saturated", "least error", "exact values differ by", "example"],
         table,
     )
+
+
+def _described(finding: Finding) -> str:
+    place = f"network {finding.number}, {finding.parameter}{list(finding.entry)}"
+    return f"{place}: {finding.value:.6g} for {float(finding.exact):.6g}"
 
 
 def _print_rate(rows: Mapping[str, Tally]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradproof.backends import Backend, backend_names, load_backend
-from gradproof.errors import BackendUnavailableError, InputError
+from gradproof.errors import BackendUnavailableError, InputError, UnsupportedError
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.validation import validate
@@ -176,6 +176,8 @@ def carry_out(task: Task) -> Outcome | NotRun:
         run = backend.run(task.scenario, dtype=subject.dtype, variant=subject.variant)
     except InputError:
         raise
+    except UnsupportedError as error:
+        return NotRun(subject, str(error), failure=False)
     except Exception as error:  # noqa: BLE001 - any framework's exception is a result to report
         reason = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
         return NotRun(subject, reason, failure=True)

@@ -99,6 +99,11 @@ def test_as_many_digits_as_are_asked_for(digits):
         assert abs(mpf(gradient["w"].text(digits)[()]) - mp.e) < mpf(10) ** (1 - digits)
 
 
+def test_a_loss_needs_no_data():
+    gradient = gp.true_gradient(lambda xp, p, _: xp.sum(p["w"] ** 2), {"w": np.array([2.0])}, {})
+    assert gradient["w"].midpoint.tolist() == [4.0]
+
+
 def test_nested_parameters_have_dotted_names():
     params = {"layers": [{"w": np.array([2.0])}, {"w": np.array([3.0])}]}
     gradient = gp.true_gradient(

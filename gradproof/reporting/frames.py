@@ -126,14 +126,6 @@ def as_frame(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     return frame.astype(COLUMNS[name])
 
 
-def join(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put frames of the same name one below the other, keeping columns and dtypes."""
-    filled = [part.astype(object) for part in parts if len(part)]
-    if not filled:
-        return as_frame(name, [])
-    return pd.concat(filled, ignore_index=True).astype(COLUMNS[name])
-
-
 def _judged_frame(
     outcomes: Sequence[Outcome], select: Callable[[Outcome], Sequence[Judgement]]
 ) -> pd.DataFrame:

@@ -115,8 +115,8 @@ def describe_failure(frames: Mapping[str, pd.DataFrame]) -> str:
         same = (runs[_SUBJECT].astype(object) == first[_SUBJECT]).all(axis=1)
         lines.append(_describe_row(first.to_dict(), str(runs.loc[same, "repeat"].iloc[0])))
         if more:
-            rows = "row" if more == 1 else "rows"
-            lines.append(f"{more:,} more {rows} of gradients and updates do not pass; the report lists them.")
+            rows = "row of gradients and updates does" if more == 1 else "rows of gradients and updates do"
+            lines.append(f"{more:,} more {rows} not pass; the report's tables list all.")
     if not lines and not (runs["status"] == "run").any():
         lines.append("Nothing was run, so nothing was checked.")
     return "\n".join(lines) or "Everything that was checked agrees."

@@ -50,7 +50,7 @@ class Scenario:
         loss: `loss(xp, params, batch)` gives a scalar; xp is an array namespace (the array API
             standard's functions, and `xp.nn`), so that the one loss runs on every backend.
         params: a mapping from names to floating-point arrays; mappings, lists and tuples may be nested.
-        batch: a mapping from names to arrays of data, nested likewise.
+        batch: a mapping from names to arrays of data, nested likewise; {} for a loss without data.
         gradient: `gradient(params, batch)` in plain NumPy gives the hand-derived gradient, laid out as
             `params`; None where there is none.
         value_and_gradient: the same with the loss before it, from one pass; spares the reference a
@@ -104,7 +104,7 @@ class Scenario:
             raise InputError(f"Scenario {self.name!r} has value_and_gradient but no gradient. Give both.")
         for attribute, check in (("params", _check_parameter), ("batch", _check_data)):
             what = f"{attribute} of scenario {self.name!r}"
-            leaves, structure = flatten(getattr(self, attribute), what)
+            leaves, structure = flatten(getattr(self, attribute), what, may_be_empty=attribute == "batch")
             flat = {name: _read_only(leaf) for name, leaf in leaves.items()}
             for name, array in flat.items():
                 check(self.name, name, array)

@@ -14,7 +14,7 @@ from gradproof.backends import load_backend
 from gradproof.reference.numbers import Balls
 from gradproof.reference.tape import differentiate
 from gradproof.verdicts.judging import judge
-from gradproof.verdicts.verdict import SPREADS, Verdict
+from gradproof.verdicts.verdict import SPREADS
 
 NUMBERS = range(40)
 BOTH = ["float64", "float32"]
@@ -32,7 +32,7 @@ def networks():
 def test_correct_networks_are_not_accused(networks, backend, dtype):
     pytest.importorskip({"reference": "numpy"}.get(backend, backend))
     tally = networks.survey(NUMBERS, [backend], [dtype])[backend, dtype]
-    assert set(tally.verdicts) <= {Verdict.AGREES, Verdict.INACCURATE} or tally.findings
+    assert all(verdict.passes for verdict in tally.verdicts) == (not tally.findings)
     assert tally.passing > 50_000
     assert max(tally.worst) < SPREADS
     # The noise is neither too small nor so large that it would excuse errors.
@@ -45,7 +45,7 @@ def test_correct_networks_are_not_accused(networks, backend, dtype):
 
 
 def saturated_network(networks):
-    """A network whose probabilities are 0 and 1 to the last digit."""
+    """A network whose probabilities become 0 and 1 to the last digit when its last weights are scaled."""
     return networks.Network(
         sizes=(3, 5, 4),
         activations=("tanh", "sigmoid"),
@@ -58,7 +58,7 @@ def saturated_network(networks):
 
 
 @pytest.mark.parametrize("dtype", BOTH)
-@pytest.mark.parametrize("scale", [100.0, 1e5], ids=["probabilities of 1", "probabilities of 0, too"])
+@pytest.mark.parametrize("scale", [100.0, 1e5], ids=["rounded to 1", "underflown to 0"])
 def test_a_saturated_binary_cross_entropy_is_decided(networks, scale, dtype):
     """The hand-derived gradient is right there, and PyTorch's and JAX's are not."""
     network = saturated_network(networks)
@@ -79,7 +79,8 @@ def test_a_saturated_binary_cross_entropy_is_decided(networks, scale, dtype):
     judgement = max(outcomes["torch"].gradients, key=lambda each: float(each.relative_error[0]))
     laned = [{name: array[np.newaxis] for name, array in arrays.items()} for arrays in scenario.arrays(dtype)]
     derived = networks.second_opinion(network, *laned, judgement.parameter, judgement.entry(0))
-    assert abs(mpmath.mpf(str(judgement.exact[0])) / derived - 1) < 1e-25
+    with mpmath.workdps(50):
+        assert abs(mpmath.mpf(str(judgement.exact[0])) / derived - 1) < 1e-25
 
 
 def test_the_second_opinion_is_the_gradient(networks):
@@ -96,7 +97,6 @@ def test_the_second_opinion_is_the_gradient(networks):
         gradient = differentiate(scenario.flat_loss, *laned, Balls(256), lanes=1).gradients["w1"]
         ball = gradient.balls()[0, 0, 0]
         derived = networks.second_opinion(network, *laned, "w1", (0, 0))
-        if ball == 0:
-            assert derived == 0
-        else:
-            assert abs(mpmath.mpf(ball.str(40, radius=False)) / derived - 1) < mpmath.mpf(10) ** -30
+        with mpmath.workdps(50):
+            exact = mpmath.mpf(ball.str(40, radius=False))
+            assert abs(exact - derived) <= mpmath.mpf("1e-30") * abs(derived)
