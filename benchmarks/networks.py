@@ -221,7 +221,9 @@ def judged(number: int, network: Network, scenario: Scenario, run: Run) -> Tally
 
 
 def _relative(value: mpmath.mpf, exact: mpmath.mpf) -> float:
-    return float(abs(value - exact) / abs(exact)) if exact else float(abs(value) > 0)
+    if not mpmath.isfinite(value):
+        return np.inf
+    return float(abs(value - exact) / abs(exact)) if exact else float(value != 0)
 
 
 def is_saturated(network: Network, weights: Mapping[str, Array], batch: Mapping[str, Array]) -> bool:

@@ -3,6 +3,7 @@
 Sessions run in this process, whose imports they share; those that start processes or watch imports run apart.
 """
 
+import contextlib
 import tempfile
 from typing import Any
 
@@ -14,6 +15,11 @@ from gradproof.backends import backend_names, load_backend
 from gradproof.backends.reference_backend import ReferenceBackend
 from gradproof.errors import BackendUnavailableError
 from gradproof.scenarios import CATALOGUE
+
+# A session in this process drops what it imported first, and frameworks do not survive being imported twice.
+for name in backend_names():
+    with contextlib.suppress(BackendUnavailableError):
+        load_backend(name)
 
 SUBJECT = ["scenario", "backend", "variant", "dtype"]
 
