@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gradproof.verdicts.claims import ClaimRecord
 from gradproof.verdicts.formulas import FormulaCheck
 from gradproof.verdicts.records import Judgement, NotRun, Outcome
 from gradproof.verdicts.trajectories import drift_rows
@@ -65,6 +66,19 @@ COLUMNS: dict[str, dict[str, str]] = {
         "reason": "object",
     },
     "provenance": {"scenario": "category", "value": "object", "kind": "category", "reason": "object"},
+    "claims": {
+        "document": "category",
+        "scenario": "category",
+        "claim": "object",
+        "text": "object",
+        "place": "object",
+        "verdict": "category",
+        "stated": "object",
+        "exact": "object",
+        "digits": "float64",
+        "cause": "object",
+        "reason": "object",
+    },
 }
 """Per frame its columns and their dtypes, in order."""
 
@@ -88,6 +102,7 @@ def make_frames(
     outcomes: Sequence[Outcome],
     not_run: Sequence[NotRun],
     formulas: Sequence[FormulaCheck],
+    claims: Sequence[ClaimRecord] = (),
 ) -> dict[str, pd.DataFrame]:
     """Make all frames of a report, one a key of `COLUMNS`."""
     return {
@@ -98,6 +113,7 @@ def make_frames(
         "runs": as_frame("runs", [*map(_run_row, outcomes), *map(_not_run_row, not_run)]),
         "formulas": as_frame("formulas", map(vars, formulas)),
         "provenance": as_frame("provenance", _provenance_rows(scenarios)),
+        "claims": as_frame("claims", map(vars, claims)),
     }
 
 
