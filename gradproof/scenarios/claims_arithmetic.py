@@ -241,28 +241,25 @@ def compare_decimal(stated: str, exact: arb, what: str, **more: Any) -> Finding:
     distance = abs(exact - exactly(claimed))
     numbers = {"stated": stated, "exact": show(exact, 30)}
     digits = agreement(np.array([exactly(claimed)]), np.array([exact]))[0]
-    if distance.is_zero():
-        return confirmed(f"{what} is {show(exact)} exactly.", digits=digits, **numbers)
-    if distance <= unit / 2:
-        return confirmed(
-            f"{what} is {show(exact)}, which {stated} is rounded {_to(places)}.",
-            digits=digits,
-            **numbers,
-        )
+    # Where the ball is this narrow, a number that it does not tell from the middle of two decimals is taken
+    # as the middle, which may be rounded to either side.
+    narrow = exact.is_finite() and exact.rad() < unit * exactly("1e-15")
+    if distance <= unit / 2 or (narrow and not distance > unit / 2):
+        rounded = f", which {stated} is rounded {_to(places)}" if digits < EQUAL_DIGITS else ""
+        exactness = " exactly" if digits == inf else rounded
+        return confirmed(f"{what} is {show(exact)}{exactness}.", digits=digits, **numbers)
     towards_zero = exact - exactly(claimed) if exact > 0 else exactly(claimed) - exact
     if towards_zero > 0 and towards_zero < unit:
-        rounded = f"{Decimal(show(exact, 40)):.{places}f}"
-        return confirmed(
-            f"{what} is {show(exact)}, which {stated} is cut off {_to(places)} "
-            f"(rounded, it would be {rounded}).",
-            digits=digits,
-            **numbers,
-        )
-    if distance >= unit or (towards_zero < 0 and distance > unit / 2):
+        would_be = f"{Decimal(show(exact, 40)):.{places}f}"
+        reason = f"which {stated} is cut off {_to(places)} (rounded, it would be {would_be})"
+        return confirmed(f"{what} is {show(exact)}, {reason}.", digits=digits, **numbers)
+    if narrow or distance > unit or (towards_zero < 0 and distance > unit / 2):
         reason = f"{what} is {show(exact)}, and {stated} is stated."
         return refuted(reason, **{**numbers, "digits": max(digits, 0.0), **more})
     return undecided(f"{what} could not be told from {stated}: the ball is too wide.", **numbers)
 
 
 def _to(places: int) -> str:
-    return f"to {places} places" if places else "to a whole number"
+    if not places:
+        return "to a whole number"
+    return "to 1 place" if places == 1 else f"to {places} places"

@@ -89,7 +89,7 @@ def gradient_claim(name: str, text: str, place: str, gradient: Any) -> Claim:
     ...     claims=[gradient_claim("dw", "dL/dw = x", "page 3", lambda params, batch: {"w": batch["x"]})],
     ... )
     >>> print(gp.audit([scenario]).claims["cause"].item())
-    your gradient of w is the true one with the derivative of tanh (...) left out
+    the gradient of w is the true one with the derivative of tanh (...) left out, exactly
     """
 
     def check(scenario: "Scenario", states: Mapping[str, Any]) -> Finding:
@@ -131,10 +131,10 @@ def update_claim(
         rate = exactly(states["learning rate"])
         stated = _decimals(name, scenario, states["weights"])
         old = {each: balls(scenario.flat_params[each]) for each in stated}
-        claimed = {each: (old[each] - _as_balls(stated[each])) / rate for each in stated}
+        claimed = {each: balls((old[each] - _as_balls(stated[each])) / rate) for each in stated}
         part = only(scenario, claimed, learning_rate=float(fraction(states["learning rate"])))
         exact = Certified(part.loss, part.params, part.batch).gradients
-        new = {each: old[each] - rate * exact[each] for each in stated}
+        new = {each: balls(old[each] - rate * exact[each]) for each in stated}
         return _compare_decimals(states["weights"], new, "the new weight", part)
 
     return Claim(name, text, place, check, {"weights": weights, "learning rate": learning_rate})

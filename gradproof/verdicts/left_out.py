@@ -74,7 +74,7 @@ def find_cause(
                     where=f"{name} at {node.source}",
                     factor=None,
                     text=f"your gradient of {names} is the true one with the derivative of {name} "
-                    f"({node.source}) left out, {_in_words(digits)}",
+                    f"({node.source}) left out, {_in_words(digits, claimed)}",
                     parameters=tuple(claimed),
                 )
     return None
@@ -99,5 +99,8 @@ def _digits_of(ours: arb, true: arb) -> float:
     return float(-ratio.upper().log() / arb(10).log()) if ratio.is_finite() else -inf
 
 
-def _in_words(digits: float) -> str:
-    return "as far as its decimals tell" if digits == inf else f"to {int(digits)} digits"
+def _in_words(digits: float, claimed: Mapping[str, NDArray[np.object_]]) -> str:
+    if digits < inf:
+        return f"to {int(digits)} digits"
+    exact = all(ball.is_exact() for entries in claimed.values() for ball in np.ravel(entries))
+    return "exactly" if exact else "as far as its decimals tell"
