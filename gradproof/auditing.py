@@ -9,7 +9,8 @@ from gradproof.errors import DisagreementError
 from gradproof.scenarios import CATALOGUE, Scenario
 from gradproof.scenarios.claims import ClaimVerdict
 from gradproof.scenarios.validation import validate
-from gradproof.verdicts.claims import ClaimRecord, check_claims
+from gradproof.verdicts.claims import check_claims
+from gradproof.verdicts.records import ClaimRecord
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,9 +13,7 @@ from gradproof.reporting.environment import environment
 from gradproof.reporting.files import write_whole
 from gradproof.reporting.frames import COLUMNS, Described, make_frames
 from gradproof.reporting.summary import describe_failure, failing_rows, markdown_summary
-from gradproof.verdicts.claims import ClaimRecord
-from gradproof.verdicts.formulas import FormulaCheck
-from gradproof.verdicts.records import NotRun, Outcome
+from gradproof.verdicts.records import ClaimRecord, FormulaCheck, NotRun, Outcome
 
 
 class Report:
@@ -70,6 +68,11 @@ class Report:
     def runs(self) -> pd.DataFrame:
         """A row for each run: its worst verdict, steps, final loss and seconds, or why it was not run."""
         return self.frames["runs"]
+
+    @property
+    def solutions(self) -> pd.DataFrame:
+        """How far the last weights of each run are from the solution, where a scenario knows it."""
+        return self.frames["solutions"]
 
     @property
     def formulas(self) -> pd.DataFrame:

@@ -6,13 +6,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from gradproof.reporting.summary import count_verdicts, finding_text
-from gradproof.scenarios.claims import ClaimVerdict
 
 _COLOURS = {
-    ClaimVerdict.CONFIRMED: "green",
-    ClaimVerdict.REFUTED: "red",
-    ClaimVerdict.NOT_CHECKABLE: "dim",
-    ClaimVerdict.UNDECIDED: "yellow",
+    "CONFIRMED": "green",
+    "REFUTED": "red",
+    "NOT CHECKABLE": "dim",
+    "UNDECIDED": "yellow",
 }
 
 _WIDTH = 120
@@ -40,7 +39,7 @@ def _table(claims: pd.DataFrame) -> Table:
     table.add_column("claim", ratio=2)
     table.add_column("finding", ratio=3)
     for row in claims.astype(object).to_dict("records"):
-        colour = _COLOURS[ClaimVerdict(row["verdict"])]
+        colour = _COLOURS[row["verdict"]]
         table.add_row(
             f"[{colour}]{row['verdict']}[/]",
             escape(f"{row['claim']}: {row['text']}"),

@@ -50,7 +50,11 @@ def loss(xp: Any, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
     return xp.sum((predict(xp, params, batch) - batch["y"]) ** 2)
 
 
+_Y = 0.8 * _X + 0.6 + _SCATTER
+
+
 def _scenario(name: str, training: GradientDescent, claims: tuple[Claim, ...], *own: Provenance) -> Scenario:
+    slope, intercept = line.least_squares(_X, _Y)
     return Scenario(
         name=name,
         loss=loss,
@@ -58,7 +62,8 @@ def _scenario(name: str, training: GradientDescent, claims: tuple[Claim, ...], *
         value_and_gradient=line.value_and_gradient,
         predict=predict,
         params={"m": np.array(1.0), "c": np.array(0.0)},
-        batch={"x": _X, "y": 0.8 * _X + 0.6 + _SCATTER},
+        batch={"x": _X, "y": _Y},
+        solution={"m": np.array(slope), "c": np.array(intercept)},
         training=training,
         source=SOURCE,
         provenance=(*_COMMON, *own),

@@ -1,44 +1,13 @@
 """Whether the claims of scenarios' documents are true, and what is wrong with those that are not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from gradproof.scenarios.claims import Claim, ClaimVerdict, Finding
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.left_out import find_cause
+from gradproof.verdicts.records import ClaimRecord
 
 UNEXPLAINED = "no single change of the true gradient explains it"
-
-
-@dataclass(frozen=True)
-class ClaimRecord:
-    """What is said of one claim.
-
-    Attributes:
-        document: the document's title.
-        scenario: the scenario that carries the claim.
-        claim: the claim's name.
-        text: the claim in our own words.
-        place: where in the document it stands.
-        verdict: CONFIRMED, REFUTED, NOT CHECKABLE or UNDECIDED.
-        stated: the number that the document states; empty where it states none.
-        exact: the true number, with the digits that are proven, 30 at most.
-        digits: decimal digits to which both are proven to agree; NaN where no numbers are compared.
-        cause: where it is refuted, what is wrong with it.
-        reason: why, with the numbers.
-    """
-
-    document: str
-    scenario: str
-    claim: str
-    text: str
-    place: str
-    verdict: str
-    stated: str
-    exact: str
-    digits: float
-    cause: str
-    reason: str
 
 
 def check_claims(scenarios: Sequence[Scenario]) -> list[ClaimRecord]:

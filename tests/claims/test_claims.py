@@ -32,7 +32,8 @@ from gradproof.scenarios.claims_arithmetic import (
     fraction,
 )
 from gradproof.scenarios.claims_training import trained
-from gradproof.verdicts.claims import UNEXPLAINED, ClaimRecord, check_claims
+from gradproof.verdicts.claims import UNEXPLAINED, check_claims
+from gradproof.verdicts.records import ClaimRecord
 
 CONFIRMED, REFUTED, UNDECIDED = ClaimVerdict.CONFIRMED, ClaimVerdict.REFUTED, ClaimVerdict.UNDECIDED
 

@@ -15,7 +15,8 @@ from gradproof.scenarios import CATALOGUE, Scenario, bce_network, scenario
 from gradproof.scenarios.claims import Claim, ClaimVerdict
 from gradproof.scenarios.claims_arithmetic import EQUAL_DIGITS
 from gradproof.verdicts import formulas
-from gradproof.verdicts.claims import UNEXPLAINED, ClaimRecord, check_claims
+from gradproof.verdicts.claims import UNEXPLAINED, check_claims
+from gradproof.verdicts.records import ClaimRecord
 
 CONFIRMED, REFUTED, NOT_CHECKABLE = (
     ClaimVerdict.CONFIRMED,

@@ -20,8 +20,9 @@ the random part, at most Q = Σ x_i². Summed over k this is
 which for terms of one sign is the sequential sum's own variance (S² = nQ dominates) and for terms
 of random signs is an upper bound. Sums in blocks or pairs, as most frameworks have them, err less.
 
-Underflow: below the smallest normal number, ± the smallest subnormal is added, and every second
-sample is flushed to zero on average, since much hardware does flush.
+Underflow: below the smallest normal number, numbers are flushed to zero, since much hardware and many
+formulas do, or ± the smallest subnormal is added. Every second sample flushes them all, as hardware that is
+set so does, and what it loses adds up; in the others a coin decides for each number.
 
 Source: Parker, Monte Carlo Arithmetic (1997); Higham, Accuracy and Stability of Numerical
 Algorithms, 2nd ed. (2002), section 4.2 (sums).
@@ -63,18 +64,24 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         samples, *rest = self.data.shape
         return np.broadcast_to(self.data, (max(samples, self.kind.samples), *rest))
 
-    def spread(self, centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    def spread(
+        self, centre: NDArray[np.float64], radius: NDArray[np.float64] | float = 0.0
+    ) -> NDArray[np.float64]:
         """The root mean square deviation of the samples from a centre, without the amplification.
 
         Args:
             centre: Usually the true values; shape (lanes, *shape), or one that broadcasts to it.
+            radius: What the samples may be off without deviating: the truth is an interval at a kink, and to
+                take one of its ends is no rounding noise. Of the same shape, or 0.
 
         Returns:
             Array of shape (lanes, *shape); inf or NaN where a sample is.
         """
         with np.errstate(all="ignore"):
-            deviations = self.data - centre
-            greatest = np.max(np.abs(deviations), axis=0)
+            deviations = np.abs(self.data - centre)
+            if np.any(radius):
+                deviations = np.maximum(deviations - np.where(np.isfinite(radius), radius, 0.0), 0.0)
+            greatest = np.max(deviations, axis=0)
             # Scaled, so that squares neither overflow nor vanish.
             scale = np.where((greatest > 0) & np.isfinite(greatest), greatest, 1.0)
             spread: NDArray[np.float64] = scale * np.sqrt(np.mean((deviations / scale) ** 2, axis=0))
@@ -355,7 +362,10 @@ class Noisy(Kind):
         if np.any(tiny):
             shape = tiny.shape[1:]
             noise = self.amplification * self.format.smallest_subnormal * self.uniform(shape)
-            x = np.where(tiny, np.where(self.uniform(shape) > 0, x + noise, 0.0), x)
+            flushed = self.uniform(shape) > 0
+            flushed[1::2] = True
+            # A flush loses all of x, and is amplified as all noise is.
+            x = np.where(tiny, np.where(flushed, x - self.amplification * x, x + noise), x)
         too_large = size > self.format.greatest
         return np.where(too_large, np.copysign(np.inf, x), x) if np.any(too_large) else x
 
