@@ -12,6 +12,7 @@ from gradproof.errors import BackendUnavailableError, InputError, UnsupportedErr
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.validation import validate
+from gradproof.verdicts.claims import check_claims
 from gradproof.verdicts.formulas import check_formula
 from gradproof.verdicts.judging import judge
 from gradproof.verdicts.records import FormulaCheck, NotRun, Outcome, Subject
@@ -58,6 +59,7 @@ def verify(
     for scenario in scenarios:
         validate(scenario)
     tasks, not_run = plan(scenarios, backends, dtypes)
+    claims = check_claims(scenarios)
     results: dict[Subject, Outcome | NotRun] = {}
     for result in _results(tasks, jobs or os.cpu_count() or 1):
         results[result.subject] = result
@@ -66,7 +68,7 @@ def verify(
     ordered = [results[task.subject] for task in tasks]
     outcomes = [result for result in ordered if isinstance(result, Outcome)]
     not_run += [result for result in ordered if isinstance(result, NotRun)]
-    return Report.from_outcomes(scenarios, outcomes, not_run, check_formulas(scenarios, outcomes))
+    return Report.from_outcomes(scenarios, outcomes, not_run, check_formulas(scenarios, outcomes), claims)
 
 
 def check_formulas(scenarios: Sequence[Scenario], outcomes: Sequence[Outcome]) -> list[FormulaCheck]:

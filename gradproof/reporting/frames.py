@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gradproof.verdicts.records import FormulaCheck, Judgement, NotRun, Outcome
+from gradproof.verdicts.records import ClaimRecord, FormulaCheck, Judgement, NotRun, Outcome
 from gradproof.verdicts.trajectories import drift_rows
 from gradproof.verdicts.verdict import SEVERITY
 
@@ -73,6 +73,19 @@ COLUMNS: dict[str, dict[str, str]] = {
         "reason": "object",
     },
     "provenance": {"scenario": "category", "value": "object", "kind": "category", "reason": "object"},
+    "claims": {
+        "document": "category",
+        "scenario": "category",
+        "claim": "object",
+        "text": "object",
+        "place": "object",
+        "verdict": "category",
+        "stated": "object",
+        "exact": "object",
+        "digits": "float64",
+        "cause": "object",
+        "reason": "object",
+    },
 }
 """Per frame its columns and their dtypes, in order."""
 
@@ -106,6 +119,7 @@ def make_frames(
     outcomes: Sequence[Outcome],
     not_run: Sequence[NotRun],
     formulas: Sequence[FormulaCheck],
+    claims: Sequence[ClaimRecord] = (),
 ) -> dict[str, pd.DataFrame]:
     """Make all frames of a report, one a key of `COLUMNS`."""
     return {
@@ -117,6 +131,7 @@ def make_frames(
         "solutions": as_frame("solutions", _solution_rows(scenarios, outcomes)),
         "formulas": as_frame("formulas", map(vars, formulas)),
         "provenance": as_frame("provenance", _provenance_rows(scenarios)),
+        "claims": as_frame("claims", map(vars, claims)),
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gradproof.verdicts.records import CLAIM_VERDICTS
 from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict
 
 _SUBJECT = ["scenario", "backend", "variant", "dtype"]
@@ -171,6 +172,8 @@ def markdown_summary(frames: Mapping[str, pd.DataFrame], environment: Mapping[st
     if len(partial):
         table = partial[[*_SUBJECT, "status", "steps", "planned_steps", "reason"]]
         parts += ["", "## What was not run, or not to the end", "", markdown_table(table)]
+    if len(frames["claims"]):
+        parts += ["", "## What the documents claim", "", *claims_section(frames["claims"])]
     parts += [
         "",
         *_solutions_section(frames["solutions"]),
@@ -184,6 +187,29 @@ def markdown_summary(frames: Mapping[str, pd.DataFrame], environment: Mapping[st
         "",
     ]
     return "\n".join(parts)
+
+
+def claims_section(claims: pd.DataFrame) -> list[str]:
+    """Write the claims of each document as a Markdown table, the lines one by one."""
+    lines: list[str] = []
+    for document, group in claims.groupby("document", observed=True, sort=False):
+        finding = [
+            finding_text(cause, reason) for cause, reason in zip(group["cause"], group["reason"], strict=True)
+        ]
+        table = group[["verdict", "claim", "text"]].assign(finding=finding)
+        lines += [f"**{_cell(document)}**: {count_verdicts(group)}.", "", markdown_table(table), ""]
+    return lines[:-1]
+
+
+def finding_text(cause: str, reason: str) -> str:
+    """Tell what was found of a claim: the cause, if there is one, and the numbers."""
+    return f"{cause[:1].upper()}{cause[1:]}. {reason}" if cause else reason
+
+
+def count_verdicts(claims: pd.DataFrame) -> str:
+    """Count the verdicts of some claims in words, `12 CONFIRMED, 4 REFUTED`, say."""
+    counts = claims["verdict"].astype(object).value_counts()
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in CLAIM_VERDICTS if verdict in counts)
 
 
 def _solutions_section(solutions: pd.DataFrame) -> list[str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gradproof.errors import InputError
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.trees import Structure, flatten, with_nesting
+from gradproof.scenarios.claims import Claim
 
 Array = NDArray[Any]
 
@@ -63,6 +64,7 @@ class Scenario:
         training: None to compare the gradient at `params` alone.
         source: the document that the system comes from.
         provenance: where its values come from.
+        claims: what its document claims; `gradproof.audit` checks them.
 
     Raises:
         InputError: an integer parameter, an array that is empty or not finite, a mini-batch that does
@@ -90,6 +92,7 @@ class Scenario:
     training: GradientDescent | None = None
     source: str = ""
     provenance: Sequence[Provenance] = ()
+    claims: Sequence[Claim] = ()
     flat_params: dict[str, Array] = field(init=False, repr=False)
     flat_batch: dict[str, Array] = field(init=False, repr=False)
     flat_solution: dict[str, Array] | None = field(init=False, repr=False, default=None)
@@ -102,6 +105,12 @@ class Scenario:
             raise InputError("A scenario has an empty name. Give it a name to report it by.")
         if self.value_and_gradient is not None and self.gradient is None:
             raise InputError(f"Scenario {self.name!r} has value_and_gradient but no gradient. Give both.")
+        names = [claim.name for claim in self.claims]
+        repeated = [name for name in names if names.count(name) > 1]
+        if repeated:
+            raise InputError(
+                f"Two claims of scenario {self.name!r} are called {repeated[0]!r}. Rename one of them."
+            )
         for attribute, check in (("params", _check_parameter), ("batch", _check_data)):
             what = f"{attribute} of scenario {self.name!r}"
             leaves, structure = flatten(getattr(self, attribute), what, may_be_empty=attribute == "batch")
