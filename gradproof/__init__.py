@@ -6,7 +6,8 @@ Public names are imported when they are first used, so `import gradproof` loads 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gradproof.checking import Check, Finding, Point, check, load_point
+    from gradproof.auditing import Audit, audit
+    from gradproof.checking import Check, CheckFinding, Point, check, load_point
     from gradproof.errors import (
         BackendUnavailableError,
         DisagreementError,
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     )
     from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
     from gradproof.reporting.report import Report
+    from gradproof.scenarios.claims import Claim, ClaimVerdict, Finding
+    from gradproof.scenarios.claims_of import gradient_claim, update_claim, value_claim
     from gradproof.scenarios.dense_network import dense_network
     from gradproof.scenarios.scenario import Provenance, Scenario
     from gradproof.single import judge, rounding_noise, true_gradient
@@ -23,10 +26,14 @@ if TYPE_CHECKING:
     from gradproof.verification import verify
 
 _HOMES = {
+    "Audit": "gradproof.auditing",
     "BackendUnavailableError": "gradproof.errors",
     "Check": "gradproof.checking",
+    "CheckFinding": "gradproof.checking",
+    "Claim": "gradproof.scenarios.claims",
+    "ClaimVerdict": "gradproof.scenarios.claims",
     "DisagreementError": "gradproof.errors",
-    "Finding": "gradproof.checking",
+    "Finding": "gradproof.scenarios.claims",
     "GradientDescent": "gradproof.reference.descent",
     "GradproofError": "gradproof.errors",
     "InputError": "gradproof.errors",
@@ -38,18 +45,26 @@ _HOMES = {
     "StoppingRule": "gradproof.reference.descent",
     "UnsupportedError": "gradproof.errors",
     "Verdict": "gradproof.verdicts.verdict",
+    "audit": "gradproof.auditing",
     "check": "gradproof.checking",
     "dense_network": "gradproof.scenarios.dense_network",
+    "gradient_claim": "gradproof.scenarios.claims_of",
     "judge": "gradproof.single",
     "load_point": "gradproof.checking",
     "rounding_noise": "gradproof.single",
     "true_gradient": "gradproof.single",
+    "update_claim": "gradproof.scenarios.claims_of",
+    "value_claim": "gradproof.scenarios.claims_of",
     "verify": "gradproof.verification",
 }
 
 __all__ = [
+    "Audit",
     "BackendUnavailableError",
     "Check",
+    "CheckFinding",
+    "Claim",
+    "ClaimVerdict",
     "DisagreementError",
     "Finding",
     "GradientDescent",
@@ -63,12 +78,16 @@ __all__ = [
     "StoppingRule",
     "UnsupportedError",
     "Verdict",
+    "audit",
     "check",
     "dense_network",
+    "gradient_claim",
     "judge",
     "load_point",
     "rounding_noise",
     "true_gradient",
+    "update_claim",
+    "value_claim",
     "verify",
 ]
 

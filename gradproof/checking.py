@@ -13,7 +13,7 @@ from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.checking.calling import call_gradient
 from gradproof.verdicts.checking.entries import entries_of
 from gradproof.verdicts.checking.examining import Examined, examine
-from gradproof.verdicts.checking.findings import Finding
+from gradproof.verdicts.checking.findings import CheckFinding
 from gradproof.verdicts.checking.points import Point, load_point
 from gradproof.verdicts.checking.search import Searched, Tally, difference, find_cause, search_points
 from gradproof.verdicts.checking.subject import Place, Subject
@@ -22,7 +22,7 @@ from gradproof.verdicts.verdict import Verdict
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DTYPES", "POINTS", "Check", "Finding", "Point", "check", "load_point"]
+__all__ = ["DTYPES", "POINTS", "Check", "CheckFinding", "Point", "check", "load_point"]
 
 POINTS = 12
 """How many points of its own `check` draws if it is not told."""
@@ -57,7 +57,7 @@ class Check:
     verdict: Verdict
     reason: str
     cause: Any
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
     dtype: str
     points: Tally
     seed: int
@@ -231,7 +231,7 @@ def _concluded(
     subject: Subject,
     examined: Examined,
     searched: Searched,
-    findings: list[Finding],
+    findings: list[CheckFinding],
     dtype: str,
     seed: int,
     learning_rate: float | None,
@@ -301,12 +301,12 @@ def _given_back(point: Point | str | Path, given: Point) -> Point:
     return chosen
 
 
-def _loss_findings(subject: Subject, place: Place) -> list[Finding]:
+def _loss_findings(subject: Subject, place: Place) -> list[CheckFinding]:
     """Evaluate the loss twice: is it finite, and is it the same?"""
     first, second = subject.loss_value(place), subject.loss_value(place)
     if not (first == second or (np.isnan(first) and np.isnan(second))):
         return [
-            Finding(
+            CheckFinding(
                 "random",
                 f"The loss uses randomness: two evaluations at the same point give {first!r} and {second!r}. Draw the "
                 "random numbers outside and pass them in the batch.",
@@ -314,11 +314,11 @@ def _loss_findings(subject: Subject, place: Place) -> list[Finding]:
             )
         ]
     if not np.isfinite(first):
-        return [Finding("not-finite", f"The loss is {first} in float64 at the given point.")]
+        return [CheckFinding("not-finite", f"The loss is {first} in float64 at the given point.")]
     return []
 
 
-def _random_gradient(subject: Subject, examined: Examined, dtype: str) -> list[Finding]:
+def _random_gradient(subject: Subject, examined: Examined, dtype: str) -> list[CheckFinding]:
     """Call the gradient once more: does it give the same?"""
     once = examined.called
     again = call_gradient(subject, examined.point.place, dtype, once.takes)
@@ -328,7 +328,7 @@ def _random_gradient(subject: Subject, examined: Examined, dtype: str) -> list[F
         others = again.values.get(name)
         if others is None or not np.allclose(values, others, rtol=slack, atol=0.0, equal_nan=True):
             return [
-                Finding(
+                CheckFinding(
                     "random",
                     f"The gradient uses randomness: two evaluations at the same point give different values of "
                     f"{name!r}. Draw the random numbers outside and pass them in the batch.",
@@ -339,8 +339,8 @@ def _random_gradient(subject: Subject, examined: Examined, dtype: str) -> list[F
     return []
 
 
-def _raised(tally: Tally) -> list[Finding]:
+def _raised(tally: Tally) -> list[CheckFinding]:
     if not tally.raised:
         return []
     text = f"At {len(tally.raised)} points of the check's own the loss or the gradient raised: {tally.raised[0].strip()}"
-    return [Finding("raises", text)]
+    return [CheckFinding("raises", text)]

@@ -101,7 +101,9 @@ class Checker:
             saved = self._saved_point(result)
             self._leave(result, saved)
             if not result.ok:
-                pytest.fail(f"{result}{f'\n  point    {saved}' if saved else ''}", pytrace=False)
+                pytest.fail(
+                    "\n".join([str(result), *([f"  point    {saved}"] if saved else [])]), pytrace=False
+                )
         if result is None:
             pytest.fail("There is no seed to check with. Give one or more.", pytrace=False)
         return result

@@ -51,10 +51,10 @@ class Agreement:
 
 def agreements(claimed: Mapping[str, NDArray[np.object_]], truth: Truth) -> dict[str, Agreement]:
     """Compare claimed certified gradients with the true ones, for the parameters that are claimed."""
-    sizes = {name: _greatest(exact.balls()[0]) for name, exact in truth.gradients.items()}
+    sizes = {name: _greatest(exact.balls()[0, ...]) for name, exact in truth.gradients.items()}
     largest = max([*sizes.values(), float(abs(truth.value.values()[0]))], default=0.0)
     return {
-        name: compare(balls, truth.gradients[name].balls()[0], sizes[name] or largest)
+        name: compare(balls, truth.gradients[name].balls()[0, ...], sizes[name] or largest)
         for name, balls in claimed.items()
     }
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError
 from gradproof.reference.trees import flatten
-from gradproof.verdicts.checking.findings import Finding
+from gradproof.verdicts.checking.findings import CheckFinding
 from gradproof.verdicts.checking.subject import Place, Subject, called
 
 Array = NDArray[Any]
@@ -35,7 +35,7 @@ class Called:
     """
 
     values: Mapping[str, Array]
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
     takes: str
     gives: str
     dtype: str
@@ -91,10 +91,10 @@ def _call(subject: Subject, place: Place, dtype: str, framework: str) -> Called:
     return Called(values, (*findings, *problems), framework, gives, _coarser(dtype, used))
 
 
-def _mutations(before: Mapping[Any, Array], after: Mapping[Any, Array]) -> Iterator[Finding]:
+def _mutations(before: Mapping[Any, Array], after: Mapping[Any, Array]) -> Iterator[CheckFinding]:
     for (kind, name), array in before.items():
         if not np.array_equal(array, after[kind, name], equal_nan=array.dtype.kind == "f"):
-            yield Finding(
+            yield CheckFinding(
                 "mutated-input",
                 f"The gradient changes {kind}[{name!r}] in place. Work on a copy, or write x = x + y instead "
                 "of x += y.",
@@ -106,11 +106,11 @@ def _mutations(before: Mapping[Any, Array], after: Mapping[Any, Array]) -> Itera
 # -------------------------------------------------------------------- what it returned
 
 
-def _read(result: Any, subject: Subject) -> tuple[dict[str, Array], str, str, list[Finding]]:
+def _read(result: Any, subject: Subject) -> tuple[dict[str, Array], str, str, list[CheckFinding]]:
     """Read what the gradient returned: its values, whose arrays they are, their dtype, what is wrong."""
     if result is None:
         text = "The gradient returns None. Return a mapping from the parameters' names to arrays."
-        return {}, "numpy", "", [Finding("none", text, fails=True)]
+        return {}, "numpy", "", [CheckFinding("none", text, fails=True)]
     names = list(subject.scenario.flat_params)
     try:
         leaves, _ = flatten(result, "gradient")
@@ -119,7 +119,7 @@ def _read(result: Any, subject: Subject) -> tuple[dict[str, Array], str, str, li
             f"The gradient returns a {type(result).__name__} where a mapping from the parameters' names to "
             f"arrays is expected. Return one entry for each of {names}."
         )
-        return {}, "numpy", "", [Finding("not-a-mapping", text, fails=True)]
+        return {}, "numpy", "", [CheckFinding("not-a-mapping", text, fails=True)]
     findings = [*_names(leaves, names)]
     values: dict[str, Array] = {}
     gives, dtypes = "numpy", []
@@ -130,7 +130,7 @@ def _read(result: Any, subject: Subject) -> tuple[dict[str, Array], str, str, li
         array = _number_array(leaves[name])
         if array is None:
             text = f"The gradient of {name!r} is {leaves[name]!r:.60}, which is no array of real numbers."
-            findings.append(Finding("none", f"{text} Return an array.", fails=True, parameter=name))
+            findings.append(CheckFinding("none", f"{text} Return an array.", fails=True, parameter=name))
             continue
         shape = subject.scenario.flat_params[name].shape
         if array.shape != shape:
@@ -142,10 +142,10 @@ def _read(result: Any, subject: Subject) -> tuple[dict[str, Array], str, str, li
     return values, gives, coarsest, findings
 
 
-def _names(leaves: Mapping[str, Any], names: list[str]) -> Iterator[Finding]:
+def _names(leaves: Mapping[str, Any], names: list[str]) -> Iterator[CheckFinding]:
     for name in names:
         if name not in leaves:
-            yield Finding(
+            yield CheckFinding(
                 "missing-parameter",
                 f"The gradient has no entry for parameter {name!r}. Return one for each of {names}.",
                 fails=True,
@@ -153,7 +153,7 @@ def _names(leaves: Mapping[str, Any], names: list[str]) -> Iterator[Finding]:
             )
     for name in leaves:
         if name not in names:
-            yield Finding(
+            yield CheckFinding(
                 "superfluous-parameter",
                 f"The gradient has an entry {str(name)!r}, and there is no such parameter. Return one for each "
                 f"of {names}.",
@@ -161,8 +161,8 @@ def _names(leaves: Mapping[str, Any], names: list[str]) -> Iterator[Finding]:
             )
 
 
-def _wrong_shape(name: str, shape: tuple[int, ...], right: tuple[int, ...]) -> Finding:
-    return Finding(
+def _wrong_shape(name: str, shape: tuple[int, ...], right: tuple[int, ...]) -> CheckFinding:
+    return CheckFinding(
         "wrong-shape",
         f"The gradient of {name!r} has shape {shape}, but the parameter has shape {right}. Give it the "
         "parameter's shape.",

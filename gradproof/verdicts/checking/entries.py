@@ -26,14 +26,14 @@ def entries_of(examined: Examined) -> "pd.DataFrame":
 
     frames = [pd.DataFrame(columns=list(COLUMNS))]
     formula, floating = examined.formula, examined.floating
-    if formula is not None and formula.certified and not _floats_are_the_matter(examined):
+    if formula is not None and formula.agreement and not _floats_are_the_matter(examined):
         for name, each in formula.agreement.items():
             frames.append(_frame(name, each.claimed, each.true, examined.called.dtype))
     elif floating is not None:
         for name, value in floating.values.items():
             finite = np.isfinite(value)
             balls = _balls(np.where(finite, value, 0.0))
-            frame = _frame(name, balls, floating.evidence[name].exact[0], floating.dtype)
+            frame = _frame(name, balls, floating.evidence[name].exact[0, ...], floating.dtype)
             wrong = ~finite.ravel()
             frame.loc[wrong, "claimed"] = value.ravel()[wrong]
             frame.loc[wrong, ["absolute", "relative", "ulps"]] = np.inf
@@ -50,7 +50,7 @@ def _floats_are_the_matter(examined: Examined) -> bool:
 
 def _balls(values: NDArray[np.float64]) -> NDArray[np.object_]:
     with Balls(192).context():
-        return Balls(192).lift(values[np.newaxis]).balls()[0]
+        return Balls(192).lift(values[np.newaxis]).balls()[0, ...]
 
 
 def _frame(name: str, claimed: NDArray[np.object_], true: NDArray[np.object_], dtype: str) -> "pd.DataFrame":

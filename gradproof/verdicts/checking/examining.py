@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.truth import Truth, exact_gradient
 from gradproof.verdicts.checking.calling import FRAMEWORKS, Called, call_gradient
-from gradproof.verdicts.checking.findings import Finding
+from gradproof.verdicts.checking.findings import CheckFinding
 from gradproof.verdicts.checking.floating import Floating, judge_floating, rounded
 from gradproof.verdicts.checking.formula import Formula, check_formula
 from gradproof.verdicts.checking.points import Point
@@ -42,7 +42,7 @@ class Examined:
     reason: str
     formula: Formula | None
     floating: Floating | None
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
     called: Called
 
     @property
@@ -69,7 +69,7 @@ def examine(subject: Subject, point: Point, dtype: str, takes: str | None = None
     found = [*called.findings]
     if called.dtype != dtype:
         found.append(
-            Finding(
+            CheckFinding(
                 "lower-precision",
                 f"The gradient was asked for in {dtype} and gives {called.dtype}, so it is judged as {called.dtype}.",
             )
@@ -83,7 +83,9 @@ def examine(subject: Subject, point: Point, dtype: str, takes: str | None = None
         floating = judge_floating(subject, near, called.values, called.dtype, truth if same else None)
         found += _not_finite(called.values)
     if formula is not None and not formula.certified:
-        found.append(Finding("not-certified", _sentence(f"The formula was not certified: {formula.reason}")))
+        found.append(
+            CheckFinding("not-certified", _sentence(f"The formula was not certified: {formula.reason}"))
+        )
     verdict, reason = decide(formula, floating, [*called.findings])
     return Examined(point, verdict, reason, formula, floating, tuple(found), called)
 
@@ -100,7 +102,7 @@ def _formula(subject: Subject, place: Place, called: Called, truth: Truth) -> Fo
 
 
 def decide(
-    formula: Formula | None, floating: Floating | None, findings: list[Finding]
+    formula: Formula | None, floating: Floating | None, findings: list[CheckFinding]
 ) -> tuple[Verdict, str]:
     """Give the verdict at a point that formula, floating-point result and findings lead to."""
     for finding in findings:
@@ -171,12 +173,12 @@ def _proven(formula: Formula | None) -> bool:
     return formula is not None and formula.verdict is Verdict.WRONG
 
 
-def _structural(findings: list[Finding]) -> bool:
+def _structural(findings: list[CheckFinding]) -> bool:
     return any(finding.kind in STRUCTURAL for finding in findings)
 
 
-def _inaccurate(point: Point, floating: Floating) -> Finding:
-    return Finding(
+def _inaccurate(point: Point, floating: Floating) -> CheckFinding:
+    return CheckFinding(
         "inaccurate-at-magnitude",
         f"At a point of the check's own ({point.label}) the formula is right, but its evaluation loses most of its "
         f"digits: saturation, overflow or cancellation. {floating.text}",
@@ -194,7 +196,7 @@ def _close(values: Mapping[str, Array], truth: Truth, dtype: str) -> bool:
     return True
 
 
-def _not_finite(values: Mapping[str, Array]) -> list[Finding]:
+def _not_finite(values: Mapping[str, Array]) -> list[CheckFinding]:
     findings = []
     for name, value in values.items():
         bad = np.argwhere(~np.isfinite(value))
@@ -202,7 +204,7 @@ def _not_finite(values: Mapping[str, Array]) -> list[Finding]:
             index = ",".join(str(int(i)) for i in bad[0])
             entry = f"{name}[{index}]" if index else name
             text = f"The gradient of {entry} is {value[tuple(bad[0])]}; {len(bad)} of {value.size} entries are not finite."
-            findings.append(Finding("not-finite", text, parameter=name))
+            findings.append(CheckFinding("not-finite", text, parameter=name))
     return findings
 
 

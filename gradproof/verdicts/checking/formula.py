@@ -34,7 +34,8 @@ class Formula:
         verdict: EQUAL, KINK, WRONG or UNDECIDED; None if the code could not be certified, so that only its
             floating-point result can be judged.
         truth: the true gradient.
-        agreement: by parameter; of those whose claim has the parameter's shape.
+        agreement: by parameter; of those whose claim has the parameter's shape. Empty where a comparison in the
+            code was not decided, since what follows from it is not proven.
         claims: what was claimed, by parameter, whatever its shape.
         reason: why the verdict is not EQUAL, or what it rests on; empty if there is nothing to say.
         constants: whether equality holds up to the code's constants being doubles.
@@ -84,10 +85,10 @@ def _at_precision(subject: Subject, place: Place, truth: Truth, bits: int) -> Fo
     run, claims = _run(subject, place, bits)
     if run.error or run.notes.casts:
         return Formula(None, truth, {}, claims, run.reason)
+    if run.notes.comparisons:
+        return Formula(Verdict.UNDECIDED, truth, {}, claims, run.reason)
     fitting = {n: c for n, c in claims.items() if n in truth.gradients and c.shape == _shape(truth, n)}
     found = agreements(fitting, truth)
-    if run.notes.comparisons:
-        return Formula(Verdict.UNDECIDED, truth, found, claims, run.reason)
     constants = False
     if any(np.any(each.apart) for each in found.values()):
         found, constants = _without_constants(subject, place, bits, found)
@@ -110,7 +111,8 @@ def _decided(subject: Subject, place: Place, formula: Formula) -> Formula:
 def _special_or_wrong(subject: Subject, place: Place, formula: Formula, differing: list[str]) -> Formula:
     """Tell a wrong formula from another convention at a kink."""
     outcome = kinks.judge(subject, place, formula.truth, formula.agreement, bool(differing))
-    return replace(formula, verdict=outcome.verdict, reason=outcome.reason)
+    agreement = outcome.agreement or formula.agreement
+    return replace(formula, verdict=outcome.verdict, reason=outcome.reason, agreement=agreement)
 
 
 def _run(subject: Subject, place: Place, bits: int, *, widened: bool = False) -> tuple[LiftedRun, Claims]:

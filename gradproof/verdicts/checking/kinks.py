@@ -6,7 +6,7 @@ sums over an axis, say, where each of two tied maxima is given all that they mus
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,10 +32,17 @@ _MOST_DIRECTIONS = 64
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is said of a claim at a point where the loss may have a kink."""
+    """What is said of a claim at a point where the loss may have a kink.
+
+    Attributes:
+        verdict: EQUAL, KINK, WRONG or UNDECIDED.
+        reason: why.
+        agreement: by parameter, the agreement with the convention that the claim follows; empty if with none.
+    """
 
     verdict: Verdict
     reason: str
+    agreement: Mapping[str, Agreement] = field(default_factory=dict)
 
 
 def judge(
@@ -58,9 +65,10 @@ def judge(
             return Outcome(Verdict.WRONG, f"it is proven to differ from every subgradient. {kink}")
         convention = _convention(subject, place, truth, claims)
         if convention is not None:
-            verdict = Verdict.EQUAL if convention == 0 else Verdict.KINK
-            how = "the usual" if convention == 0 else "a common"
-            return Outcome(verdict, f"it follows {how} convention at a kink. {kink}")
+            usual, agreement = convention
+            verdict = Verdict.EQUAL if usual else Verdict.KINK
+            how = "the usual" if usual else "a common"
+            return Outcome(verdict, f"it follows {how} convention at a kink. {kink}", agreement)
     elif not differs:
         return Outcome(Verdict.UNDECIDED, " ".join(truth.reasons))
     refuted = _outside(subject, place, claims)
@@ -177,13 +185,16 @@ def _conventions() -> Iterator[dict[tuple[str, int], Rule]]:
                 yield {**steps, **shares}
 
 
-def _convention(subject: Subject, place: Place, truth: Truth, claims: Mapping[str, Agreement]) -> int | None:
-    """Give the number of the convention that the claim follows everywhere; None if it follows none."""
+def _convention(
+    subject: Subject, place: Place, truth: Truth, claims: Mapping[str, Agreement]
+) -> tuple[bool, dict[str, Agreement]] | None:
+    """Find a convention that the claim follows everywhere, and tell whether it is a usual one; None if none."""
     run = differentiate(subject.loss, place.params, place.batch, _ConventionBalls(max(192, truth.precision)))
     for number, rules in enumerate(_conventions()):
-        if _follows(run, rules, claims):
+        agreement = _agreement(run, rules, claims)
+        if agreement is not None:
             # ReLU's slope of 0 at 0 is as usual as the tape's own choice, for a maximum with 0 too.
-            return 0 if number in {0, _RELU_LIKE} else number
+            return number in {0, _RELU_LIKE}, agreement
     return None
 
 
@@ -191,9 +202,10 @@ _RELU_LIKE = 3
 """The place of the convention in `_conventions` that gives a slope of 0 at 0 and equal shares."""
 
 
-def _follows(
+def _agreement(
     run: Differentiation[Any], rules: Mapping[tuple[str, int], Rule], claims: Mapping[str, Agreement]
-) -> bool:
+) -> dict[str, Agreement] | None:
+    """Compare the claim with the gradient under a convention; None if they do not agree."""
     changed = {}
     for edge in run.tape.edges:
         operation = run.tape.nodes[edge.node].operation
@@ -202,12 +214,14 @@ def _follows(
             changed[Edge(*edge)] = rule
     gradients: Mapping[str, Any] = run.tape.backward(changed)
     largest = max(float(np.max(np.abs(gradient.values()))) for gradient in gradients.values())
+    found = {}
     for name, each in claims.items():
-        balls = gradients[name].balls()[0]
+        balls = gradients[name].balls()[0, ...]
         agreement = compare(each.claimed, balls, float(np.max(np.abs(gradients[name].values()))) or largest)
         if not np.all(agreement.equal | each.constant):
-            return False
-    return True
+            return None
+        found[name] = agreement
+    return found
 
 
 # -------------------------------------------------------------------- what the neighbours allow

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradproof.errors import GradproofError, InputError
 from gradproof.verdicts.checking.examining import Examined, examine_own
-from gradproof.verdicts.checking.findings import Finding
+from gradproof.verdicts.checking.findings import CheckFinding
 from gradproof.verdicts.checking.points import Point, cautious, more_examples, own_points
 from gradproof.verdicts.checking.subject import Place, Subject
 from gradproof.verdicts.verdict import Verdict
@@ -66,7 +66,7 @@ class Searched:
     """
 
     worst: Examined | None
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
     tally: Tally
 
 
@@ -82,7 +82,7 @@ def search_points(subject: Subject, given: Place, count: int, seed: int, dtype: 
         takes: the arrays that the gradient wants.
     """
     tally = Tally(asked=count)
-    findings: dict[str, Finding] = {}
+    findings: dict[str, CheckFinding] = {}
     inaccurate: Examined | None = None
     entries = sum(array.size for arrays in (given.params, given.batch) for array in arrays.values())
     allowed = min(count, max(1, _ENTRIES // max(entries, 1))) if count else 0
@@ -134,9 +134,9 @@ def _examined(subject: Subject, point: Point, dtype: str, takes: str, tally: Tal
 
 def _with_more_examples(
     subject: Subject, point: Point, dtype: str, takes: str
-) -> tuple[Examined | None, Finding | None]:
+) -> tuple[Examined | None, CheckFinding | None]:
     """Examine a gradient with several examples where one was given: what is wrong, and what is to be said."""
-    untold = Finding(
+    untold = CheckFinding(
         "one-example",
         "There is one example, so a mean over the examples cannot be told from a sum, and the loss or its gradient "
         "does not run with more of them. Check again with two examples or more.",
