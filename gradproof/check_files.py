@@ -54,7 +54,7 @@ def check_file(options: Options) -> int:
     The user's code may loop for ever, end the process or crash it: each ends in a message and status 2.
     """
     with tempfile.TemporaryDirectory(prefix="gradproof-") as folder:
-        command = [sys.executable, "-m", "gradproof.check_files", folder, json.dumps(vars(options))]
+        command = [sys.executable, "-P", "-m", "gradproof.check_files", folder, json.dumps(vars(options))]
         limit = options.time_limit + _GRACE if options.time_limit else None
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - this very Python
         try:
@@ -76,13 +76,13 @@ def _ended(options: Options, status: int, stack: Path) -> str:
     if stack.is_file() and stack.stat().st_size:
         where = "".join(f"\n{line}" for line in _users_frames(stack.read_text(encoding="utf-8")))
         return (
-            f"{options.target} was still running after the time limit of {options.time_limit:g} s; it was at:{where}\n"
-            "Mend the loop, or give more time with --time-limit."
+            f"{options.target} was still running after the time limit of {options.time_limit:g} s; it was "
+            f"at:{where}\nMend the loop, or give more time with --time-limit."
         )
     if status == -signal.SIGKILL:
         return (
-            f"{options.target} was stopped after the time limit of {options.time_limit:g} s. Mend the loop, or give "
-            "more time with --time-limit."
+            f"{options.target} was stopped after the time limit of {options.time_limit:g} s. Mend the loop, "
+            "or give more time with --time-limit."
         )
     how = f"was ended by signal {-status}" if status < 0 else f"ended the process with status {status}"
     return f"{options.target} {how} before there was a verdict. Take out what ends it (os._exit, a crash)."
@@ -111,8 +111,8 @@ def _child(folder: str, described: str) -> int:
             status = 2
         except SystemExit as error:
             print(
-                f"gradproof: {options.target} ends the process (SystemExit: {error.code}) before there was a verdict. "
-                "Take out the call of sys.exit.",
+                f"gradproof: {options.target} ends the process (SystemExit: {error.code}) before there was "
+                "a verdict. Take out the call of sys.exit.",
                 file=sys.stderr,
             )
             status = 2
@@ -126,7 +126,7 @@ def _child(folder: str, described: str) -> int:
 
 def _check_all(options: Options) -> int:
     """Check everything that the file defines, or what was named; 0 if all is ok, else 1."""
-    from gradproof.checking import check  # noqa: PLC0415 - the parent does not need it
+    from gradproof.checking import check  # noqa: PLC0415 - the parent needs none
 
     path, _, name = options.target.partition("::")
     checks = list(find_checks(load_module(path), name))
@@ -154,7 +154,7 @@ def load_module(path: str | Path) -> ModuleType:
     Raises:
         InputError: there is no such file, it has a syntax error, or it raises.
     """
-    from gradproof.verdicts.checking.subject import own_traceback  # noqa: PLC0415 - the parent does not need it
+    from gradproof.verdicts.checking.subject import own_traceback  # noqa: PLC0415 - the parent needs none
 
     path = Path(path).absolute()
     if not path.is_file():
@@ -166,7 +166,8 @@ def load_module(path: str | Path) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[name] = module
     if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))
+        # Last, so that a file of the user's called random.py, say, is not taken for Python's own by others.
+        sys.path.append(str(path.parent))
     try:
         spec.loader.exec_module(module)
     except GradproofError:
@@ -193,14 +194,14 @@ Arguments = tuple[Any, Any, Any, Any]
 def find_checks(module: ModuleType, name: str = "") -> Iterator[tuple[str, Arguments]]:
     """Find what a module wants checked.
 
-    That is `gradient` with `loss`, `params` and `batch` (or `make(seed)`, which gives both), and every Scenario
-    that has a gradient. A name chooses one: that of a Scenario, of its variable, or of another gradient function
-    beside `loss`, `params` and `batch`.
+    That is `gradient` with `loss`, `params` and `batch` (or `make(seed)`, which gives both), and every
+    Scenario that has a gradient. A name chooses one: that of a Scenario, of its variable, or of another
+    gradient function beside `loss`, `params` and `batch`.
 
     Raises:
         InputError: there is nothing to check, or nothing of that name.
     """
-    from gradproof.scenarios.scenario import Scenario  # noqa: PLC0415 - the parent does not need it
+    from gradproof.scenarios.scenario import Scenario  # noqa: PLC0415 - the parent needs none
 
     members = vars(module)
     found: list[tuple[str, Arguments]] = []
@@ -224,22 +225,22 @@ def _inputs(module: ModuleType) -> tuple[Any, Any]:
     if "params" in members and "batch" in members:
         return members["params"], members["batch"]
     if callable(members.get("make")):
-        from gradproof.verdicts.checking.subject import called  # noqa: PLC0415 - the parent does not need it
+        from gradproof.verdicts.checking.subject import called  # noqa: PLC0415 - the parent needs none
 
         params, batch = called("function make", lambda: members["make"](0))
         return params, batch
     lacking = [name for name in ("params", "batch") if name not in members]
     raise InputError(
-        f"{module.__file__} defines loss and a gradient, but no {' and no '.join(lacking)}. Add them at its top level: "
-        "mappings from names to arrays."
+        f"{module.__file__} defines loss and a gradient, but no {' and no '.join(lacking)}. Add them at its "
+        "top level: mappings from names to arrays."
     )
 
 
 def _nothing(module: ModuleType, name: str, scenarios: dict[str, Any]) -> str:
     if name:
         return (
-            f"{module.__file__} has nothing called {name!r} to check. Name a gradient function (beside loss, params and "
-            "batch), or a Scenario with a gradient."
+            f"{module.__file__} has nothing called {name!r} to check. Name a gradient function (beside "
+            "loss, params and batch), or a Scenario with a gradient."
         )
     if scenarios:
         return (
@@ -248,8 +249,8 @@ def _nothing(module: ModuleType, name: str, scenarios: dict[str, Any]) -> str:
         )
     lacking = [each for each in ("loss", "gradient", "params", "batch") if each not in vars(module)]
     return (
-        f"{module.__file__} lacks {', '.join(lacking)}. Define loss(xp, params, batch), gradient(params, batch), params "
-        "and batch at its top level, or a Scenario with a gradient."
+        f"{module.__file__} lacks {', '.join(lacking)}. Define loss(xp, params, batch), gradient(params, "
+        "batch), params and batch at its top level, or a Scenario with a gradient."
     )
 
 

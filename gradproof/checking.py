@@ -39,10 +39,10 @@ class Check:
     """What `check` found.
 
     Attributes:
-        verdict: EQUAL (the formula is right), WRONG, INACCURATE (the formula is right, its floating-point evaluation
-            loses digits that the dtype would allow), UNDECIDED (with the reason), KINK (at a kink, one of the
-            loss's subgradients), or AGREES (the code cannot run on certified balls; its floating-point result is
-            right as far as its rounding shows).
+        verdict: EQUAL (the formula is right), WRONG, INACCURATE (the formula is right, its floating-point
+            evaluation loses digits that the dtype would allow), UNDECIDED (with the reason), KINK (at a
+            kink, one of the loss's subgradients), or AGREES (the code cannot run on certified balls; its
+            floating-point result is right as far as its rounding shows).
         reason: why the verdict is not EQUAL, or what it rests on; empty if there is nothing to say.
         cause: the change of the true gradient that gives this one, with `kind`, `where`, `factor`, `text` and
             `parameters`; None unless the verdict is WRONG and a cause was found.
@@ -97,8 +97,8 @@ class Check:
     def entries(self) -> "pd.DataFrame":
         """A row for each entry at the point that is shown, the worst first.
 
-        Columns: parameter, index, claimed, true (a decimal with the digits that are proven), radius, absolute,
-        relative and ulps (upper bounds of the error; ulps in the dtype).
+        Columns: parameter, index, claimed, true (a decimal with the digits that are proven), radius,
+        absolute, relative and ulps (upper bounds of the error; ulps in the dtype).
         """
         return entries_of(self.examined)
 
@@ -123,7 +123,7 @@ class Check:
         if self.verdict is Verdict.EQUAL:
             how = " exactly" if np.isinf(self.digits) else f" to {self.digits:.0f} digits"
         text = f"{self.verdict}{how} at {_place(self.examined.point)}"
-        text += f"; {self.points}" if self.points.asked else ""
+        text += f"; {self.points}; seed {self.seed}" if self.points.asked else ""
         return text if self.ok else f"{text}; yet it does not pass"
 
     def __str__(self) -> str:
@@ -151,7 +151,8 @@ class Check:
                 lines.append(f"    ... of {len(self.entries)} entries")
         if self.failing_point is not None and self.failing_point.seed is not None:
             lines.append(
-                f"  repeat   seed={self.seed}; save_point(path) writes the point, and check(..., point=path) takes it"
+                f"  repeat   seed={self.seed}; save_point(path) writes the point, and check(..., "
+                "point=path) takes it"
             )
         return lines
 
@@ -172,24 +173,27 @@ def check(
 
     Plain NumPy code is run unchanged on balls that provably hold the exact numbers and compared with the true
     gradient of the loss. There is no tolerance: agreement beyond 15 digits is EQUAL, since constants in code
-    are doubles. Its floating-point result is judged by the measured rounding noise in any case. Code that does not
-    run on balls (it works with PyTorch or JAX, calls compiled code, rounds to floats) is judged by that alone,
-    and it is said so.
+    are doubles. Its floating-point result is judged by the measured rounding noise in any case. Code that
+    does not run on balls (it works with PyTorch or JAX, calls compiled code, rounds to floats) is judged by
+    that alone, and it is said so.
 
-    Beside the given point, points of the same shapes are drawn, at which errors cannot hide behind the data at
-    hand: redrawn numbers, zeros, ties, repeated and extreme indices, large and small magnitudes. Probabilities stay in
-    (0, 1), labels stay labels, integers stay in their range; a point at which the loss is not finite is drawn more
-    cautiously, or dropped and counted.
+    Beside the given point, points of the same shapes are drawn, at which errors cannot hide behind the data
+    at
+    hand: redrawn numbers, zeros, ties, repeated and extreme indices, large and small magnitudes.
+    Probabilities stay in (0, 1), labels stay labels, integers stay in their range; a point at which the loss
+    is not finite is drawn more cautiously, or dropped and counted.
 
     Args:
         loss: called as `loss(xp, params, batch)`; gives a scalar.
-        gradient: called as `gradient(params, batch)`; gives arrays of NumPy, PyTorch or JAX, laid out as `params`.
+        gradient: called as `gradient(params, batch)`; gives arrays of NumPy, PyTorch or JAX, laid out as
+            `params`.
         params: a mapping from names to floating-point arrays, nested or not.
         batch: likewise, of data.
         dtype: what the floating-point result is judged in: float64, float32 or float16.
         points: how many points of its own to draw; 0 for none.
         seed: what they are drawn with.
-        point: check at this point (a failing one that was saved) instead of `params` and `batch`, and at no other.
+        point: check at this point (a failing one that was saved) instead of `params` and `batch`, and at no
+            other.
         learning_rate: a number to expect in the cause, where weights may have been updated too early.
 
     Raises:
@@ -272,7 +276,7 @@ def _check_options(dtype: str, points: int, seed: int) -> None:
     if dtype not in DTYPES:
         raise InputError(f"There is no dtype called {dtype!r} here. Choose from {', '.join(DTYPES)}.")
     for name, value in (("points", points), ("seed", seed)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        if not (hasattr(value, "__index__") and value >= 0):
             raise InputError(f"{name} is {value!r}. Give a whole number, 0 or more.")
 
 
@@ -289,14 +293,14 @@ def _given_back(point: Point | str | Path, given: Point) -> Point:
     ):
         if ours.keys() != theirs.keys():
             raise InputError(
-                f"The point has {kind} {list(theirs)}, but the check has {list(ours)}. Give a point that was saved "
-                "for this loss."
+                f"The point has {kind} {list(theirs)}, but the check has {list(ours)}. Give a point that "
+                "was saved for this loss."
             )
     for name, array in given.place.params.items():
         if chosen.place.params[name].shape != array.shape:
             raise InputError(
-                f"Parameter {name!r} has shape {chosen.place.params[name].shape} at the point, but {array.shape} "
-                "here. Give a point that was saved for these parameters."
+                f"Parameter {name!r} has shape {chosen.place.params[name].shape} at the point, but "
+                f"{array.shape} here. Give a point that was saved for these parameters."
             )
     return chosen
 
@@ -304,12 +308,12 @@ def _given_back(point: Point | str | Path, given: Point) -> Point:
 def _loss_findings(subject: Subject, place: Place) -> list[CheckFinding]:
     """Evaluate the loss twice: is it finite, and is it the same?"""
     first, second = subject.loss_value(place), subject.loss_value(place)
-    if not (first == second or (np.isnan(first) and np.isnan(second))):
+    if not np.array_equal(first, second, equal_nan=True):
         return [
             CheckFinding(
                 "random",
-                f"The loss uses randomness: two evaluations at the same point give {first!r} and {second!r}. Draw the "
-                "random numbers outside and pass them in the batch.",
+                f"The loss uses randomness: two evaluations at the same point give {first!r} and "
+                f"{second!r}. Draw the random numbers outside and pass them in the batch.",
                 fails=True,
             )
         ]
@@ -324,14 +328,14 @@ def _random_gradient(subject: Subject, examined: Examined, dtype: str) -> list[C
     again = call_gradient(subject, examined.point.place, dtype, once.takes)
     # Frameworks may add in another order each time; NumPy does not.
     slack = 0.0 if once.gives == "numpy" else 1e-3
-    for name, values in once.values.items():
-        others = again.values.get(name)
+    for name, values in dict(once.values).items():
+        others = dict(again.values).get(name)
         if others is None or not np.allclose(values, others, rtol=slack, atol=0.0, equal_nan=True):
             return [
                 CheckFinding(
                     "random",
-                    f"The gradient uses randomness: two evaluations at the same point give different values of "
-                    f"{name!r}. Draw the random numbers outside and pass them in the batch.",
+                    "The gradient uses randomness: two evaluations at the same point give different values "
+                    f"of {name!r}. Draw the random numbers outside and pass them in the batch.",
                     fails=True,
                     parameter=name,
                 )
@@ -342,5 +346,6 @@ def _random_gradient(subject: Subject, examined: Examined, dtype: str) -> list[C
 def _raised(tally: Tally) -> list[CheckFinding]:
     if not tally.raised:
         return []
-    text = f"At {len(tally.raised)} points of the check's own the loss or the gradient raised: {tally.raised[0].strip()}"
+    first = tally.raised[0].strip()
+    text = f"At {len(tally.raised)} points of the check's own the loss or the gradient raised: {first}"
     return [CheckFinding("raises", text)]

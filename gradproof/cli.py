@@ -80,14 +80,14 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     check = commands.add_parser(
         "check",
         help="check a gradient of your own: is the formula right, which entry is wrong, and why",
-        description="Check the gradient that a file defines, as a formula in certified arithmetic, in floating point, "
-        "and at points of the check's own. The file is run in a process of its own.",
+        description="Check the gradient that a file defines, as a formula in certified arithmetic, in "
+        "floating point, and at points of the check's own. The file is run in a process of its own.",
     )
     check.add_argument(
         "target",
         metavar="FILE.py[::NAME]",
-        help="a file that defines loss, gradient, params and batch, or Scenario objects; NAME chooses one Scenario, "
-        "or another gradient function beside loss, params and batch",
+        help="a file that defines loss, gradient, params and batch, or Scenario objects; NAME chooses one "
+        "Scenario, or another gradient function beside loss, params and batch",
     )
     check.add_argument(
         "--dtype", default="float64", help="what to judge in: float64 (the default), float32, float16"

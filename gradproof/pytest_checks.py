@@ -77,8 +77,8 @@ class Checker:
             gradient: called as `gradient(params, batch)`.
             params: a mapping from names to floating-point arrays.
             batch: likewise, of data.
-            **options: those of `gradproof.check`, and `seeds` for several seeds one after the other. They come
-                before those of the marker `gradproof`.
+            **options: those of `gradproof.check`, and `seeds` for several seeds one after the other. They
+                come before those of the marker `gradproof`.
 
         Returns:
             the check; with several seeds the last one's.
@@ -138,7 +138,7 @@ class Checker:
 
 
 def _report_folder(config: pytest.Config) -> Path:
-    return Path(config.rootpath) / config.getoption("--gradproof-report")
+    return Path(config.rootpath, str(config.getoption("--gradproof-report")))
 
 
 def write_checks(config: pytest.Config) -> None:

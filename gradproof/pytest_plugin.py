@@ -48,8 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers",
-        "gradproof(points=12, seed=0, seeds=None, dtype='float64', learning_rate=None): how the fixture gradproof "
-        "checks gradients in this test",
+        "gradproof(points=12, seed=0, seeds=None, dtype='float64', learning_rate=None): how the fixture "
+        "gradproof checks gradients in this test",
     )
 
 
@@ -74,9 +74,10 @@ def gradproof_outcome(request: pytest.FixtureRequest) -> "Outcome":
 
 @pytest.fixture
 def gradproof(request: pytest.FixtureRequest) -> "Checker":
-    """Checks gradients of your own: `gradproof.check(loss, gradient, params, batch)` fails the test if one is wrong.
+    """Checks gradients of your own.
 
-    The marker `gradproof` chooses seeds and points.
+    `gradproof.check(loss, gradient, params, batch)` fails the test if one is wrong. The marker `gradproof`
+    chooses seeds and points.
     """
     from gradproof.pytest_checks import Checker  # noqa: PLC0415 - only for those who use it
 

@@ -42,6 +42,7 @@ def check_formula(
 def _check_point(
     scenario: Scenario, step: int, point: Mapping[str, Array], batch: Mapping[str, Array]
 ) -> list[FormulaCheck]:
+    assert scenario.gradient is not None  # noqa: S101 - check_formula is called for no other
     subject = Subject(scenario, scenario.gradient)
     formula = check(subject, Place(point, batch))
     checks = []

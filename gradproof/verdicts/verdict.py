@@ -14,8 +14,8 @@ formula are thousands of spreads and more.
 class Verdict(StrEnum):
     """What is said of a gradient or an update; the worst entry decides.
 
-    EQUAL and WRONG are said of a formula, by proof. AGREES, DISAGREES and NOT_FINITE are said of numbers that were
-    computed in floating point, by their rounding noise. The others are said of both.
+    EQUAL and WRONG are said of a formula, by proof. AGREES, DISAGREES and NOT_FINITE are said of numbers
+    that were computed in floating point, by their rounding noise. The others are said of both.
     """
 
     EQUAL = "EQUAL"

@@ -15,8 +15,8 @@ EQUAL_DIGITS = 15
 are doubles, which differ from the number that is meant in the 17th digit. No rounding is forgiven by this."""
 
 WIDE = 1e-8
-"""A formula is called equal up to the doubles that its constants are only if these leave it so narrow, relative
-to the greatest entry: half of a double's digits."""
+"""A formula is called equal up to the doubles that its constants are only if these leave it so narrow,
+relative to the greatest entry: half of a double's digits."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ def _digits(distance: arb, size: arb) -> float:
 
 def _greatest(balls: NDArray[np.object_]) -> float:
     """Give the greatest absolute value of the entries that are told from 0; 0 if there is none."""
-    sizes = (float(abs(ball)) for ball in balls.flat if ball.is_finite() and not ball.contains(0))
+    entries: list[Any] = balls.ravel().tolist()
+    sizes = (float(abs(ball)) for ball in entries if ball.is_finite() and not ball.contains(0))
     return max(sizes, default=0.0)
 
 
@@ -112,9 +113,10 @@ def explained_by_constants(
         widened: the claim, computed with each such constant standing for all numbers near it.
         scale: the greatest entry.
     """
+    columns: list[list[Any]] = [each.ravel().tolist() for each in (agreement.apart, widened, agreement.true)]
     flat = [
         bool(apart) and ours.is_finite() and ours.overlaps(true) and float(ours.rad()) <= WIDE * scale
-        for apart, ours, true in zip(agreement.apart.flat, widened.flat, agreement.true.flat, strict=True)
+        for apart, ours, true in zip(*columns, strict=True)
     ]
     return np.array(flat, dtype=bool).reshape(agreement.apart.shape)
 

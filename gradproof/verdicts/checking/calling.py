@@ -155,8 +155,8 @@ def _names(leaves: Mapping[str, Any], names: list[str]) -> Iterator[CheckFinding
         if name not in names:
             yield CheckFinding(
                 "superfluous-parameter",
-                f"The gradient has an entry {str(name)!r}, and there is no such parameter. Return one for each "
-                f"of {names}.",
+                f"The gradient has an entry {str(name)!r}, and there is no such parameter. Return one for "
+                f"each of {names}.",
                 fails=True,
             )
 

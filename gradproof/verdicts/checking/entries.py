@@ -30,7 +30,7 @@ def entries_of(examined: Examined) -> "pd.DataFrame":
         for name, each in formula.agreement.items():
             frames.append(_frame(name, each.claimed, each.true, examined.called.dtype))
     elif floating is not None:
-        for name, value in floating.values.items():
+        for name, value in dict(floating.values).items():
             finite = np.isfinite(value)
             balls = _balls(np.where(finite, value, 0.0))
             frame = _frame(name, balls, floating.evidence[name].exact[0, ...], floating.dtype)

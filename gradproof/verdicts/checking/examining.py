@@ -71,7 +71,8 @@ def examine(subject: Subject, point: Point, dtype: str, takes: str | None = None
         found.append(
             CheckFinding(
                 "lower-precision",
-                f"The gradient was asked for in {dtype} and gives {called.dtype}, so it is judged as {called.dtype}.",
+                f"The gradient was asked for in {dtype} and gives {called.dtype}, so it is judged as "
+                f"{called.dtype}.",
             )
         )
     truth = exact_gradient(subject.loss, point.place.params, point.place.batch)
@@ -138,8 +139,8 @@ def _decide_by_floats(formula: Formula | None, floating: Floating | None) -> tup
 def examine_own(subject: Subject, point: Point, dtype: str, takes: str) -> Examined | None:
     """Examine a gradient at a point of the check's own; None where the loss has no gradient there.
 
-    The floating-point result is judged only where it is off by half of the dtype's digits, which it may be for no
-    good reason only where numbers have their usual size.
+    The floating-point result is judged only where it is off by half of the dtype's digits, which it may be
+    for no good reason only where numbers have their usual size.
 
     Raises:
         InputError: the gradient raises there.
@@ -180,8 +181,8 @@ def _structural(findings: list[CheckFinding]) -> bool:
 def _inaccurate(point: Point, floating: Floating) -> CheckFinding:
     return CheckFinding(
         "inaccurate-at-magnitude",
-        f"At a point of the check's own ({point.label}) the formula is right, but its evaluation loses most of its "
-        f"digits: saturation, overflow or cancellation. {floating.text}",
+        f"At a point of the check's own ({point.label}) the formula is right, but its evaluation loses most "
+        f"of its digits: saturation, overflow or cancellation. {floating.text}",
     )
 
 
@@ -203,7 +204,8 @@ def _not_finite(values: Mapping[str, Array]) -> list[CheckFinding]:
         if len(bad):
             index = ",".join(str(int(i)) for i in bad[0])
             entry = f"{name}[{index}]" if index else name
-            text = f"The gradient of {entry} is {value[tuple(bad[0])]}; {len(bad)} of {value.size} entries are not finite."
+            count = f"{len(bad)} of {value.size} entries are not finite"
+            text = f"The gradient of {entry} is {value[tuple(bad[0])]}; {count}."
             findings.append(CheckFinding("not-finite", text, parameter=name))
     return findings
 

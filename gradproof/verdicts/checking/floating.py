@@ -1,4 +1,4 @@
-"""Is the floating-point result of a gradient as good as its dtype allows? At one point, with the truth known."""
+"""Is the floating-point result of a gradient, at one point, as good as its dtype allows?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

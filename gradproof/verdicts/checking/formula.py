@@ -34,8 +34,8 @@ class Formula:
         verdict: EQUAL, KINK, WRONG or UNDECIDED; None if the code could not be certified, so that only its
             floating-point result can be judged.
         truth: the true gradient.
-        agreement: by parameter; of those whose claim has the parameter's shape. Empty where a comparison in the
-            code was not decided, since what follows from it is not proven.
+        agreement: by parameter; of those whose claim has the parameter's shape. Empty where a comparison in
+            the code was not decided, since what follows from it is not proven.
         claims: what was claimed, by parameter, whatever its shape.
         reason: why the verdict is not EQUAL, or what it rests on; empty if there is nothing to say.
         constants: whether equality holds up to the code's constants being doubles.

@@ -25,7 +25,7 @@ _NEAR = 1e-9
 """How far, relative to a parameter's size, the neighbours are that a claim at a kink is compared with."""
 
 _SLACK = 1e-5
-"""How much of its size a gradient may change over that distance and along the way, floats' rounding included."""
+"""How much of its size a gradient may change over that distance, floats' rounding included."""
 
 _MOST_DIRECTIONS = 64
 
@@ -74,10 +74,8 @@ def judge(
     refuted = _outside(subject, place, claims)
     if refuted:
         return Outcome(Verdict.WRONG, f"{refuted} {kink}".strip())
-    if truth.kinks or differs:
-        reason = kink or "The branches of the loss differ here, and the claim is among the gradients nearby."
-        return Outcome(Verdict.KINK, reason)
-    return Outcome(Verdict.UNDECIDED, " ".join(truth.reasons))
+    reason = kink or "The branches of the loss differ here, and the claim is among the gradients nearby."
+    return Outcome(Verdict.KINK, reason)
 
 
 def _decided_entry_differs(claims: Mapping[str, Agreement]) -> bool:
@@ -188,7 +186,7 @@ def _conventions() -> Iterator[dict[tuple[str, int], Rule]]:
 def _convention(
     subject: Subject, place: Place, truth: Truth, claims: Mapping[str, Agreement]
 ) -> tuple[bool, dict[str, Agreement]] | None:
-    """Find a convention that the claim follows everywhere, and tell whether it is a usual one; None if none."""
+    """Find a convention that the claim follows everywhere, and tell whether it is a usual one."""
     run = differentiate(subject.loss, place.params, place.batch, _ConventionBalls(max(192, truth.precision)))
     for number, rules in enumerate(_conventions()):
         agreement = _agreement(run, rules, claims)
@@ -243,8 +241,8 @@ def _outside(subject: Subject, place: Place, claims: Mapping[str, Agreement]) ->
         slack = _SLACK * max(size, abs(ours))
         if not min(values) - slack <= ours <= max(values) + slack:
             return (
-                f"It is outside of all subgradients: {words} is {ours:.6g}, and between {min(values):.6g} and "
-                f"{max(values):.6g} nearby."
+                f"It is outside of all subgradients: {words} is {ours:.6g}, and between {min(values):.6g} "
+                f"and {max(values):.6g} nearby."
             )
     return ""
 

@@ -1,6 +1,5 @@
 """Looking for a point at which a gradient is wrong, and for the cause."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -138,8 +137,8 @@ def _with_more_examples(
     """Examine a gradient with several examples where one was given: what is wrong, and what is to be said."""
     untold = CheckFinding(
         "one-example",
-        "There is one example, so a mean over the examples cannot be told from a sum, and the loss or its gradient "
-        "does not run with more of them. Check again with two examples or more.",
+        "There is one example, so a mean over the examples cannot be told from a sum, and the loss or its "
+        "gradient does not run with more of them. Check again with two examples or more.",
     )
     try:
         if not np.isfinite(subject.loss_value(point.place)):
@@ -177,6 +176,6 @@ def difference(subject: Subject, examined: Examined) -> str:
     if find_spec("gradproof.verdicts.causes") is None:
         return ""
     place = examined.point.place
-    claims: Mapping[str, Any] = {n: c for n, c in examined.claims.items() if n in place.params}
+    claims = {n: c for n, c in examined.claims.items() if n in place.params}
     describe = import_module("gradproof.verdicts.causes").describe_difference
     return str(describe(subject.loss, place.params, place.batch, claims)) if claims else ""

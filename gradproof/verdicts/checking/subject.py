@@ -73,8 +73,8 @@ class Subject:
             ) from error
         if array.shape != ():
             raise InputError(
-                f"The loss answers an array of shape {array.shape}, but a gradient needs a scalar. Reduce it, "
-                "for example with xp.sum or xp.mean."
+                f"The loss answers an array of shape {array.shape}, but a gradient needs a scalar. Reduce "
+                "it, for example with xp.sum or xp.mean."
             )
         return float(array)
 

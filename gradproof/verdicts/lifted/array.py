@@ -77,19 +77,19 @@ class LiftedArray(np.ndarray[Any, Any]):
 
     # NumPy's scalars cannot be changed in place, and an array without axes stands for one.
 
-    def __iadd__(self, other: Any) -> Any:
+    def __iadd__(self, other: Any) -> Any:  # type: ignore[misc] # NumPy's types know no mixture
         """Add in place."""
         return super().__iadd__(other) if self.ndim else self + other
 
-    def __isub__(self, other: Any) -> Any:
+    def __isub__(self, other: Any) -> Any:  # type: ignore[misc] # NumPy's types know no mixture
         """Subtract in place."""
         return super().__isub__(other) if self.ndim else self - other
 
-    def __imul__(self, other: Any) -> Any:
+    def __imul__(self, other: Any) -> Any:  # type: ignore[misc] # NumPy's types know no mixture
         """Multiply in place."""
         return super().__imul__(other) if self.ndim else self * other
 
-    def __itruediv__(self, other: Any) -> Any:
+    def __itruediv__(self, other: Any) -> Any:  # type: ignore[misc] # NumPy's types know no mixture
         """Divide in place."""
         return super().__itruediv__(other) if self.ndim else self / other
 
@@ -104,12 +104,12 @@ class LiftedArray(np.ndarray[Any, Any]):
         del dtype, out
         return np.mean(self, axis=axis, **options)
 
-    def var(self, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:
+    def var(self, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:  # type: ignore[override] # of NumPy's overloads, the common one
         """Compute the variance along axes."""
         del dtype, out
         return np.var(self, axis=axis, **options)
 
-    def std(self, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:
+    def std(self, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:  # type: ignore[override] # of NumPy's overloads, the common one
         """Compute the standard deviation along axes."""
         del dtype, out
         return np.std(self, axis=axis, **options)
@@ -131,7 +131,7 @@ class LiftedArray(np.ndarray[Any, Any]):
         """Set all entries to a number."""
         self[...] = value
 
-    def round(self, decimals: int = 0, out: Any = None) -> Any:
+    def round(self, decimals: Any = 0, out: Any = None) -> Any:
         """Round to so many decimals."""
         del out
         return lift(np.frompyfunc(lambda ball: round(ball, decimals), 1, 1)(base(self)))
@@ -194,7 +194,7 @@ def hand_out(result: Any) -> Any:
     """Give what NumPy computed on objects as what the user's code expects of floats."""
     if type(result) is Ball:
         return _boxed(result).view(LiftedArray)
-    if isinstance(result, np.ndarray) and np.ndarray.dtype.__get__(result) == object:  # type: ignore[attr-defined]
+    if isinstance(result, np.ndarray) and base(result).dtype.hasobject:
         return lift(base(result))
     if (isinstance(result, tuple) and type(result) is tuple) or isinstance(result, list):
         return type(result)(hand_out(part) for part in result)

@@ -177,7 +177,7 @@ BINARY: Mapping[str, Callable[[arb, arb], arb]] = {
     "fmin": minimum,
     "logaddexp": logaddexp,
     "logaddexp2": lambda x, y: logaddexp(x * arb(2).log(), y * arb(2).log()) / arb(2).log(),
-    "arctan2": lambda y, x: arb.atan2(y, x),
+    "arctan2": arb.atan2,
     "hypot": lambda x, y: sqrt(x * x + y * y),
     "copysign": lambda x, y: abs_(x) * (ONE if y >= 0 else -ONE if y < 0 else arb(0, 1)),
     "heaviside": lambda x, h: ONE if x > 0 else ZERO if x < 0 else h if x.is_zero() else arb(0.5, 0.5),

@@ -69,7 +69,7 @@ def solve(a: Any, b: Any) -> LiftedArray:
     result = from_arbs(
         _stacked(lambda m, c: array_of(_regular(matrix_of(m), "solve", matrix_of(c))), a, columns)
     )
-    return result[..., 0] if b.ndim == 1 else result  # type: ignore[no-any-return]
+    return result[..., 0] if b.ndim == 1 else result
 
 
 def _regular(matrix: Any, method: str, *others: Any) -> Any:
@@ -87,7 +87,7 @@ def determinant(a: Any) -> LiftedArray:
 def sign_and_log_determinant(a: Any) -> tuple[LiftedArray, LiftedArray]:
     """Compute the sign of the determinant of matrices and the logarithm of its absolute value."""
     value = determinant(a)
-    return np.sign(value), np.log(np.abs(value))
+    return lift(np.sign(value)), lift(np.log(np.abs(value)))
 
 
 def cholesky(a: Any, **options: Any) -> LiftedArray:

@@ -2,8 +2,8 @@
 
 `np.zeros(3)` makes an array of floats, into which a ball cannot be put without rounding it; `math.exp` rounds
 its argument. While a gradient runs on balls, the names in its module that stand for NumPy, `math` and
-`scipy.special`, or for functions of theirs, stand for the lifted ones instead. NumPy itself is not touched. What is
-reached in another way still works on floats, and is noted when a ball is rounded.
+`scipy.special`, or for functions of theirs, stand for the lifted ones instead. NumPy itself is not touched.
+What is reached in another way still works on floats, and is noted when a ball is rounded.
 """
 
 import inspect
@@ -168,7 +168,7 @@ def _math_function(name: str) -> Callable[..., Any]:
 @cache
 def _math_functions() -> dict[str, Any]:
     functions = {name: _math_function(name) for name in (*_MATH, *_MATH_METHODS)}
-    functions["fsum"] = lambda values: sum(values)
+    functions["fsum"] = sum
     functions["floor"] = lambda x: int(np.floor(lift(x)).item()) if is_lifted(x) else math.floor(x)
     functions["ceil"] = lambda x: int(np.ceil(lift(x)).item()) if is_lifted(x) else math.ceil(x)
     return functions
@@ -269,7 +269,7 @@ def _functions(value: Any, depth: int = 0) -> list[FunctionType]:
         return _functions(value.__func__, depth + 1)
     if isinstance(value, type):
         return [plain for plain in vars(value).values() if isinstance(plain, FunctionType)]
-    call = getattr(type(value), "__call__", None)
+    call = vars(type(value)).get("__call__")
     return [call] if isinstance(call, FunctionType) else []
 
 

@@ -118,6 +118,10 @@ def _clip(
 # -------------------------------------------------------------------- reductions
 
 
+def _sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return lift(x).sum(axis=axis, keepdims=keepdims)
+
+
 def _axis_count(x: Any, axis: Any) -> int:
     axes = range(x.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
     return int(np.prod([x.shape[each] for each in axes]))
@@ -130,10 +134,10 @@ def _mean(
     x = lift(x)
     where = options.get("where", True)
     kept = keepdims is True
-    if where is True or where is np._NoValue:  # type: ignore[attr-defined] # noqa: SLF001 - NumPy's marker
-        return np.add.reduce(x, axis=axis, keepdims=kept) / _axis_count(x, axis)
+    if where is True or where is np._NoValue:  # noqa: SLF001 - NumPy's own marker
+        return _sum(x, axis=axis, keepdims=kept) / _axis_count(x, axis)
     chosen = np.broadcast_to(where, x.shape)
-    total = np.add.reduce(_where(chosen, x, 0).view(LiftedArray), axis=axis, keepdims=kept)
+    total = _sum(_where(chosen, x, 0).view(LiftedArray), axis=axis, keepdims=kept)
     return total / chosen.sum(axis=axis, keepdims=kept)
 
 
@@ -150,7 +154,7 @@ def _var(
     x = lift(x)
     ddof = options.get("correction", ddof)
     deviations = x - lift(_mean(x, axis, keepdims=True))
-    total = np.add.reduce(deviations * deviations, axis=axis, keepdims=keepdims is True)
+    total = _sum(deviations * deviations, axis=axis, keepdims=keepdims is True)
     return total / (_axis_count(x, axis) - ddof)
 
 
@@ -172,9 +176,7 @@ def _average(
         weights = np.reshape(weights, shape)
     weights = np.broadcast_to(base(lift(weights)), x.shape).view(LiftedArray)
     kept = keepdims is True
-    return np.add.reduce(x * weights, axis=axis, keepdims=kept) / np.add.reduce(
-        weights, axis=axis, keepdims=kept
-    )
+    return _sum(x * weights, axis=axis, keepdims=kept) / _sum(weights, axis=axis, keepdims=kept)
 
 
 def _through_method(name: str) -> Callable[..., Any]:

@@ -63,7 +63,7 @@ def dot(left: Any, right: Any) -> LiftedArray:
     """Compute NumPy's dot: a product of numbers, or a sum over the last axis and the second to last."""
     a, b = lift(left), lift(right)
     if a.ndim == 0 or b.ndim == 0:
-        return a * b  # type: ignore[no-any-return]
+        return lift(a * b)
     return tensordot(a, b, ((a.ndim - 1,), (max(b.ndim - 2, 0),)))
 
 
@@ -82,5 +82,4 @@ def tensordot(left: Any, right: Any, axes: Any = 2) -> LiftedArray:
     rows = a.transpose(outer_a + inner_a).reshape(-1, length)
     columns = b.transpose(inner_b + outer_b).reshape(length, -1)
     shape = [a.shape[axis] for axis in outer_a] + [b.shape[axis] for axis in outer_b]
-    product: LiftedArray = matrix_product(rows, columns).reshape(shape)
-    return product
+    return lift(matrix_product(rows, columns).reshape(shape))
