@@ -1,7 +1,7 @@
 """Wrong gradients of the kinds that public bug reports tell of, each beside the right one; in our own code.
 
-A case is a loss, a right gradient, a wrong one, data, and data at which the wrong one equals the right one as far as
-there is such data whose shapes can reveal it.
+A case is a loss, a right gradient, a wrong one, data, and where there is such data, one at which the wrong
+gradient equals the right one.
 """
 
 from collections.abc import Callable

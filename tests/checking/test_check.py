@@ -246,13 +246,21 @@ def relu_loss(xp, p, b):
 
 @pytest.mark.parametrize(
     ("slope", "verdict"),
-    [(0.0, Verdict.EQUAL), (0.5, Verdict.EQUAL), (1.0, Verdict.KINK), (0.3, Verdict.KINK), (1.2, Verdict.WRONG)],
+    [
+        (0.0, Verdict.EQUAL),
+        (0.5, Verdict.EQUAL),
+        (1.0, Verdict.KINK),
+        (0.3, Verdict.KINK),
+        (1.2, Verdict.WRONG),
+    ],
 )
 def test_at_a_kink_every_subgradient_passes_and_nothing_else(slope, verdict):
     def relu(p, b):
         return {"x": b["k"] * np.where(p["x"] > 0, 1.0, np.where(p["x"] == 0, slope, 0.0))}
 
-    result = check(relu_loss, relu, {"x": np.array([0.0, 1.0, -2.0])}, {"k": np.array([2.0, 1.0, 1.0])}, points=0)
+    result = check(
+        relu_loss, relu, {"x": np.array([0.0, 1.0, -2.0])}, {"k": np.array([2.0, 1.0, 1.0])}, points=0
+    )
     assert result.verdict is verdict
     assert result.ok is (verdict is not Verdict.WRONG)
     assert "kink" in result.reason
@@ -380,7 +388,7 @@ def test_an_exception_comes_with_the_users_own_lines_alone(params, batch):
 @pytest.mark.parametrize(
     ("wrong", "text"),
     [
-        (lambda xp, p, b: (p["w"] + 1.0), "Reduce it"),
+        (lambda xp, p, b: p["w"] + 1.0, "Reduce it"),
         (lambda xp, p, b: "high", "no real number"),
         (lambda xp, p, b: xp.sum(b["z"]), "KeyError"),
     ],
@@ -393,7 +401,7 @@ def test_a_loss_that_cannot_be_worked_with_is_refused(params, batch, wrong, text
 def test_a_loss_that_prints_is_let_print(params, batch, capsys):
     def prints(xp, p, b):
         value = loss(xp, p, b)
-        print(f"the loss is {value:.3f}")
+        print(f"the loss is {value:.3f}")  # noqa: T201 - this is what is tested
         return value
 
     assert check(prints, gradient, params, batch).ok
@@ -420,7 +428,12 @@ def test_nested_parameters_are_nested_for_both_functions(params, batch):
         return {"layers": [gradient(p["layers"][0], b)]}
 
     assert check(nested_loss, nested_gradient, {"layers": [params]}, batch).verdict is Verdict.EQUAL
-    wrong = check(nested_loss, lambda p, b: {"layers": [{**nested_gradient(p, b)["layers"][0], "c": 1.0}]}, {"layers": [params]}, batch)
+    wrong = check(
+        nested_loss,
+        lambda p, b: {"layers": [{**nested_gradient(p, b)["layers"][0], "c": 1.0}]},
+        {"layers": [params]},
+        batch,
+    )
     assert wrong.entries.iloc[0]["parameter"] == "layers.0.c"
 
 

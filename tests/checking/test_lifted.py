@@ -246,7 +246,7 @@ def test_functions_hold_the_exact_value(name):
 def test_functions_of_two_numbers_are_those_of_numpy_and_scipy(name):
     function = getattr(np, name, None) or getattr(scipy.special, name)
     x, y = np.array([0.375, 2.0, 0.8]), np.array([0.25, 0.5, 0.8])
-    result = run_lifted(lambda a, b: function(a, b), (lift(x), lift(y)), 192).result
+    result = run_lifted(function, (lift(x), lift(y)), 192).result
     assert np.allclose([float(ball) for ball in to_arbs(result)], function(x, y), rtol=1e-14)
 
 
@@ -254,7 +254,7 @@ def test_functions_of_two_numbers_are_those_of_numpy_and_scipy(name):
 
 
 def local_numpy_zeros(x):
-    import numpy as hidden
+    import numpy as hidden  # noqa: ICN001 - a name that only this function has
 
     out = hidden.zeros(2)
     out[:] = x / 3
