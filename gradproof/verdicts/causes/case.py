@@ -79,7 +79,8 @@ class Case:
                 name: graph.kind.constant(np.zeros(np.shape(params[name]))) if adjoint is None else adjoint
                 for name, adjoint in ((n, graph.adjoints[i]) for n, i in graph.parameters.items())
             }
-            self.claim = Claim(claimed, true, self._tolerance(claimed))
+            centre = {name: numbers.data[0, 0].astype(np.float64) for name, numbers in true.items()}
+            self.claim = Claim(claimed, true, self._tolerance(claimed, centre))
         self.targets = self.claim.wrong
 
     @cached_property
@@ -104,22 +105,25 @@ class Case:
         """Whether the search has taken its time."""
         return monotonic() > self.deadline
 
-    def _tolerance(self, claimed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
-        """Measure by parameter what rounding may do to a claim that is floats."""
+    def _tolerance(
+        self, claimed: Mapping[str, NDArray[Any]], true: Mapping[str, NDArray[np.float64]]
+    ) -> dict[str, NDArray[np.float64]]:
+        """Measure by parameter what rounding may do to a claim that is floats.
+
+        At a kink noise falls on either side; no more than eps^0.4 of the greatest entry is taken for rounding.
+        """
         floats = {n: a.dtype.name for n, a in ((n, np.asarray(a)) for n, a in claimed.items()) if a.dtype.kind == "f"}
         tolerance: dict[str, NDArray[np.float64]] = {}
         for dtype in set(floats.values()) & {"float64", "float32", "float16"}:
             noisy = differentiate(self.loss, self.params, self.batch, Noisy(dtype, samples=_SAMPLES, seed=0))
-            plain = self.composed.plain
             for name, its in floats.items():
-                index = plain.parameters.get(name)
-                adjoint = None if index is None else plain.adjoints[index]
-                if its != dtype or adjoint is None:
+                if its != dtype or name not in true or not np.all(np.isfinite(true[name])):
                     continue
                 with noisy.tape.kind.context():
-                    spread = noisy.gradients[name].spread(adjoint.data[0])[0]
+                    spread = noisy.gradients[name].spread(true[name][np.newaxis])[0]
                 pooled = np.sqrt(np.mean(spread**2)) if spread.size else 0.0
-                tolerance[name] = _SPREADS * np.maximum(spread, pooled)
+                most = np.finfo(dtype).eps ** 0.4 * np.max(np.abs(true[name]), initial=0.0)
+                tolerance[name] = np.minimum(_SPREADS * np.maximum(spread, pooled), most)
         return tolerance
 
     def with_targets(self, targets: tuple[str, ...]) -> "Case":

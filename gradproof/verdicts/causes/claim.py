@@ -33,6 +33,7 @@ class Claim:
         true: the true gradient by parameter, as balls.
         true_floats: the same as float64.
         error: claimed minus true, computed in balls, as float64; where the shapes agree.
+        certified: whether no parameter's claim is floats.
         misshapen: parameters whose claim has another shape than they have.
         wrong: parameters with a wrong entry, in the parameters' order.
     """
@@ -54,6 +55,7 @@ class Claim:
         self.true_floats = {name: balls.astype(np.float64) for name, balls in self.true.items()}
         self.balls = {name: _as_balls(claimed[name]) for name in self.true if name in claimed}
         self.tolerance = tolerance
+        self.certified = all(np.asarray(array).dtype == object for array in claimed.values())
         self.misshapen = tuple(n for n, balls in self.balls.items() if balls.shape != self.true[n].shape)
         self.error: dict[str, Floats] = {}
         self.scale: dict[str, float] = {}

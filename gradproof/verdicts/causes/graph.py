@@ -70,10 +70,17 @@ class Composite:
 
 @dataclass(frozen=True)
 class Changes:
-    """What a backward pass does otherwise: at edges, and to whole adjoints of nodes."""
+    """What a backward pass does otherwise.
+
+    Attributes:
+        edges: other rules at edges.
+        nodes: what is done to whole adjoints of nodes.
+        sources: edges whose rule takes the adjoint of another, later node than the one they belong to.
+    """
 
     edges: Mapping[Edge, Change] = field(default_factory=dict)
     nodes: Mapping[int, Change] = field(default_factory=dict)
+    sources: Mapping[Edge, int] = field(default_factory=dict)
 
 
 class Graph:
@@ -178,7 +185,9 @@ class Graph:
         reached: set[int] = set()
         last = max([edge.node - 1 for edge in changes.edges] + list(changes.nodes), default=-1)
         for index in range(last, -1, -1):
-            if index in changes.nodes or any(e in changes.edges or e.node in reached for e in self.uses[index]):
+            if index in changes.nodes or any(
+                e in changes.edges or changes.sources.get(e, e.node) in reached for e in self.uses[index]
+            ):
                 reached.add(index)
                 adjoints[index] = self._total(index, adjoints, changes)
         results = {}
@@ -192,7 +201,7 @@ class Graph:
         shape = self.nodes[index].tensor.shape
         total = self.kind.constant(1) if index == self.output else None
         for edge in self.uses[index]:
-            g = adjoints[edge.node]
+            g = adjoints[changes.sources.get(edge, edge.node)]
             if g is None:
                 continue
             change = changes.edges.get(edge)

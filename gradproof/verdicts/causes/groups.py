@@ -8,7 +8,7 @@ from gradproof.reference.tape import Edge
 from gradproof.verdicts.causes import costs, scaling
 from gradproof.verdicts.causes.graph import Changes, Graph
 from gradproof.verdicts.causes.mutant import Alternate, Mutant
-from gradproof.verdicts.causes.singles import alternates_at, find
+from gradproof.verdicts.causes.singles import alternates_at, changes_at, find
 
 
 def groups(graph: Graph) -> list[tuple[Edge, ...]]:
@@ -25,6 +25,7 @@ def groups(graph: Graph) -> list[tuple[Edge, ...]]:
         for place, other in enumerate(node.operands):
             if place != edge.position and other.index is not None:
                 found[name, edge.position, "with", graph.nodes[other.index].name].append(edge)
+        found["uses of", operand.index, name].append(edge)
         if parameter:
             found["parameter", operand.ndim].append(edge)
     for same in list(found.values()):
@@ -60,8 +61,8 @@ def _together(graph: Graph, edges: tuple[Edge, ...], alternates: Sequence[Altern
 
     def changes(graph: Graph) -> Changes:
         if graph.plain is graph:
-            return Changes({e: a.change for e, a in zip(edges, alternates, strict=True)})
-        return Changes({edge: find(graph, edge, first.key, first.kind) for edge in edges})
+            return changes_at(list(zip(edges, alternates, strict=True)))
+        return changes_at([(edge, find(graph, edge, first.key, first.kind)) for edge in edges])
 
     nodes = [graph.nodes[edge.node] for edge in edges]
     lines = list(dict.fromkeys(str(node.tensor.source) for node in nodes))

@@ -16,7 +16,7 @@ _Rules = dict[str, tuple[str, Callable[[Array], Array]]]
 def alternates(graph: Graph, edge: Edge) -> Iterator[Alternate]:
     """Give the incomplete derivatives of an operation that has more than one term."""
     node = graph.nodes[edge.node]
-    if node.name not in _RULES:
+    if node.name not in _RULES or (node.name == "divide" and edge.position == 0):
         return
     for done, (kind, change) in _RULES[node.name](node).items():
         cost = costs.JACOBIAN if kind == "jacobian-diagonal" else costs.INCOMPLETE
@@ -146,6 +146,20 @@ def _gelu(node: Node) -> _Rules:
     }
 
 
+def _denominator(node: Node) -> _Rules:
+    a, b = (operand.value for operand in node.operands)
+    return {
+        "1/b instead of 1/b^2 in the derivative for the denominator": (
+            "derivative-incomplete",
+            lambda g: -(g * a) / b,
+        ),
+        "the numerator left out of the derivative for the denominator": (
+            "derivative-incomplete",
+            lambda g: -g / (b * b),
+        ),
+    }
+
+
 def _power(node: Node) -> _Rules:
     n, y = node.arguments["exponent"], node.value
     return {
@@ -240,6 +254,7 @@ _RULES: dict[str, Callable[[Node], _Rules]] = {
     "sin": _sine,
     "cos": _sine,
     "cumulative_sum": _cumulative,
+    "divide": _denominator,
     "var": _spread,
     "std": _spread,
 }

@@ -36,6 +36,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "added-multiple": "a multiple of the parameter is added",
         "clipped": "entries are clipped",
         "ties-full-credit": "at a tie every greatest entry gets the whole gradient",
+        "operation-left-out": "an operation is left out of the loss and of its derivative",
         "two-changes": "two changes together",
     }
 )

@@ -19,6 +19,7 @@ class Alternate:
         cost: how far-fetched it is; see `gradproof.verdicts.causes.search`.
         change: the rule.
         factor: the constant that the true rule is multiplied by, where it is only that.
+        source: the node whose adjoint the rule takes, where it is not the edge's own.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Alternate:
     cost: int
     change: Change
     factor: float | None = None
+    source: int | None = None
 
 
 Place: TypeAlias = Edge | int

@@ -9,6 +9,9 @@ from gradproof.verdicts.causes.mutant import Alternate
 from gradproof.verdicts.causes.rules import UNARY
 from gradproof.verdicts.causes.wording import operation_at
 
+_RELATIVES = 6
+"""At most so many values are tried in each direction."""
+
 _PRODUCTS = frozenset("matmul multiply divide vecdot outer pow xlogy".split())
 
 
@@ -25,11 +28,9 @@ def alternates(graph: Graph, edge: Edge) -> Iterator[Alternate]:
     else:
         return
     for place in places:
-        seen: list[Tensor] = [node.operands[place]]
         for relation, text, other in _relatives(graph, node, place):
-            if any(other is one for one in seen) or other.shape != node.operands[place].shape:
+            if other is node.operands[place] or other.shape != node.operands[place].shape:
                 continue
-            seen.append(other)
             yield Alternate(
                 f"operand {place} {relation}",
                 "wrong-operand",
@@ -59,7 +60,7 @@ def _indicator(graph: Graph, edge: Edge, node: Node, at: str) -> Iterator[Altern
         "mask only",
         "derivative-incomplete",
         f"the scale of the constant factor of {at} left out on the way back, and only its mask kept",
-        costs.OPERAND,
+        costs.REDUCTION,
         lambda g: g * ones,
     )
 
@@ -68,45 +69,77 @@ def _relatives(graph: Graph, node: Node, place: int) -> Iterator[tuple[str, str,
     """Give the values that one may take for an operand: relation, text, value."""
     operand = node.operands[place]
     if operand.index is not None:
-        mine = graph.nodes[operand.index]
-        if mine.name in UNARY:
-            inner = mine.operands[0]
-            yield "input", f"the input of {operation_at(mine)}", inner
-        for edge in graph.uses[operand.index]:
-            user = graph.nodes[edge.node]
-            if user.name in UNARY and user is not node:
-                yield "output", f"the output of {operation_at(user)}", user.tensor
-        if mine.name in {"add", "subtract", "multiply", "divide"}:
-            for i, inner in enumerate(mine.operands):
-                yield f"before {i}", f"an operand of {operation_at(mine)}", inner
-        same = [n for n in graph.nodes if n.name == mine.name and n.index != mine.index]
-        if mine.operation is None:
-            same = [n for n in graph.nodes if n.operation is None and n.index != mine.index]
-        same = [n for n in same if n.tensor.shape == operand.shape]
-        earlier = [n for n in same if n.index < mine.index]
-        later = [n for n in same if n.index > mine.index]
-        if earlier:
-            yield "previous", f"the value of {operation_at(earlier[-1])} before it", earlier[-1].tensor
-        if later:
-            yield "next", f"the value of {operation_at(later[0])} after it", later[0].tensor
+        yield from _around(graph, graph.nodes[operand.index], node)
     else:
-        peers = [
-            n.operands[place]
-            for n in graph.nodes
-            if n.name == node.name and len(n.operands) > place and n.operands[place].index is None
-        ]
-        places = [i for i, peer in enumerate(peers) if peer is operand]
-        if places:
-            for relation, i in (("previous", places[0] - 1), ("next", places[-1] + 1)):
-                if 0 <= i < len(peers):
-                    yield relation, f"the {relation} constant operand", peers[i]
+        yield from _other_constants(graph, node, place)
+    yield from _results(graph, node)
     for own, other in enumerate(node.operands):
         if own != place:
             yield f"own {own}", "its own operand", other
     if node.name == "matmul" and place == 0:
         for n in graph.nodes:
-            if n.operation is not None and n.name in UNARY and n.tensor.shape == operand.shape and n.index < node.index:
+            if n.name in UNARY and n.tensor.shape == operand.shape and n.index < node.index:
                 yield f"value {n.index}", f"the value of {operation_at(n)}", n.tensor
+        for n in graph.nodes:
+            for i, other in enumerate(n.operands if n.name == "matmul" else ()):
+                if other.index is None and other.shape == operand.shape:
+                    yield f"data {n.index} {i}", f"the data in {operation_at(n)}", other
+
+
+def _around(graph: Graph, mine: Node, node: Node) -> Iterator[tuple[str, str, Tensor]]:
+    """Give what a value was computed from, what is computed from it, and its like before and after it."""
+    shape = mine.tensor.shape
+    if mine.name in UNARY or mine.name in {"softmax", "log_softmax"}:
+        yield "input", f"the input of {operation_at(mine)}", mine.operands[0]
+    users = [graph.nodes[edge.node] for edge in graph.uses[mine.index]]
+    users = [user for user in users if user.index != node.index and user.tensor.shape == shape]
+    for user in users[:_RELATIVES]:
+        relation = "output" if user.name in UNARY else f"output {user.name}"
+        yield relation, f"the output of {operation_at(user)}", user.tensor
+    for i, inner in enumerate(_ancestors(graph, mine, shape)):
+        text = "a constant" if inner.index is None else operation_at(graph.nodes[inner.index])
+        yield f"before {i}", f"the value of {text}", inner
+    same = [n for n in graph.nodes if n.name == mine.name and n.operation is not None]
+    if mine.operation is None:
+        same = [n for n in graph.nodes if n.operation is None]
+    same = [n for n in same if n.tensor.shape == shape]
+    earlier = [n for n in same if n.index < mine.index]
+    later = [n for n in same if n.index > mine.index]
+    if earlier:
+        yield "previous", f"the value of {operation_at(earlier[-1])} before it", earlier[-1].tensor
+    if later:
+        yield "next", f"the value of {operation_at(later[0])} after it", later[0].tensor
+
+
+def _ancestors(graph: Graph, mine: Node, shape: tuple[int, ...]) -> list[Tensor]:
+    """Give the values of the same shape that one was computed from, the nearest first."""
+    found: list[Tensor] = []
+    queue = list(mine.operands)
+    while queue and len(found) < _RELATIVES:
+        tensor = queue.pop(0)
+        if tensor.shape == shape and all(tensor is not other for other in found):
+            found.append(tensor)
+            queue += graph.nodes[tensor.index].operands if tensor.index is not None else []
+    return found
+
+
+def _results(graph: Graph, node: Node) -> Iterator[tuple[str, str, Tensor]]:
+    """Give what the result goes into, such as the new state of a recurrence in the place of the old one."""
+    for depth in range(1, _RELATIVES):
+        users = graph.users(node.index)
+        if not users:
+            return
+        node = graph.nodes[min(users).node]
+        yield f"result {depth}", f"the value of {operation_at(node)}, which is computed from it,", node.tensor
+
+
+def _other_constants(graph: Graph, node: Node, place: int) -> Iterator[tuple[str, str, Tensor]]:
+    peers = [n.operands[place] for n in graph.nodes if n.name == node.name and len(n.operands) > place]
+    peers = [peer for peer in peers if peer.index is None]
+    mine = [i for i, peer in enumerate(peers) if peer is node.operands[place]]
+    for relation, i in (("previous", mine[0] - 1), ("next", mine[-1] + 1)):
+        if 0 <= i < len(peers):
+            yield relation, f"the {relation} constant operand", peers[i]
 
 
 def _named(graph: Graph, tensor: Tensor) -> str:

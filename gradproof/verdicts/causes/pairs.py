@@ -46,7 +46,11 @@ def _both(one: Mutant, other: Mutant, cost: float) -> Mutant:
         first, second = one.changes(graph), other.changes(graph)
         if set(first.edges) & set(second.edges) or set(first.nodes) & set(second.nodes):
             return Changes()  # two rules for one place are no pair
-        return Changes({**first.edges, **second.edges}, {**first.nodes, **second.nodes})
+        return Changes(
+            {**first.edges, **second.edges},
+            {**first.nodes, **second.nodes},
+            {**first.sources, **second.sources},
+        )
 
     same = one.kind == other.kind
     return Mutant(

@@ -47,13 +47,14 @@ def alternates(graph: Graph, edge: Edge) -> Iterator[Alternate]:
         yield from _of_another_function(graph, node, at)
     if node.name in {"relu", "maximum", "where", "clip", "minimum"}:
         yield from _masks(graph, edge, at)
+    yield from _past_activation(graph, edge, at)
     if node.name in {"max", "min", "maximum", "minimum"}:
         yield from _ties(graph, edge, at)
 
 
 def _elementwise(graph: Graph, edge: Edge, at: str) -> Iterator[Alternate]:
     name = graph.nodes[edge.node].name
-    if name in {"add", "subtract", "negative"}:
+    if name in {"add", "subtract", "negative", "log_softmax"}:
         return
 
     def twice(g: Array) -> Array:
@@ -178,6 +179,29 @@ def _masks(graph: Graph, edge: Edge, at: str) -> Iterator[Alternate]:
             costs.ANOTHER,
             by_both,
         )
+
+
+def _past_activation(graph: Graph, edge: Edge, at: str) -> Iterator[Alternate]:
+    """The error is taken before an activation's derivative is applied to it, on one path only."""
+    node = graph.nodes[edge.node]
+    shape = node.tensor.shape
+    while True:
+        users = graph.users(node.index)
+        if len(users) != 1 or graph.nodes[users[0].node].tensor.shape != shape:
+            return
+        node = graph.nodes[users[0].node]
+        if node.name in UNARY or node.name in {"softmax", "log_softmax"}:
+            break
+        if node.name not in {"add", "subtract"}:
+            return
+    yield Alternate(
+        f"past {node.name}",
+        "derivative-left-out",
+        f"the derivative of {operation_at(node)} left out of what {at} hands back",
+        costs.DERIVATIVE + 0.3,
+        lambda g: graph.pull(edge, g),
+        source=node.index,
+    )
 
 
 def _ties(graph: Graph, edge: Edge, at: str) -> Iterator[Alternate]:

@@ -112,6 +112,10 @@ def named(graph: Graph, edge: Edge, factor: float, near: float) -> tuple[str, st
     node = graph.nodes[edge.node]
     at = operation_at(node)
     for own in own_factors(graph, edge):
+        if own.value < 0 and own.value != -1 and isclose(factor, -1, rel_tol=near):
+            return "sign", f"the minus sign of {own.text} in {at} left out", costs.OWN_FACTOR + 0.1
+        if own.value < 0 and own.value != -1 and isclose(factor * own.value, -1, rel_tol=near):
+            return "constant-factor", f"{own.text} of the derivative of {at} left out but for its sign", costs.OWN_FACTOR
         if isclose(factor * own.value, 1, rel_tol=near):
             if own.value == -1:
                 return "sign", f"the minus sign of {at} left out", costs.OWN_FACTOR

@@ -15,6 +15,8 @@ from gradproof.verdicts.causes.cause import Cause
 from gradproof.verdicts.causes.groups import group_mutants
 from gradproof.verdicts.causes.mutant import Mutant
 from gradproof.verdicts.causes.pairs import pair_mutants
+from gradproof.verdicts.causes.reruns import reruns
+from gradproof.verdicts.causes.rounding import rounded_output
 from gradproof.verdicts.causes.shapes import shape_causes
 from gradproof.verdicts.causes.singles import (
     Effect,
@@ -81,7 +83,8 @@ def find_cause(
         return misshapen[0]
     if not case.targets or not case.claim.finite:
         return None
-    whole = _search(case)
+    if case.claim.certified or (whole := rounded_output(case)) is None:
+        whole = _search(case)
     if whole is not None or len(case.targets) == 1:
         return whole
     return _in_part(case)
@@ -115,7 +118,8 @@ def _search(case: Case) -> Cause | None:
     best = _better(best, _first_single(case, listed(effects, case), solved))
     if best is not None and best[0] < costs.UPDATED:
         # one factor in some parameters may be the same change in each of them, which says more
-        grouped = _grouped(case, case.composed) if best[0] == costs.SAME_FACTOR else None
+        plain = best[1].factor is not None and costs.PLAIN_FACTOR < best[0] < costs.DERIVATIVE
+        grouped = _grouped(case, case.composed) if plain else None
         return (_better(best, grouped) or best)[1]
     skip = frozenset(case.composed.plain.edges)
     if case.composed.plain.edges != case.raw.plain.edges or any(
@@ -137,6 +141,8 @@ def _search(case: Case) -> Cause | None:
             best = _better(best, stage(case, view))
             if best is not None and best[0] < costs.ODD_FACTOR:
                 return best[1]
+    if best is None or best[0] >= costs.ODD_FACTOR:
+        best = _better(best, _cheapest(reruns(case)))
     if best is not None and best[0] < costs.ALONE:
         return best[1]
     best = _better(best, _paired(case, effects))

@@ -76,7 +76,8 @@ def single_mutants(case: Case, views: Views, skip: frozenset[Edge] = frozenset()
         g = graph.adjoint(edge.node)
         for scaled, family in ((False, alternates_at), (True, scaling.alternates)):
             for alternate in family(graph, edge):
-                effect = _effect(probes, index, alternate.change, g, shape, share)
+                incoming = g if alternate.source is None else graph.adjoint(alternate.source)
+                effect = _effect(probes, index, alternate.change, incoming, shape, share)
                 if effect is not None:
                     yield Effect(at_place(alternate, edge, graph), views, effect, scaled)
     for node in graph.nodes:
@@ -103,7 +104,26 @@ def _node_alternates(graph: Graph, index: int) -> Iterator[Alternate]:
     node = graph.nodes[index]
     yield from rules.extra_at_node(graph, index)
     shape = node.tensor.shape
-    if len(shape) == 2 and shape[0] == shape[1] > 1 and node.operation is None:
+    if node.operation is not None:
+        return
+    for axis in range(-len(shape), 0):
+        if shape[axis] > 1:
+            yield Alternate(
+                f"flipped {axis}",
+                "wrong-order",
+                f"its entries in the reverse order along axis {axis + len(shape)}",
+                costs.TRANSPOSED,
+                lambda g, axis=axis: g.flip(axis),  # type: ignore[misc]
+            )
+    if len(shape) == 2 and shape[0] > 1 and shape[1] > 1:
+        yield Alternate(
+            "rotated",
+            "wrong-order",
+            "its entries in the reverse order along both axes (rotated by 180 degrees)",
+            costs.TRANSPOSED,
+            lambda g: g.flip(-1).flip(-2),
+        )
+    if len(shape) == 2 and shape[0] == shape[1] > 1:
         yield Alternate(
             "transposed",
             "transposed",
@@ -117,14 +137,23 @@ def at_place(alternate: Alternate, place: Place, graph: Graph) -> Mutant:
     """Make a mutant of another rule at one place."""
 
     def changes(graph: Graph) -> Changes:
-        change = find(graph, place, alternate.key, alternate.kind)
-        return Changes(edges={place: change}) if isinstance(place, Edge) else Changes(nodes={place: change})
+        found = find(graph, place, alternate.key, alternate.kind)
+        return changes_at([(place, found)])
 
     node = graph.nodes[place.node if isinstance(place, Edge) else place]
     return Mutant(alternate.kind, alternate.phrase, alternate.cost, where(node), changes, alternate.factor)
 
 
-def find(graph: Graph, place: Place, key: str, kind: str) -> Change:
+def changes_at(found: Sequence[tuple[Place, Alternate]]) -> Changes:
+    """Make the changes of alternates at their places."""
+    return Changes(
+        {place: each.change for place, each in found if isinstance(place, Edge)},
+        {place: each.change for place, each in found if not isinstance(place, Edge)},
+        {p: each.source for p, each in found if isinstance(p, Edge) and each.source is not None},
+    )
+
+
+def find(graph: Graph, place: Place, key: str, kind: str) -> Alternate:
     """Give the rule of a name at a place, on a graph of any kind of number."""
     if isinstance(place, Edge):
         choices = chain(alternates_at(graph, place), scaling.alternates(graph, place))
@@ -132,7 +161,7 @@ def find(graph: Graph, place: Place, key: str, kind: str) -> Change:
         choices = chain(_node_alternates(graph, place))
     for alternate in choices:
         if alternate.key == key and alternate.kind == kind:
-            return alternate.change
+            return alternate
     raise LookupError(key)
 
 
@@ -215,16 +244,19 @@ def described(case: Case, views: Views, place: Place, c: float, *, alone: bool, 
     elif meaning is None:
         cost = costs.ODD_FACTOR
     said = f" ({meaning})" if meaning else ""
-    if isinstance(place, Edge):
+    done = "negated" if kind == "sign" else f"multiplied by {number(rounded)}{said}"
+    if isinstance(place, Edge) and node.name in {"add", "subtract"} and _is_sum(graph, place):
+        cost += 0.25
+        source = scaling.operand_text(graph, place)
+        phrase = f"the term that comes from {source} in the sum of {operation_at(node)} {done}"
+    elif isinstance(place, Edge):
         cost += 0.3
-        done = "negated" if kind == "sign" else f"multiplied by {number(rounded)}{said}"
         phrase = f"the derivative of {operation_at(node)} for {scaling.operand_text(graph, place)} {done}"
     elif place == graph.output or node.operation is None:
         phrase = "the opposite sign" if kind == "sign" else f"a factor of {number(rounded)}{said}"
         cost += 0.0 if place == graph.output else 0.05
     else:
         cost += 0.2
-        done = "negated" if kind == "sign" else f"multiplied by {number(rounded)}{said}"
         phrase = f"what reaches {operation_at(node)} {done}"
     at = "" if place == graph.output else where(node)
     return Factor(place, rounded, views, alone, kind, phrase, cost, at)
@@ -252,7 +284,7 @@ def _cut(graph: Graph, place: Place) -> tuple[str, str, float]:
         return "path-not-carried-back", phrase, costs.PATH
     node, operand = graph.nodes[place.node], graph.operand(place)
     source = scaling.operand_text(graph, place)
-    if node.name in {"add", "subtract"} and all(o.index is not None for o in node.operands):
+    if node.name in {"add", "subtract"} and _is_sum(graph, place):
         phrase = f"the term that comes from {source} left out of the sum in {operation_at(node)}"
         return "path-not-carried-back", f"{phrase}: nothing is carried back to it", costs.PATH + 0.05
     phrase = f"nothing carried back through {operation_at(node)} to {source}, as if it were a constant there"
@@ -260,6 +292,11 @@ def _cut(graph: Graph, place: Place) -> tuple[str, str, float]:
     if operand.index is not None:
         phrase += _through_time(graph, operand.index, place.node)
     return "path-not-carried-back", phrase, cost
+
+
+def _is_sum(graph: Graph, edge: Edge) -> bool:
+    """Tell whether an addition joins two things that depend on parameters."""
+    return all(operand.index is not None for operand in graph.nodes[edge.node].operands)
 
 
 def _through_time(graph: Graph, earlier: int, later: int) -> str:

@@ -138,7 +138,6 @@ class DeepTanh:
         "hidden tanh left out": ("derivative-left-out", "xp.tanh"),
         "all W from z": ("wrong-operand", ""),
         "all updated": ("weights-already-updated", ""),
-        "all W mean": ("mean-instead-of-sum", ""),
         "one layer twice": ("derivative-applied-twice", "xp.tanh"),
         "another layer's": ("derivative-of-another-layer", "xp.tanh"),
         "double mean": ("constant-factor", ""),
@@ -167,8 +166,6 @@ class DeepTanh:
         for i in (3, 2, 1, 0):
             left = z[i] if bug == "all W from z" else h[i]
             g[f"W{i}"] = left.T @ d
-            if bug == "all W mean":
-                g[f"W{i}"] = g[f"W{i}"] / 5
             back = p[f"W{i}"] - 0.1 * g[f"W{i}"] if bug == "all updated" else p[f"W{i}"]
             if i:
                 d = d @ (back if bug == "all untransposed" else back.T)

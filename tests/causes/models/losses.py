@@ -63,7 +63,7 @@ class Factorisation:
         "decay of V left out": ("path-not-carried-back", ""),
         "decay halved": ("constant-factor", "** 2"),
         "sign of the error": (None, None),
-        "mask left out": ("derivative-left-out", ""),
+        "mask left out": ("operation-left-out", "mask"),
     }
 
     @staticmethod
@@ -103,8 +103,6 @@ class Functions:
     BUGS = {
         "gelu without x phi": ("derivative-incomplete", "gelu"),
         "silu without x s'": ("derivative-incomplete", "silu"),
-        "log at exp": (None, None),
-        "sqrt halved": (None, None),
         "sin' = sin": ("derivative-of-another-function", "xp.sin"),
         "cube without 3": ("constant-factor", "** 3"),
         "cumsum direction": ("wrong-order", "cumulative_sum"),
