@@ -2,6 +2,6 @@
 
 from gradproof.verdicts.causes.cause import Cause
 from gradproof.verdicts.causes.difference import describe_difference
-from gradproof.verdicts.causes.search import find_cause
+from gradproof.verdicts.causes.search import Search, find_cause, search_cause
 
-__all__ = ["Cause", "describe_difference", "find_cause"]
+__all__ = ["Cause", "Search", "describe_difference", "find_cause", "search_cause"]

@@ -60,9 +60,10 @@ class Case:
         batch: Mapping[str, NDArray[Any]],
         claimed: Mapping[str, NDArray[Any]],
         learning_rate: float | None,
+        seconds: float = SECONDS,
     ) -> None:
         """Run the loss on float64 and on balls, and compare the claim."""
-        self.deadline = monotonic() + SECONDS
+        self.deadline = monotonic() + seconds
         self.loss, self.params, self.batch = loss, params, batch
         self.learning_rate = learning_rate
         self.numbers = Numbers(params, batch, learning_rate)
@@ -91,7 +92,7 @@ class Case:
             return Views(plain, Graph(balls, None, plain))
 
     @cached_property
-    def probes(self) -> Probes | None:
+    def probes(self) -> Probes:
         """The derivatives along random directions."""
         return probe(self.loss, self.params, self.batch, self.claim)
 
@@ -110,9 +111,14 @@ class Case:
     ) -> dict[str, NDArray[np.float64]]:
         """Measure by parameter what rounding may do to a claim that is floats.
 
-        At a kink noise falls on either side; no more than eps^0.4 of the greatest entry is taken for rounding.
+        At a kink noise falls on either side; no more than eps^0.4 of the greatest entry is taken
+        for rounding.
         """
-        floats = {n: a.dtype.name for n, a in ((n, np.asarray(a)) for n, a in claimed.items()) if a.dtype.kind == "f"}
+        floats = {
+            n: a.dtype.name
+            for n, a in ((n, np.asarray(a)) for n, a in claimed.items())
+            if a.dtype.kind == "f"
+        }
         tolerance: dict[str, NDArray[np.float64]] = {}
         for dtype in set(floats.values()) & {"float64", "float32", "float16"}:
             noisy = differentiate(self.loss, self.params, self.batch, Noisy(dtype, samples=_SAMPLES, seed=0))
@@ -127,15 +133,17 @@ class Case:
         return tolerance
 
     def with_targets(self, targets: tuple[str, ...]) -> "Case":
-        """Ask for an explanation of some of the wrong parameters alone; the other wrong ones may be anything."""
+        """Ask for an explanation of some wrong parameters alone; the others may be anything."""
         part = copy(self)
         part.targets = targets
         return part
 
     # ---------------------------------------------------------------- is a mutant the claim?
 
-    def equals_in_floats(self, views: Views, mutant: Mutant, targets: tuple[str, ...], *, alone: bool) -> bool:
-        """Tell whether a mutant in float64 may equal the claim in the targets, and leaves the others right."""
+    def equals_in_floats(
+        self, views: Views, mutant: Mutant, targets: tuple[str, ...], *, alone: bool
+    ) -> bool:
+        """Tell whether a mutant in float64 may be the claim in the targets, and leaves the others right."""
         graph = views.plain
         with graph.context():
             gradients = graph.backward(mutant.changes(graph))
@@ -168,5 +176,3 @@ class Case:
                 for name in self.claim.wrong
                 if name in gradients and self.claim.explains(name, gradients[name].data[0, 0])
             )
-
-

@@ -77,6 +77,16 @@ class Claim:
         """Give the greatest absolute error of a parameter's entries."""
         return float(np.max(np.abs(self.error[name]), initial=0.0))
 
+    @property
+    def rounding(self) -> float:
+        """What rounding explains of a claim in floats, relative to its parameters; 0 for certified claims."""
+        shares = [np.max(self.tolerance[n]) / self.scale[n] for n in self.wrong if n in self.tolerance]
+        return float(max(shares, default=0.0))
+
+    def tolerated(self, name: str, place: tuple[int, ...]) -> float:
+        """Give what rounding explains of one entry; 0 for a certified claim."""
+        return float(self.tolerance[name][place]) if name in self.tolerance else 0.0
+
     # ---------------------------------------------------------------- does a mutant explain it?
 
     def may_explain(self, name: str, mutant: Floats) -> bool:
@@ -100,9 +110,12 @@ class Claim:
         distance = _floats(abs(self.balls[name] - mutant), upper=True)
         size = np.maximum(np.abs(_floats(self.balls[name])), np.abs(_floats(mutant)))
         scale = float(np.max(size, initial=0.0))
+        tolerance = self.tolerance.get(name, np.zeros(mutant.shape))
+        if tolerance.shape != mutant.shape:
+            tolerance = np.full(mutant.shape, np.max(tolerance, initial=0.0))
         # Entries that cancel have no digits of their own; they are judged by their parameter's greatest.
         limit = np.maximum(_DIGITS * size, 1e-15 * max(scale, self.scale.get(name, 0.0)))
-        limit = np.maximum(np.minimum(limit, _SHARE * error), self.tolerance.get(name, 0.0))
+        limit = np.maximum(np.minimum(limit, _SHARE * error), tolerance)
         return bool(np.all(distance <= limit))
 
 

@@ -89,12 +89,17 @@ def _by_value(tensor: Tensor, tape: Tape, found: Mapping[int, Composite]) -> Ite
                     operation = OPERATIONS[function.name]
                     expected = operation.forward(operand.value, **arguments).data[0, 0]
                 near = expected.shape == values.shape and np.allclose(expected, values, rtol=_SAME, atol=0)
-                if near and not _within(tensor, ancestor, function.name, found):
+                nested = function.name in _REFLECTED and _within(tensor, ancestor, function.name, found)
+                if near and not nested:
                     yield Composite(operation, ancestor, arguments)
 
 
+_REFLECTED = frozenset(["sigmoid", "tanh"])
+"""Functions that a constant and a sign turn into themselves."""
+
+
 def _within(tensor: Tensor, ancestor: int, name: str, found: Mapping[int, Composite]) -> bool:
-    """Tell whether the same function was recognised on the way: 1 - sigmoid(z) is not taken as sigmoid(-z)."""
+    """Tell whether the function was recognised on the way: 1 - sigmoid(z) is not taken as sigmoid(-z)."""
     queue, seen = [tensor], set()
     while queue:
         for parent in queue.pop().parents:
@@ -182,7 +187,7 @@ def _one_axis(operand: tuple[int, ...], result: tuple[int, ...]) -> Iterator[Map
 def _reduced(operand: tuple[int, ...], result: tuple[int, ...]) -> Iterator[Mapping[str, Any]]:
     """Give the axes that a reduction may have run over."""
     ndim = len(operand)
-    choices = [(axis,) for axis in range(-1, -ndim - 1, -1)]
+    choices: list[tuple[int, ...]] = [(axis,) for axis in range(-1, -ndim - 1, -1)]
     choices += [tuple(range(-ndim, 0)), *((a, b) for a, b in pairwise(range(-ndim, 0)))]
     for axes in choices:
         keeping = tuple(1 if axis - ndim in axes else n for axis, n in enumerate(operand))
@@ -200,7 +205,9 @@ def _without_correction(operand: tuple[int, ...], result: tuple[int, ...]) -> It
 
 def _sums_to_one(values: Values) -> bool:
     return any(
-        np.allclose(values.sum(axis), 1.0, rtol=1e-12) for axis in range(values.ndim) if values.shape[axis] > 1
+        np.allclose(values.sum(axis), 1.0, rtol=1e-12)
+        for axis in range(values.ndim)
+        if values.shape[axis] > 1
     )
 
 
@@ -210,7 +217,12 @@ _FUNCTIONS = (
     _Function("sigmoid", _QUOTIENTS, lambda y: bool(np.all((y >= 0) & (y <= 1))), _none),
     _Function("tanh", _QUOTIENTS, lambda y: bool(np.all(np.abs(y) <= 1)), _none),
     _Function("expm1", ("subtract", "add"), lambda y: bool(np.all(y >= -1)), _none),
-    _Function("softmax", ("divide", "multiply", "exp"), lambda y: bool(np.all(y >= 0)) and _sums_to_one(y), _one_axis),
+    _Function(
+        "softmax",
+        ("divide", "multiply", "exp"),
+        lambda y: bool(np.all(y >= 0)) and _sums_to_one(y),
+        _one_axis,
+    ),
     _Function(
         "log_softmax",
         ("subtract", "add", "log"),

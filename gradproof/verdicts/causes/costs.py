@@ -1,12 +1,12 @@
 """Which explanation is named where several give the same numbers: the least cost.
 
-Two mutants that agree with a claim to a dozen digits in every entry are, as a rule, the same change described in
-two ways, and what counts is which description helps. A constant factor that belongs to an operation (the 1/N of
-a mean, the 2 of a square) is what people forget most, and is the shortest description; then comes a reduction
-or accumulation that went wrong, then one operation's derivative, then one path. A wrong operand or an updated
-weight is rarer, and more can be fitted with it. A factor that is no number one would expect, an added multiple
-and two changes together have something that was solved for: they come last, and only where enough entries
-confirm what one entry gave.
+Two mutants that agree with a claim to a dozen digits in every entry are, as a rule, the same change
+described in two ways, and what counts is which description helps. A constant factor that belongs to an
+operation (the 1/N of a mean, the 2 of a square) is what people forget most, and is the shortest
+description; then comes a reduction or accumulation that went wrong, then one operation's derivative, then
+one path. A wrong operand or an updated weight is rarer, and more can be fitted with it. A factor that is no
+number one would expect, an added multiple and two changes together have something that was solved for: they
+come last, and only where enough entries confirm what one entry gave.
 """
 
 OWN_FACTOR = 1.0

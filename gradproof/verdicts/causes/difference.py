@@ -32,6 +32,7 @@ def describe_difference(
     Returns:
         a sentence per wrong parameter; empty if nothing is wrong.
 
+    >>> import numpy as np
     >>> def loss(xp, params, batch):
     ...     return xp.sum(params["w"] ** 2)
     >>> w = np.array([1.0, 2.0, 3.0])
@@ -53,7 +54,9 @@ def _parameter(claim: Claim, name: str) -> str:
     places = [str(list(map(int, place))) for place in np.argwhere(off)[:_SHOWN]]
     shown = ", ".join(places) + (", ..." if count > _SHOWN else "")
     which = "all" if count == size else str(count)
-    text = f"{name}: {which} of {size} {'entries are' if count > 1 or size == count > 1 else 'entries is'} off"
+    text = (
+        f"{name}: {which} of {size} {'entries are' if count > 1 or size == count > 1 else 'entries is'} off"
+    )
     if off.ndim and count < size:
         text += f" ({shown})"
     return text + _ratios(claim, name, off) + "."

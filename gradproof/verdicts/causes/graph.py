@@ -111,6 +111,7 @@ class Graph:
             for position, operand in enumerate(node.operands):
                 if operand.index is not None:
                     self.uses[operand.index].append(Edge(node.index, position))
+        self._shares: dict[Edge, Array] = {}
         self._decided: dict[Edge, bool] = {}
         self.adjoints: list[Array | None] = [None] * len(self.nodes)
         for index in reversed(range(len(self.nodes))):
@@ -158,7 +159,10 @@ class Graph:
 
     def share(self, edge: Edge) -> Array:
         """Give the operand's share of the result's adjoint, broadcasting summed back."""
-        return self.pull(edge, self.adjoint(edge.node)).sum_to(self.operand(edge).shape)
+        if edge not in self._shares:
+            pulled = self.pull(edge, self.adjoint(edge.node))
+            self._shares[edge] = pulled.sum_to(self.operand(edge).shape)
+        return self._shares[edge]
 
     def _at_kink(self, edge: Edge) -> bool:
         if self.plain is self:
@@ -166,7 +170,9 @@ class Graph:
         if edge not in self._decided:
             node = self.nodes[edge.node]
             at_kink = node.operation.at_kink if node.operation else None
-            mask = at_kink(*(operand.value for operand in node.operands), **node.arguments) if at_kink else None
+            mask = (
+                at_kink(*(operand.value for operand in node.operands), **node.arguments) if at_kink else None
+            )
             self._decided[edge] = mask is not None and bool((mask.true | mask.undecided).any())
         return self._decided[edge]
 

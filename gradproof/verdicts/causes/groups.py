@@ -4,51 +4,99 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gradproof.reference.tape import Edge
 from gradproof.verdicts.causes import costs, scaling
+from gradproof.verdicts.causes.case import Case
 from gradproof.verdicts.causes.graph import Changes, Graph
 from gradproof.verdicts.causes.mutant import Alternate, Mutant
-from gradproof.verdicts.causes.singles import alternates_at, changes_at, find
+from gradproof.verdicts.causes.singles import alternates_at, changes_at, effect_of, find
+from gradproof.verdicts.causes.wording import place
+
+Edges = tuple[Edge, ...]
+_Name = tuple[str, str]
 
 
-def groups(graph: Graph) -> list[tuple[Edge, ...]]:
-    """Give the sets of edges that are written alike: by operation, line, operands."""
-    found: dict[object, list[Edge]] = defaultdict(list)
+def groups(graph: Graph) -> list[Edges]:
+    """Give the sets of edges that are written alike: by operation, line, operands; the likeliest first."""
+    found: list[dict[object, list[Edge]]] = [defaultdict(list) for _ in range(4)]
+    line, operation, role, rest = found
     for edge in graph.edges:
         node, operand = graph.nodes[edge.node], graph.operand(edge)
         parameter = operand.index is not None and graph.nodes[operand.index].operation is None
         name = node.name
-        found[name, edge.position].append(edge)
-        found[name, edge.position, node.tensor.source].append(edge)
-        found[name, "parameter" if parameter else "inner", operand.ndim].append(edge)
-        found[name, "parameter" if parameter else "inner"].append(edge)
-        for place, other in enumerate(node.operands):
-            if place != edge.position and other.index is not None:
-                found[name, edge.position, "with", graph.nodes[other.index].name].append(edge)
-        found["uses of", operand.index, name].append(edge)
+        line[name, edge.position, node.tensor.source].append(edge)
+        operation[name, edge.position].append(edge)
+        for i, other in enumerate(node.operands):
+            if i != edge.position and other.index is not None:
+                role[name, edge.position, "with", graph.nodes[other.index].name].append(edge)
+        role["uses of", operand.index, name].append(edge)
+        role[name, "parameter" if parameter else "inner", operand.ndim].append(edge)
+        role[name, "parameter" if parameter else "inner"].append(edge)
         if parameter:
-            found["parameter", operand.ndim].append(edge)
-    for same in list(found.values()):
+            role["parameter", operand.ndim].append(edge)
+    for same in chain(*(each.values() for each in (line, operation, role))):
         if len(same) > 2:
-            found["without the last", tuple(same)] = same[:-1]
-            found["without the first", tuple(same)] = same[1:]
-    unique = dict.fromkeys(tuple(same) for same in found.values() if len(same) > 1)
-    return sorted(unique, key=len)
+            rest["without the last", tuple(same)] = same[:-1]
+            rest["without the first", tuple(same)] = same[1:]
+    several = (tuple(same) for each in found for same in each.values() if len(same) > 1)
+    return list(dict.fromkeys(several))
 
 
-def group_mutants(graph: Graph, wanted: frozenset[str]) -> Iterator[Mutant]:
-    """Give the mutants with the same change at all edges of a group."""
-    cached: dict[Edge, dict[tuple[str, str], Alternate]] = {}
-    for edges in groups(graph):
+def group_mutants(case: Case, graph: Graph) -> Iterator[Mutant]:
+    """Give the mutants with the same change at all edges of a group, the cheapest first."""
+    wanted = frozenset(case.targets)
+    rules = _Rules(case, graph)
+    choices: list[tuple[float, int, Edges, _Name]] = []
+    for rank, edges in enumerate(groups(graph)):
+        if case.late:
+            return
         if not all(wanted & _reached(graph, edge) for edge in edges):
             continue
-        for edge in edges:
-            if edge not in cached:
-                choices = chain(alternates_at(graph, edge), scaling.alternates(graph, edge))
-                cached[edge] = {(each.key, each.kind): each for each in choices}
-        for name, alternate in cached[edges[0]].items():
-            if all(name in cached[edge] for edge in edges[1:]):
-                yield _together(graph, edges, [cached[edge][name] for edge in edges])
+        names = rules.at(edges[0])
+        shared = [name for name in names if all(name in rules.at(edge) for edge in edges[1:])]
+        choices += [(names[name].cost, rank, edges, name) for name in shared]
+    for _, _, edges, name in sorted(choices):
+        if rules.possible(edges, name):
+            yield _together(graph, edges, [rules.at(edge)[name] for edge in edges])
+
+
+class _Rules:
+    """The alternates of each edge by name, and what each does along the probes' directions."""
+
+    def __init__(self, case: Case, graph: Graph) -> None:
+        self.case, self.graph = case, graph
+        self._rules: dict[Edge, dict[_Name, Alternate]] = {}
+        self._effects: dict[tuple[Edge, _Name], NDArray[np.float64] | None] = {}
+
+    def at(self, edge: Edge) -> dict[_Name, Alternate]:
+        if edge not in self._rules:
+            choices = chain(alternates_at(self.graph, edge), scaling.alternates(self.graph, edge))
+            self._rules[edge] = {(each.key, each.kind): each for each in choices}
+        return self._rules[edge]
+
+    def possible(self, edges: Edges, name: _Name) -> bool:
+        """Tell whether the parameters that a single edge of the group reaches agree.
+
+        To those the change is linear, whatever happens at the others.
+        """
+        probes = self.case.probes
+        owners = np.array(probes.owners)
+        for target in self.case.targets:
+            reaching = [edge for edge in edges if target in _reached(self.graph, edge)]
+            if len(reaching) != 1:
+                continue
+            effect = self._effect(reaching[0], name)
+            if effect is None or not np.all(probes.near(effect)[owners == target]):
+                return False
+        return True
+
+    def _effect(self, edge: Edge, name: _Name) -> NDArray[np.float64] | None:
+        if (edge, name) not in self._effects:
+            self._effects[edge, name] = effect_of(self.case, self.graph, edge, self.at(edge)[name])
+        return self._effects[edge, name]
 
 
 def _reached(graph: Graph, edge: Edge) -> frozenset[str]:
@@ -56,7 +104,7 @@ def _reached(graph: Graph, edge: Edge) -> frozenset[str]:
     return frozenset() if index is None else graph.depends[index]
 
 
-def _together(graph: Graph, edges: tuple[Edge, ...], alternates: Sequence[Alternate]) -> Mutant:
+def _together(graph: Graph, edges: Edges, alternates: Sequence[Alternate]) -> Mutant:
     first = alternates[0]
 
     def changes(graph: Graph) -> Changes:
@@ -65,16 +113,13 @@ def _together(graph: Graph, edges: tuple[Edge, ...], alternates: Sequence[Altern
         return changes_at([(edge, find(graph, edge, first.key, first.kind)) for edge in edges])
 
     nodes = [graph.nodes[edge.node] for edge in edges]
-    lines = list(dict.fromkeys(str(node.tensor.source) for node in nodes))
+    lines = list(dict.fromkeys(place(node.tensor.source) for node in nodes))
+    shown = ", ".join(lines[:4]) + (", ..." if len(lines) > 4 else "")
     name = nodes[0].name
-    own = f"{name} ({lines[0]})" if first.phrase.find(str(nodes[0].tensor.source)) >= 0 else ""
-    every = f"each of the {len(edges)} {name} ({', '.join(lines[:4])}{', ...' if len(lines) > 4 else ''})"
-    phrase = first.phrase.replace(own, every, 1) if own else f"{first.phrase}, {len(edges)} times"
-    return Mutant(
-        first.kind,
-        phrase,
-        first.cost + costs.GROUP,
-        f"{name} at {', '.join(lines[:4])}",
-        changes,
-        first.factor,
-    )
+    # the first edge's sentence, with all the places in the place of its own
+    own = f"{name} ({lines[0]})"
+    phrase = first.phrase.replace(own, f"each of {len(edges)} operations {name} ({shown})", 1)
+    if phrase == first.phrase:
+        phrase = f"{phrase}, at {len(edges)} places ({shown})"
+    cost = first.cost + costs.GROUP
+    return Mutant(first.kind, phrase, cost, f"{name} at {', '.join(lines[:4])}", changes, first.factor)

@@ -98,7 +98,7 @@ def _log_softmax(node: Node) -> _Rules:
 
 
 def _logsumexp(node: Node) -> _Rules:
-    x, y, axes = node.operands[0].value, node.value, node.arguments["axes"]
+    x, axes = node.operands[0].value, node.arguments["axes"]
     return {
         "the division by the sum left out of the derivative": (
             "derivative-incomplete",
@@ -130,7 +130,8 @@ def _silu(node: Node) -> _Rules:
 
 
 def _gelu(node: Node) -> _Rules:
-    x, y = node.operands[0].value, node.value
+    x = node.operands[0].value
+    y = node.value
     cdf = y / x
 
     def second(g: Array) -> Array:
@@ -189,7 +190,10 @@ def _square(node: Node) -> _Rules:
 def _abs(node: Node) -> _Rules:
     x = node.operands[0].value
     return {
-        "the base in place of its sign in the derivative": ("derivative-of-another-function", lambda g: g * x),
+        "the base in place of its sign in the derivative": (
+            "derivative-of-another-function",
+            lambda g: g * x,
+        ),
         "twice the base in place of its sign in the derivative": (
             "derivative-of-another-function",
             lambda g: g * (2 * x),
@@ -199,7 +203,9 @@ def _abs(node: Node) -> _Rules:
 
 def _sine(node: Node) -> _Rules:
     y = node.value
-    return {"the function itself in place of the derivative": ("derivative-of-another-function", lambda g: g * y)}
+    return {
+        "the function itself in place of the derivative": ("derivative-of-another-function", lambda g: g * y)
+    }
 
 
 def _cumulative(node: Node) -> _Rules:
@@ -233,12 +239,14 @@ def _spread(node: Node) -> _Rules:
 
 def _mean_term(node: Node, g: Array) -> Array:
     """Give what the mean takes off the deviations in the derivative of var and std."""
-    x, axes = node.operands[0].value, node.arguments["axes"]
+    x: Array = node.operands[0].value
+    axes = node.arguments["axes"]
     n, correction = x.count(axes), node.arguments["correction"]
     mean = x.sum(axes, keepdims=True) / n
     factor = 2 if node.name == "var" else 1
     incoming = kept(g if node.name == "var" else g / node.value, x, axes)
-    return (incoming * mean * factor / (n - correction)) + x * 0
+    term: Array = (incoming * (mean * factor) / (n - correction)).broadcast_to(x.shape)
+    return term
 
 
 _RULES: dict[str, Callable[[Node], _Rules]] = {

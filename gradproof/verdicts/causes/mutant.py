@@ -25,7 +25,7 @@ class Alternate:
     key: str
     kind: str
     phrase: str
-    cost: int
+    cost: float
     change: Change
     factor: float | None = None
     source: int | None = None

@@ -12,7 +12,7 @@ from gradproof.verdicts.causes.wording import operation_at
 _RELATIVES = 6
 """At most so many values are tried in each direction."""
 
-_PRODUCTS = frozenset("matmul multiply divide vecdot outer pow xlogy".split())
+_PRODUCTS = frozenset(["matmul", "multiply", "divide", "vecdot", "outer", "pow", "xlogy"])
 
 
 def alternates(graph: Graph, edge: Edge) -> Iterator[Alternate]:
@@ -39,7 +39,7 @@ def alternates(graph: Graph, edge: Edge) -> Iterator[Alternate]:
                 lambda g, p=place, o=other: _with(node, edge, g, p, o.value),  # type: ignore[misc]
             )
     if node.name == "multiply" and node.operands[1 - edge.position].index is None:
-        yield from _indicator(graph, edge, node, at)
+        yield from _indicator(graph, edge, at)
 
 
 def _with(node: Node, edge: Edge, g: Array, place: int, value: Array) -> Array:
@@ -50,7 +50,7 @@ def _with(node: Node, edge: Edge, g: Array, place: int, value: Array) -> Array:
     return node.rule(edge.position, g, y, *values)
 
 
-def _indicator(graph: Graph, edge: Edge, node: Node, at: str) -> Iterator[Alternate]:
+def _indicator(graph: Graph, edge: Edge, at: str) -> Iterator[Alternate]:
     """A constant factor that is zero in places, as a mask of dropout with its scale: only the mask kept."""
     mask = graph.plain.nodes[edge.node].operands[1 - edge.position].value.data[0, 0] != 0
     if mask.all() or not mask.any():
@@ -77,13 +77,20 @@ def _relatives(graph: Graph, node: Node, place: int) -> Iterator[tuple[str, str,
         if own != place:
             yield f"own {own}", "its own operand", other
     if node.name == "matmul" and place == 0:
-        for n in graph.nodes:
-            if n.name in UNARY and n.tensor.shape == operand.shape and n.index < node.index:
-                yield f"value {n.index}", f"the value of {operation_at(n)}", n.tensor
-        for n in graph.nodes:
-            for i, other in enumerate(n.operands if n.name == "matmul" else ()):
-                if other.index is None and other.shape == operand.shape:
-                    yield f"data {n.index} {i}", f"the data in {operation_at(n)}", other
+        yield from _inputs(graph, node, operand.shape)
+
+
+def _inputs(graph: Graph, node: Node, shape: tuple[int, ...]) -> Iterator[tuple[str, str, Tensor]]:
+    """Give activations and data of the same shape, the nearest first, as another layer's input."""
+    before = [n for n in reversed(graph.nodes[: node.index]) if n.tensor.shape == shape and n.name in UNARY]
+    for i, n in enumerate(before[:_RELATIVES]):
+        yield f"activation {i}", f"the value of {operation_at(n)}", n.tensor
+    products = [n for n in graph.nodes if n.name == "matmul"]
+    data = [
+        (n, other) for n in products for other in n.operands if other.index is None and other.shape == shape
+    ]
+    for i, (n, other) in enumerate(data[:_RELATIVES]):
+        yield f"data {i}", f"the data in {operation_at(n)}", other
 
 
 def _around(graph: Graph, mine: Node, node: Node) -> Iterator[tuple[str, str, Tensor]]:

@@ -12,6 +12,7 @@ from gradproof.verdicts.causes.singles import Effect, Found
 
 _MOST = 4000
 _CANDIDATES = 200
+_PARTNERS = 50
 
 
 def pair_mutants(probes: Probes, effects: Sequence[Effect]) -> Iterator[Found]:
@@ -34,9 +35,9 @@ def pair_mutants(probes: Probes, effects: Sequence[Effect]) -> Iterator[Found]:
     stop = np.searchsorted(along[order], left + near)
     found = []
     for i in range(len(chosen)):
-        for j in order[start[i] : stop[i]][:50]:
-            if i < j and bool(np.all(probes.near(effect[i] + effect[j]))):
-                found.append((chosen[i].mutant.cost + chosen[j].mutant.cost, i, int(j)))
+        partners = [int(j) for j in order[start[i] : stop[i]][:_PARTNERS] if i < j]
+        partners = [j for j in partners if np.all(probes.near(effect[i] + effect[j]))]
+        found += [(chosen[i].mutant.cost + chosen[j].mutant.cost, i, j) for j in partners]
     for cost, i, j in sorted(found)[:_CANDIDATES]:
         yield Found(_both(chosen[i].mutant, chosen[j].mutant, cost), chosen[i].views, alone=False)
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.errors import InputError, UnsupportedError
+from gradproof.errors import UnsupportedError
 from gradproof.reference.numbers import Plain
 from gradproof.reference.tape import Loss, differentiate
 from gradproof.verdicts.causes.claim import Claim
@@ -45,29 +45,25 @@ class Probes:
         owners: by direction, the parameter; "" for a direction in all parameters that are right.
         target: by direction, the claim's error along it.
         scale: by direction, the size of the true gradient's terms along it.
+        slack: by direction, what rounding explains of a claim in floats.
     """
 
     tangents: list[Floats]
     owners: tuple[str, ...]
     target: Floats
     scale: Floats
+    slack: Floats
 
     def effect(self, node: int, change: Array) -> Floats:
         """Give the change of the gradient along each direction, from the change of a node's adjoint."""
         entries = np.broadcast_to(change.data[0, 0], change.shape).reshape(-1)
-        return self.tangents[node] @ entries
+        along: Floats = self.tangents[node] @ entries
+        return along
 
     def near(self, effect: Floats) -> NDArray[np.bool_]:
         """Tell along which directions an effect may be the claim's error."""
         size = np.abs(self.target) + np.abs(effect)
-        return np.abs(effect - self.target) <= _NEAR * size + 1e-9 * self.scale
-
-    def explained(self, effect: Floats) -> tuple[frozenset[str], bool]:
-        """Give the wrong parameters that an effect may explain, and whether it leaves all others right."""
-        near = self.near(effect)
-        owners = np.array(self.owners)
-        names = frozenset(n for n in self.owners if n and bool(np.all(near[owners == n])))
-        return names, bool(np.all(near[owners == ""]))
+        return np.abs(effect - self.target) <= _NEAR * size + 1e-9 * self.scale + self.slack
 
 
 def probe(
@@ -75,8 +71,8 @@ def probe(
     params: Mapping[str, NDArray[Any]],
     batch: Mapping[str, NDArray[Any]],
     claim: Claim,
-) -> Probes | None:
-    """Run the loss along random directions; None where its lanes cannot run together."""
+) -> Probes:
+    """Run the loss along random directions."""
     right = [name for name in params if name not in claim.wrong]
     size = sum(np.size(array) for array in params.values())
     most = max(1, _ENTRIES // max(1, 2 * _PER_PARAMETER * size))
@@ -91,26 +87,34 @@ def probe(
         name: np.concatenate([array + _STEP * vectors[name], array - _STEP * vectors[name]])
         for name, array in params.items()
     }
-    shared = {name: np.asarray(array)[np.newaxis] for name, array in batch.items()}
-    try:
-        tape = differentiate(loss, moved, shared, Plain(), lanes=2 * len(directions)).tape
-    except (InputError, UnsupportedError):
-        return None
     count = len(directions)
-    tangents = []
-    for node in tape.nodes:
-        values = node.value.with_lanes(2 * count).data[0].reshape(2 * count, -1)
-        tangents.append((values[:count] - values[count:]) / (2 * _STEP))
+    tangents = [(v[:count] - v[count:]) / (2 * _STEP) for v in _values(loss, moved, batch, 2 * count)]
+    lengths = {name: np.abs(vector) for name, vector in vectors.items()}
     return Probes(
         tangents,
         tuple(names[0] if names[0] in claim.wrong else "" for names in directions),
         _along(vectors, claim.error, count),
-        _along({n: np.abs(v) for n, v in vectors.items()}, _absolute(claim.true_floats), count),
+        _along(lengths, {name: np.abs(array) for name, array in claim.true_floats.items()}, count),
+        _along(lengths, {n: each for n, each in claim.tolerance.items() if n in claim.error}, count),
     )
 
 
-def _absolute(arrays: Mapping[str, Floats]) -> dict[str, Floats]:
-    return {name: np.abs(array) for name, array in arrays.items()}
+def _values(
+    loss: Loss, params: Mapping[str, NDArray[Any]], batch: Mapping[str, NDArray[Any]], lanes: int
+) -> list[Floats]:
+    """Give every value of the loss in all lanes, shape (lanes, entries)."""
+    shared = {name: np.asarray(array)[np.newaxis] for name, array in batch.items()}
+    try:
+        nodes = differentiate(loss, params, shared, Plain(), lanes=lanes).tape.nodes
+        return [node.value.with_lanes(lanes).data[0].reshape(lanes, -1) for node in nodes]
+    except UnsupportedError:
+        pass  # it decides something by a comparison: lane by lane
+    runs = []
+    for lane in range(lanes):
+        own = {name: array[lane] for name, array in params.items()}
+        nodes = differentiate(loss, own, batch, Plain()).tape.nodes
+        runs.append([node.value.data[0, 0].reshape(-1) for node in nodes])
+    return [np.array(values) for values in zip(*runs, strict=True)]
 
 
 def _along(vectors: Mapping[str, Floats], arrays: Mapping[str, Floats], count: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Mutants that are the true gradient of something else: at updated weights, or of a loss without an operation."""
+"""Mutants that are the gradient of something else: at updated weights, of a loss without an operation."""
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
@@ -69,8 +69,8 @@ def _without_an_operation(case: Case) -> Iterator[tuple[float, Cause]]:
         if equal:
             noun = "gradient" if len(case.targets) == 1 else "gradients"
             text = (
-                f"your {noun} of {listed(case.targets)} would be right for a loss without {operation_at(node)}: "
-                "it is left out of the loss and of its derivative"
+                f"your {noun} of {listed(case.targets)} would be right for a loss without "
+                f"{operation_at(node)}: it is left out of the loss and of its derivative"
             )
             yield costs.OPERAND + 0.5, Cause("operation-left-out", where(node), None, text, case.targets)
             return

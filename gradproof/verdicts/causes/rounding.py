@@ -13,7 +13,7 @@ _ULPS = 8
 
 
 def rounded_output(case: Case) -> Cause | None:
-    """Find a derivative that was computed from the rounded result: out + 1 for exp(x) - 1, 1 - out^2 for tanh.
+    """Find a derivative that was computed from the rounded result: out + 1 for exp(x) - 1.
 
     Such a claim is right as a formula, so that only a claim in float64 can show it.
     """
@@ -25,18 +25,24 @@ def rounded_output(case: Case) -> Cause | None:
             if slope is None:
                 continue
             with graph.context():
-                gradients = graph.backward(
-                    Changes({edge: lambda g, s=slope: g * graph.kind.constant(s)})  # type: ignore[misc]
-                )
+                constant = graph.kind.constant(slope)
+                gradients = graph.backward(Changes({edge: constant.__mul__}))
             if all(name in gradients and _same(case, name, gradients[name]) for name in case.targets):
                 phrase = f"the derivative of {operation_at(node)} computed from its rounded output"
                 said = _FORMULAS[node.name]
-                text = f"{sentence(phrase, case.targets)} as {said}, where digits cancel; the formula is right"
+                text = (
+                    f"{sentence(phrase, case.targets)} as {said}, where digits cancel; the formula is right"
+                )
                 return Cause("derivative-from-rounded-output", where(node), None, text, case.targets)
     return None
 
 
-_FORMULAS = {"expm1": "output + 1", "exp": "expm1 + 1", "tanh": "1 - output^2", "sigmoid": "output (1 - output)"}
+_FORMULAS = {
+    "expm1": "output + 1",
+    "exp": "expm1 + 1",
+    "tanh": "1 - output^2",
+    "sigmoid": "output (1 - output)",
+}
 
 
 def _slope(graph: Graph, index: int) -> NDArray[np.float64] | None:

@@ -10,24 +10,41 @@ from gradproof.verdicts.causes.mutant import Alternate
 from gradproof.verdicts.causes.wording import operation_at
 
 UNARY = frozenset(
-    (
-        "exp expm1 log log1p sqrt sin cos tanh atan abs square integer_power sigmoid relu softplus gelu "
-        "gelu_tanh silu"
-    ).split()
+    [
+        "exp",
+        "expm1",
+        "log",
+        "log1p",
+        "sqrt",
+        "sin",
+        "cos",
+        "tanh",
+        "atan",
+        "abs",
+        "square",
+        "integer_power",
+        "sigmoid",
+        "relu",
+        "softplus",
+        "gelu",
+        "gelu_tanh",
+        "silu",
+    ]
 )
 """Functions of single entries."""
 
-ACTIVATIONS = frozenset("tanh sigmoid relu softplus gelu gelu_tanh silu atan".split())
+ACTIVATIONS = frozenset(["tanh", "sigmoid", "relu", "softplus", "gelu", "gelu_tanh", "silu", "atan"])
 
-_ELEMENTWISE = UNARY | frozenset(("multiply divide where maximum minimum clip".split()))
+_ELEMENTWISE = UNARY | frozenset(["multiply", "divide", "where", "maximum", "minimum", "clip"])
 
-_FROM_OUTPUT = frozenset("sigmoid tanh exp expm1 sqrt".split())
+_FROM_OUTPUT = frozenset(["sigmoid", "tanh", "exp", "expm1", "sqrt"])
 """Functions whose derivative is usually written in terms of the result."""
 
 _SLOPES: Mapping[str, Callable[[Array, Array], Array]] = {
     "sigmoid": lambda _, y: y * (1 - y),
     "sigmoid of the input": lambda x, _: _sigmoid_slope(x),
     "tanh": lambda _, y: 1 - y * y,
+    "the output, taken from 1,": lambda _, y: 1 - y,
     "tanh of the input": lambda x, _: 1 - x.function("tanh") ** 2,
     "relu": lambda x, _: x.step(0),
     "softplus": lambda x, _: x.function("sigmoid"),
@@ -248,7 +265,7 @@ def extra_at_node(graph: Graph, index: int) -> Iterator[Alternate]:
         yield Alternate(
             f"extra {name}",
             "extra-derivative",
-            f"the derivative of {name} applied once more at {operation_at(node)}, where the loss holds it already",
+            f"the derivative of {name} applied once more at {operation_at(node)}, although the loss holds it",
             costs.EXTRA,
             change,
         )

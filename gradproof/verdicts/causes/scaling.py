@@ -16,7 +16,7 @@ from gradproof.verdicts.causes.mutant import Alternate
 from gradproof.verdicts.causes.wording import number, operation_at
 
 LOOSE, TIGHT = 1e-7, 1e-11
-"""Relative distance of a factor from a number that it stands for: as estimated, and as solved for in balls."""
+"""Relative distance of a factor from a number that it stands for: as estimated, as solved for in balls."""
 
 
 @dataclass(frozen=True)
@@ -31,29 +31,28 @@ def own_factors(graph: Graph, edge: Edge) -> list[OwnFactor]:
     """Give the constant factors of the derivative at an edge."""
     node = graph.nodes[edge.node]
     name, arguments = node.name, node.arguments
-    if name == "negative" or (name == "subtract" and edge.position == 1):
-        return [OwnFactor(-1.0, "the minus sign")]
-    if name == "mean":
-        count = node.operands[0].value.count(arguments["axes"])
-        return [OwnFactor(1 / count, f"the 1/{count}")]
-    if name in {"var", "std"}:
-        count = node.operands[0].value.count(arguments["axes"]) - arguments["correction"]
+    if name in {"mean", "var", "std"}:
+        count = node.operands[0].value.count(arguments["axes"]) - arguments.get("correction", 0)
         own = [OwnFactor(1 / count, f"the 1/{number(count)}")]
         return [OwnFactor(2.0, "the factor 2"), *own] if name == "var" else own
-    if name == "square":
-        return [OwnFactor(2.0, "the factor 2")]
-    if name == "sqrt":
-        return [OwnFactor(0.5, "the factor 1/2")]
     if name == "integer_power":
         exponent = arguments["exponent"]
         return [OwnFactor(float(exponent), f"the exponent {exponent}")]
-    if name == "multiply":
+    if name == "multiply" or (name == "divide" and edge.position == 0):
         constant = _uniform(node.operands[1 - edge.position])
+        if constant is not None and name == "divide":
+            return [OwnFactor(1 / constant, f"the division by {number(constant)}")]
         return [] if constant is None else [OwnFactor(constant, f"the factor {number(constant)}")]
-    if name == "divide" and edge.position == 0:
-        constant = _uniform(node.operands[1])
-        return [] if constant is None else [OwnFactor(1 / constant, f"the division by {number(constant)}")]
-    return []
+    positive = name == "subtract" and edge.position == 0
+    return [_CONSTANT[name]] if name in _CONSTANT and not positive else []
+
+
+_CONSTANT = {
+    "negative": OwnFactor(-1.0, "the minus sign"),
+    "subtract": OwnFactor(-1.0, "the minus sign"),
+    "square": OwnFactor(2.0, "the factor 2"),
+    "sqrt": OwnFactor(0.5, "the factor 1/2"),
+}
 
 
 def _uniform(tensor: Tensor) -> float | None:
@@ -108,27 +107,31 @@ def operand_text(graph: Graph, edge: Edge) -> str:
 
 
 def named(graph: Graph, edge: Edge, factor: float, near: float) -> tuple[str, str, float] | None:
-    """Say what a constant factor of the derivative at an edge means there: kind, phrase, cost; None if nothing."""
+    """Say what a constant factor of the derivative at an edge means there.
+
+    Returns:
+        kind, phrase and cost; None if it means nothing there.
+    """
     node = graph.nodes[edge.node]
     at = operation_at(node)
     for own in own_factors(graph, edge):
-        if own.value < 0 and own.value != -1 and isclose(factor, -1, rel_tol=near):
-            return "sign", f"the minus sign of {own.text} in {at} left out", costs.OWN_FACTOR + 0.1
-        if own.value < 0 and own.value != -1 and isclose(factor * own.value, -1, rel_tol=near):
-            return "constant-factor", f"{own.text} of the derivative of {at} left out but for its sign", costs.OWN_FACTOR
-        if isclose(factor * own.value, 1, rel_tol=near):
-            if own.value == -1:
-                return "sign", f"the minus sign of {at} left out", costs.OWN_FACTOR
-            kind = "mean-left-out" if node.name == "mean" else "constant-factor"
-            return kind, f"{own.text} of the derivative of {at} left out", costs.OWN_FACTOR
-        if isclose(factor, own.value, rel_tol=near) and own.value != -1:
-            return (
-                "constant-factor",
-                f"{own.text} of the derivative of {at} applied twice",
-                costs.OWN_FACTOR + 0.3,
-            )
-        if isclose(factor * own.value**2, 1, rel_tol=near) and own.value != -1:
-            return "constant-factor", f"{own.text} of the derivative of {at} inverted", costs.OWN_FACTOR + 0.4
+        value, derivative = own.value, f"{own.text} of the derivative of {at}"
+        left_out = "mean-left-out" if node.name == "mean" else "constant-factor"
+        meanings = [
+            (1 / value, left_out, f"{derivative} left out", costs.OWN_FACTOR),
+            (value, "constant-factor", f"{derivative} applied twice", costs.OWN_FACTOR + 0.3),
+            (1 / value**2, "constant-factor", f"{derivative} inverted", costs.OWN_FACTOR + 0.4),
+        ]
+        if value == -1:
+            meanings = [(-1.0, "sign", f"the minus sign of {at} left out", costs.OWN_FACTOR)]
+        elif value < 0:
+            meanings += [
+                (-1.0, "sign", f"the minus sign of {own.text} in {at} left out", costs.OWN_FACTOR + 0.1),
+                (-1 / value, "constant-factor", f"{derivative} left out but for its sign", costs.OWN_FACTOR),
+            ]
+        for meant, kind, phrase, cost in meanings:
+            if isclose(factor, meant, rel_tol=near):
+                return kind, phrase, cost
     if node.name in {"mean", "var", "std"}:
         return _other_mean(graph, edge, factor, near)
     return None
@@ -191,7 +194,11 @@ class Numbers:
                 (sqrt(abs(value)), f"the root of {text}"),
                 (1 / sqrt(abs(value)), f"1 over the root of {text}"),
             ):
-                if abs(candidate) != 2 and abs(candidate) != 0.5 and isclose(abs(factor), candidate, rel_tol=near):
+                if (
+                    abs(candidate) != 2
+                    and abs(candidate) != 0.5
+                    and isclose(abs(factor), candidate, rel_tol=near)
+                ):
                     return f"minus {said}" if factor < 0 else said
         fraction = Fraction(factor).limit_denominator(16)
         if isclose(float(fraction), factor, rel_tol=near) and abs(fraction.numerator) <= 16:

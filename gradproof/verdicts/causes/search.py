@@ -1,17 +1,17 @@
 """The search: mutants from the most likely on, sorted out in float64, confirmed in certified arithmetic."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-
-import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.tape import Loss
 from gradproof.verdicts.causes import costs
-from gradproof.verdicts.causes.case import Case, Views
+from gradproof.verdicts.causes.case import SECONDS, Case, Views
 from gradproof.verdicts.causes.cause import Cause
+from gradproof.verdicts.causes.factors import Factor, confirmed_factor, factors
 from gradproof.verdicts.causes.groups import group_mutants
 from gradproof.verdicts.causes.mutant import Mutant
 from gradproof.verdicts.causes.pairs import pair_mutants
@@ -20,10 +20,7 @@ from gradproof.verdicts.causes.rounding import rounded_output
 from gradproof.verdicts.causes.shapes import shape_causes
 from gradproof.verdicts.causes.singles import (
     Effect,
-    Factor,
     Found,
-    confirmed_factor,
-    factors,
     listed,
     single_mutants,
 )
@@ -35,6 +32,19 @@ from gradproof.verdicts.causes.wording import sentence
 
 _CONFIRMATIONS = 40
 """Mutants of one stage that are tried in certified arithmetic, at most."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search gave.
+
+    Attributes:
+        cause: the cause; None where nothing is wrong, or nothing was found.
+        complete: whether all mutants were tried that could matter; False where the time was up.
+    """
+
+    cause: Cause | None
+    complete: bool
 
 
 def find_cause(
@@ -49,16 +59,16 @@ def find_cause(
 
     Mutants of the true gradient (an operation's derivative left out, doubled, taken at another point, a sum
     turned into a mean, parameters swapped, ...) are compared with the claim. One is named only when it equals
-    the claim in certified arithmetic, to twelve digits or more in every wrong entry, and leaves all parameters
-    right whose claims are right. Where several do, the simplest is named; `gradproof.verdicts.causes.costs`
-    says which that is.
+    the claim in certified arithmetic, to twelve digits or more in every wrong entry, and leaves those
+    parameters right whose claims are right. Where several do, the simplest is named: see
+    `gradproof.verdicts.causes.costs`.
 
     Args:
         loss: called as `loss(xp, params, batch)`; gives a scalar.
         params: by name, arrays of floats.
         batch: by name, arrays.
-        claimed: by name, arrays of `flint.arb` (a formula run in certified arithmetic), or of floats, which are
-            compared within the rounding noise of their dtype. Parameters that are missing are not looked at.
+        claimed: by name, arrays of `flint.arb` (a formula run in certified arithmetic), or of floats,
+            which are compared within the rounding noise of their dtype. Missing parameters are not looked at.
         learning_rate: a number to expect as a factor.
 
     Returns:
@@ -69,6 +79,7 @@ def find_cause(
         InputError: the arrays or the loss cannot be worked with.
         UnsupportedError: the loss uses something that the tape cannot follow.
 
+    >>> import numpy as np
     >>> def loss(xp, params, batch):
     ...     return xp.mean((batch["x"] @ params["w"]) ** 2)
     >>> w, x = np.array([1.0, 2.0]), np.array([[1.0, 3.0], [2.0, 5.0], [4.0, 1.0]])
@@ -76,11 +87,47 @@ def find_cause(
     >>> cause.kind, cause.factor
     ('constant-factor', 0.5)
     """
-    case = Case(loss, params, batch, claimed, learning_rate)
+    return search_cause(loss, params, batch, claimed, learning_rate=learning_rate).cause
+
+
+def search_cause(
+    loss: Loss,
+    params: Mapping[str, NDArray[Any]],
+    batch: Mapping[str, NDArray[Any]],
+    claimed: Mapping[str, NDArray[Any]],
+    *,
+    learning_rate: float | None = None,
+    seconds: float = SECONDS,
+) -> Search:
+    """Find the cause as `find_cause` does, and tell whether the search came to its end.
+
+    Args:
+        loss: as for `find_cause`.
+        params: as for `find_cause`.
+        batch: as for `find_cause`.
+        claimed: as for `find_cause`.
+        learning_rate: as for `find_cause`.
+        seconds: after so long it stops; only tapes of several hundred operations take the usual two.
+
+    Raises:
+        InputError: the arrays or the loss cannot be worked with.
+        UnsupportedError: the loss uses something that the tape cannot follow.
+
+    >>> import numpy as np
+    >>> w = np.array([1.0, 2.0])
+    >>> search_cause(lambda xp, p, b: xp.sum(p["w"] ** 2), {"w": w}, {}, {"w": -2 * w}, seconds=10).complete
+    True
+    """
+    case = Case(loss, params, batch, claimed, learning_rate, seconds)
+    cause = _cause(case)
+    return Search(cause, complete=cause is not None or not case.late)
+
+
+def _cause(case: Case) -> Cause | None:
     with case.composed.balls.context():
-        misshapen = list(shape_causes(case))
-    if misshapen:
-        return misshapen[0]
+        misshapen = next(shape_causes(case), None)
+    if misshapen is not None:
+        return misshapen
     if not case.targets or not case.claim.finite:
         return None
     if case.claim.certified or (whole := rounded_output(case)) is None:
@@ -196,15 +243,11 @@ def _costed(case: Case, mutant: Mutant, views: Views, *, alone: bool) -> Costed:
 
 
 def _first(case: Case, views: Views, mutants: Iterable[Mutant]) -> Costed | None:
-    """Confirm the cheapest of mutants that have not been sorted out by probes."""
-    possible = []
+    """Confirm the first of mutants that have not been sorted out by probes."""
     for mutant in mutants:
         if case.late:
             break
-        if case.equals_in_floats(views, mutant, case.targets, alone=False):
-            possible.append(mutant)
-    for mutant in sorted(possible, key=lambda each: each.cost)[:_CONFIRMATIONS]:
-        if case.equals_in_balls(views, mutant, case.targets, alone=False):
+        if _equals(case, Found(mutant, views, alone=False)):
             return _costed(case, mutant, views, alone=False)
     return None
 
@@ -215,7 +258,7 @@ def _overwritten(case: Case, views: Views) -> Costed | None:
 
 def _grouped(case: Case, views: Views) -> Costed | None:
     with views.plain.context():
-        return _first(case, views, group_mutants(views.plain, frozenset(case.targets)))
+        return _first(case, views, group_mutants(case, views.plain))
 
 
 def _updated(case: Case, views: Views) -> Costed | None:
@@ -229,8 +272,6 @@ def _updated(case: Case, views: Views) -> Costed | None:
 
 
 def _paired(case: Case, effects: Sequence[Effect]) -> Costed | None:
-    if case.probes is None:
-        return None
     by_views: dict[int, list[Effect]] = {}
     for effect in effects:
         by_views.setdefault(id(effect.views), []).append(effect)
@@ -241,5 +282,3 @@ def _paired(case: Case, effects: Sequence[Effect]) -> Costed | None:
         if _equals(case, found):
             return _costed(case, found.mutant, found.views, alone=False)
     return None
-
-

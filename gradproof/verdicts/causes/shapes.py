@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from gradproof.verdicts.causes.case import Case
 from gradproof.verdicts.causes.cause import Cause
 from gradproof.verdicts.causes.graph import Graph
@@ -50,12 +52,12 @@ def _turned(case: Case, name: str) -> Cause | None:
     claim = case.claim
     true, shape = claim.true[name], claim.balls[name].shape
     if true.ndim == 2 and true.T.shape == shape and claim.explains(name, true.T):
-        text = f"your gradient of {name} is the true one transposed: its shape is {shape} instead of {true.shape}"
+        text = f"your gradient of {name} is the true one transposed, of shape {shape} instead of {true.shape}"
         return Cause("transposed", "", None, text, (name,))
     if true.size == claim.balls[name].size and claim.explains(name, true.reshape(shape)):
         text = f"your gradient of {name} has the right entries in the shape {shape} instead of {true.shape}"
         return Cause("broadcast-not-reduced", "", None, text, (name,))
-    if shape == () and claim.explains(name, true.sum()):
+    if shape == () and claim.explains(name, np.asarray(true.sum(), dtype=object)):
         text = f"your gradient of {name} is the sum of the true one's entries, a single number"
         return Cause("sum-over-all-axes", "", None, text, (name,))
     for axis in range(true.ndim):

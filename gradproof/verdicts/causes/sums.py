@@ -1,4 +1,4 @@
-"""Mutants of sums: over the axes that broadcasting made, over a batch in a matrix product, over repeated uses."""
+"""Mutants of sums: over what broadcasting made, over a batch in a matrix product, over repeated uses."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,16 @@ def alternates(graph: Graph, edge: Edge) -> Iterator[Alternate]:
 def widened_shape(graph: Graph, edge: Edge) -> tuple[int, ...] | None:
     """Give the shape that broadcasting stretched an operand to; None where it did not."""
     node, operand = graph.nodes[edge.node], graph.operand(edge).shape
-    if node.name not in {"add", "subtract", "multiply", "divide", "maximum", "minimum", "where", "broadcast_to"}:
+    if node.name not in {
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "maximum",
+        "minimum",
+        "where",
+        "broadcast_to",
+    }:
         return None
     return node.tensor.shape if node.tensor.shape != operand else None
 
@@ -78,7 +87,7 @@ def _broadcast(graph: Graph, edge: Edge, shape: tuple[int, ...]) -> Iterator[Alt
     yield Alternate(
         "mean",
         "mean-instead-of-sum",
-        f"the sum over {over}, which undoes the broadcast in {at}, turned into a mean (divided by {count})",
+        f"the sum over {over}, which undoes the broadcast in {at}, made a mean (divided by {count})",
         costs.REDUCTION,
         lambda g: graph.pull(edge, g) / count,
         1 / count,
@@ -103,7 +112,7 @@ def _broadcast(graph: Graph, edge: Edge, shape: tuple[int, ...]) -> Iterator[Alt
         yield Alternate(
             "other axis",
             "sum-over-another-axis",
-            f"the sum, which undoes the broadcast in {at}, over {_axes_text(others, shape)} instead of {over}",
+            f"the sum, which undoes the broadcast in {at}, over {_axes_text(others, shape)}, not {over}",
             costs.REDUCTION,
             over_others,
         )
@@ -112,7 +121,7 @@ def _broadcast(graph: Graph, edge: Edge, shape: tuple[int, ...]) -> Iterator[Alt
             yield Alternate(
                 f"{text} only",
                 "sum-left-out",
-                f"only the {text} of the {count} terms of the sum over {over}, which undoes the broadcast in {at}",
+                f"only the {text} term of the sum over {over}, which undoes the broadcast in {at}",
                 costs.REDUCTION,
                 lambda g, place=place: one(g, place),  # type: ignore[misc]
             )
@@ -220,8 +229,7 @@ def overwriting(graph: Graph) -> Iterator[Mutant]:
         for text, last in (("last", True), ("first", False)):
             yield Mutant(
                 "accumulation-overwritten",
-                f"only the {text} of the uses of {names} counted: the contributions are overwritten instead of "
-                "added",
+                f"only the {text} of the uses of {names} counted: contributions are overwritten, not added",
                 costs.OVERWRITTEN if len(graph.users(indices[0])) > 2 else costs.PATH,
                 where(group[0]),
                 lambda graph, indices=indices, last=last: Changes(  # type: ignore[misc]

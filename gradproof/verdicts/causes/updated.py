@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from gradproof.reference.tape import Edge
 from gradproof.verdicts.causes import costs
 from gradproof.verdicts.causes.case import Case, Views
+from gradproof.verdicts.causes.factors import solve
 from gradproof.verdicts.causes.graph import Array, Change, Changes, Graph
 from gradproof.verdicts.causes.mutant import Mutant
-from gradproof.verdicts.causes.singles import Found, solve
+from gradproof.verdicts.causes.singles import Found
 from gradproof.verdicts.causes.wording import listed, operation_at, where
 
-_BILINEAR = frozenset("matmul multiply vecdot outer".split())
-_MOVED = frozenset("matrix_transpose permute_dims reshape expand_dims squeeze gather".split())
+_BILINEAR = frozenset(["matmul", "multiply", "vecdot", "outer"])
+_MOVED = frozenset(["matrix_transpose", "permute_dims", "reshape", "expand_dims", "squeeze", "gather"])
 
 
 def updated_weights(case: Case, views: Views) -> Iterator[Found]:
@@ -21,8 +22,6 @@ def updated_weights(case: Case, views: Views) -> Iterator[Found]:
     edge by itself, where the change is linear in it, and then tried at all edges together.
     """
     graph, probes = views.plain, case.probes
-    if probes is None:
-        return
     edges = [e for e in graph.edges if _weight(graph, e, case) is not None]
     rates: dict[float, None] = {}
     for edge in edges:
@@ -36,14 +35,19 @@ def updated_weights(case: Case, views: Views) -> Iterator[Found]:
             solved = solve(case.with_targets((name,)), probes, effect)
             if solved is not None:
                 # target = rate * effect
-                rates[float(f"{solved[0] - 1:.6g}")] = None
+                rates[_short(case, solved[0] - 1)] = None
         rate = solve(case, probes, effect)
         if rate is not None:
-            yield Found(_mutant(graph, case, [edge], float(f"{rate[0] - 1:.6g}")), views, alone=rate[1])
+            yield Found(_mutant(graph, case, [edge], _short(case, rate[0] - 1)), views, alone=rate[1])
     if case.learning_rate:
         rates[case.learning_rate] = None
     for rate_of_all in rates:
         yield Found(_mutant(graph, case, edges, rate_of_all), views, alone=False)
+
+
+def _short(case: Case, rate: float) -> float:
+    """Give the decimal that a rate was meant as: with fewer digits where rounding hides the others."""
+    return float(f"{rate:.6g}" if case.claim.rounding < 1e-9 else f"{rate:.3g}")
 
 
 def _weight(graph: Graph, edge: Edge, case: Case) -> tuple[str, int] | None:
@@ -95,7 +99,7 @@ def _mutant(graph: Graph, case: Case, edges: list[Edge], rate: float) -> Mutant:
     at = " and ".join(dict.fromkeys(operation_at(node) for node in nodes[:3]))
     return Mutant(
         "weights-already-updated",
-        f"{names} already updated (minus {rate:g} times the gradient) when the error is sent back through {at}",
+        f"{names} already updated (minus {rate:g} times the gradient) when the error goes back through {at}",
         costs.UPDATED,
         where(nodes[0]),
         lambda graph: Changes({edge: _with_update(graph, edge, case, rate) for edge in edges}),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 import numpy as np
+from flint import arb
 from numpy.typing import NDArray
 
 from gradproof.verdicts.causes import costs
@@ -69,7 +70,7 @@ def _clipped(case: Case) -> Iterator[tuple[float, Cause]]:
     beyond = np.all(np.abs(true) > limit) and np.all(limits == limit)
     within = all(np.all(np.abs(claim.true_floats[n]) <= limit * (1 + TIGHT)) for n in case.others)
     if limits.size >= _AT_LEAST - 1 and limit > 0 and same_sign and beyond and within:
-        phrase = f"its entries clipped to {number(limit)} in size"
+        phrase = f"entries clipped to {number(limit)} in size"
         yield costs.PLAIN_FACTOR, Cause("clipped", "", limit, sentence(phrase, targets), targets)
 
 
@@ -86,7 +87,7 @@ def _normalised(case: Case) -> Iterator[tuple[float, Cause]]:
     for lengths, what in (([together], "all of it together"), (norms, "each parameter's")):
         short = float(f"{lengths[0]:.6g}")
         if all(abs(length - short) <= TIGHT * short for length in lengths):
-            phrase = f"its norm brought to {number(short)} ({what})"
+            phrase = f"the norm brought to {number(short)} ({what})"
             if sum(np.size(claim.error[name]) for name in targets) >= _AT_LEAST:
                 cause = Cause("clipped", "", short, sentence(phrase, targets), targets)
                 yield costs.PLAIN_FACTOR + 0.5, cause
@@ -99,8 +100,12 @@ def _added(case: Case) -> Iterator[tuple[float, Cause]]:
     if sum(int(np.count_nonzero(claim.error[name])) for name in targets) < _AT_LEAST:
         return
     kind = case.composed.balls.kind
-    own = {name: kind.constant(np.asarray(case.params[name], dtype=np.float64)).data[0, 0] for name in targets}
-    sign = {n: kind.constant(np.sign(np.asarray(case.params[n], dtype=np.float64))).data[0, 0] for n in targets}
+    own = {
+        name: kind.constant(np.asarray(case.params[name], dtype=np.float64)).data[0, 0] for name in targets
+    }
+    sign = {
+        n: kind.constant(np.sign(np.asarray(case.params[n], dtype=np.float64))).data[0, 0] for n in targets
+    }
     ones = {n: kind.constant(np.ones(np.shape(case.params[n]))).data[0, 0] for n in targets}
     for what, added in (("the parameter itself", own), ("the parameter's signs", sign), ("one number", ones)):
         factor = _ratio(case, targets[0], added[targets[0]], minus=True)
@@ -109,14 +114,18 @@ def _added(case: Case) -> Iterator[tuple[float, Cause]]:
         if all(claim.explains(name, claim.true[name] + added[name] * factor) for name in targets):
             value = float(factor.mid())
             of = what if what == "one number" else f"times {what}"
-            phrase = f"{number(value)} {of} added" if of != "one number" else f"{number(value)} added to each entry"
+            phrase = (
+                f"{number(value)} {of} added"
+                if of != "one number"
+                else f"{number(value)} added to each entry"
+            )
             if what == "the parameter itself":
                 phrase += " (weight decay that the loss does not have)"
             yield costs.ADDED, Cause("added-multiple", "", value, sentence(phrase, targets), targets)
             return
 
 
-def _ratio(case: Case, name: str, by: NDArray[np.object_], *, minus: bool) -> "object | None":
+def _ratio(case: Case, name: str, by: NDArray[np.object_], *, minus: bool) -> arb | None:
     """Give the claim (or its error) over something, at the greatest entry of that; None if that is zero."""
     claim = case.claim
     sizes = np.abs(_midpoints(by))
@@ -124,7 +133,7 @@ def _ratio(case: Case, name: str, by: NDArray[np.object_], *, minus: bool) -> "o
         return None
     place = np.unravel_index(int(np.argmax(sizes)), sizes.shape)
     over = claim.balls[name][place] - claim.true[name][place] if minus else claim.balls[name][place]
-    ratio = over / by[place]
+    ratio: arb = over / by[place]
     return ratio if ratio.is_finite() and float(ratio.mid()) != 0 else None
 
 

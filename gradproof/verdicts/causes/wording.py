@@ -1,20 +1,34 @@
 """The words of a cause."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 
+from gradproof.reference.tape import Source
 from gradproof.verdicts.causes.graph import Node
+
+
+def place(source: Source) -> str:
+    """Write a line of the loss, relative below the working folder."""
+    return _written(source, Path.cwd())
+
+
+@lru_cache(maxsize=4096)
+def _written(source: Source, folder: Path) -> str:
+    del folder  # what the text depends on beside the source
+    return str(source)
 
 
 def operation_at(node: Node) -> str:
     """Name an operation with its line: `sigmoid (my_gradient.py:12)`."""
     if node.operation is None:
         return f"the parameter {node.name}"
-    return f"{node.name} ({node.tensor.source})"
+    return f"{node.name} ({place(node.tensor.source)})"
 
 
 def where(node: Node) -> str:
     """Name an operation with its line: `sigmoid at my_gradient.py:12`; empty for a parameter."""
-    return "" if node.operation is None else f"{node.name} at {node.tensor.source}"
+    return "" if node.operation is None else f"{node.name} at {place(node.tensor.source)}"
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:

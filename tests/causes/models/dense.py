@@ -4,6 +4,8 @@ Sources of the mistakes: nielsen, Neural Networks and Deep Learning, and its iss
 the issues of solutions to them; the issues of d2l-en and of many from-scratch networks.
 """
 
+from typing import ClassVar
+
 import numpy as np
 
 
@@ -14,7 +16,7 @@ def s(z):
 class TwoLayers:
     """tanh, then sigmoid, mean squared error; all layers have three units, so that shapes forgive much."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "tanh at input": ("derivative-at-input", "xp.tanh"),
         "tanh left out": ("derivative-left-out", "xp.tanh"),
         "tanh as sigmoid": ("derivative-of-another-function", "xp.tanh"),
@@ -48,11 +50,16 @@ class TwoLayers:
         "W1 factor 3, b2 negated": (None, None),
         "nonsense": (None, None),
     }
-    UNEXPLAINED = {"nonsense"}
+    UNEXPLAINED = frozenset({"nonsense"})
 
     @staticmethod
     def make(r):
-        params = {"W1": r.normal(size=(3, 3)), "b1": r.normal(size=3), "W2": r.normal(size=(3, 3)), "b2": r.normal(size=3)}
+        params = {
+            "W1": r.normal(size=(3, 3)),
+            "b1": r.normal(size=3),
+            "W2": r.normal(size=(3, 3)),
+            "b2": r.normal(size=3),
+        }
         return params, {"x": r.normal(size=(3, 3)), "y": r.uniform(size=(3, 3))}
 
     @staticmethod
@@ -62,7 +69,7 @@ class TwoLayers:
         return xp.mean((a - b["y"]) ** 2)
 
     @staticmethod
-    def gradient(p, b, bug=""):
+    def gradient(p, b, bug=""):  # noqa: C901, PLR0912, PLR0915 - a line or two per mistake
         x, y = b["x"], b["y"]
         z1 = x @ p["W1"] + p["b1"]
         h = np.tanh(z1)
@@ -113,7 +120,10 @@ class TwoLayers:
         if bug == "L1 decay":
             g["W1"] = g["W1"] + 0.01 * np.where(p["W1"] > 0, 1, -1)
         if bug == "clipped":
-            g = {n: np.where(v > 0.01, 0.01 + 0 * v, np.where(v < -0.01, -0.01 + 0 * v, v)) for n, v in g.items()}
+            g = {
+                n: np.where(v > 0.01, 0.01 + 0 * v, np.where(v < -0.01, -0.01 + 0 * v, v))
+                for n, v in g.items()
+            }
         if bug == "norm clipped":
             norm = sum((v * v).sum() for v in g.values()) ** 0.5
             g = {n: v / norm for n, v in g.items()}
@@ -131,7 +141,7 @@ class TwoLayers:
 class DeepTanh:
     """Four tanh layers and half a squared error, the last layer linear."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "all tanh left out": ("derivative-left-out", "xp.tanh"),
         "all at input": ("derivative-at-input", "xp.tanh"),
         "all untransposed": ("transposed", "h @ p"),
@@ -187,7 +197,7 @@ class DeepTanh:
 class ReluClassifier:
     """ReLU and softmax with cross-entropy over integer labels, L2 on the weights."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "labels not subtracted": ("derivative-incomplete", "cross_entropy"),
         "labels only": ("derivative-incomplete", "cross_entropy"),
         "without mean": ("mean-left-out", "cross_entropy"),
@@ -203,11 +213,16 @@ class ReluClassifier:
         "W2 from z": ("wrong-operand", ""),
         "regularisation without mean": ("constant-factor", ""),
     }
-    UNEXPLAINED = {"mask from z2"}
+    UNEXPLAINED = frozenset({"mask from z2"})
 
     @staticmethod
     def make(r):
-        params = {"W1": r.normal(size=(3, 6)), "b1": r.normal(size=6), "W2": r.normal(size=(6, 4)), "b2": r.normal(size=4)}
+        params = {
+            "W1": r.normal(size=(3, 6)),
+            "b1": r.normal(size=6),
+            "W2": r.normal(size=(6, 4)),
+            "b2": r.normal(size=4),
+        }
         return params, {"x": r.normal(size=(7, 3)), "y": np.array([0, 3, 2, 2, 1, 0, 1])}
 
     @staticmethod
@@ -218,7 +233,7 @@ class ReluClassifier:
         return data + 0.05 * decay
 
     @staticmethod
-    def gradient(p, b, bug=""):
+    def gradient(p, b, bug=""):  # noqa: C901 - a line or two per mistake
         z1 = b["x"] @ p["W1"] + p["b1"]
         mask = (z1 > 0) * 1
         h = z1 * mask
@@ -259,7 +274,7 @@ class ReluClassifier:
 class Logistic:
     """Logistic regression written out, with a temperature and example weights."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "sigmoid' once more": ("extra-derivative", ""),
         "temperature left out": ("constant-factor", "/ 1.7"),
         "weights left out": ("derivative-left-out", ""),
@@ -267,7 +282,7 @@ class Logistic:
         "sign": ("sign", ""),
         "sum": (None, None),
     }
-    UNEXPLAINED = {"labels -1"}
+    UNEXPLAINED = frozenset({"labels -1"})
 
     @staticmethod
     def make(r):

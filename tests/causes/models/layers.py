@@ -1,8 +1,10 @@
 """Normalisation, attention, convolution, dropout, embeddings.
 
-Sources of the mistakes: CS231n's and d2l's exercises and the issues of their solutions; issues of tinygrad, dfdx,
-burn, nd4j and oneflow about single operators.
+Sources of the mistakes: CS231n's and d2l's exercises and the issues of their solutions; issues of tinygrad,
+dfdx, burn, nd4j and oneflow about single operators.
 """
+
+from typing import ClassVar
 
 import numpy as np
 
@@ -10,7 +12,7 @@ import numpy as np
 class LayerNorm:
     """x normalised over its last axis, with gamma and beta."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "mean detached": ("path-not-carried-back", "xp.mean(p"),
         "variance detached": ("path-not-carried-back", "xp.mean(d * d"),
         "both detached": ("path-not-carried-back", None),
@@ -22,7 +24,7 @@ class LayerNorm:
         "n - 1": ("constant-factor", "xp.mean"),
         "gamma and beta wrong": (None, None),
     }
-    UNEXPLAINED = {"gamma from d"}
+    UNEXPLAINED = frozenset({"gamma from d"})
 
     @staticmethod
     def make(r):
@@ -68,7 +70,7 @@ class LayerNorm:
 class Attention:
     """One head of attention with its projections."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "scale left out": ("constant-factor", "4**0.5"),
         "scale left out of Q": (None, None),
         "scale twice": ("constant-factor", "4**0.5"),
@@ -137,14 +139,14 @@ class Attention:
 class Convolution:
     """A one-dimensional convolution by slices, ReLU, maximum over windows, a bias per channel."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "flipped": ("wrong-order", ""),
         "overwritten": ("accumulation-overwritten", ""),
         "bias over time only": ("sum-left-out", None),
         "bias mean": ("mean-instead-of-sum", ""),
         "relu left out": ("derivative-left-out", "relu"),
     }
-    UNEXPLAINED = {"bias over time only"}
+    UNEXPLAINED = frozenset({"bias over time only"})
 
     @staticmethod
     def make(r):
@@ -168,7 +170,9 @@ class Convolution:
         windows = h.reshape(4, 3, 2, 2)
         first = (windows[:, :, :1] >= windows[:, :, 1:]) * 1
         tied = (windows[:, :, :1] == windows[:, :, 1:]) * 1
-        share = np.concatenate([first, 1 - first], axis=2) * (1 - 0.5 * tied) + 0.5 * tied * (1 - np.concatenate([first, 1 - first], axis=2))
+        share = np.concatenate([first, 1 - first], axis=2) * (1 - 0.5 * tied) + 0.5 * tied * (
+            1 - np.concatenate([first, 1 - first], axis=2)
+        )
         d = (b["t"][:, :, None, :] * share).reshape(4, 6, 2)
         if bug != "relu left out":
             d = d * ((z > 0) * 1)
@@ -191,7 +195,7 @@ class Convolution:
 class Embedding:
     """Embedding, dropout by a given mask, the mean of a bag of words, tied output weights."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "mask left out": ("derivative-left-out", "mask"),
         "scale left out": ("derivative-incomplete", "mask"),
         "last wins": ("accumulation-overwritten", "xp.take"),

@@ -4,6 +4,7 @@ Sources of the mistakes: the issues of dlib, torch7 and nn, HIPS/autograd, pyten
 """
 
 from math import erf
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,7 +16,7 @@ def s(z):
 class Vae:
     """A variational autoencoder's loss: reconstruction and the KL divergence from a standard normal."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "sign of KL": ("sign", None),
         "KL left out": ("path-not-carried-back", None),
         "KL without 1/2": ("constant-factor", "0.5"),
@@ -58,7 +59,7 @@ class Vae:
 class Factorisation:
     """Matrix factorisation with L2 on both factors."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "V after U's update": ("weights-already-updated", None),
         "decay of V left out": ("path-not-carried-back", ""),
         "decay halved": ("constant-factor", "** 2"),
@@ -100,11 +101,11 @@ class Factorisation:
 class Functions:
     """Sums of single functions of a vector."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "gelu without x phi": ("derivative-incomplete", "gelu"),
         "silu without x s'": ("derivative-incomplete", "silu"),
         "sin' = sin": ("derivative-of-another-function", "xp.sin"),
-        "cube without 3": ("constant-factor", "** 3"),
+        "cube without 3": ("constant-factor", "x**3"),
         "cumsum direction": ("wrong-order", "cumulative_sum"),
         "abs without sign": (None, "xp.abs"),
         "logsumexp unnormalised": ("derivative-incomplete", "logsumexp"),
@@ -115,7 +116,9 @@ class Functions:
 
     @staticmethod
     def make(r):
-        return {"x": r.uniform(0.5, 2.0, size=6) * np.array([1, -1, 1, 1, -1, 1])}, {"c": r.normal(size=(9, 6))}
+        return {"x": r.uniform(0.5, 2.0, size=6) * np.array([1, -1, 1, 1, -1, 1])}, {
+            "c": r.normal(size=(9, 6))
+        }
 
     @staticmethod
     def loss(xp, p, b):
@@ -123,7 +126,7 @@ class Functions:
         total = xp.sum(c[0, :] * xp.nn.gelu(x))
         total = total + xp.sum(c[1, :] * xp.nn.silu(x))
         total = total + xp.sum(c[2, :] * xp.sin(x))
-        total = total + xp.sum(c[3, :] * x ** 3)
+        total = total + xp.sum(c[3, :] * x**3)
         total = total + xp.sum(c[4, :] * xp.cumulative_sum(x))
         total = total + xp.sum(c[5, :] * xp.abs(x))
         total = total + xp.nn.logsumexp(x)
@@ -136,7 +139,14 @@ class Functions:
         x, c = p["x"], b["c"]
         import flint
 
-        cdf = np.array([(1 + (v / flint.arb(2).sqrt()).erf()) / 2 if isinstance(v, flint.arb) else (1 + erf(v / 2**0.5)) / 2 for v in x])
+        cdf = np.array(
+            [
+                (1 + (v / flint.arb(2).sqrt()).erf()) / 2
+                if isinstance(v, flint.arb)
+                else (1 + erf(v / 2**0.5)) / 2
+                for v in x
+            ]
+        )
         pi = flint.arb.pi() if isinstance(x[0], flint.arb) else np.pi
         phi = np.exp(-x * x / 2) / np.sqrt(np.array([2 * pi], dtype=x.dtype))
         sx = s(x)
@@ -149,14 +159,16 @@ class Functions:
         e = np.exp(x)
         g = g + e / (1 if bug == "logsumexp unnormalised" else e.sum())
         g = g + c[6] * (1 if bug == "softplus' left out" else sx)
-        g = g - (-1 if bug == "reciprocal sign" else 1) * c[7] / (x if bug == "reciprocal without square" else x * x)
+        g = g - (-1 if bug == "reciprocal sign" else 1) * c[7] / (
+            x if bug == "reciprocal without square" else x * x
+        )
         return {"x": g + c[8] * x / np.sqrt(x * x + 1)}
 
 
 class Metric:
     """A triplet loss with cosine similarities, Huber on top, and a clipped value."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "sign of the negative": ("sign", None),
         "norm's gradient left out": ("path-not-carried-back", None),
         "hinge left out": ("derivative-left-out", None),

@@ -1,7 +1,9 @@
 """Recurrent networks over several steps.
 
-Sources of the mistakes: Karpathy's min-char-rnn and its many copies; the issues of from-scratch LSTMs and GRUs.
+Sources of the mistakes: Karpathy's min-char-rnn and its copies; the issues of from-scratch LSTMs and GRUs.
 """
+
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,7 +15,7 @@ def s(z):
 class Rnn:
     """tanh RNN over four steps, an output at each."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "not carried": ("path-not-carried-back", "h @ p"),
         "carried without tanh'": ("derivative-left-out", ""),
         "W from h_t": ("wrong-operand", "h @ p"),
@@ -26,8 +28,17 @@ class Rnn:
 
     @staticmethod
     def make(r):
-        params = {"U": r.normal(size=(2, 3)), "W": r.normal(size=(3, 3)) * 0.6, "b": r.normal(size=3), "V": r.normal(size=(3, 2))}
-        return params, {"x": r.normal(size=(4, 5, 2)), "y": r.normal(size=(4, 5, 2)), "h0": r.normal(size=(5, 3))}
+        params = {
+            "U": r.normal(size=(2, 3)),
+            "W": r.normal(size=(3, 3)) * 0.6,
+            "b": r.normal(size=3),
+            "V": r.normal(size=(3, 2)),
+        }
+        return params, {
+            "x": r.normal(size=(4, 5, 2)),
+            "y": r.normal(size=(4, 5, 2)),
+            "h0": r.normal(size=(5, 3)),
+        }
 
     @staticmethod
     def loss(xp, p, b):
@@ -73,7 +84,7 @@ class Rnn:
 class Lstm:
     """An LSTM over two steps with one matrix per gate."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "cell not carried": ("path-not-carried-back", "f * c"),
         "tanh of the cell left out": ("derivative-left-out", "xp.tanh(c)"),
         "o from c": ("wrong-operand", "o * xp.tanh"),
@@ -136,7 +147,7 @@ class Lstm:
 class Gru:
     """One step of a GRU."""
 
-    BUGS = {
+    BUGS: ClassVar = {
         "gate exchanged": (None, "z * n"),
         "reset left out of the path": (None, None),
         "candidate without tanh'": ("derivative-left-out", "xp.tanh"),
