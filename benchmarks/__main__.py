@@ -2,16 +2,22 @@
 
 import sys
 
-from benchmarks import running, starting
+from benchmarks import networks, planted, running, sizes, starting
 
 MEASUREMENTS = {
     "help": starting.help_against_pass,
     "reference": running.reference_against_document,
     "torch": running.torch_against_bare_loop,
     "jax": running.jax_against_bare_loop,
+    "sizes": sizes.small_to_large,
+    "growth": sizes.growth,
+    "networks": networks.random_networks,
+    "planted": planted.planted_errors,
 }
 
-for name in sys.argv[1:] or MEASUREMENTS:
-    if name not in MEASUREMENTS:
-        sys.exit(f"There is no measurement called {name!r}. Choose from {', '.join(MEASUREMENTS)}.")
-    MEASUREMENTS[name]()
+# A name is checked and run here alone: processes that the measurements start import this module again.
+if __name__ == "__main__":
+    for name in sys.argv[1:] or MEASUREMENTS:
+        if name not in MEASUREMENTS:
+            sys.exit(f"There is no measurement called {name!r}. Choose from {', '.join(MEASUREMENTS)}.")
+        MEASUREMENTS[name]()

@@ -1,7 +1,7 @@
 """Timing things side by side in one run, so that a shared machine's moods hit all of them alike."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 from rich.console import Console
@@ -30,6 +30,20 @@ def print_ratios(title: str, seconds: Mapping[str, float], goal: str) -> None:
     for name, value in seconds.items():
         table.add_row(name, f"{1000 * value:.1f} ms", f"{value / base:.2f}")
     console = Console()
+    console.print(f"[bold]{title}[/] ({goal})", highlight=False)
+    console.print(table)
+    console.print()
+
+
+def print_figures(title: str, goal: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table of figures."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*row)
+    # As wide as it needs, also in a file.
+    console = Console(width=200)
     console.print(f"[bold]{title}[/] ({goal})", highlight=False)
     console.print(table)
     console.print()

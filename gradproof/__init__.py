@@ -6,6 +6,7 @@ Public names are imported when they are first used, so `import gradproof` loads 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gradproof.auditing import Audit, audit
     from gradproof.errors import (
         BackendUnavailableError,
         DisagreementError,
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     )
     from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
     from gradproof.reporting.report import Report
+    from gradproof.scenarios.claims import Claim, ClaimVerdict, Finding
+    from gradproof.scenarios.claims_of import gradient_claim, update_claim, value_claim
     from gradproof.scenarios.dense_network import dense_network
     from gradproof.scenarios.scenario import Provenance, Scenario
     from gradproof.single import judge, rounding_noise, true_gradient
@@ -22,8 +25,12 @@ if TYPE_CHECKING:
     from gradproof.verification import verify
 
 _HOMES = {
+    "Audit": "gradproof.auditing",
     "BackendUnavailableError": "gradproof.errors",
+    "Claim": "gradproof.scenarios.claims",
+    "ClaimVerdict": "gradproof.scenarios.claims",
     "DisagreementError": "gradproof.errors",
+    "Finding": "gradproof.scenarios.claims",
     "GradientDescent": "gradproof.reference.descent",
     "GradproofError": "gradproof.errors",
     "InputError": "gradproof.errors",
@@ -34,16 +41,24 @@ _HOMES = {
     "StoppingRule": "gradproof.reference.descent",
     "UnsupportedError": "gradproof.errors",
     "Verdict": "gradproof.verdicts.verdict",
+    "audit": "gradproof.auditing",
     "dense_network": "gradproof.scenarios.dense_network",
+    "gradient_claim": "gradproof.scenarios.claims_of",
     "judge": "gradproof.single",
     "rounding_noise": "gradproof.single",
     "true_gradient": "gradproof.single",
+    "update_claim": "gradproof.scenarios.claims_of",
+    "value_claim": "gradproof.scenarios.claims_of",
     "verify": "gradproof.verification",
 }
 
 __all__ = [
+    "Audit",
     "BackendUnavailableError",
+    "Claim",
+    "ClaimVerdict",
     "DisagreementError",
+    "Finding",
     "GradientDescent",
     "GradproofError",
     "InputError",
@@ -54,10 +69,14 @@ __all__ = [
     "StoppingRule",
     "UnsupportedError",
     "Verdict",
+    "audit",
     "dense_network",
+    "gradient_claim",
     "judge",
     "rounding_noise",
     "true_gradient",
+    "update_claim",
+    "value_claim",
     "verify",
 ]
 

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 _EPILOG = """\
 exit status:
   0  everything that was checked agrees
-  1  something disagrees, or could not be run
+  1  something disagrees, or could not be run; of `audit --strict`: a claim is refuted
   2  the call or an input was bad
 
 examples:
   gradproof verify                                    all of the documents' systems
   gradproof verify sigmoid_network --backends torch   one system on one backend
   gradproof verify my_scenarios.py                    the Scenario objects of a file
+  gradproof audit                                     what the three documents claim
+  gradproof audit --strict my_scenarios.py            what a file's scenarios claim; 1 if something is refuted
 """
 
 
@@ -67,8 +69,32 @@ def build_parser() -> argparse.ArgumentParser:
         default=0,
         help="processes to run in; 0 (the default) for one a processor core",
     )
+    _add_audit(commands)
     commands.add_parser("list", help="show the scenarios and the backends")
     return parser
+
+
+def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    audit = commands.add_parser(
+        "audit",
+        help="check what documents claim: values, derivatives, updates",
+        description="Check the claims that scenarios carry in certified arithmetic, and print a table per "
+        "document: CONFIRMED, REFUTED with its cause, or NOT CHECKABLE (only in a picture, or an opinion).",
+        epilog="A refuted claim is a finding about a document, so the exit status is 0; with --strict it is "
+        "1, for documents of your own in CI.",
+    )
+    audit.add_argument(
+        "scenarios",
+        nargs="*",
+        metavar="SCENARIO|FILE.py",
+        help="names that `gradproof list` shows, or Python files that define Scenario objects; the three "
+        "documents' if none is given",
+    )
+    audit.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit with 1 if a claim is refuted, or undecided although it can be computed",
+    )
 
 
 def _names(text: str) -> list[str]:
@@ -94,7 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gradproof.errors import GradproofError  # noqa: PLC0415 - see the module's docstring
 
     try:
-        return _verify(options) if options.command == "verify" else _list()
+        if options.command == "verify":
+            return _verify(options)
+        return _audit(options) if options.command == "audit" else _list()
     except GradproofError as error:
         print(f"gradproof: {error}", file=sys.stderr)
         return 2
@@ -123,6 +151,15 @@ def _verify(options: argparse.Namespace) -> int:
     report.write(folder)
     print_report(report, folder)
     return 0 if report.ok else 1
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from gradproof.auditing import audit  # noqa: PLC0415 - see the module's docstring
+    from gradproof.reporting.terminal_claims import print_claims  # noqa: PLC0415
+
+    found = audit(_find_scenarios(options.scenarios))
+    print_claims(found.claims)
+    return 1 if options.strict and not found.ok else 0
 
 
 def _find_scenarios(names: Sequence[str]) -> "list[Scenario]":

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 from uuid import uuid4
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from gradproof.backends import backend_names, load_backend
 from gradproof.errors import BackendUnavailableError, DisagreementError, InputError
@@ -17,9 +19,9 @@ from gradproof.pytest_parts import parts_folder
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Provenance, Scenario, scenario
 from gradproof.scenarios.validation import validate
-from gradproof.verdicts.records import NotRun, Outcome, Subject
+from gradproof.verdicts.records import FormulaCheck, NotRun, Outcome, Subject
 from gradproof.verdicts.storage import load_outcome, save_outcome
-from gradproof.verification import DTYPES, Task, carry_out, check_names
+from gradproof.verification import DTYPES, Task, carry_out, check_formulas, check_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,9 @@ class _Described:
     """What the report tells of a scenario, as another process left it."""
 
     name: str
+    origin: str
     provenance: tuple[Provenance, ...]
+    flat_solution: dict[str, NDArray[Any]] | None
 
 
 def parametrise(metafunc: pytest.Metafunc) -> None:
@@ -144,6 +148,8 @@ def obtain(case: Case, config: pytest.Config) -> Outcome:
         made[key] = _result(case)
         _leave(case, made[key], config)
     result = made[key]
+    if isinstance(result, NotRun) and not result.failure:
+        pytest.skip(result.reason)
     if isinstance(result, NotRun):
         _fail(f"{result.subject} could not be run: {result.reason}")
     return cast("Outcome", result)
@@ -168,8 +174,12 @@ def _leave(case: Case, result: Outcome | NotRun, config: pytest.Config) -> None:
     described: dict[str, Any] = {
         "number": case.number,
         "scenario": case.scenario.name,
+        "origin": case.scenario.origin,
         "provenance": [vars(entry) for entry in case.scenario.provenance],
+        "solution": None,
     }
+    if case.scenario.flat_solution is not None:
+        described["solution"] = {name: a.tolist() for name, a in case.scenario.flat_solution.items()}
     if isinstance(result, NotRun):
         described["not run"] = {
             "subject": vars(result.subject),
@@ -178,6 +188,8 @@ def _leave(case: Case, result: Outcome | NotRun, config: pytest.Config) -> None:
         }
     else:
         save_outcome(result, path.with_suffix(".npz"))
+        if case.subject.backend == "reference":
+            described["formulas"] = [vars(check) for check in check_formulas([case.scenario], [result])]
     path.with_suffix(".json").write_text(json.dumps(described), encoding="utf-8")
 
 
@@ -193,7 +205,7 @@ def assert_agrees(outcome: Outcome) -> None:
 
 def _describe(outcome: Outcome) -> str:
     try:
-        Report.from_outcomes([], [outcome], []).raise_if_disagree()
+        Report.from_outcomes([], [outcome]).raise_if_disagree()
     except DisagreementError as error:
         return str(error)
     raise AssertionError(outcome)  # pragma: no cover - only called for an outcome that does not pass
@@ -205,18 +217,29 @@ def write_report(config: pytest.Config) -> None:
     parts = [(json.loads(path.read_text(encoding="utf-8")), path) for path in folder.glob("*.json")]
     parts.sort(key=lambda part: part[0]["number"])
     described: dict[str, _Described] = {}
+    formulas: dict[str, list[FormulaCheck]] = {}
     results: dict[Subject, Outcome | NotRun] = {}
     for part, path in parts:
-        provenance = tuple(Provenance(**entry) for entry in part["provenance"])
-        described.setdefault(part["scenario"], _Described(part["scenario"], provenance))
+        described.setdefault(part["scenario"], _described(part))
+        if "formulas" in part:
+            formulas.setdefault(part["scenario"], [FormulaCheck(**check) for check in part["formulas"]])
         result = _read(part, path)
         results.setdefault(result.subject, result)
     shutil.rmtree(folder)
     outcomes = [result for result in results.values() if isinstance(result, Outcome)]
     not_run = [result for result in results.values() if isinstance(result, NotRun)]
     target = Path(config.rootpath) / config.getoption("--gradproof-report")
-    Report.from_outcomes(list(described.values()), outcomes, not_run).write(target)
+    checks = [check for entries in formulas.values() for check in entries]
+    Report.from_outcomes(list(described.values()), outcomes, not_run, checks).write(target)
     config.gradproof_written = target  # type: ignore[attr-defined] # for the terminal summary
+
+
+def _described(part: dict[str, Any]) -> _Described:
+    provenance = tuple(Provenance(**entry) for entry in part["provenance"])
+    solution = part["solution"]
+    if solution is not None:
+        solution = {name: np.asarray(values) for name, values in solution.items()}
+    return _Described(part["scenario"], part["origin"], provenance, solution)
 
 
 def _read(part: dict[str, Any], path: Path) -> Outcome | NotRun:

@@ -45,7 +45,12 @@ class CertifiedArray:
     @classmethod
     def of(cls, numbers: BallNumbers) -> "CertifiedArray":
         """Take the only lane of balls."""
-        return cls(numbers.balls()[0], numbers.values()[0], numbers.radii()[0], numbers.digits()[0])
+        return cls(
+            numbers.balls()[0, ...],
+            numbers.values()[0, ...],
+            numbers.radii()[0, ...],
+            numbers.digits()[0, ...],
+        )
 
     def text(self, digits: int = 30) -> NDArray[np.object_]:
         """Write each number as a decimal with the digits that are proven, `digits` at most."""
@@ -137,7 +142,10 @@ def rounding_noise(
     arguments = (scenario.flat_loss, scenario.flat_params, scenario.flat_batch)
     truth = exact_gradient(*arguments)
     noisy = differentiate(*arguments, Noisy(dtype, samples=samples, seed=seed)).gradients
-    return {name: noisy[name].spread(exact.values())[0] for name, exact in truth.gradients.items()}
+    return {
+        name: noisy[name].spread(exact.values(), exact.radii())[0, ...]
+        for name, exact in truth.gradients.items()
+    }
 
 
 @dataclass(frozen=True)

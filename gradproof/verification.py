@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradproof.backends import Backend, backend_names, load_backend
-from gradproof.errors import BackendUnavailableError, InputError
+from gradproof.errors import BackendUnavailableError, InputError, UnsupportedError
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.validation import validate
-from gradproof.verdicts.formulas import FormulaCheck, check_formula
+from gradproof.verdicts.claims import check_claims
+from gradproof.verdicts.formulas import check_formula
 from gradproof.verdicts.judging import judge
-from gradproof.verdicts.records import NotRun, Outcome, Subject
+from gradproof.verdicts.records import FormulaCheck, NotRun, Outcome, Subject
 
 DTYPES = ("float64", "float32")
 
@@ -58,6 +59,7 @@ def verify(
     for scenario in scenarios:
         validate(scenario)
     tasks, not_run = plan(scenarios, backends, dtypes)
+    claims = check_claims(scenarios)
     results: dict[Subject, Outcome | NotRun] = {}
     for result in _results(tasks, jobs or os.cpu_count() or 1):
         results[result.subject] = result
@@ -66,15 +68,15 @@ def verify(
     ordered = [results[task.subject] for task in tasks]
     outcomes = [result for result in ordered if isinstance(result, Outcome)]
     not_run += [result for result in ordered if isinstance(result, NotRun)]
-    return Report.from_outcomes(scenarios, outcomes, not_run, check_formulas(scenarios, outcomes))
+    return Report.from_outcomes(scenarios, outcomes, not_run, check_formulas(scenarios, outcomes), claims)
 
 
 def check_formulas(scenarios: Sequence[Scenario], outcomes: Sequence[Outcome]) -> list[FormulaCheck]:
-    """Check each hand-derived gradient as a formula, along the reference's float64 run if there is one."""
+    """Check each hand-derived gradient as a formula, along the reference's run if there is one."""
     runs = {
         outcome.subject.scenario: outcome.checkpoints
         for outcome in outcomes
-        if (outcome.subject.backend, outcome.subject.dtype) == ("reference", "float64")
+        if outcome.subject.backend == "reference"
     }
     checks: list[FormulaCheck] = []
     for scenario in scenarios:
@@ -176,6 +178,8 @@ def carry_out(task: Task) -> Outcome | NotRun:
         run = backend.run(task.scenario, dtype=subject.dtype, variant=subject.variant)
     except InputError:
         raise
+    except UnsupportedError as error:
+        return NotRun(subject, str(error), failure=False)
     except Exception as error:  # noqa: BLE001 - any framework's exception is a result to report
         reason = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
         return NotRun(subject, reason, failure=True)

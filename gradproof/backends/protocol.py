@@ -107,6 +107,7 @@ class Backend(Protocol):
 
         Raises:
             InputError: the scenario's loss cannot be evaluated, or is not a scalar.
+            UnsupportedError: this backend cannot run this scenario; it is reported as not run.
         """
         ...
 

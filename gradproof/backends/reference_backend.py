@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gradproof.backends.protocol import Run, Timing, check_scalar
+from gradproof.errors import UnsupportedError
 from gradproof.reference.descent import GradientDescent, descend
 from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.scenarios.scenario import Scenario
@@ -30,6 +31,11 @@ class ReferenceBackend:
 
     def run(self, scenario: Scenario, *, dtype: str, variant: str) -> Run:
         """Compute and record gradients and updates of a scenario."""
+        if scenario.gradient is None:
+            raise UnsupportedError(
+                f"Scenario {scenario.name!r} has no hand-derived gradient, which is what the reference runs. "
+                "Give it one with `gradient=`, or leave the reference out."
+            )
         xp = NumpyNamespace()
         params, batch = scenario.arrays(dtype)
         value = scenario.flat_loss(xp, params, batch)

@@ -70,7 +70,11 @@ def _mean_squared_error_derivative(a: Array, y: Array) -> Array:
 
 
 def _binary_cross_entropy(a: Array, y: Array) -> Any:
-    return -np.sum(y * np.log(a) + (1.0 - y) * np.log1p(-a)) / a.size
+    # 0 · ln 0 is 0, its limit: a saturated output that is right costs nothing, one that is wrong infinity.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        positive = np.where(y == 0, 0.0, y * np.log(a))
+        negative = np.where(y == 1, 0.0, (1.0 - y) * np.log1p(-a))
+    return -np.sum(positive + negative) / a.size
 
 
 def _binary_cross_entropy_derivative(a: Array, y: Array) -> Array:

@@ -40,16 +40,17 @@ class Structure:
         )
 
 
-def flatten(tree: Any, what: str = "tree") -> tuple[dict[str, Any], Structure]:
+def flatten(tree: Any, what: str = "tree", *, may_be_empty: bool = False) -> tuple[dict[str, Any], Structure]:
     """Flatten nested mappings, lists and tuples of arrays to dotted names, in the order given.
 
     Args:
         tree: what JAX calls a pytree and PyTorch's state dicts are: mappings, lists and tuples whose
             leaves are arrays.
         what: how an error calls the tree.
+        may_be_empty: whether a tree without arrays is allowed.
 
     Raises:
-        InputError: two leaves have the same dotted name, or there is none.
+        InputError: two leaves have the same dotted name, or there is none where there must be.
 
     >>> flat, _ = flatten({"encoder": {"w": 1.0, "b": 2.0}, "decoder": [3.0]})
     >>> flat
@@ -63,9 +64,9 @@ def flatten(tree: Any, what: str = "tree") -> tuple[dict[str, Any], Structure]:
         raise InputError(
             f"Two arrays of the {what} have the dotted name {repeated[0]!r}. Rename one of them."
         )
-    if not names or names == ("",):
+    if names == ("",) or not (names or may_be_empty):
         raise InputError(
-            f"The {what} are not a mapping from names to arrays. Give a dictionary such as "
+            f"There is no mapping from names to arrays in the {what}. Give a dictionary such as "
             '{"w": array}; dictionaries, lists and tuples may be nested in it.'
         )
     return dict(zip(names, leaves, strict=True)), Structure(names, treespec)

@@ -1,5 +1,6 @@
 """pandas frames of what was judged, each with a fixed list of columns."""
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -7,8 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gradproof.verdicts.formulas import FormulaCheck
-from gradproof.verdicts.records import Judgement, NotRun, Outcome
+from gradproof.verdicts.records import ClaimRecord, FormulaCheck, Judgement, NotRun, Outcome
 from gradproof.verdicts.trajectories import drift_rows
 from gradproof.verdicts.verdict import SEVERITY
 
@@ -55,6 +55,14 @@ COLUMNS: dict[str, dict[str, str]] = {
         "training_seconds": "float64",
         "judging_seconds": "float64",
         "reason": "object",
+        "repeat": "object",
+    },
+    "solutions": {
+        **_SUBJECT,
+        **_ENTRY,
+        "value": "float64",
+        "solution": "float64",
+        "distance": "float64",
     },
     "formulas": {
         "scenario": "category",
@@ -65,6 +73,19 @@ COLUMNS: dict[str, dict[str, str]] = {
         "reason": "object",
     },
     "provenance": {"scenario": "category", "value": "object", "kind": "category", "reason": "object"},
+    "claims": {
+        "document": "category",
+        "scenario": "category",
+        "claim": "object",
+        "text": "object",
+        "place": "object",
+        "verdict": "category",
+        "stated": "object",
+        "exact": "object",
+        "digits": "float64",
+        "cause": "object",
+        "reason": "object",
+    },
 }
 """Per frame its columns and their dtypes, in order."""
 
@@ -78,6 +99,16 @@ class Described(Protocol):
         ...
 
     @property
+    def origin(self) -> str:
+        """What the command line calls it: a name or a file; empty if it cannot be named there."""
+        ...
+
+    @property
+    def flat_solution(self) -> dict[str, NDArray[Any]] | None:
+        """The parameters at which the loss is least, where they are known."""
+        ...
+
+    @property
     def provenance(self) -> Sequence[Any]:
         """Where its values come from: records with the columns of the frame `provenance`."""
         ...
@@ -88,6 +119,7 @@ def make_frames(
     outcomes: Sequence[Outcome],
     not_run: Sequence[NotRun],
     formulas: Sequence[FormulaCheck],
+    claims: Sequence[ClaimRecord] = (),
 ) -> dict[str, pd.DataFrame]:
     """Make all frames of a report, one a key of `COLUMNS`."""
     return {
@@ -95,9 +127,11 @@ def make_frames(
         "updates": _judged_frame(outcomes, lambda outcome: outcome.updates),
         "trajectories": as_frame("trajectories", drift_rows(outcomes)),
         "predictions": as_frame("predictions", _prediction_rows(outcomes)),
-        "runs": as_frame("runs", [*map(_run_row, outcomes), *map(_not_run_row, not_run)]),
+        "runs": as_frame("runs", _run_rows(scenarios, outcomes, not_run)),
+        "solutions": as_frame("solutions", _solution_rows(scenarios, outcomes)),
         "formulas": as_frame("formulas", map(vars, formulas)),
         "provenance": as_frame("provenance", _provenance_rows(scenarios)),
+        "claims": as_frame("claims", map(vars, claims)),
     }
 
 
@@ -105,14 +139,6 @@ def as_frame(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Make a frame of the columns and dtypes of `COLUMNS[name]` from rows."""
     frame = pd.DataFrame(list(rows), columns=list(COLUMNS[name]))
     return frame.astype(COLUMNS[name])
-
-
-def join(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put frames of the same name one below the other, keeping columns and dtypes."""
-    filled = [part.astype(object) for part in parts if len(part)]
-    if not filled:
-        return as_frame(name, [])
-    return pd.concat(filled, ignore_index=True).astype(COLUMNS[name])
 
 
 def _judged_frame(
@@ -167,6 +193,34 @@ def _prediction_rows(outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
                 "value": float(outcome.predictions[position]),
                 "reference": np.nan if beside is None else float(beside[position]),
             }
+
+
+def _solution_rows(scenarios: Sequence[Described], outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
+    solutions = {entry.name: entry.flat_solution for entry in scenarios if entry.flat_solution is not None}
+    for outcome in outcomes:
+        for name, solution in solutions.get(outcome.subject.scenario, {}).items():
+            final = outcome.checkpoints.weights[name][-1]
+            for text, position in zip(_index_texts(final.shape), np.ndindex(final.shape), strict=True):
+                yield {
+                    **vars(outcome.subject),
+                    "parameter": name,
+                    "index": text,
+                    "value": float(final[position]),
+                    "solution": float(solution[position]),
+                    "distance": abs(float(final[position]) - float(solution[position])),
+                }
+
+
+def _run_rows(
+    scenarios: Sequence[Described], outcomes: Sequence[Outcome], not_run: Sequence[NotRun]
+) -> Iterable[dict[str, Any]]:
+    origins = {entry.name: entry.origin for entry in scenarios}
+    for row in [*map(_run_row, outcomes), *map(_not_run_row, not_run)]:
+        origin = origins.get(row["scenario"], "")
+        command = (
+            f"gradproof verify {shlex.quote(origin)} --backends {row['backend']} --dtypes {row['dtype']}"
+        )
+        yield {**row, "repeat": command if origin else ""}
 
 
 def _run_row(outcome: Outcome) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from gradproof.reporting.environment import environment
 from gradproof.reporting.files import write_whole
 from gradproof.reporting.frames import COLUMNS, Described, make_frames
 from gradproof.reporting.summary import describe_failure, failing_rows, markdown_summary
-from gradproof.verdicts.formulas import FormulaCheck
-from gradproof.verdicts.records import NotRun, Outcome
+from gradproof.verdicts.records import ClaimRecord, FormulaCheck, NotRun, Outcome
 
 
 class Report:
@@ -37,10 +36,11 @@ class Report:
         outcomes: Sequence[Outcome],
         not_run: Sequence[NotRun] = (),
         formulas: Sequence[FormulaCheck] = (),
+        claims: Sequence[ClaimRecord] = (),
     ) -> "Report":
-        """Make a report of what was run, what was not, and of the hand-derived gradients as formulas."""
+        """Make a report of runs, of what was not run, of hand-derived formulas and documents' claims."""
         return cls(
-            make_frames(scenarios, outcomes, not_run, formulas),
+            make_frames(scenarios, outcomes, not_run, formulas, claims),
             environment(outcome.versions for outcome in outcomes),
         )
 
@@ -70,6 +70,11 @@ class Report:
         return self.frames["runs"]
 
     @property
+    def solutions(self) -> pd.DataFrame:
+        """How far the last weights of each run are from the solution, where a scenario knows it."""
+        return self.frames["solutions"]
+
+    @property
     def formulas(self) -> pd.DataFrame:
         """To how many digits the hand-derived gradients equal the exact ones, along the reference's runs."""
         return self.frames["formulas"]
@@ -78,6 +83,11 @@ class Report:
     def provenance(self) -> pd.DataFrame:
         """Where the scenarios' values come from."""
         return self.frames["provenance"]
+
+    @property
+    def claims(self) -> pd.DataFrame:
+        """What the scenarios' documents claim, and whether it is true; it does not count for `ok`."""
+        return self.frames["claims"]
 
     @cached_property
     def failures(self) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gradproof.scenarios import CATALOGUE
+from gradproof.verdicts.records import CLAIM_VERDICTS
 from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict
 
 _SUBJECT = ["scenario", "backend", "variant", "dtype"]
@@ -73,9 +73,11 @@ def remarks(frames: Mapping[str, pd.DataFrame]) -> list[str]:
     if len(formulas):
         equal = formulas[formulas["verdict"] == "EQUAL"]
         others = len(formulas) - len(equal)
+        least = equal["digits"].min()
+        how_well = f"to {least:.0f} digits and more" if np.isfinite(least) else "exactly"
         lines.append(
             f"Hand-derived gradients, run in certified arithmetic: {len(equal)} of {len(formulas)} "
-            f"derivatives equal the exact ones, to {equal['digits'].min():.0f} digits and more"
+            f"derivatives equal the exact ones{', ' + how_well if len(equal) else ''}"
             + (f"; {others} were not shown to be equal." if others else ".")
         )
     return lines
@@ -111,16 +113,17 @@ def describe_failure(frames: Mapping[str, pd.DataFrame]) -> str:
         quantity = failures["quantity"].iloc[0]
         first = failures.loc[severity[failures["quantity"] == quantity].idxmax()]
         more = len(failures) - 1
-        lines.append(_describe_row(first.to_dict()))
+        same = (runs[_SUBJECT].astype(object) == first[_SUBJECT]).all(axis=1)
+        lines.append(_describe_row(first.to_dict(), str(runs.loc[same, "repeat"].iloc[0])))
         if more:
-            rows = "row" if more == 1 else "rows"
-            lines.append(f"{more:,} more {rows} of gradients and updates do not pass; the report lists them.")
+            rows = "row of gradients and updates does" if more == 1 else "rows of gradients and updates do"
+            lines.append(f"{more:,} more {rows} not pass; the report's tables list all.")
     if not lines and not (runs["status"] == "run").any():
         lines.append("Nothing was run, so nothing was checked.")
     return "\n".join(lines) or "Everything that was checked agrees."
 
 
-def _describe_row(row: Mapping[str, Any]) -> str:
+def _describe_row(row: Mapping[str, Any], repeat: str) -> str:
     quantity = "gradient" if row["quantity"] == "gradients" else "updated weight"
     entry = row["parameter"] if row["index"] == "()" else f"{row['parameter']}[{row['index']}]"
     return (
@@ -131,15 +134,8 @@ def _describe_row(row: Mapping[str, Any]) -> str:
         f"  error    {row['absolute_error']:.3g} absolute, {row['relative_error']:.3g} relative, "
         f"{row['ulps']:.3g} ulp, {row['spreads']:.3g} spreads of the rounding noise "
         f"(at most {SPREADS:g} are rounding)\n"
-        f"  why      {row['reason']}\n"
-        f"  repeat   gradproof verify {_target(row['scenario'])} --backends {row['backend']} "
-        f"--dtypes {row['dtype']}"
+        f"  why      {row['reason']}" + (f"\n  repeat   {repeat}" if repeat else "")
     )
-
-
-def _target(scenario: str) -> str:
-    """Give what the command calls a scenario; one that is not gradproof's own is in a file of the user's."""
-    return scenario if scenario in CATALOGUE else "YOUR_FILE.py"
 
 
 def markdown_summary(frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any], *, ok: bool) -> str:
@@ -176,8 +172,11 @@ def markdown_summary(frames: Mapping[str, pd.DataFrame], environment: Mapping[st
     if len(partial):
         table = partial[[*_SUBJECT, "status", "steps", "planned_steps", "reason"]]
         parts += ["", "## What was not run, or not to the end", "", markdown_table(table)]
+    if len(frames["claims"]):
+        parts += ["", "## What the documents claim", "", *claims_section(frames["claims"])]
     parts += [
         "",
+        *_solutions_section(frames["solutions"]),
         "## Where the values come from",
         "",
         markdown_table(frames["provenance"]),
@@ -188,6 +187,42 @@ def markdown_summary(frames: Mapping[str, pd.DataFrame], environment: Mapping[st
         "",
     ]
     return "\n".join(parts)
+
+
+def claims_section(claims: pd.DataFrame) -> list[str]:
+    """Write the claims of each document as a Markdown table, the lines one by one."""
+    lines: list[str] = []
+    for document, group in claims.groupby("document", observed=True, sort=False):
+        finding = [
+            finding_text(cause, reason) for cause, reason in zip(group["cause"], group["reason"], strict=True)
+        ]
+        table = group[["verdict", "claim", "text"]].assign(finding=finding)
+        lines += [f"**{_cell(document)}**: {count_verdicts(group)}.", "", markdown_table(table), ""]
+    return lines[:-1]
+
+
+def finding_text(cause: str, reason: str) -> str:
+    """Tell what was found of a claim: the cause, if there is one, and the numbers."""
+    return f"{cause[:1].upper()}{cause[1:]}. {reason}" if cause else reason
+
+
+def count_verdicts(claims: pd.DataFrame) -> str:
+    """Count the verdicts of some claims in words, `12 CONFIRMED, 4 REFUTED`, say."""
+    counts = claims["verdict"].astype(object).value_counts()
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in CLAIM_VERDICTS if verdict in counts)
+
+
+def _solutions_section(solutions: pd.DataFrame) -> list[str]:
+    if solutions.empty:
+        return []
+    return [
+        "## How near the ends are to the known solutions",
+        "",
+        "Descent stops before it arrives, so these distances are facts and no verdicts.",
+        "",
+        markdown_table(solutions),
+        "",
+    ]
 
 
 def markdown_table(frame: pd.DataFrame) -> str:

@@ -66,8 +66,9 @@ def print_report(report: Report, folder: Path) -> None:
         console.print(escape(line))
     if report.ok:
         console.print(
-            f"[green]Everything that was checked agrees[/]: {len(report.gradients):,} gradients and "
-            f"{len(report.updates):,} updates in {int((report.runs['status'] == 'run').sum())} runs."
+            f"[green]Everything that was checked agrees[/]: {_count(len(report.gradients), 'gradient')} and "
+            f"{_count(len(report.updates), 'update')} in "
+            f"{_count(int((report.runs['status'] == 'run').sum()), 'run')}."
         )
     else:
         console.print("[red]Not everything agrees.[/]")
@@ -98,8 +99,12 @@ def _not_to_the_end(runs: pd.DataFrame) -> Iterator[str]:
     for (backend, variant), group in limited.groupby(["backend", "variant"], observed=True):
         yield (
             f"Not checked: {backend}/{variant} is too slow for long trainings, so only its first "
-            f"{group['steps'].max()} steps were run in {len(group)} runs."
+            f"{group['steps'].max()} steps were run (in {_count(len(group), 'run')})."
         )
     left_out = runs[runs["status"] == "not run"]
     for reason, group in left_out.groupby("reason"):
-        yield f"Not checked: {reason} ({len(group)} runs)"
+        yield f"Not checked: {reason} ({_count(len(group), 'run')})"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

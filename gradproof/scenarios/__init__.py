@@ -1,6 +1,7 @@
 """What is computed: the Scenario type and the systems of three documents."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from gradproof.errors import InputError
@@ -35,7 +36,7 @@ def scenario(name: str) -> Scenario:
         raise InputError(
             f"There is no scenario called {name!r}. Did you mean {near!r}? `gradproof list` shows them all."
         )
-    return CATALOGUE[name]()
+    return replace(CATALOGUE[name](), origin=name)
 
 
 __all__ = [

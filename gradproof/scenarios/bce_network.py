@@ -13,6 +13,7 @@ from gradproof.reference.activations import activation
 from gradproof.reference.dense import DenseNetwork, Layer
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.losses import loss as reference_loss
+from gradproof.scenarios.claims_bce_network import CLAIMS
 from gradproof.scenarios.scenario import Scenario, given, reconstructed
 
 SOURCE = "Gradient Descent and Backpropagation Walkthrough"
@@ -77,4 +78,6 @@ def bce_network(name: str = "bce_network") -> Scenario:
             given("learning rate", "0.1, then 0.01, then 1 are named; each is a scenario"),
             reconstructed("steps", "the text says to rinse and repeat; 2000 steps are enough to settle"),
         ),
+        # The document is audited once, with the first of its learning rates; "learning-rate" is about all.
+        claims=CLAIMS if name == "bce_network" else (),
     )

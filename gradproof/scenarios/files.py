@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -15,6 +16,7 @@ def load_scenarios(path: str | Path) -> list[Scenario]:
     Raises:
         InputError: there is no such file, it raises, or it defines no Scenario.
     """
+    origin = str(path)
     path = Path(path).absolute()  # as tracebacks have it
     if not path.is_file():
         raise InputError(f"There is no file {path}. Check the path, or name a scenario without .py.")
@@ -44,7 +46,7 @@ def load_scenarios(path: str | Path) -> list[Scenario]:
             f"{path} defines no Scenario at its top level. Add one, for example "
             "`scenario = gradproof.Scenario(name=..., loss=..., params=..., batch=...)`."
         )
-    return found
+    return [replace(scenario, origin=origin) for scenario in found]
 
 
 def _own_traceback(error: BaseException, path: Path) -> str:

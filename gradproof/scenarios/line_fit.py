@@ -11,7 +11,9 @@ import numpy as np
 
 from gradproof.reference import line
 from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
-from gradproof.scenarios.scenario import Scenario, given, reconstructed
+from gradproof.scenarios.claims import Claim
+from gradproof.scenarios.claims_line_fit import CLAIMS, MINI_BATCH_CLAIMS
+from gradproof.scenarios.scenario import Provenance, Scenario, given, reconstructed
 
 SOURCE = "Math Behind Backpropagation and Gradient Descent"
 
@@ -48,7 +50,11 @@ def loss(xp: Any, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
     return xp.sum((predict(xp, params, batch) - batch["y"]) ** 2)
 
 
-def _scenario(name: str, training: GradientDescent, *own: Any) -> Scenario:
+_Y = 0.8 * _X + 0.6 + _SCATTER
+
+
+def _scenario(name: str, training: GradientDescent, claims: tuple[Claim, ...], *own: Provenance) -> Scenario:
+    slope, intercept = line.least_squares(_X, _Y)
     return Scenario(
         name=name,
         loss=loss,
@@ -56,10 +62,12 @@ def _scenario(name: str, training: GradientDescent, *own: Any) -> Scenario:
         value_and_gradient=line.value_and_gradient,
         predict=predict,
         params={"m": np.array(1.0), "c": np.array(0.0)},
-        batch={"x": _X, "y": 0.8 * _X + 0.6 + _SCATTER},
+        batch={"x": _X, "y": _Y},
+        solution={"m": np.array(slope), "c": np.array(intercept)},
         training=training,
         source=SOURCE,
         provenance=(*_COMMON, *own),
+        claims=claims,
     )
 
 
@@ -68,6 +76,7 @@ def line_fit() -> Scenario:
     return _scenario(
         "line_fit",
         GradientDescent(learning_rate=0.01, steps=5_000, stopping=StoppingRule(1e-6)),
+        CLAIMS,
         reconstructed(
             "stopping rule",
             "the text stops once the improvement becomes negligible; negligible is here an improvement "
@@ -81,6 +90,7 @@ def line_fit_minibatch() -> Scenario:
     return _scenario(
         "line_fit_minibatch",
         GradientDescent(learning_rate=0.01, steps=400, mini_batches=MiniBatches(size=4, seed=2023)),
+        MINI_BATCH_CLAIMS,
         given("mini-batches", "a constant size, picked at random; one epoch passes all the data"),
         reconstructed("mini-batch size", "the text names no number; 4 makes four steps an epoch"),
         reconstructed("steps", "the text names no number; 400 steps are a hundred epochs"),

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradproof.reference import chain
 from gradproof.reference.descent import GradientDescent
+from gradproof.scenarios.claims_neuron_chain import CLAIMS
 from gradproof.scenarios.scenario import Scenario, given, reconstructed
 
 SOURCE = "Math Behind Backpropagation and Gradient Descent"
@@ -62,4 +63,5 @@ def neuron_chain() -> Scenario:
             ),
             reconstructed("learning rate, steps", "the text names none; 0.5 and 1000 descend visibly"),
         ),
+        claims=CLAIMS,
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gradproof.errors import InputError
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.trees import Structure, flatten, with_nesting
+from gradproof.scenarios.claims import Claim
 
 Array = NDArray[Any]
 
@@ -50,15 +51,20 @@ class Scenario:
         loss: `loss(xp, params, batch)` gives a scalar; xp is an array namespace (the array API
             standard's functions, and `xp.nn`), so that the one loss runs on every backend.
         params: a mapping from names to floating-point arrays; mappings, lists and tuples may be nested.
-        batch: a mapping from names to arrays of data, nested likewise.
+        batch: a mapping from names to arrays of data, nested likewise; {} for a loss without data.
         gradient: `gradient(params, batch)` in plain NumPy gives the hand-derived gradient, laid out as
             `params`; None where there is none.
         value_and_gradient: the same with the loss before it, from one pass; spares the reference a
             second forward pass. None to call `loss` and `gradient`.
         predict: `predict(xp, params, batch)` gives the model's output, reported for the final weights.
+        solution: the parameters at which the loss is least, laid out as `params`, where they are known
+            otherwise than by descending; the ends of the runs are compared with it.
+        origin: what the command line calls it: a name that `gradproof list` shows, or a file; empty if it
+            cannot be named there. Reports tell by it how to repeat a run.
         training: None to compare the gradient at `params` alone.
         source: the document that the system comes from.
         provenance: where its values come from.
+        claims: what its document claims; `gradproof.audit` checks them.
 
     Raises:
         InputError: an integer parameter, an array that is empty or not finite, a mini-batch that does
@@ -81,11 +87,15 @@ class Scenario:
     gradient: Callable[[Any, Any], Any] | None = None
     value_and_gradient: Callable[[Any, Any], tuple[Any, Any]] | None = None
     predict: Callable[[Any, Any, Any], Any] | None = None
+    solution: Any = None
+    origin: str = ""
     training: GradientDescent | None = None
     source: str = ""
     provenance: Sequence[Provenance] = ()
+    claims: Sequence[Claim] = ()
     flat_params: dict[str, Array] = field(init=False, repr=False)
     flat_batch: dict[str, Array] = field(init=False, repr=False)
+    flat_solution: dict[str, Array] | None = field(init=False, repr=False, default=None)
     params_structure: Structure = field(init=False, repr=False)
     batch_structure: Structure = field(init=False, repr=False)
 
@@ -95,14 +105,22 @@ class Scenario:
             raise InputError("A scenario has an empty name. Give it a name to report it by.")
         if self.value_and_gradient is not None and self.gradient is None:
             raise InputError(f"Scenario {self.name!r} has value_and_gradient but no gradient. Give both.")
+        names = [claim.name for claim in self.claims]
+        repeated = [name for name in names if names.count(name) > 1]
+        if repeated:
+            raise InputError(
+                f"Two claims of scenario {self.name!r} are called {repeated[0]!r}. Rename one of them."
+            )
         for attribute, check in (("params", _check_parameter), ("batch", _check_data)):
             what = f"{attribute} of scenario {self.name!r}"
-            leaves, structure = flatten(getattr(self, attribute), what)
+            leaves, structure = flatten(getattr(self, attribute), what, may_be_empty=attribute == "batch")
             flat = {name: _read_only(leaf) for name, leaf in leaves.items()}
             for name, array in flat.items():
                 check(self.name, name, array)
             object.__setattr__(self, f"flat_{attribute}", flat)
             object.__setattr__(self, f"{attribute}_structure", structure)
+        if self.solution is not None:
+            object.__setattr__(self, "flat_solution", self._laid_out(self.solution, "solution"))
         if self.training is not None and self.training.mini_batches is not None:
             self.training.mini_batches.check(self._examples())
 
@@ -174,22 +192,25 @@ class Scenario:
         Raises:
             InputError: it has other names or shapes than the parameters'.
         """
-        gradient, _ = flatten(nested, f"gradient of scenario {self.name!r}")
-        if gradient.keys() != self.flat_params.keys():
-            missing = sorted(self.flat_params.keys() - gradient.keys())
-            superfluous = sorted(gradient.keys() - self.flat_params.keys())
+        return self._laid_out(nested, "hand-derived gradient")
+
+    def _laid_out(self, nested: Any, what: str) -> dict[str, Array]:
+        flat, _ = flatten(nested, f"{what} of scenario {self.name!r}")
+        if flat.keys() != self.flat_params.keys():
+            missing = sorted(self.flat_params.keys() - flat.keys())
+            superfluous = sorted(flat.keys() - self.flat_params.keys())
             raise InputError(
-                f"The hand-derived gradient of scenario {self.name!r} lacks {missing} and adds "
-                f"{superfluous}. Return one entry for each parameter: {list(self.flat_params)}."
+                f"The {what} of scenario {self.name!r} lacks {missing} and adds {superfluous}. Return one "
+                f"entry for each parameter: {list(self.flat_params)}."
             )
         for name, parameter in self.flat_params.items():
-            if np.shape(gradient[name]) != parameter.shape:
+            if np.shape(flat[name]) != parameter.shape:
                 raise InputError(
-                    f"The hand-derived gradient of parameter {name!r} of scenario {self.name!r} has shape "
-                    f"{np.shape(gradient[name])}, but the parameter has shape {parameter.shape}. Give it "
-                    "the parameter's shape (sum over the axes along which the parameter was broadcast)."
+                    f"The {what} of parameter {name!r} of scenario {self.name!r} has shape "
+                    f"{np.shape(flat[name])}, but the parameter has shape {parameter.shape}. Give it the "
+                    "parameter's shape (sum over the axes along which the parameter was broadcast)."
                 )
-        return gradient
+        return flat
 
     def arrays(self, dtype: str) -> tuple[dict[str, Array], dict[str, Array]]:
         """Give the flat parameters and data with all floating-point arrays rounded to a dtype."""

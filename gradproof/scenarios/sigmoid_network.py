@@ -12,6 +12,7 @@ from gradproof.reference.activations import activation
 from gradproof.reference.dense import DenseNetwork, Layer
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.losses import loss as reference_loss
+from gradproof.scenarios.claims_sigmoid_network import CLAIMS
 from gradproof.scenarios.scenario import Scenario, given
 
 SOURCE = "A Step-by-Step Implementation of Gradient Descent and Backpropagation"
@@ -60,4 +61,5 @@ def sigmoid_network() -> Scenario:
             given("steps", "10000 iterations"),
             given("loss", "half the sum of squared errors, whose derivative has no factor 2"),
         ),
+        claims=CLAIMS,
     )

@@ -113,7 +113,7 @@ def _evidence(
         least_error=difference.lower,
         error=difference.upper,
         relative_error=difference.relative,
-        spread=noisy.spread(expected),
+        spread=noisy.spread(expected, exact.radii()),
         at_kink=at_kink,
         reasons=reasons,
     )

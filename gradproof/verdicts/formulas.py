@@ -1,7 +1,6 @@
 """Is a hand-derived gradient right as a formula? It is run, unchanged, in certified arithmetic."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import flint
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from gradproof.reference.numbers import Balls
 from gradproof.reference.truth import exact_gradient
 from gradproof.scenarios.scenario import Scenario
+from gradproof.verdicts.records import FormulaCheck
 
 Array = NDArray[Any]
 
@@ -20,27 +20,6 @@ PRECISION = 192
 EQUAL_DIGITS = 15
 """From so many digits of proven agreement on, a formula is called equal: constants such as 1/3 in its code
 are doubles, which differ from the number that is meant in the 17th digit. No rounding is forgiven by this."""
-
-
-@dataclass(frozen=True)
-class FormulaCheck:
-    """What is said of a hand-derived gradient of one parameter at one point.
-
-    Attributes:
-        scenario: whose gradient it is.
-        parameter: the parameter's dotted name.
-        step: the point: the reference's weights after so many steps.
-        digits: decimal digits to which the worst entry is proven to agree; infinite for exact equality.
-        verdict: EQUAL, WRONG (proven to differ) or UNDECIDED.
-        reason: why it is not EQUAL; empty where it is.
-    """
-
-    scenario: str
-    parameter: str
-    step: int
-    digits: float
-    verdict: str
-    reason: str
 
 
 def check_formula(

@@ -65,7 +65,7 @@ def _judge_steps(scenario: Scenario, run: Run, steps: slice) -> tuple[list[Judge
 
 def _chunks(scenario: Scenario, run: Run) -> Iterator[slice]:
     entries = sum(array.size for array in scenario.flat_params.values())
-    entries = max(entries, *(array.size for array in scenario.flat_batch.values()))
+    entries = max([entries, *(array.size for array in scenario.flat_batch.values())])
     size = max(1, ENTRIES_AT_ONCE // entries)
     if scenario.batch_schedule() is not None and _has_integers(scenario):
         size = 1  # integer data may be indices, which have to be the same for all steps judged together

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.protocol import Timing
+from gradproof.scenarios.claims import ClaimVerdict
 from gradproof.verdicts.verdict import SEVERITY, Verdict
 
 Array = NDArray[Any]
@@ -143,3 +144,59 @@ class NotRun:
     subject: Subject
     reason: str
     failure: bool
+
+
+@dataclass(frozen=True)
+class FormulaCheck:
+    """What is said of a hand-derived gradient of one parameter at one point.
+
+    Attributes:
+        scenario: whose gradient it is.
+        parameter: the parameter's dotted name.
+        step: the point: the reference's weights after so many steps.
+        digits: decimal digits to which the worst entry is proven to agree; infinite for exact equality.
+        verdict: EQUAL, WRONG (proven to differ) or UNDECIDED.
+        reason: why it is not EQUAL; empty where it is.
+    """
+
+    scenario: str
+    parameter: str
+    step: int
+    digits: float
+    verdict: str
+    reason: str
+
+
+CLAIM_VERDICTS = tuple(str(verdict) for verdict in ClaimVerdict)
+"""What may be said of a claim, in the order in which it is counted."""
+
+
+@dataclass(frozen=True)
+class ClaimRecord:
+    """What is said of one claim.
+
+    Attributes:
+        document: the document's title.
+        scenario: the scenario that carries the claim.
+        claim: the claim's name.
+        text: the claim in our own words.
+        place: where in the document it stands.
+        verdict: CONFIRMED, REFUTED, NOT CHECKABLE or UNDECIDED.
+        stated: the number that the document states; empty where it states none.
+        exact: the true number, with the digits that are proven, 30 at most.
+        digits: decimal digits to which both are proven to agree; NaN where no numbers are compared.
+        cause: where it is refuted, what is wrong with it.
+        reason: why, with the numbers.
+    """
+
+    document: str
+    scenario: str
+    claim: str
+    text: str
+    place: str
+    verdict: str
+    stated: str
+    exact: str
+    digits: float
+    cause: str
+    reason: str

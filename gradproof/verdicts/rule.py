@@ -79,18 +79,23 @@ def assess(value: Array, evidence: Evidence, dtype: str) -> Assessment:
     values = value.astype(np.float64).reshape(rows)
     expected, error = evidence.expected.reshape(rows), evidence.error.reshape(rows)
     least_error, relative = evidence.least_error.reshape(rows), evidence.relative_error.reshape(rows)
-    spread = np.maximum(evidence.spread.reshape(rows), least_spread(expected, dtype))
+    # A spread that is not finite tells nothing, but the exact value is rounded in any case: what that alone
+    # explains agrees, and nothing can be proven to be more than rounding explains.
+    measured, least = evidence.spread.reshape(rows), least_spread(expected, dtype)
+    known = np.isfinite(measured)
+    spread = np.where(known, np.maximum(measured, least), least)
     with np.errstate(all="ignore"):
+        limit = SPREADS * spread
         ratio = np.where(error == 0, 0.0, error / spread)
         units = error / FORMATS[dtype].spacing(expected)
-    limit = SPREADS * spread
     verdict = np.full(values.shape, _CODE[Verdict.UNDECIDED])
-    explained = error <= limit
+    explained = (error <= limit) & np.isfinite(limit)
+    ratio = np.where(known | explained, ratio, np.nan)
     verdict[explained] = _CODE[Verdict.AGREES]
     # More than half of the dtype's digits are gone where the relative error exceeds √u.
     half = np.sqrt(FORMATS[dtype].unit_roundoff)
     verdict[explained & ~(relative <= half)] = _CODE[Verdict.INACCURATE]
-    verdict[least_error > limit] = _CODE[Verdict.DISAGREES]
+    verdict[known & (least_error > limit)] = _CODE[Verdict.DISAGREES]
     # What is left is in, or near, a ball that is too wide to tell: at a kink, an interval of subgradients.
     subgradient = (verdict == _CODE[Verdict.UNDECIDED]) & evidence.at_kink[:, np.newaxis] & np.isfinite(error)
     verdict[subgradient] = _CODE[Verdict.KINK]
@@ -170,8 +175,10 @@ def rounded_up(bounds: Array) -> Array:
     rounded = bounds.copy()
     chosen = np.isfinite(bounds) & (bounds > np.finfo(np.float64).tiny)
     unit = 10.0 ** (np.floor(np.log10(bounds[chosen])) - 3)
+    with np.errstate(over="ignore"):  # the greatest float64 is rounded up to infinity
+        upper = np.ceil(bounds[chosen] / unit) * unit
     # The nearest float64 of the decimal, so that it is written with four digits.
-    texts = [f"{number:.3e}" for number in (np.ceil(bounds[chosen] / unit) * unit).tolist()]
+    texts = [f"{number:.3e}" for number in upper.tolist()]
     rounded[chosen] = [float(text) for text in texts]
     return rounded
 

@@ -4,6 +4,7 @@ A third party's backend is added to `BACKENDS` with a function that tells its fr
 every test below then runs on it.
 """
 
+import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -226,8 +227,8 @@ def data_of_step(scenario: Scenario, step: int, dtype: str) -> dict[str, Any]:
 def test_law_3_each_gradient_is_that_of_its_own_weights_and_mini_batch(case: Case) -> None:
     """Evaluated in float64 at all steps' weights and data, its own step's gradient is the nearest one.
 
-    And it is near: at least half of the dtype's digits are right (these scenarios are well conditioned, but for
-    the cancelling sums of a converged training, which are measured at the first step's size).
+    And it is near: at least half of the dtype's digits are right. These scenarios are well conditioned, but
+    for the cancelling sums of a converged training, which are measured at the first step's size.
     """
     run, scenario = recorded(case), SCENARIOS[case.scenario]
     steps = list(range(min(run.steps, 8)))
@@ -257,11 +258,12 @@ def test_law_3_each_loss_is_that_of_its_own_weights_and_mini_batch(case: Case) -
         weights = {name: w[step].astype(np.float64) for name, w in run.weights.items()}
         with np.errstate(all="ignore"):
             value = scenario.flat_loss(xp, weights, data_of_step(scenario, step, case.dtype))
-        if case.scenario in {"saturated", "without training"} and case.dtype == "float32":
-            # The outputs saturate in float32: the loss is then clamped or infinite, each framework's own way.
-            assert run.losses[step] > 0
-            continue
-        assert abs(run.losses[step] - value) <= np.sqrt(np.finfo(case.dtype).eps) * abs(value)
+        limit = np.sqrt(np.finfo(case.dtype).eps) * abs(value)
+        if case.scenario in {"saturated", "without training"}:
+            # The first point's output is sigmoid(12) where 0 is wanted: 1 - output, rounded to an ulp of 1,
+            # enters a logarithm with a relative error of ulp · e^12.
+            limit += np.finfo(case.dtype).eps * np.exp(12)
+        assert abs(run.losses[step] - value) <= limit
 
 
 @every_case
@@ -302,7 +304,7 @@ def test_law_5_no_global_setting_differs_after_a_run(case: Case) -> None:
 def test_law_5_holds_after_a_run_that_fails(name: str) -> None:
     backend = loaded(name)
 
-    def failing(xp: Any, params: Any, batch: Any) -> Any:
+    def failing(*_: Any) -> Any:
         raise ArithmeticError("inside the loss")
 
     scenario = replace(neuron_chain(), loss=failing)
@@ -427,10 +429,7 @@ def test_a_frameworks_function_is_numpys_to_rounding(framework: str, call: str) 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_every_function_of_numpys_namespace_is_in_the_frameworks(framework: str) -> None:
     pytest.importorskip(framework)
-    namespace: Any
-    if framework == "torch":
-        from gradproof.backends.torch_backend import TorchNamespace as namespace
-    else:
-        from gradproof.backends.jax_backend import JaxNamespace as namespace
+    module = importlib.import_module(f"gradproof.backends.{framework}_backend")
+    namespace = getattr(module, f"{framework.capitalize()}Namespace")
     assert vars(namespace.nn).keys() == vars(NumpyNamespace.nn).keys()
     assert {name for name, *_ in CALLS.values()} == vars(NumpyNamespace.nn).keys()

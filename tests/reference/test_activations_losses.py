@@ -143,6 +143,14 @@ def test_saturated_cross_entropy_keeps_its_gradient(z: float, y: float, delta: f
     assert result.tolist() == [[delta]]
 
 
+@pytest.mark.parametrize(
+    ("a", "y", "value"), [(1.0, 1.0, 0), (0.0, 0.0, 0), (1.0, 0.0, np.inf), (0.0, 1.0, np.inf)]
+)
+def test_saturated_cross_entropy_is_its_limit(a: float, y: float, value: float) -> None:
+    """0 · ln 0 = 0: an output that is right costs nothing, one that is wrong infinity."""
+    assert loss("binary_cross_entropy").value(np.array([[a]]), np.array([[y]])) == value
+
+
 def test_only_the_sigmoid_takes_the_cancelled_form() -> None:
     """(a - y) / N holds for a = sigmoid(z) alone."""
     tanh = activation("tanh")

@@ -182,10 +182,12 @@ def complex_step(case: Case) -> dict[str, Any]:
     def value(weights: dict[str, Any]) -> complex:
         a = batch["x"].astype(complex)
         for number, name in enumerate(case.activations):
-            a = functions[name](a @ weights[f"w{number}"] + weights.get(f"b{number}", 0))
+            z = a @ weights[f"w{number}"] + weights.get(f"b{number}", 0)
+            a = functions[name](z)
         y = batch["y"]
         if case.loss == "binary_cross_entropy":
-            return complex(-np.mean(y * np.log(a) + (1 - y) * np.log(1 - a)))
+            # Of a = sigmoid(z), in the form that does not take 1 - a, which cancels for a near 1.
+            return complex(np.mean(np.log(1 + np.exp(z)) - y * z))
         squares = np.sum((a - y) ** 2)
         factor = {"half_sum_squared_error": 0.5, "sum_squared_error": 1.0}
         return complex(squares * factor.get(case.loss, 1 / a.size))

@@ -75,7 +75,7 @@ def test_the_tanh_approximation_of_gelu(x: float) -> None:
         inner = mpmath.sqrt(2 / mp.pi) * (mpf(x) + mpf("0.044715") * mpf(x) ** 3)
         exact = mpf(x) / 2 * (1 + mpmath.tanh(inner))
     # 1 + tanh cancels for negative x, as in the formula itself: an ulp of 1, times x.
-    assert abs(mpf(float(value)) - exact) <= 8 * EPSILON * abs(x)
+    assert abs(mpf(float(value)) - exact) <= 8 * EPSILON * abs(x) + 4 * SMALLEST
 
 
 def matrices(elements: Any) -> Any:

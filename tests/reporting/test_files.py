@@ -13,7 +13,7 @@ from gradproof.errors import InputError
 from gradproof.reporting import files
 from gradproof.reporting.files import check_writable, write_whole
 
-OLD, NEW = "what was there before\n", "σ and u·ξ\nin two lines\n"
+OLD, NEW = "what was there before\n", "ünïcode\nin two lines\n"
 
 
 def test_writes_the_text_into_a_folder_that_it_makes(tmp_path: Path) -> None:
@@ -110,10 +110,10 @@ BLOCKED = {"below a file": below_a_file, "read-only": read_only, "no folder can 
 @pytest.mark.parametrize("block", BLOCKED.values(), ids=BLOCKED)
 def test_a_folder_that_cannot_be_written_is_told(block: Callable[[Path], Path], tmp_path: Path) -> None:
     folder = block(tmp_path)
-    with pytest.raises(InputError, match="cannot be written: .*Give another folder") as caught:
+    with pytest.raises(InputError, match=r"cannot be written: .*Give another folder") as caught:
         write_whole(folder / "summary.md", NEW)
     assert str(folder) in str(caught.value)
-    with pytest.raises(InputError, match="cannot be written: .*Give another folder") as caught:
+    with pytest.raises(InputError, match=r"cannot be written: .*Give another folder") as caught:
         check_writable(folder)
     assert str(folder) in str(caught.value)
 

@@ -14,11 +14,11 @@ import pytest
 
 from gradproof.backends import Timing
 from gradproof.errors import DisagreementError, InputError
-from gradproof.reporting.frames import COLUMNS, make_frames
+from gradproof.reporting.frames import COLUMNS
 from gradproof.reporting.report import Report
 from gradproof.reporting.summary import describe_failure, markdown_summary, markdown_table, verdict_matrix
 from gradproof.scenarios import Provenance, Scenario
-from gradproof.verdicts.records import Checkpoints, Judgement, NotRun, Outcome, Subject
+from gradproof.verdicts.records import Checkpoints, FormulaCheck, Judgement, NotRun, Outcome, Subject
 from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict
 
 SUBJECT = Subject("line", "torch", "eager", "float64")
@@ -77,13 +77,14 @@ def reference(**changed: Any) -> Outcome:
     return outcome(replace(SUBJECT, backend="reference", variant="numpy"), **changed)
 
 
-def scenario(name: str = "line", *provenance: Provenance) -> Scenario:
+def scenario(name: str = "line", *provenance: Provenance, **changed: Any) -> Scenario:
     return Scenario(
         name=name,
         loss=lambda xp, params, batch: xp.sum(params["w"] * batch["x"]),
         params={"w": np.ones(2)},
         batch={"x": np.ones(2)},
         provenance=provenance,
+        **changed,
     )
 
 
@@ -236,7 +237,7 @@ def test_provenance_is_a_row_for_each_value() -> None:
     own = scenario(
         "line", Provenance("x", "given", "in the text"), Provenance("y", "reconstructed", "a picture")
     )
-    frame = make_frames([own], [], [])["provenance"].astype(object)
+    frame = Report.from_outcomes([own], []).provenance.astype(object)
     assert frame.to_numpy().tolist() == [
         ["line", "x", "given", "in the text"],
         ["line", "y", "reconstructed", "a picture"],
@@ -286,6 +287,53 @@ def test_writing_below_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"):
         report(outcome()).write(tmp_path / "file" / "latest")
     assert (tmp_path / "file").read_text(encoding="utf-8") == "kept"
+
+
+def formula(verdict: str, digits: float = 20.0, step: int = 0) -> FormulaCheck:
+    reason = "" if verdict == "EQUAL" else "it is proven to differ"
+    return FormulaCheck("line", "w", step, digits, verdict, reason)
+
+
+@pytest.mark.parametrize(("verdict", "ok"), [("EQUAL", True), ("UNDECIDED", True), ("WRONG", False)])
+def test_a_formula_that_is_proven_wrong_makes_the_report_not_ok(verdict: str, ok: bool) -> None:
+    made = Report.from_outcomes([scenario()], [outcome()], [], [formula("EQUAL"), formula(verdict, 3.5, 7)])
+    assert made.ok is ok
+    assert made.formulas["verdict"].tolist() == ["EQUAL", verdict]
+    assert made.formulas["digits"].tolist() == [20.0, 3.5]
+    if not ok:
+        with pytest.raises(DisagreementError, match=r"WRONG.* gradient of w in line .*step 7.*3\.5 digits"):
+            made.raise_if_disagree()
+
+
+@pytest.mark.parametrize(
+    ("checks", "sentence"),
+    [
+        ([formula("EQUAL", 38.2), formula("EQUAL", np.inf)], "2 of 2"),
+        ([formula("EQUAL", np.inf)], "1 of 1"),
+        ([formula("UNDECIDED", 0.0)], "0 of 1"),
+        ([formula("EQUAL"), formula("WRONG", 0.0)], "1 of 2"),
+    ],
+    ids=["to 38 digits", "exactly", "none", "one of two"],
+)
+def test_the_summary_counts_the_formulas_that_are_equal(checks: list[FormulaCheck], sentence: str) -> None:
+    made = Report.from_outcomes([scenario()], [outcome()], [], checks)
+    text = markdown_summary(made.frames, made.environment, ok=made.ok)
+    (line,) = (line for line in text.splitlines() if "certified arithmetic" in line)
+    assert sentence in line
+    assert "nan" not in line
+    assert "inf " not in line
+
+
+def test_the_distance_to_a_known_solution_is_told_for_each_entry() -> None:
+    known = scenario(solution={"w": np.array([1.0, -2.0])})
+    weights = {"w": np.array([[0.0, 0.0], [1.5, -2.0]])}
+    run = outcome(checkpoints=Checkpoints(np.array([0, 2]), weights, np.ones(2)))
+    frame = Report.from_outcomes([known], [run]).solutions
+    assert frame["index"].tolist() == ["0", "1"]
+    assert frame["value"].tolist() == [1.5, -2.0]
+    assert frame["solution"].tolist() == [1.0, -2.0]
+    assert frame["distance"].tolist() == [0.5, 0.0]
+    assert Report.from_outcomes([scenario()], [run]).solutions.empty
 
 
 # The table of verdicts.
@@ -385,7 +433,7 @@ def test_the_summary_tells_what_was_left_out() -> None:
 
 
 def described(made: Report) -> str:
-    return describe_failure(made.failures, made.runs)
+    return describe_failure(made.frames)
 
 
 def test_a_failure_is_described_with_all_that_is_needed_to_repeat_it() -> None:
@@ -400,10 +448,25 @@ def test_a_failure_is_described_with_all_that_is_needed_to_repeat_it() -> None:
         "3 ulp",
         "1.5e+04 spreads",
         f"at most {SPREADS:g}",
-        "gradproof verify line --backends torch --dtypes float64",
     ):
         assert part in text, part
     assert "more rows" not in text
+
+
+@pytest.mark.parametrize(
+    ("origin", "repeat"),
+    [
+        ("line", "gradproof verify line --backends torch --dtypes float64"),
+        ("my folder/mine.py", "gradproof verify 'my folder/mine.py' --backends torch --dtypes float64"),
+        ("", ""),
+    ],
+    ids=["a name", "a file", "neither"],
+)
+def test_a_failure_tells_how_to_repeat_it_where_a_command_can(origin: str, repeat: str) -> None:
+    wrong = outcome(gradients=(judgement([Verdict.DISAGREES] * 2),))
+    text = described(Report.from_outcomes([scenario(origin=origin)], [wrong]))
+    assert repeat in text
+    assert ("repeat" in text) is bool(repeat)
 
 
 def test_a_scalar_parameter_has_no_index() -> None:

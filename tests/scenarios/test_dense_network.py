@@ -1,5 +1,6 @@
 """The factory of dense networks."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def test_the_network_has_the_widths_and_the_examples_asked_for(chosen: dict[str,
     scenario = dense_network(**chosen)
     sizes = chosen["sizes"]
     expected = {}
-    for number, (inputs, outputs) in enumerate(zip(sizes[:-1], sizes[1:], strict=True), start=1):
+    for number, (inputs, outputs) in enumerate(pairwise(sizes), start=1):
         expected[f"w{number}"] = (inputs, outputs)
         if chosen["biases"]:
             expected[f"b{number}"] = (outputs,)

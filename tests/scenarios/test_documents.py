@@ -91,9 +91,7 @@ def test_the_first_point_is_worked_out_as_in_the_text() -> None:
     assert chosen.flat_batch["y"][0] == 0
 
 
-def test_the_data_of_the_bce_network_are_six_points_whose_nodes_are_positive_and_whose_labels_keep_the_rule() -> (
-    None
-):
+def test_the_six_points_have_positive_nodes_and_labels_by_the_rule() -> None:
     """But for the first label, for which the worked example contradicts the rule."""
     batch = scenario("bce_network").flat_batch
     assert batch["x"].shape == (6, 3)

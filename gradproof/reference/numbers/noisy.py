@@ -20,8 +20,15 @@ the random part, at most Q = Σ x_i². Summed over k this is
 which for terms of one sign is the sequential sum's own variance (S² = nQ dominates) and for terms
 of random signs is an upper bound. Sums in blocks or pairs, as most frameworks have them, err less.
 
-Underflow: below the smallest normal number, ± the smallest subnormal is added, and every second
-sample is flushed to zero on average, since much hardware does flush.
+Equal things are rounded alike, as in a program: ξ is random from sample to sample and from operation to
+operation, but equal results of one operation get the same ξ. So the rows of a batch that are repeated stay
+equal, and are seen in sums: adding the same term to partial sums of the same size errs by the same amount.
+Where each term comes r times, there are n/r independent errors, each r times as large, and the variance is
+r times as large; r is the mean of how often a term comes, over all terms that are not zero.
+
+Underflow: below the smallest normal number, numbers are flushed to zero, since much hardware and many
+formulas do, or ± the smallest subnormal is added. Every second sample flushes them all, as hardware that is
+set so does, and what it loses adds up; in the others a coin decides for each number.
 
 Source: Parker, Monte Carlo Arithmetic (1997); Higham, Accuracy and Stability of Numerical
 Algorithms, 2nd ed. (2002), section 4.2 (sums).
@@ -63,18 +70,24 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         samples, *rest = self.data.shape
         return np.broadcast_to(self.data, (max(samples, self.kind.samples), *rest))
 
-    def spread(self, centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    def spread(
+        self, centre: NDArray[np.float64], radius: NDArray[np.float64] | float = 0.0
+    ) -> NDArray[np.float64]:
         """The root mean square deviation of the samples from a centre, without the amplification.
 
         Args:
             centre: Usually the true values; shape (lanes, *shape), or one that broadcasts to it.
+            radius: What the samples may be off without deviating: the truth is an interval at a kink, and to
+                take one of its ends is no rounding noise. Of the same shape, or 0.
 
         Returns:
             Array of shape (lanes, *shape); inf or NaN where a sample is.
         """
         with np.errstate(all="ignore"):
-            deviations = self.data - centre
-            greatest = np.max(np.abs(deviations), axis=0)
+            deviations = np.abs(self.data - centre)
+            if np.any(radius):
+                deviations = np.maximum(deviations - np.where(np.isfinite(radius), radius, 0.0), 0.0)
+            greatest = np.max(deviations, axis=0)
             # Scaled, so that squares neither overflow nor vanish.
             scale = np.where((greatest > 0) & np.isfinite(greatest), greatest, 1.0)
             spread: NDArray[np.float64] = scale * np.sqrt(np.mean((deviations / scale) ** 2, axis=0))
@@ -131,7 +144,7 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         """
         if exact is not False and np.all(exact):
             return self.kind.rounded(x, vanished)
-        noise = self.kind.uniform(x.shape[1:])
+        noise = self.kind.roundings(x)
         noise *= self.kind.unit
         if np.any(exact):
             noise = np.where(exact, 0.0, noise)
@@ -146,12 +159,12 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         total = np.add.reduce(scaled, axis=axes, keepdims=True)
         squares = np.add.reduce(scaled * scaled, axis=axes, keepdims=True)
         terms = prod(x.shape[axis] for axis in axes)
-        noise = self._sum_noise(total, squares, terms - 1)
+        noise = self._sum_noise(total, squares, (terms - 1) * _repeats_in_sum(x, axes))
         return self.kind.rounded(np.squeeze((total + noise) * scale, axis=axes))
 
     def _cumulative_sum(self, x: Payload, axis: int) -> Payload:
         sums = np.cumsum(x, axis=axis)
-        noise = self.kind.uniform(sums.shape[1:]) * (self.kind.accumulation_unit * sums)
+        noise = self.kind.roundings(sums) * (self.kind.accumulation_unit * sums)
         # The first one is no sum; every later one keeps the roundings of those before it.
         first: list[slice | int] = [slice(None)] * noise.ndim
         first[axis] = 0
@@ -175,17 +188,18 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         left, right = x / rows, y / columns
         total = np.matmul(left, right)
         squares = np.matmul(left * left, right * right)
-        noise = self._sum_noise(total, squares, x.shape[-1])
+        noise = self._sum_noise(total, squares, x.shape[-1] * _repeats_in_product(x, y))
         noise += total
         noise *= rows
         noise *= columns
         return self.kind.rounded(noise)
 
-    def _sum_noise(self, total: Payload, squares: Payload, roundings: NDArray[np.intp] | int) -> Payload:
+    def _sum_noise(
+        self, total: Payload, squares: Payload, roundings: NDArray[np.intp] | Payload | int
+    ) -> Payload:
         """The error of a sum: u √(roundings (S²/3 + Q)) ξ, with ξ² = 1/3 on average."""
         size = np.sqrt((total * total / 3 + squares) * roundings)
-        noise = self.kind.uniform(size.shape[1:])
-        noise = noise * size
+        noise = self.kind.roundings(total) * np.copysign(size, total)
         noise *= self.kind.accumulation_unit
         noise[~np.isfinite(noise)] = 0.0  # an infinite sum stays infinite
         return noise
@@ -340,12 +354,26 @@ class Noisy(Kind):
         uniform -= 1.0
         return uniform
 
+    def roundings(self, x: Payload) -> Payload:
+        """Random numbers in [-1, 1] to round the results x of one operation by, for each sample.
+
+        Results that are equal or opposite in the format get the same one.
+        """
+        keys = self._stream.generator.integers(2**64, size=self.samples, dtype=np.uint64)
+        keys = keys.reshape(-1, *(1,) * (x.ndim - 1))
+        if self.dtype == "float64":
+            bits = np.abs(x).view(np.uint64)
+        else:
+            bits = np.abs(x.astype(np.float32)).view(np.uint32).astype(np.uint64)
+        roundings: Payload = _mixed(bits ^ keys).view(np.int64) * 2.0**-63
+        return roundings
+
     def converted(self, x: Payload, target: Format) -> Payload:
         """Numbers rounded to a format at random, but for those that it represents."""
         held = target.holds(x) | np.isnan(x)
         if np.all(held):
             return x
-        noisy = x * (1.0 + self.amplification * target.unit_roundoff * self.uniform(x.shape[1:]))
+        noisy = x * (1.0 + self.amplification * target.unit_roundoff * self.roundings(x))
         return np.where(held, x, noisy)
 
     def rounded(self, x: Payload, vanished: NDArray[np.bool_] | bool = False) -> Payload:
@@ -355,7 +383,10 @@ class Noisy(Kind):
         if np.any(tiny):
             shape = tiny.shape[1:]
             noise = self.amplification * self.format.smallest_subnormal * self.uniform(shape)
-            x = np.where(tiny, np.where(self.uniform(shape) > 0, x + noise, 0.0), x)
+            flushed = self.uniform(shape) > 0
+            flushed[1::2] = True
+            # A flush loses all of x, and is amplified as all noise is.
+            x = np.where(tiny, np.where(flushed, x - self.amplification * x, x + noise), x)
         too_large = size > self.format.greatest
         return np.where(too_large, np.copysign(np.inf, x), x) if np.any(too_large) else x
 
@@ -398,7 +429,54 @@ def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
     Source: Steele, Lea and Flood, Fast splittable pseudorandom number generators (2014), figure 16.
     """
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: NDArray[np.uint64] = bits ^ (bits >> np.uint64(31))
+    mixed = bits ^ (bits >> np.uint64(30))
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
     return mixed
+
+
+def _repeats_in_sum(x: Payload, axes: tuple[int, ...]) -> Payload:
+    """How often an average term comes in sums along axes; of length 1 along them and the samples."""
+    # Equal terms are equal in all samples: the first one tells.
+    first = x[:1]
+    terms = np.moveaxis(first, axes, range(-len(axes), 0))
+    terms = np.ascontiguousarray(terms).reshape(*terms.shape[: terms.ndim - len(axes)], -1)
+    repeats = _mean_repeats((terms + 0.0).view(np.uint64), terms != 0)  # -0 + 0 = 0
+    return np.expand_dims(repeats, axes)
+
+
+def _repeats_in_product(x: Payload, y: Payload) -> Payload:
+    """How often an average term x_ik y_kj comes, where all i and j agree; of shape (1, lanes, ..., 1, 1)."""
+    left, right = _marks(np.swapaxes(x[:1], -1, -2)), _marks(y[:1])
+    counted = np.any(x[:1] != 0, axis=-2) & np.any(y[:1] != 0, axis=-1)
+    marks = np.broadcast_to(_mixed(left) + right, counted.shape)
+    return _mean_repeats(marks, counted)[..., np.newaxis, np.newaxis]
+
+
+def _marks(rows: Payload) -> NDArray[np.uint64]:
+    """A number for each row along the last axis: equal for equal rows, and hardly ever for others."""
+    bits = (np.ascontiguousarray(rows) + 0.0).view(np.uint64)
+    factors = _mixed(np.arange(1, rows.shape[-1] + 1, dtype=np.uint64)) | np.uint64(1)
+    marks: NDArray[np.uint64] = np.sum(_mixed(bits * factors), axis=-1, dtype=np.uint64)
+    return marks
+
+
+def _mean_repeats(marks: NDArray[np.uint64], counted: NDArray[np.bool_]) -> Payload:
+    """For each row along the last axis, how often a counted entry's mark comes, on average; at least 1."""
+    *outer, terms = marks.shape
+    if terms < 2 or not marks.size:
+        return np.ones(outer)
+    order = np.argsort(marks, axis=-1)
+    ordered = np.take_along_axis(marks, order, axis=-1)
+    begins = np.ones(ordered.shape, dtype=bool)
+    begins[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    if np.all(begins):
+        return np.ones(outer)
+    groups = np.cumsum(begins.ravel()) - 1
+    sizes = np.bincount(groups, weights=np.take_along_axis(counted, order, axis=-1).ravel())
+    rows = np.flatnonzero(begins.ravel()) // terms
+    number = np.bincount(rows, weights=sizes)
+    repeats: Payload = np.bincount(rows, weights=sizes**2) / np.maximum(number, 1.0)
+    return np.maximum(repeats, 1.0).reshape(outer)

@@ -51,8 +51,15 @@ class NeuralFunctions(Functions):
     def binary_cross_entropy(
         self, probabilities: Value, targets: Value, /, *, reduction: Reduction = "mean"
     ) -> Tensor:
-        """-(t log p + (1 - t) log(1 - p)), where 0 log 0 is 0."""
+        """-(t log p + (1 - t) log(1 - p)), where 0 log 0 is 0.
+
+        A sigmoid that is 0 or 1 to the last digit that is computed leaves 0/0 in the derivative. It is then
+        taken from the sigmoid's operand instead, which gives the same derivative exactly.
+        """
         p, t = self._tensor(probabilities), self._tensor(targets)
+        if p.operation is table.SIGMOID and not _is_open(p):
+            # For p = sigmoid(x), the same function of x has a derivative that does not divide by p (1 - p).
+            return self.binary_cross_entropy_with_logits(p.parents[0], t, reduction=reduction)
         gains = self._apply(table.XLOGY, t, p) + self._apply(table.XLOGY, 1 - t, 1 - p)
         return self._reduced(-gains, reduction)
 
@@ -105,3 +112,9 @@ class NeuralFunctions(Functions):
     def __getattr__(self, name: str) -> object:
         """Names a function that is lacking."""
         return missing(f"xp.nn.{name}")
+
+
+def _is_open(p: Tensor) -> bool:
+    """Whether all probabilities are certainly between 0 and 1, and neither of the two."""
+    inside = (p.value > 0) & (p.value < 1)
+    return bool(np.all(inside.true))

@@ -1,0 +1,420 @@
+"""Random correct networks: whether a correct program is ever accused, and how large its errors are.
+
+A framework that is really wrong at some weights is rightly accused. Every accusation is therefore checked
+with a second opinion that has nothing in common with the tape: the loss in mpmath with 200 digits, and its
+difference quotient.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import mpmath
+import numpy as np
+from loky import get_reusable_executor
+from numpy.typing import NDArray
+
+from benchmarks.timing import print_figures
+from gradproof.backends import Run, load_backend
+from gradproof.reference.descent import GradientDescent
+from gradproof.scenarios import Scenario
+from gradproof.scenarios.dense_network import dense_network
+from gradproof.verdicts.evidence import Values, gather
+from gradproof.verdicts.rule import assess, judge_entries
+from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict
+
+Array = NDArray[Any]
+
+NETWORKS = 1000
+DRAWS = 10
+"""Networks that share their shapes: eager JAX compiles each operation anew for each shape."""
+
+IMPLEMENTATIONS = {"reference": "numpy", "torch": "eager", "jax": "eager"}
+DTYPES = ("float64", "float32")
+LIMITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+
+ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu")
+LOSSES = ("half_sum_squared_error", "sum_squared_error", "mean_squared_error", "binary_cross_entropy")
+
+EPSILON = 1e-12
+"""PyTorch's binary cross-entropy divides by p (1 - p), or by this where that is smaller."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """What a dense network is drawn from; `scenario` builds it."""
+
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    loss: str
+    biases: bool
+    examples: int
+    input_scale: float
+    seed: int
+
+    def scenario(self) -> Scenario:
+        """Build the network, with one training step and without predictions."""
+        scenario = dense_network(
+            self.sizes,
+            self.activations,
+            self.loss,
+            biases=self.biases,
+            examples=self.examples,
+            input_scale=self.input_scale,
+            seed=self.seed,
+            training=GradientDescent(learning_rate=0.1, steps=1),
+        )
+        return replace(scenario, predict=None)
+
+
+def random_network(number: int) -> Network:
+    """Draw one of the networks; numbers of the same `DRAWS` share their shapes."""
+    shape = np.random.default_rng([1, number // DRAWS])
+    depth = int(shape.integers(1, 5))
+    loss = LOSSES[int(shape.integers(len(LOSSES)))]
+    activations = [ACTIVATIONS[int(choice)] for choice in shape.integers(0, len(ACTIVATIONS), depth)]
+    if loss == "binary_cross_entropy":
+        activations[-1] = "sigmoid"
+    return Network(
+        sizes=tuple(int(width) for width in shape.integers(1, 65, depth + 1)),
+        activations=tuple(activations),
+        loss=loss,
+        biases=bool(shape.integers(2)),
+        examples=int(shape.integers(1, 33)),
+        input_scale=float(10.0 ** np.random.default_rng([2, number]).uniform(-3, 3)),
+        seed=number,
+    )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A gradient that does not pass: its worst entry, as judged and by the second opinion.
+
+    Attributes:
+        error: |value - exact| / |exact|, by the second opinion.
+        deviation: by how much the exact value that was judged by differs from the second opinion, relatively.
+        saturated: whether the loss is a binary cross-entropy some of whose probabilities are, in the run's
+            dtype, so near 0 or 1 that p (1 - p) is below `EPSILON`.
+    """
+
+    number: int
+    backend: str
+    dtype: str
+    parameter: str
+    entry: tuple[int, ...]
+    verdict: str
+    value: float
+    exact: str
+    error: float
+    deviation: float
+    saturated: bool
+
+
+@dataclass
+class Tally:
+    """What was said of one backend's gradients and updates in one dtype.
+
+    Attributes:
+        verdicts: of parameters, each of which has its worst entry's.
+        entries: of entries.
+        accused: networks with a verdict that does not pass.
+        worst: of each parameter in the networks that pass, its worst entry's error in spreads.
+        squares: the sum of the squares of the errors in spreads of all entries in the networks that pass.
+        exceeding: how many of these entries are above each of `LIMITS`.
+        passing: how many entries the networks that pass have.
+        findings: one for each network with a gradient that does not pass.
+    """
+
+    verdicts: Counter[str] = field(default_factory=Counter)
+    entries: Counter[str] = field(default_factory=Counter)
+    accused: set[int] = field(default_factory=set)
+    worst: list[float] = field(default_factory=list)
+    squares: float = 0.0
+    exceeding: Array = field(default_factory=lambda: np.zeros(len(LIMITS), dtype=np.int64))
+    passing: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, other: "Tally") -> None:
+        """Add what another tally counted."""
+        self.verdicts += other.verdicts
+        self.entries += other.entries
+        self.accused |= other.accused
+        self.worst += other.worst
+        self.squares += other.squares
+        self.exceeding = self.exceeding + other.exceeding
+        self.passing += other.passing
+        self.findings += other.findings
+
+
+Tallies = dict[tuple[str, str], Tally]
+
+
+def survey(
+    numbers: Iterable[int],
+    backends: Sequence[str] = tuple(IMPLEMENTATIONS),
+    dtypes: Sequence[str] = DTYPES,
+) -> Tallies:
+    """Run and judge networks, and tally every verdict by backend and dtype."""
+    tallies: Tallies = {(backend, dtype): Tally() for backend in backends for dtype in dtypes}
+    for number in numbers:
+        network = random_network(number)
+        scenario = network.scenario()
+        for backend, dtype in tallies:
+            with np.errstate(all="ignore"):  # the reference's NumPy overflows where it saturates
+                run = load_backend(backend).run(scenario, dtype=dtype, variant=IMPLEMENTATIONS[backend])
+            tallies[backend, dtype].add(judged(number, network, scenario, run))
+    return tallies
+
+
+def judged(number: int, network: Network, scenario: Scenario, run: Run) -> Tally:
+    """Judge every entry of a run of one step."""
+    weights = {name: weight[:1] for name, weight in run.weights.items()}
+    batch = {name: array[np.newaxis] for name, array in scenario.arrays(run.dtype)[1].items()}
+    values = Values(run.gradients, {name: weight[1:] for name, weight in run.weights.items()})
+    evidence = gather(scenario, weights, batch, run.dtype, values)
+    tally = Tally()
+    spreads, failing = [], []
+    for computed, known in ((values.gradients, evidence.gradients), (values.updates, evidence.updates)):
+        for name, value in computed.items():
+            assessment = assess(value, known[name], run.dtype)
+            judgement = judge_entries(name, value, known[name], run.dtype)
+            verdict = judgement.worst_verdict()
+            tally.verdicts[verdict] += 1
+            codes, counts = np.unique(assessment.verdict, return_counts=True)
+            tally.entries += Counter({SEVERITY[c]: int(n) for c, n in zip(codes, counts, strict=True)})
+            tally.worst.append(float(judgement.spreads[0]))
+            spreads.append(assessment.spreads.ravel())
+            if not verdict.passes:
+                tally.accused.add(number)
+                if computed is values.gradients:
+                    failing.append(judgement)
+    if tally.accused:
+        tally.worst = []
+    else:
+        joined = np.concatenate(spreads)
+        tally.passing = joined.size
+        tally.squares = float(np.sum(joined**2))
+        tally.exceeding = np.array([np.sum(~(joined <= limit)) for limit in LIMITS])
+    if failing:
+        worst = max(
+            failing, key=lambda j: (int(j.verdict[0]), float(np.nan_to_num(j.spreads[0], nan=np.inf)))
+        )
+        derived = second_opinion(network, weights, batch, worst.parameter, worst.entry(0))
+        with mpmath.workdps(200):
+            exact, value = mpmath.mpf(str(worst.exact[0])), float(worst.value[0])
+            finding = Finding(
+                number,
+                run.backend,
+                run.dtype,
+                worst.parameter,
+                worst.entry(0),
+                str(worst.worst_verdict()),
+                value,
+                str(worst.exact[0]),
+                error=_relative(mpmath.mpf(value), derived),
+                deviation=_relative(exact, derived),
+                saturated=is_saturated(network, weights, batch),
+            )
+        tally.findings.append(finding)
+    return tally
+
+
+def _relative(value: mpmath.mpf, exact: mpmath.mpf) -> float:
+    if not mpmath.isfinite(value):
+        return np.inf
+    return float(abs(value - exact) / abs(exact)) if exact else float(value != 0)
+
+
+def is_saturated(network: Network, weights: Mapping[str, Array], batch: Mapping[str, Array]) -> bool:
+    """Tell whether binary cross-entropy gets a probability that its dtype hardly tells from 0 or 1."""
+    if network.loss != "binary_cross_entropy":
+        return False
+    functions = {
+        "identity": lambda z: z,
+        "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+        "tanh": np.tanh,
+        "relu": lambda z: np.maximum(z, 0),
+    }
+    a = batch["x"][0]
+    with np.errstate(all="ignore"):
+        for layer, activation in enumerate(network.activations, start=1):
+            a = functions[activation](
+                a @ weights[f"w{layer}"][0] + weights.get(f"b{layer}", np.zeros(1, a.dtype))[0]
+            )
+        return bool(np.any(a * (1 - a) < EPSILON))
+
+
+# ---------------------------------------------------------------- the second opinion
+
+
+def second_opinion(
+    network: Network,
+    weights: Mapping[str, Array],
+    batch: Mapping[str, Array],
+    parameter: str,
+    entry: tuple[int, ...],
+) -> mpmath.mpf:
+    """Derive one entry of the gradient as (L(w + h) - L(w - h)) / 2h with 200 digits and h = 10^-60."""
+    with mpmath.workdps(200):
+        step = mpmath.mpf(10) ** -60
+        ends = []
+        for sign in (1, -1):
+            params = {name: weight[0].astype(object) for name, weight in weights.items()}
+            params = {name: np.vectorize(mpmath.mpf, otypes=[object])(w) for name, w in params.items()}
+            params[parameter][entry] += sign * step
+            ends.append(_loss(network, params, batch["x"][0], batch["y"][0]))
+        return (ends[0] - ends[1]) / (2 * step)
+
+
+_FUNCTIONS = {
+    "identity": lambda z: z,
+    "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
+    "tanh": mpmath.tanh,
+    "relu": lambda z: max(z, mpmath.mpf(0)),
+}
+
+
+def _loss(network: Network, params: Mapping[str, Array], x: Array, y: Array) -> mpmath.mpf:
+    a = np.vectorize(mpmath.mpf, otypes=[object])(x.astype(object))
+    y = np.vectorize(mpmath.mpf, otypes=[object])(y.astype(object))
+    z = a
+    for layer, activation in enumerate(network.activations, start=1):
+        columns = [list(column) for column in params[f"w{layer}"].T]
+        z = np.array([[mpmath.fdot(list(row), column) for column in columns] for row in a], dtype=object)
+        if network.biases:
+            z = z + params[f"b{layer}"]
+        a = np.vectorize(_FUNCTIONS[activation], otypes=[object])(z)
+    if network.loss == "binary_cross_entropy":
+        # -ln p = ln(1 + e^-z) and -ln(1 - p) = ln(1 + e^z) for p = 1 / (1 + e^-z)
+        terms = [t * _softplus(-x) + (1 - t) * _softplus(x) for t, x in zip(y.flat, z.flat, strict=True)]
+        return mpmath.fsum(terms) / len(terms)
+    total = mpmath.fsum((a - y).flat, squared=True)
+    return (
+        total
+        * {
+            "half_sum_squared_error": mpmath.mpf(1) / 2,
+            "sum_squared_error": mpmath.mpf(1),
+            "mean_squared_error": mpmath.mpf(1) / y.size,
+        }[network.loss]
+    )
+
+
+def _softplus(x: mpmath.mpf) -> mpmath.mpf:
+    return mpmath.log1p(mpmath.exp(x))
+
+
+# ---------------------------------------------------------------- the measurement
+
+
+def _one_shape(first: int) -> Tallies:
+    import jax  # noqa: PLC0415 - in the process that uses it
+    import torch  # noqa: PLC0415
+
+    torch.set_num_threads(1)  # one process per core
+    tallies = survey(range(first, first + DRAWS))
+    jax.clear_caches()  # compiled for these shapes alone
+    return tallies
+
+
+def random_networks() -> None:
+    """Judge 1 000 random correct networks on every backend in both dtypes."""
+    tallies: Tallies = {}
+    executor = get_reusable_executor()
+    for part in executor.map(_one_shape, range(0, NETWORKS, DRAWS)):
+        for key, tally in part.items():
+            tallies.setdefault(key, Tally()).add(tally)
+    executor.shutdown()
+    rows = {f"{backend} {dtype}": tally for (backend, dtype), tally in tallies.items()}
+    print_figures(
+        f"{NETWORKS} random networks, verdicts of parameters' gradients and updates",
+        "only what is really wrong does not pass",
+        ["", *(str(verdict) for verdict in SEVERITY), "networks accused"],
+        [
+            [name, *(f"{tally.verdicts[verdict]}" for verdict in SEVERITY), f"{len(tally.accused)}"]
+            for name, tally in rows.items()
+        ],
+    )
+    _print_findings(rows)
+    print_figures(
+        "errors of the networks that pass, in spreads of the rounding noise",
+        f"at most {SPREADS:.0f}",
+        [
+            "",
+            "parameters",
+            "rms of the worst",
+            "99.9 %",
+            "max",
+            "entries",
+            "rms",
+            *(f"> {x:.0f}" for x in LIMITS),
+        ],
+        [[name, *_distribution(tally)] for name, tally in rows.items()],
+    )
+    _print_rate(rows)
+
+
+def _distribution(tally: Tally) -> list[str]:
+    worst = np.array(tally.worst)
+    return [
+        f"{worst.size}",
+        f"{np.sqrt(np.mean(worst**2)):.2f}",
+        f"{np.quantile(worst, 0.999):.2f}",
+        f"{worst.max():.2f}",
+        f"{tally.passing}",
+        f"{np.sqrt(tally.squares / tally.passing):.2f}",
+        *(f"{count}" for count in tally.exceeding),
+    ]
+
+
+def _print_findings(rows: Mapping[str, Tally]) -> None:
+    table = []
+    for name, tally in rows.items():
+        for verdict in (Verdict.UNDECIDED, Verdict.DISAGREES, Verdict.NOT_FINITE):
+            found = [finding for finding in tally.findings if finding.verdict == verdict]
+            if found:
+                example = max(found, key=lambda finding: abs(float(finding.exact)))
+                table.append(
+                    [
+                        name,
+                        verdict,
+                        f"{len(found)}",
+                        f"{sum(finding.saturated for finding in found)}",
+                        f"{min(finding.error for finding in found):.1e}",
+                        f"{max(finding.deviation for finding in found):.1e}",
+                        _described(example),
+                    ]
+                )
+    print_figures(
+        "the networks accused, by their worst gradient, with a second opinion in mpmath",
+        "exact values differ by no more than their last digit, and errors are real",
+        ["", "verdict", "networks", "saturated", "least error", "exact values differ by", "example"],
+        table,
+    )
+
+
+def _described(finding: Finding) -> str:
+    place = f"network {finding.number}, {finding.parameter}{list(finding.entry)}"
+    return f"{place}: {finding.value:.6g} for {float(finding.exact):.6g}"
+
+
+def _print_rate(rows: Mapping[str, Tally]) -> None:
+    entries = sum(tally.passing for tally in rows.values())
+    exceeding = dict(zip(LIMITS, sum(tally.exceeding for tally in rows.values()), strict=True))
+    # A spread of 8 samples is too small by a factor k with a probability of the order of k^-8 (chi-squared
+    # with 8 degrees of freedom near 0), so that beyond some spreads each doubling divides the share by 2^8.
+    print_figures(
+        "how often a correct entry exceeds a limit",
+        "beyond the last limit that entries exceed, extrapolated by 2^-8 for each doubling",
+        ["spreads", "entries of", "exceed", "share", "extrapolated"],
+        [
+            [
+                f"{limit:.0f}",
+                f"{entries}",
+                f"{exceeding[limit]}",
+                f"{exceeding[limit] / entries:.1e}",
+                f"{exceeding[4.0] / entries * (limit / 4.0) ** -8:.1e}" if limit > 4.0 else "",
+            ]
+            for limit in LIMITS
+        ],
+    )

@@ -1,0 +1,25 @@
+"""Where the processes of a pytest session leave what they judged; imports nothing that costs time."""
+
+import tempfile
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+
+def parts_folder(config: pytest.Config) -> Path:
+    """Give the folder that all processes of the session share; the process that starts it makes it."""
+    if hasattr(config, "workerinput"):
+        return Path(config.workerinput["gradproof_parts"])
+    if not hasattr(config, "gradproof_parts"):
+        config.gradproof_parts = Path(tempfile.mkdtemp(prefix="gradproof-"))  # type: ignore[attr-defined]
+    return cast("Path", config.gradproof_parts)  # type: ignore[attr-defined]
+
+
+def removed_if_empty(config: pytest.Config) -> bool:
+    """Remove the folder if nothing was left in it, and tell whether that is so."""
+    folder = parts_folder(config)
+    if any(folder.iterdir()):
+        return False
+    folder.rmdir()
+    return True

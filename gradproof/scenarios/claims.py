@@ -1,0 +1,201 @@
+"""What a document claims: a value, a derivative, an update, in our own words and with a check of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import flint
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.errors import GradproofError, InputError
+
+if TYPE_CHECKING:
+    from gradproof.scenarios.scenario import Scenario
+
+PRECISION = 256
+"""Bits of the certified arithmetic that checks run in."""
+
+
+class ClaimVerdict(StrEnum):
+    """What is said of a claim."""
+
+    CONFIRMED = "CONFIRMED"
+    """What the claim states is true, as far as its finding says."""
+
+    REFUTED = "REFUTED"
+    """What the claim states is proven to be false, or contradicts the document itself."""
+
+    NOT_CHECKABLE = "NOT CHECKABLE"
+    """There is nothing to compute: the figure is only in a picture, or the statement is an opinion."""
+
+    UNDECIDED = "UNDECIDED"
+    """There is something to compute, and the check did not reach a verdict, for the reason given."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClaimedGradient:
+    """A gradient that a claim states, to look for the cause where it is wrong.
+
+    Attributes:
+        loss: `loss(xp, params, batch)`, whose gradient is claimed.
+        params: by name, the parameters that the gradient is claimed of.
+        batch: by name, all other arrays that the loss takes.
+        claimed: by name, the claimed entries as `flint.arb`, of the parameters' shapes.
+        learning_rate: the factor of an update that the gradient was read off; None if there is none.
+    """
+
+    loss: Callable[[Any, Any, Any], Any]
+    params: Mapping[str, NDArray[Any]]
+    batch: Mapping[str, NDArray[Any]]
+    claimed: Mapping[str, NDArray[np.object_]]
+    learning_rate: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What a check found.
+
+    Attributes:
+        verdict: CONFIRMED, REFUTED, NOT CHECKABLE or UNDECIDED.
+        reason: why, with the numbers; a sentence or two.
+        stated: the number that the document states, as text; empty where it states a formula.
+        exact: the true number, with the digits that are proven.
+        digits: decimal digits to which what is stated is proven to agree with the truth; infinite for
+            exact equality, NaN where no numbers are compared.
+        cause: where it is refuted, what is wrong with it; empty to have it looked for in `gradient`.
+        gradient: the claimed gradient; None where the claim is not of one.
+    """
+
+    verdict: ClaimVerdict
+    reason: str
+    stated: str = ""
+    exact: str = ""
+    digits: float = float("nan")
+    cause: str = ""
+    gradient: ClaimedGradient | None = None
+
+
+def confirmed(reason: str, **numbers: Any) -> Finding:
+    """Say that a claim is true; `numbers` are a Finding's other attributes."""
+    return Finding(ClaimVerdict.CONFIRMED, reason, **numbers)
+
+
+def refuted(reason: str, **numbers: Any) -> Finding:
+    """Say that a claim is false; `numbers` are a Finding's other attributes, `cause` above all."""
+    return Finding(ClaimVerdict.REFUTED, reason, **numbers)
+
+
+def not_checkable(reason: str) -> Finding:
+    """Say that a claim holds nothing to compute."""
+    return Finding(ClaimVerdict.NOT_CHECKABLE, reason)
+
+
+def undecided(reason: str, **numbers: Any) -> Finding:
+    """Say that the check of a claim reached no verdict."""
+    return Finding(ClaimVerdict.UNDECIDED, reason, **numbers)
+
+
+Check: TypeAlias = "Callable[[Scenario, Mapping[str, Any]], Finding]"
+"""A check is called as check(scenario, states) and gives a Finding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """One statement of a document, with a check of it.
+
+    What the document states is kept apart from the check of it (`states` beside `check`), so that the same
+    check can be run on another document's statement, and be seen to give another verdict.
+
+    Most claims of a user's own are of one of three kinds, for which `value_claim`, `gradient_claim` and
+    `update_claim` write the check.
+
+    Attributes:
+        name: what reports and tests call it; unique in its scenario.
+        text: what the document claims, in our own words.
+        place: where in the document.
+        check: `check(scenario, states)` gives a Finding. It is run in certified arithmetic of 256 bits: what
+            it computes on `flint.arb` has that precision.
+        states: what the document states, by name: numbers as the document writes them (strings), formulas as
+            functions. It is what `check` is given.
+        document: the document's title; empty for the source of the scenario that carries the claim.
+
+    Raises:
+        InputError: an empty name or text.
+
+    >>> from gradproof.scenarios import Scenario
+    >>> def adds_up(scenario, states):
+    ...     total = sum(int(part) for part in states["parts"])
+    ...     if total == int(states["total"]):
+    ...         return confirmed(f"the parts add up to {total}")
+    ...     return refuted(f"the parts add up to {total}", cause="a slip of addition")
+    >>> claim = Claim("sum", "2 and 2 are 5", "page 1", adds_up, {"parts": ("2", "2"), "total": "5"})
+    >>> scenario = Scenario(
+    ...     name="mine", loss=lambda xp, p, b: p["w"], params={"w": 1.0}, batch={"x": 0.0}, claims=[claim]
+    ... )
+    >>> print(claim.judge(scenario).verdict)
+    REFUTED
+    """
+
+    name: str
+    text: str
+    place: str
+    check: Check
+    states: Mapping[str, Any] = field(default_factory=dict)
+    document: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a claim that cannot be reported."""
+        for what, value in (("name", self.name), ("text", self.text)):
+            if not value.strip():
+                raise InputError(f"A claim has an empty {what} (place {self.place!r}). Give it one.")
+
+    def judge(self, scenario: "Scenario") -> Finding:
+        """Run the check.
+
+        A check that raises has reached no verdict, and the finding says what it raised; the errors that
+        gradproof raises on purpose are passed on.
+
+        Raises:
+            InputError: what the claim states cannot be worked with.
+        """
+        with flint.ctx.workprec(PRECISION):
+            try:
+                return self.check(scenario, self.states)
+            except GradproofError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a user's check may raise anything, and it is told
+                return undecided(f"its check raised {type(error).__name__}: {error}")
+
+
+def in_a_picture(name: str, text: str, place: str, remark: str = "") -> Claim:
+    """Give a claim whose figures stand only in a picture, so that there is nothing to compare with.
+
+    Args:
+        name: what reports call it.
+        text: what the document shows, in our own words.
+        place: where in the document.
+        remark: what the text says about it nevertheless, as a sentence.
+    """
+
+    def check(_scenario: "Scenario", _states: Mapping[str, Any]) -> Finding:
+        return not_checkable(f"It is only in a picture. {remark}".strip())
+
+    return Claim(name, text, place, check)
+
+
+def an_opinion(name: str, text: str, place: str, remark: str) -> Claim:
+    """Give a claim that states no number, formula or rule that could be computed.
+
+    Args:
+        name: what reports call it.
+        text: what the document says, in our own words.
+        place: where in the document.
+        remark: why there is nothing to compute, as a sentence.
+    """
+
+    def check(_scenario: "Scenario", _states: Mapping[str, Any]) -> Finding:
+        return not_checkable(remark)
+
+    return Claim(name, text, place, check)

@@ -1,0 +1,340 @@
+"""What "Gradient Descent and Backpropagation Walkthrough" claims.
+
+The document works one update out by hand: of the edge EF, from the second of two hidden nodes (D, E) to
+the output F, at the first point [1, 2, 3] with the label 0. Its formulas and tables are pictures; what
+follows from the text's own words is checked, and where a number is in a picture, the finding says so.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gradproof.scenarios.claims import Claim, Finding, confirmed, in_a_picture, refuted
+from gradproof.scenarios.claims_arithmetic import (
+    Certified,
+    balls,
+    compare,
+    compare_decimal,
+    exactly,
+    fraction,
+    prediction,
+    show,
+)
+from gradproof.scenarios.claims_bce_point import (
+    EF,
+    POINT,
+    States,
+    as_plugged_in,
+    hidden,
+    loss_at,
+    loss_by_output,
+    output_edges,
+    point,
+    predicted,
+)
+
+if TYPE_CHECKING:
+    from gradproof.scenarios.scenario import Scenario
+
+# ---------------------------------------------------------------- data and forward pass
+
+
+def _label_rule(_scenario: "Scenario", states: States) -> Finding:
+    third = fraction(states["x"][2])
+    by_rule = "1" if third > 0 else "0"
+    numbers = {"stated": states["y"], "exact": by_rule}
+    if fraction(by_rule) == fraction(states["y"]):
+        return confirmed(f"The third number is {third}, so the label is {by_rule} by the rule.", **numbers)
+    return refuted(
+        f"The third number is {third}, so the label is {by_rule} by the rule; the worked example puts in "
+        f"{states['y']}.",
+        cause="the worked example contradicts the document's own rule",
+        **numbers,
+    )
+
+
+def _node_e(scenario: "Scenario", states: States) -> Finding:
+    e = hidden(scenario, point(states)["x"])[0, 1]
+    return compare_decimal(states["E"], e, "E", cause="the inputs are not added up right")
+
+
+def _relu(scenario: "Scenario", states: States) -> Finding:
+    x = point(states)["x"]
+    nodes = hidden(scenario, x)[0]
+    before = ", ".join(show(node) for node in nodes)
+    if not all(node > 0 for node in nodes):
+        return refuted(
+            f"The hidden nodes are {before} before ReLU.", cause="ReLU changes nodes that are negative"
+        )
+    slope = loss_at(scenario, states).gradients["w_hidden"]
+    after = (x @ (balls(scenario.flat_params["w_hidden"]) - slope))[0]
+    return confirmed(
+        f"Both hidden nodes are positive at the initial weights: {before}. It does not stay so: after one "
+        f"step with the learning rate 1 they are {', '.join(show(node, 5) for node in after)} before ReLU, "
+        "which "
+        "makes them 0."
+    )
+
+
+def _output(scenario: "Scenario", states: States) -> Finding:
+    return compare_decimal(
+        states["F"], predicted(scenario, states).value, "F", cause="the output has another value"
+    )
+
+
+def _output_formula(scenario: "Scenario", states: States) -> Finding:
+    weights = balls(scenario.flat_params["w_output"])
+    e = hidden(scenario, point(states)["x"])[0, 1]
+    stated = states["F"](weights[EF], e)
+    return compare(
+        {"F": stated},
+        {"F": predicted(scenario, states).value},
+        "The formula",
+        cause="the other hidden node's edge and the sigmoid are left out: F = sigmoid(DF·D + EF·E), as the "
+        "text itself computes F before",
+    )
+
+
+# ---------------------------------------------------------------- the loss
+
+
+def _average(scenario: "Scenario", states: States) -> Finding:
+    points = len(scenario.flat_batch["x"])
+    single = [
+        Certified(
+            scenario.flat_loss,
+            scenario.flat_params,
+            {name: array[n : n + 1] for name, array in scenario.flat_batch.items()},
+        ).value
+        for n in range(points)
+    ]
+    whole = Certified(scenario.flat_loss, scenario.flat_params, scenario.flat_batch).value
+    return compare(
+        {"the loss": states["total"](single)},
+        {"the loss": whole},
+        f"The total of the cross-entropies of {points} points",
+        cause="the points' cross-entropies are put together in another way",
+    )
+
+
+def _loss_derivative(_scenario: "Scenario", states: States) -> Finding:
+    claimed, exact = {}, {}
+    for label in ("0", "1"):
+        for f in ("0.001", "0.25", "0.5", "0.999"):
+            key = f"∂L/∂F at F = {f}, y = {label}"
+            run = Certified(
+                lambda xp, params, batch: xp.nn.binary_cross_entropy(params["F"], batch["y"]),
+                {"F": balls([f])},
+                {"y": balls([label])},
+            )
+            exact[key] = run.gradients["F"]
+            claimed[key] = balls([states["derivative"](exactly(f), exactly(label))])
+    return compare(claimed, exact, "The formula, at 8 values of F and the label,", cause="a wrong derivative")
+
+
+# ---------------------------------------------------------------- the derivative by EF
+
+
+def _chain_rule(scenario: "Scenario", states: States) -> Finding:
+    by_weight = predicted(scenario, states).gradients["w_output"][EF]
+    claimed = states["derivative"](loss_by_output(scenario, states), by_weight)
+    exact = loss_at(scenario, states).gradients["w_output"][EF]
+    return compare({"EF": claimed}, {"EF": exact}, "The product of both derivatives", cause="no product")
+
+
+def _output_derivative(scenario: "Scenario", states: States) -> Finding:
+    run = predicted(scenario, states)
+    nodes = hidden(scenario, point(states)["x"])[0]
+    claimed = balls([[states["derivative"](node, run.value)] for node in nodes])
+    predict = prediction(scenario)
+    part = output_edges(
+        lambda xp, params, batch: xp.sum(predict(xp, params, batch)), scenario, states, claimed
+    )
+    return compare({"EF": claimed[EF]}, {"EF": run.gradients["w_output"][EF]}, "The formula", gradient=part)
+
+
+def _final_derivative(scenario: "Scenario", states: States) -> Finding:
+    f = predicted(scenario, states).value
+    by_output = loss_by_output(scenario, states)
+    nodes = hidden(scenario, point(states)["x"])[0]
+    claimed = balls([[states["derivative"](by_output, node, f)] for node in nodes])
+    exact = loss_at(scenario, states).gradients["w_output"]
+    part = output_edges(scenario.loss, scenario, states, claimed)
+    return compare({"EF": claimed[EF]}, {"EF": exact[EF]}, "The formula", gradient=part)
+
+
+def _new_weight(scenario: "Scenario", states: States) -> Finding:
+    """The update as it is plugged in: the loss of the first point alone, F cut off, learning rate 1."""
+    rate, old, new = (exactly(states[name]) for name in ("rate", "EF", "new EF"))
+    exact = old - rate * loss_at(scenario, states).gradients["w_output"][EF]
+    plugged = as_plugged_in(scenario, states, (old - new) / rate)
+    there = Certified(plugged.loss, {"EF": balls([[states["EF"]]])}, plugged.batch).gradients["EF"]
+    full = loss_by_output(scenario, states)
+    finding = compare_decimal(states["new EF"], exact, "The new weight", gradient=plugged)
+    remark = (
+        f"With the F = {states['F']} that is plugged in, the right new weight would be "
+        f"{show((old - rate * there).item())}: the cutting off of F does not matter, while the formula that "
+        f"leaves the sigmoid out divides by 1 - F and would give "
+        f"{show(old - rate * full * exactly(states['E']))} "
+        "with F in full. (The number is in a picture; it is what the text's values give in the text's "
+        "formula.)"
+    )
+    return replace(finding, reason=f"{finding.reason} {remark}")
+
+
+def _learning_rates(scenario: "Scenario", states: States) -> Finding:
+    rates = states["rates"]
+    slope = loss_at(scenario, states).gradients["w_output"][EF]
+    weight = balls(scenario.flat_params["w_output"])[EF]
+    leads = ", ".join(f"{rate} to {show(weight - exactly(rate) * slope, 6)}" for rate in rates)
+    if len({fraction(rate) for rate in rates}) == 1:
+        return confirmed(f"There is one learning rate: {rates[0]}.")
+    return refuted(
+        f"The rates lead to different weights EF: {leads}.",
+        stated=", ".join(rates),
+        cause=f"the document contradicts itself: it names {len(rates)} learning rates for the same update",
+    )
+
+
+def _other_edges(scenario: "Scenario", states: States) -> Finding:
+    x = point(states)["x"][0]
+    weights = balls(scenario.flat_params["w_output"])[:, 0]
+    run = predicted(scenario, states)
+    # at the output, ∂L/∂z = ∂L/∂F · F (1 - F)
+    delta = loss_by_output(scenario, states) * run.value * (1 - run.value)
+    claimed = balls([[states["derivative"](delta, weight, entry) for weight in weights] for entry in x])
+    exact = loss_at(scenario, states).gradients["w_hidden"]
+    slope = loss_at(scenario, states).gradients["w_output"][:, 0]
+    finding = compare(
+        {"the left edges": claimed},
+        {"the left edges": exact},
+        "The formula",
+        cause="a wrong chain of factors",
+    )
+    remark = (
+        "The output weights in it are those before their update: with the new ones (learning rate 1) the "
+        f"derivatives of the left edges would be {show((weights - slope)[1] / weights[1], 6)} times as large."
+    )
+    return replace(finding, reason=f"{finding.reason} {remark}")
+
+
+# ---------------------------------------------------------------- the claims
+
+CLAIMS = (
+    in_a_picture(
+        "training-points",
+        "There is a table of six points with three numbers and a label each.",
+        "before the forward pass",
+        "The text gives the first point, [1, 2, 3], and the rule for the labels; the others are "
+        "reconstructed.",
+    ),
+    Claim(
+        "label-rule",
+        "A point's label is 1 if its third number is positive and 0 if it is negative; the first point, "
+        "[1, 2, 3], has the label 0.",
+        "the rule after the table of points, and where the values are plugged in",
+        _label_rule,
+        POINT,
+    ),
+    Claim(
+        "value-of-E",
+        "For the first point, the node E is 6.",
+        "before plugging in",
+        _node_e,
+        {**POINT, "E": "6"},
+    ),
+    Claim(
+        "relu-changes-nothing",
+        "Each node is positive, so ReLU changes none of their values (first point).",
+        "forward pass",
+        _relu,
+        POINT,
+    ),
+    in_a_picture(
+        "relu-on-other-points",
+        "Each node is positive for the other five points, too.",
+        "forward pass",
+        "The reconstructed points were chosen so that it holds.",
+    ),
+    Claim(
+        "output",
+        "For the first point, the output F is 0.999.",
+        "before plugging in",
+        _output,
+        {**POINT, "F": "0.999"},
+    ),
+    in_a_picture("predictions", "There is a table of the six predictions.", "end of the forward pass"),
+    Claim(
+        "loss-is-average",
+        "The total loss is the average of the points' cross-entropies.",
+        "the loss",
+        _average,
+        {"total": lambda entropies: sum(entropies) / len(entropies)},
+    ),
+    in_a_picture(
+        "cross-entropies", "There is a table of the six cross-entropies, and their average.", "the loss"
+    ),
+    Claim(
+        "loss-derivative",
+        "The rules of calculus give the derivative of one point's cross-entropy by F; the only formula that "
+        "can be is -y/F + (1 - y)/(1 - F).",
+        "backpropagation, ∂(Cross Entropy Loss)/∂F",
+        _loss_derivative,
+        {"derivative": lambda f, y: -y / f + (1 - y) / (1 - f)},
+    ),
+    in_a_picture(
+        "loss-derivative-shown",
+        "A formula for the derivative of the cross-entropy by F is shown.",
+        "backpropagation, ∂(Cross Entropy Loss)/∂F",
+    ),
+    Claim(
+        "chain-rule",
+        "The derivative of the loss by EF is the derivative of the loss by F times that of F by EF.",
+        "backpropagation, chain rule",
+        _chain_rule,
+        {**POINT, "derivative": lambda by_output, by_weight: by_output * by_weight},
+    ),
+    Claim(
+        "output-formula",
+        "The value of F is the value of the edge EF times the value of E.",
+        "backpropagation, the formula for F",
+        _output_formula,
+        {**POINT, "F": lambda ef, e: ef * e},
+    ),
+    Claim(
+        "output-derivative",
+        "The derivative of F by EF is E.",
+        "backpropagation, ∂F/∂EF (the result is in a picture; it is what the text's formula for F gives)",
+        _output_derivative,
+        {**POINT, "derivative": lambda e, _f: e},
+    ),
+    Claim(
+        "final-derivative",
+        "The derivative of the loss by EF is the derivative of the loss by F times E (first point alone).",
+        "backpropagation, the final formula",
+        _final_derivative,
+        {**POINT, "derivative": lambda by_output, e, _f: by_output * e},
+    ),
+    Claim(
+        "new-weight",
+        "Of the first point alone, with the learning rate 1, E = 6, F = 0.999 and the label 0, the new "
+        "weight EF is -5999.",
+        "where the values are plugged in",
+        _new_weight,
+        {**POINT, "E": "6", "F": "0.999", "EF": "1", "rate": "1", "new EF": "-5999"},
+    ),
+    Claim(
+        "learning-rate",
+        "The learning rate of the example is pre-specified: 0.1 where it is introduced, 0.01 in the formula "
+        "for EF, 1 where the values are plugged in.",
+        "three places of the backpropagation",
+        _learning_rates,
+        {**POINT, "rates": ("0.1", "0.01", "1")},
+    ),
+    Claim(
+        "other-edges",
+        "The derivatives of the other edges follow by backpropagation, from the right to the left.",
+        "after the update of EF",
+        _other_edges,
+        {**POINT, "derivative": lambda delta, weight, entry: delta * weight * entry},
+    ),
+)

@@ -1,0 +1,292 @@
+"""What "Math Behind Backpropagation and Gradient Descent" claims of a line, and of mini-batches.
+
+The document's data, starting values, derivatives and results are pictures. The formulas that its words
+determine are checked; where points are needed, they are the scenario's reconstructed ones, and the finding
+says so.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from flint import arb
+
+from gradproof.scenarios.claims import (
+    Claim,
+    Finding,
+    an_opinion,
+    confirmed,
+    in_a_picture,
+    refuted,
+    undecided,
+)
+from gradproof.scenarios.claims_arithmetic import (
+    BallArray,
+    Certified,
+    balls,
+    compare,
+    exactly,
+    fraction,
+    show,
+)
+from gradproof.scenarios.claims_training import trained
+
+if TYPE_CHECKING:
+    from gradproof.scenarios.scenario import Scenario
+
+States = Mapping[str, Any]
+Weights = Mapping[str, BallArray]
+
+
+def _start(scenario: "Scenario") -> dict[str, BallArray]:
+    return {name: balls(array) for name, array in scenario.flat_params.items()}
+
+
+def _at(scenario: "Scenario", weights: Mapping[str, Any]) -> Certified:
+    """The cost and its derivatives at some weights."""
+    return Certified(scenario.flat_loss, weights, scenario.flat_batch)
+
+
+def _curvature(scenario: "Scenario") -> dict[str, arb]:
+    """Half the second derivative of the cost by each parameter alone: Σ x² for m, the points' count for c."""
+    x = balls(scenario.flat_batch["x"])
+    return {"m": (x * x).sum(), "c": arb(x.size)}
+
+
+def _derivatives(scenario: "Scenario", states: States) -> Finding:
+    m, c = (balls(scenario.flat_params[name]).item() for name in ("m", "c"))
+    x, y = (balls(scenario.flat_batch[name]) for name in ("x", "y"))
+    claimed = {name: formula(m, c, x, y) for name, formula in states["derivatives"].items()}
+    exact = _at(scenario, _start(scenario)).gradients
+    return compare(claimed, exact, "The formula", cause="a wrong factor in the chain rule")
+
+
+def _percentage(_scenario: "Scenario", states: States) -> Finding:
+    rate, percent = fraction(states["rate"]), fraction(states["percent"])
+    if rate == percent / 100:
+        return confirmed(f"{states['percent']} % is {states['rate']} exactly.")
+    return refuted(
+        f"{states['percent']} % is {show(exactly(percent / 100))}, and {states['rate']} is stated.",
+        cause="two different numbers for one learning rate",
+    )
+
+
+def _step(scenario: "Scenario", states: States) -> Finding:
+    start = _start(scenario)
+    before = _at(scenario, start)
+    factor = exactly(states["sign"]) * exactly(states["rate"])
+    after = _at(scenario, {name: start[name] + factor * before.gradients[name] for name in start})
+    change = f"The cost goes from {show(before.value, 6)} to {show(after.value, 6)} in the first step"
+    if after.value < before.value:
+        return confirmed(f"{change} (reconstructed points).")
+    return refuted(f"{change} (reconstructed points).", cause="the step is taken in the wrong direction")
+
+
+def _always(scenario: "Scenario", states: States) -> Finding:
+    """With the other parameter held, the cost is a parabola: L(p - η g) = L(p) - η g² (1 - η A).
+
+    A is half the second derivative and g = 2 A (p - p*). So the cost falls for η < 1/A, and rises beyond.
+    """
+    start = _start(scenario)
+    before = _at(scenario, start)
+    told = []
+    for name, half in _curvature(scenario).items():
+        limit = 1 / half
+        largest = 2 * limit if states["largest step"] is None else exactly(states["largest step"])
+        slope = before.gradients[name]
+        after = _at(scenario, {**start, name: start[name] - largest * slope})
+        change = (
+            f"the derivative by {name} is {show(slope.item(), 5)}, and {largest.str(4, radius=False)} times "
+            f"it subtracted takes the cost from {show(before.value, 5)} to {show(after.value, 5)}"
+        )
+        if after.value > before.value:
+            return refuted(
+                f"On the reconstructed points {change}. It is true of steps that are small enough: the cost "
+                f"is a parabola in {name}, and falls for factors below 1/A = {show(limit, 5)}, A half its "
+                "second "
+                "derivative. And where there is no minimum (e^x, whose derivative is always positive), no "
+                "step leads to one.",
+                cause="a step that is too long goes past the minimum, and ends higher than it began",
+            )
+        if not after.value < before.value:
+            return undecided(f"The balls do not tell whether the cost falls where {change}.")
+        told.append(change)
+    return confirmed(f"On the reconstructed points {'; '.join(told)}.")
+
+
+def _one_step_is_not_enough(scenario: "Scenario", states: States) -> Finding:
+    start = _start(scenario)
+    slopes = _at(scenario, start).gradients
+    rate = exactly(states["rate"])
+    after = _at(scenario, {name: start[name] - rate * slopes[name] for name in start})
+    least = _at(scenario, _least_squares(scenario))
+    costs = f"the cost is {show(after.value, 6)} after the first step, and {show(least.value, 6)} at the best"
+    if after.value > least.value and (after.value - least.value) / after.value > exactly("1e-15"):
+        return confirmed(f"On the reconstructed points {costs}.")
+    return refuted(f"On these points {costs}.", cause="the first step leads to the best values already")
+
+
+def _least_squares(scenario: "Scenario") -> dict[str, BallArray]:
+    x, y = (balls(scenario.flat_batch[name]) for name in ("x", "y"))
+    m, c = least_squares(x, y)
+    return {"m": balls(m), "c": balls(c)}
+
+
+def least_squares(x: BallArray, y: BallArray) -> tuple[arb, arb]:
+    """Give the slope and the intercept at which both derivatives of the cost are 0.
+
+    Σ (m x + c - y) = 0 and Σ (m x + c - y) x = 0 give m = (n Σxy - Σx Σy) / (n Σx² - (Σx)²), c = ȳ - m x̄.
+    """
+    n = x.size
+    m = (n * (x * y).sum() - x.sum() * y.sum()) / (n * (x * x).sum() - x.sum() ** 2)
+    return m, (y.sum() - m * x.sum()) / n
+
+
+def _turning_point(scenario: "Scenario", states: States) -> Finding:
+    x, y = (balls(scenario.flat_batch[name]) for name in ("x", "y"))
+    m, c = states["solution"](x, y)
+    run = _at(scenario, {"m": balls(m), "c": balls(c)})
+    slopes = {name: slope.item() for name, slope in run.gradients.items()}
+    where = f"At m = {show(m, 8)}, c = {show(c, 8)} (reconstructed points)"
+    wrong = [name for name, slope in slopes.items() if slope != 0]
+    if wrong:
+        values = ", ".join(f"{name}: {show(slope, 5)}" for name, slope in slopes.items())
+        return refuted(f"{where} the derivatives are not 0: {values}.", cause="it is no turning point")
+    widest = max(float(slope.rad()) for slope in slopes.values())
+    last = trained(scenario).weights
+    ends = ", ".join(f"{name} = {last[name][-1]:.5f}" for name in slopes)
+    return confirmed(f"{where} both derivatives are 0, to within {widest:.1g}. The descent ends at {ends}.")
+
+
+def _stops(scenario: "Scenario", states: States) -> Finding:
+    run = trained(scenario)
+    costs = [_at(scenario, {name: w[step] for name, w in run.weights.items()}).value for step in (-3, -2, -1)]
+    before, last = ((old - new) / old for old, new in pairwise(costs))
+    steps = len(run.losses)
+    limit = exactly(states["negligible"])
+    improvements = f"the last step improves the cost by {show(last * 100, 3)} %"
+    if last <= limit and last >= 0 and before > limit:
+        return confirmed(
+            f"On the reconstructed points {improvements}, the one before by {show(before * 100, 3)} %: the "
+            f"descent ends after {steps} steps with {show(limit * 100)} % as negligible."
+        )
+    return refuted(
+        f"On these points {improvements}, after {steps} steps, and {show(limit * 100)} % is called "
+        "negligible.",
+        cause="it does not stop where the improvement becomes negligible",
+    )
+
+
+def _mini_batches_in_an_epoch(scenario: "Scenario", states: States) -> Finding:
+    schedule = scenario.batch_schedule()
+    assert schedule is not None  # noqa: S101 - the scenario of this claim has mini-batches
+    points, size = len(scenario.flat_batch["x"]), schedule.shape[1]
+    taken = states["mini-batches in an epoch"]
+    passed = len(np.unique(schedule[:taken]))
+    what = f"Of {points} points, {taken * size} are drawn and {passed} are passed"
+    if passed == points and taken * size == points:
+        return confirmed(f"{what}: each once.")
+    return refuted(
+        f"{what} in {taken} mini-batch of {size}; an epoch of {points} points is {points // size} "
+        "mini-batches, with a step after each.",
+        stated=str(taken),
+        exact=str(points // size),
+        cause="the document contradicts its own definition of an epoch, an entire pass of the training data; "
+        "what one mini-batch is taken for is one step",
+    )
+
+
+CLAIMS = (
+    in_a_picture(
+        "line-data", "There is a table of data and its scatter plot.", "From the Ground Up, beginning"
+    ),
+    Claim(
+        "line-derivatives",
+        "Squared error, differentiated by the chain rule, gives the derivatives by m and c; the only "
+        "formulas that can be are 2 Σ (m x + c - y) x and 2 Σ (m x + c - y).",
+        "From the Ground Up, after the cost (the formulas are in a picture)",
+        _derivatives,
+        {
+            "derivatives": {
+                "m": lambda m, c, x, y: 2 * ((m * x + c - y) * x).sum(),
+                "c": lambda m, c, x, y: 2 * (m * x + c - y).sum(),
+            }
+        },
+    ),
+    in_a_picture(
+        "line-numbers",
+        "Starting values, derivatives, step sizes and the new slope and intercept are worked out.",
+        "From the Ground Up, from the starting values on",
+    ),
+    Claim(
+        "learning-rate-percent",
+        "The learning rate is 0.01, which is 1 %.",
+        "From the Ground Up, learning rate",
+        _percentage,
+        {"rate": "0.01", "percent": "1"},
+    ),
+    Claim(
+        "subtracting-descends",
+        "Subtracting the step size, the learning rate 0.01 times the derivative, from each parameter leads "
+        "towards a minimum of the cost.",
+        "From the Ground Up, step size",
+        _step,
+        {"rate": "0.01", "sign": "-1"},
+    ),
+    Claim(
+        "always-to-a-minimum",
+        "If a derivative is positive, decreasing the parameter always leads to a minimum; if it is negative, "
+        "increasing it does.",
+        "From the Ground Up, after the new values are explained",
+        _always,
+        {"largest step": None},
+    ),
+    an_opinion(
+        "more-dimensions",
+        "In more dimensions this is similar, but more complex, and setting derivatives to 0 is utterly "
+        "complex for 100 000 variables and more.",
+        "From the Ground Up, twice",
+        "How complex something is states no number. (For this very cost the equations stay linear in any "
+        "number of dimensions.)",
+    ),
+    Claim(
+        "first-step-not-best",
+        "The values after the first step are not the best ones.",
+        "From the Ground Up, after the new values",
+        _one_step_is_not_enough,
+        {"rate": "0.01"},
+    ),
+    Claim(
+        "stops-when-negligible",
+        "Iterated often, the descent stops once the improvement becomes negligible.",
+        "From the Ground Up, after the new values",
+        _stops,
+        {"negligible": "0.000001"},
+    ),
+    Claim(
+        "derivatives-zero",
+        "The optimal values can also be calculated by setting the derivatives to 0.",
+        "From the Ground Up, end",
+        _turning_point,
+        {"solution": least_squares},
+    ),
+)
+
+MINI_BATCH_CLAIMS = (
+    Claim(
+        "one-mini-batch-an-epoch",
+        "In an epoch, stochastic gradient descent is performed for one mini-batch of randomly chosen "
+        "examples only.",
+        "Stochastic Gradient Descent",
+        _mini_batches_in_an_epoch,
+        {"mini-batches in an epoch": 1},
+    ),
+    an_opinion(
+        "gradient-descent-is-slow",
+        "Gradient descent is computationally slow, since it is performed for every example; stochastic "
+        "gradient descent solves that.",
+        "Stochastic Gradient Descent",
+        "Slow states no number, and speed depends on the machine and the program.",
+    ),
+)

@@ -1,0 +1,254 @@
+"""What "Math Behind Backpropagation and Gradient Descent" claims of three layers of one neuron each.
+
+The neurons are a0 → a1 → a2, as in the scenario: the document calls the activation of the last layer a2, and
+its parameters w2 and b2. It leaves the activation function open; the scenario's is the sigmoid.
+"""
+
+from collections.abc import Mapping
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradproof.reference.tape import Tensor
+from gradproof.scenarios.claims import Claim, Finding, confirmed, in_a_picture, refuted, undecided
+from gradproof.scenarios.claims_arithmetic import (
+    BallArray,
+    Certified,
+    balls,
+    compare,
+    entries,
+    prediction,
+    show,
+)
+from gradproof.scenarios.claims_training import trained
+
+if TYPE_CHECKING:
+    from gradproof.scenarios.scenario import Scenario
+
+States = Mapping[str, Any]
+
+
+def _examples(scenario: "Scenario") -> list[dict[str, Any]]:
+    count = len(scenario.flat_batch["a0"])
+    return [{name: a[n : n + 1] for name, a in scenario.flat_batch.items()} for n in range(count)]
+
+
+def _cost(scenario: "Scenario", batch: Mapping[str, Any]) -> Certified:
+    return Certified(scenario.flat_loss, scenario.flat_params, batch)
+
+
+def _factors(node: Tensor, activations: Mapping[int, str]) -> set[str]:
+    """Name what a node is computed from: parameters, and activations, which are not looked into."""
+    found: set[str] = set()
+    for parent in node.parents:
+        if parent.index is None:
+            continue  # data
+        if parent.index in activations:
+            found.add(activations[parent.index])
+        elif parent.name:
+            found.add(parent.name)
+        else:
+            found |= _factors(parent, activations)
+    return found
+
+
+def _activations(run: Certified) -> dict[str, Tensor]:
+    """The neurons' activations, a1 first."""
+    return {f"a{n}": node for n, node in enumerate(run.nodes("sigmoid"), start=1)}
+
+
+def _depends(scenario: "Scenario", states: States) -> Finding:
+    predict = prediction(scenario)
+    run = Certified(
+        lambda xp, params, batch: xp.sum(predict(xp, params, batch)),
+        scenario.flat_params,
+        _examples(scenario)[0],
+    )
+    slope = run.derivative_by(_activations(run)[states["by"]]).item()
+    if slope != 0:
+        return confirmed(f"The derivative of a2 by {states['by']} is {show(slope, 6)} at the first example.")
+    return refuted(
+        f"The derivative of a2 by {states['by']} is 0 at the first example.", cause="it does not depend on it"
+    )
+
+
+def _options(scenario: "Scenario", states: States) -> Finding:
+    run = _cost(scenario, _examples(scenario)[0])
+    activations = _activations(run)
+    names = {node.index: name for name, node in activations.items() if node.index is not None}
+    true = _factors(activations[states["changed"]], names)
+    stated = set(states["options"])
+    numbers = {"stated": ", ".join(sorted(stated)), "exact": ", ".join(sorted(true))}
+    what = f"{states['changed']} is computed from {numbers['exact']}"
+    if stated == true:
+        return confirmed(f"{what}.", **numbers)
+    return refuted(
+        f"{what}; {', '.join(sorted(stated - true))} is listed, and {', '.join(sorted(true - stated))} is "
+        "not. "
+        "(Were a2 the hidden neuron, the list would be right, but the text calls a2 the activation of the "
+        "last layer, which depends on the layer before.)",
+        cause="a wrong index: to change the last activation by way of itself is circular, and what its "
+        "weighted sum takes in is the activation before it",
+        **numbers,
+    )
+
+
+def _unfolded(scenario: "Scenario", states: States) -> Finding:
+    run = _cost(scenario, _examples(scenario)[0])
+    true = _factors(_activations(run)["a1"], {})
+    stated = set(states["reached"])
+    numbers = {"stated": ", ".join(sorted(stated)), "exact": ", ".join(sorted(true))}
+    what = f"Unfolding the activation before the last layer's sum reaches {numbers['exact']}"
+    if stated == true:
+        return confirmed(f"{what}.", **numbers)
+    return refuted(
+        f"{what}; the steps of w2 and b2 were calculated before.",
+        cause="a wrong index: the names are of the layer that was finished before",
+        **numbers,
+    )
+
+
+def _derivatives(scenario: "Scenario", states: States) -> Finding:
+    """Each formula is given the values of all neurons and the slopes a (1 - a) of both sigmoids."""
+    p = {name: balls(array).item() for name, array in scenario.flat_params.items()}
+    claimed: dict[str, Any] = {}
+    exact: dict[str, Any] = {}
+    for number, batch in enumerate(_examples(scenario), start=1):
+        run = _cost(scenario, batch)
+        activations = _activations(run)
+        values: dict[str, Any] = {name: balls(array).item() for name, array in batch.items()}
+        values |= {name: entries(node.value).item() for name, node in activations.items()}
+        values |= {f"slope{n}": values[f"a{n}"] * (1 - values[f"a{n}"]) for n in (1, 2)}
+        for name, formula in states["derivatives"].items():
+            key = f"∂C/∂{name} at example {number}"
+            claimed[key] = formula({**p, **values})
+            exact[key] = (
+                run.derivative_by(activations[name]) if name in activations else run.gradients[name]
+            ).item()
+    return compare(claimed, exact, "Every formula, at each example,", cause="a wrong chain of factors")
+
+
+def _gradients(scenario: "Scenario") -> list[dict[str, BallArray]]:
+    return [_cost(scenario, batch).gradients for batch in _examples(scenario)]
+
+
+def _steps_differ(scenario: "Scenario", _states: States) -> Finding:
+    single = _gradients(scenario)
+    pairs = list(combinations(range(len(single)), 2))
+    same = [
+        (name, i + 1, j + 1)
+        for name in scenario.flat_params
+        for i, j in pairs
+        if balls(single[i][name] - single[j][name]).item().contains(0)
+    ]
+    if not same:
+        return confirmed(
+            f"For every parameter, all {len(single)} examples' derivatives are proven to differ."
+        )
+    name, i, j = same[0]
+    # Balls never prove two computed numbers equal; equal data do.
+    if any(array[i - 1] != array[j - 1] for array in scenario.flat_batch.values()):
+        return undecided(f"The derivatives by {name} of the examples {i} and {j} may be the same.")
+    return refuted(
+        f"The derivatives by {name} of the examples {i} and {j} are the same.", cause="equal examples"
+    )
+
+
+def _average(scenario: "Scenario", states: States) -> Finding:
+    single = _gradients(scenario)
+    claimed = {name: states["together"]([each[name] for each in single]) for name in scenario.flat_params}
+    exact = {name: each.item() for name, each in _cost(scenario, scenario.flat_batch).gradients.items()}
+    what = f"The steps of {len(single)} examples, put together, are those of the average cost, which"
+    return compare(claimed, exact, what, cause="the examples' steps are put together in another way")
+
+
+def _closer(scenario: "Scenario", states: States) -> Finding:
+    weights = trained(scenario).weights
+    costs = [
+        Certified(
+            scenario.flat_loss, {name: w[epoch] for name, w in weights.items()}, scenario.flat_batch
+        ).value
+        for epoch in states["epochs"]
+    ]
+    listed = ", ".join(f"{show(cost, 4)} at {n}" for n, cost in zip(states["epochs"], costs, strict=True))
+    if all(later < earlier for earlier, later in pairwise(costs)):
+        return confirmed(
+            f"On the reconstructed examples the cost falls: {listed} epochs. (How far the "
+            "weights are from a minimum is not known, only that they lead to lower cost.)"
+        )
+    return refuted(f"On these examples the cost does not always fall: {listed} epochs.", cause="it rises")
+
+
+def _mean(steps: list[BallArray]) -> BallArray:
+    total: BallArray = np.sum(steps, axis=0)
+    return np.asarray(total / len(steps))
+
+
+CLAIMS = (
+    in_a_picture(
+        "chain-formulas",
+        "The cost, the sum and activation of the last neuron and all derivatives of the example are shown.",
+        "GD's Connection to Backpropagation",
+        "What the text says of them is checked by the claims beside this one.",
+    ),
+    Claim(
+        "depends-on-preceding",
+        "The activation of the output layer depends on that of the preceding layer.",
+        "GD's Connection to Backpropagation, beginning",
+        _depends,
+        {"by": "a1"},
+    ),
+    Claim(
+        "three-options",
+        "The last neuron's activation (a2) can be changed in three ways: by the weight w2, the bias b2 and "
+        "the activation a2.",
+        "GD's Connection to Backpropagation, the list of options",
+        _options,
+        {"changed": "a2", "options": ("w2", "b2", "a2")},
+    ),
+    Claim(
+        "chain-derivatives",
+        "The cost (a2 - d)² is differentiated by every variable: by a2 itself, w2, b2 and the activation "
+        "a1, and by w1 and b1 after a1 is unfolded.",
+        "GD's Connection to Backpropagation, derivatives (the formulas are in pictures)",
+        _derivatives,
+        {
+            "derivatives": {
+                "a2": lambda v: 2 * (v["a2"] - v["d"]),
+                "w2": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"] * v["a1"],
+                "b2": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"],
+                "a1": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"] * v["w2"],
+                "w1": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"] * v["w2"] * v["slope1"] * v["a0"],
+                "b1": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"] * v["w2"] * v["slope1"],
+            }
+        },
+    ),
+    Claim(
+        "unfolded-parameters",
+        "Once the activation is unfolded, the step sizes of every weight and bias (w_2, b_2) follow.",
+        "GD's Connection to Backpropagation, after the unfolding",
+        _unfolded,
+        {"reached": ("w2", "b2")},
+    ),
+    Claim(
+        "steps-differ",
+        "The step sizes are different from one training example to another.",
+        "GD's Connection to Backpropagation, averaging",
+        _steps_differ,
+    ),
+    Claim(
+        "average-step",
+        "The average of all examples' step sizes is the step that is taken.",
+        "GD's Connection to Backpropagation, averaging",
+        _average,
+        {"together": _mean},
+    ),
+    Claim(
+        "closer-over-epochs",
+        "Over many epochs, the weights and biases come closer to the minimum.",
+        "GD's Connection to Backpropagation, end",
+        _closer,
+        {"epochs": (0, 1, 10, 100, 1000)},
+    ),
+)

@@ -1,0 +1,93 @@
+"""The code of "A Step-by-Step Implementation of Gradient Descent and Backpropagation", on certified balls."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import flint
+import numpy as np
+from flint import arb
+
+from gradproof.scenarios.claims_arithmetic import BallArray, Certified, balls, prediction
+from gradproof.scenarios.claims_training import trained
+
+if TYPE_CHECKING:
+    from gradproof.scenarios.scenario import Scenario
+
+
+def sigmoid(z: BallArray) -> BallArray:
+    """The document's sigmoid, 1/(1 + e^-z)."""
+    return np.asarray(1 / (1 + np.exp(-z)))
+
+
+def sigmoid_derivative(z: BallArray) -> BallArray:
+    """The document's derivative of the sigmoid."""
+    return np.asarray(sigmoid(z) * (1 - sigmoid(z)))
+
+
+def weights_after(scenario: "Scenario", step: int) -> dict[str, BallArray]:
+    """The weights after so many steps of the training."""
+    if step == 0:
+        return {name: balls(array) for name, array in scenario.flat_params.items()}
+    return {name: balls(array[step]) for name, array in trained(scenario).weights.items()}
+
+
+def loss_at(scenario: "Scenario", weights: Mapping[str, Any]) -> Certified:
+    """The loss with its derivatives at some weights."""
+    return Certified(scenario.flat_loss, weights, scenario.flat_batch)
+
+
+def predicted(scenario: "Scenario", weights: Mapping[str, Any]) -> BallArray:
+    """The prediction at some weights, of shape (examples, 1)."""
+    predict = prediction(scenario)
+    return Certified(predict, weights, scenario.flat_batch).values
+
+
+def loop_values(scenario: "Scenario", step: int) -> dict[str, BallArray]:
+    """All names that the document's code has in its loop."""
+    x, y = balls(scenario.flat_batch["x"]), balls(scenario.flat_batch["y"])
+    weights = weights_after(scenario, step)
+    hidden = sigmoid(x @ weights["w_ij"])
+    return {
+        "Xi": x, "y": y, "wij": weights["w_ij"], "wjk": weights["w_jk"],
+        "Xj": hidden, "yhat": sigmoid(hidden @ weights["w_jk"]),
+    }  # fmt: skip
+
+
+def g_wjk(v: Mapping[str, BallArray]) -> BallArray:
+    """The code's g_wjk, of the names in its loop."""
+    return np.asarray(v["Xj"].T @ ((v["y"] - v["yhat"]) * sigmoid_derivative(v["Xj"] @ v["wjk"])))
+
+
+def g_wij(v: Mapping[str, BallArray]) -> BallArray:
+    """The code's g_wij, of the names in its loop."""
+    error = (v["y"] - v["yhat"]) * sigmoid_derivative(v["Xj"] @ v["wjk"])
+    return np.asarray(v["Xi"].T @ ((error @ v["wjk"].T) * sigmoid_derivative(v["Xi"] @ v["wij"])))
+
+
+def forward_gradient(scenario: "Scenario", name: str) -> BallArray:
+    """Differentiate half the squared error by each weight in forward mode: series w + t, cut off after t."""
+    x, y = balls(scenario.flat_batch["x"]), balls(scenario.flat_batch["y"])
+    weights = weights_after(scenario, 0)
+    result = np.empty(weights[name].shape, dtype=object)
+    for place in np.ndindex(result.shape):
+        series = {each: [[_series(w) for w in row] for row in array] for each, array in weights.items()}
+        series[name][place[0]][place[1]] += flint.arb_series([0, 1], 2)
+        total = _series(arb(0))
+        for inputs, target in zip(x, y, strict=True):
+            hidden = _layer([_series(entry) for entry in inputs], series["w_ij"])
+            (output,) = _layer(hidden, series["w_jk"])
+            total += (output - _series(target[0])) * (output - _series(target[0])) / 2
+        result[place] = total[1]
+    return result
+
+
+def _series(constant: arb) -> Any:
+    return flint.arb_series([constant], 2)
+
+
+def _layer(inputs: list[Any], weights: list[list[Any]]) -> list[Any]:
+    sums = (
+        sum((entry * weight for entry, weight in zip(inputs, column, strict=True)), _series(arb(0)))
+        for column in zip(*weights, strict=True)
+    )
+    return [1 / (1 + (-z).exp()) for z in sums]

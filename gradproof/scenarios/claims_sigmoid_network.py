@@ -1,0 +1,376 @@
+"""What "A Step-by-Step Implementation of Gradient Descent and Backpropagation" claims.
+
+The document's derivations are pictures, but its code is text: the code's two gradients are transcribed here,
+and run in certified arithmetic. The code adds them, so that each must be the *negative* gradient of the loss.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradproof.scenarios.claims import (
+    Claim,
+    Finding,
+    confirmed,
+    in_a_picture,
+    refuted,
+    undecided,
+)
+from gradproof.scenarios.claims_arithmetic import (
+    EQUAL_DIGITS,
+    Certified,
+    agreement,
+    balls,
+    compare,
+    exactly,
+    prediction,
+    show,
+)
+from gradproof.scenarios.claims_sigmoid_code import (
+    forward_gradient,
+    g_wij,
+    g_wjk,
+    loop_values,
+    loss_at,
+    predicted,
+    sigmoid,
+    sigmoid_derivative,
+    weights_after,
+)
+from gradproof.scenarios.claims_training import trained
+from gradproof.scenarios.dense_network import dense_network
+
+if TYPE_CHECKING:
+    from gradproof.scenarios.scenario import Scenario
+
+States = Mapping[str, Any]
+
+DEPTHS = (1, 2, 3, 5, 8)
+"""Layers of the networks that the backpropagation to the first layer is checked on."""
+
+
+# ---------------------------------------------------------------- checks
+
+
+def _seed(scenario: "Scenario", states: States) -> Finding:
+    random = np.random.RandomState(states["seed"])
+    drawn = {"w_ij": random.rand(3, 4), "w_jk": random.rand(4, 1)}
+    if all(np.array_equal(drawn[name], array) for name, array in scenario.flat_params.items()):
+        return confirmed(f"Seeded with {states['seed']}, NumPy draws the scenario's weights, bit for bit.")
+    return refuted(f"Seeded with {states['seed']}, NumPy draws other weights.", cause="another seed")
+
+
+def _shapes(scenario: "Scenario", states: States) -> Finding:
+    values = loop_values(scenario, 0)
+    gradients = {"wij": g_wij(values), "wjk": g_wjk(values)}
+    found = {name: (values[name].shape, gradients[name].shape) for name in ("wij", "wjk")}
+    listed = ", ".join(f"{name} {shape} and its gradient {slope}" for name, (shape, slope) in found.items())
+    if all(set(found[name]) == {tuple(states[name])} for name in found):
+        return confirmed(
+            f"{listed}; with {values['Xi'].shape[0]} examples, the output is {values['yhat'].shape}."
+        )
+    return refuted(listed, cause="the shapes do not fit")
+
+
+def _sigmoid_derivative(_scenario: "Scenario", states: States) -> Finding:
+    points = [str(z) for z in (-30, -2, -0.5, 0, 0.25, 1, 12)]
+    run = Certified(lambda xp, params, _: xp.sum(xp.nn.sigmoid(params["z"])), {"z": balls(points)}, {})
+    claimed = states["derivative"](sigmoid(balls(points)))
+    return compare(
+        {"sigmoid'": claimed}, {"sigmoid'": run.gradients["z"]}, "The formula", cause="a wrong derivative"
+    )
+
+
+def _negative_gradient(scenario: "Scenario", states: States) -> Finding:
+    claimed, exact = {}, {}
+    for step in (0, 100, len(trained(scenario).losses)):
+        key = f"{states['of']} after {step} steps"
+        claimed[key] = states["g"](loop_values(scenario, step))
+        exact[key] = -loss_at(scenario, weights_after(scenario, step)).gradients[states["of"]]
+    what = "The code's g, at the start, after 100 steps and after the last,"
+    finding = compare(claimed, exact, what, cause="it is not minus the gradient of half the squared error")
+    remark = "The exact one is minus the gradient of half the sum of squared errors."
+    return replace(finding, reason=f"{finding.reason} {remark}")
+
+
+def _update(scenario: "Scenario", states: States) -> Finding:
+    """Both sides at the start: W - dJ/dW with the exact gradient, and W + g as the code has it."""
+    values = loop_values(scenario, 0)
+    weights = weights_after(scenario, 0)
+    slopes = loss_at(scenario, weights).gradients
+    claimed = {name: states["update"](weights[name], slopes[name]) for name in weights}
+    code = {"w_ij": values["wij"] + g_wij(values), "w_jk": values["wjk"] + g_wjk(values)}
+    finding = compare(claimed, code, "The equation's new weight", cause="the code steps in another way")
+    reason = finding.reason.replace("the exact one", "the code's").replace("is true", "is the code's")
+    return replace(finding, reason=reason)
+
+
+def _loss_factor(scenario: "Scenario", states: States) -> Finding:
+    """Whether the code's g is minus the gradient of factor · Σ (y - ŷ)²."""
+    predict = prediction(scenario)
+
+    def squared_error(xp: Any, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
+        return xp.sum((batch["y"] - predict(xp, params, batch)) ** 2)
+
+    slopes = Certified(squared_error, weights_after(scenario, 0), scenario.flat_batch).gradients
+    values = loop_values(scenario, 0)
+    code = {"w_ij": -g_wij(values), "w_jk": -g_wjk(values)}
+    stated = exactly(states["factor"])
+    digits = min(agreement(code[name], slopes[name] / 2)[0] for name in code)
+    cause = "a constant factor"
+    if digits >= EQUAL_DIGITS:
+        cause += (
+            f": the code descends half the sum of squared errors, to {int(digits)} digits (the document's "
+            "formula "
+            "may have the half; it is in a picture)"
+        )
+    what = "The gradient of that loss, beside the one that the code descends by,"
+    finding = compare({name: slope * stated for name, slope in slopes.items()}, code, what, cause=cause)
+    return replace(finding, reason=finding.reason.replace("is true", "is the code's"))
+
+
+def _indirect(_scenario: "Scenario", states: States) -> Finding:
+    """On a network with three outputs, so that there is more than one error to depend on."""
+    several = dense_network([3, 4, 3], ["sigmoid", "sigmoid"], "half_sum_squared_error", biases=False, seed=3)
+    p = {name: balls(array) for name, array in several.flat_params.items()}
+    x, y = balls(several.flat_batch["x"]), balls(several.flat_batch["y"])
+    hidden = sigmoid(x @ p["w1"])
+    output = sigmoid(hidden @ p["w2"])
+    errors = (output - y) * output * (1 - output)
+    back = states["errors"](errors, p["w2"])
+    claimed = x.T @ (back * hidden * (1 - hidden))
+    run = loss_at(several, p)
+    by_hidden = run.derivative_by(run.nodes("sigmoid")[0])
+    needless = [place for place, slope in np.ndenumerate(by_hidden) if slope.contains(0)]
+    if needless:
+        return undecided(f"The error is not proven to depend on hidden unit {needless[0]}.")
+    finding = compare(
+        {"w_ij": claimed},
+        {"w_ij": run.gradients["w1"]},
+        "The formula",
+        cause="not all units' errors are taken",
+    )
+    remark = "Checked with three outputs; the error is proven to depend on every hidden unit."
+    return replace(finding, reason=f"{finding.reason} {remark}")
+
+
+def _same_form(scenario: "Scenario", states: States) -> Finding:
+    v = loop_values(scenario, 0)
+    slope_k, slope_j = sigmoid_derivative(v["Xj"] @ v["wjk"]), sigmoid_derivative(v["Xi"] @ v["wij"])
+    error_k = v["yhat"] - v["y"]
+    error_j = (error_k * slope_k) @ v["wjk"].T
+    claimed = {
+        "w_jk": states["form"](v["Xj"], error_k, slope_k),
+        "w_ij": states["form"](v["Xi"], error_j, slope_j),
+    }
+    return compare(
+        claimed,
+        loss_at(scenario, weights_after(scenario, 0)).gradients,
+        "One form for both",
+        cause="another form",
+    )
+
+
+def _any_depth(_scenario: "Scenario", states: States) -> Finding:
+    claimed, exact = {}, {}
+    for depth in DEPTHS:
+        sizes = [3, *(2 + layer % 3 for layer in range(depth))]
+        network = dense_network(
+            sizes, ["sigmoid"] * depth, "half_sum_squared_error", biases=False, seed=depth
+        )
+        p = {name: balls(array) for name, array in network.flat_params.items()}
+        y = balls(network.flat_batch["y"])
+        inputs = [balls(network.flat_batch["x"])]
+        for layer in range(1, depth + 1):
+            inputs.append(sigmoid(inputs[-1] @ p[f"w{layer}"]))
+        error = inputs[-1] - y
+        run = loss_at(network, p)
+        for layer in reversed(range(1, depth + 1)):
+            key = f"layer {layer} of {depth}"
+            error = error * inputs[layer] * (1 - inputs[layer])
+            claimed[key] = inputs[layer - 1].T @ error
+            exact[key] = run.gradients[f"w{layer}"]
+            error = states["back"](error, p[f"w{layer}"])
+    what = f"The gradient of every layer of networks of {', '.join(map(str, DEPTHS))} layers"
+    return compare(claimed, exact, what, cause="the error is sent back in another way")
+
+
+def _negated(scenario: "Scenario", states: States) -> Finding:
+    weights = weights_after(scenario, 0)
+    before = loss_at(scenario, weights)
+    factor = exactly(states["sign"])
+    after = loss_at(
+        scenario, {name: w + factor * before.gradients[name] for name, w in weights.items()}
+    ).value
+    change = f"The loss goes from {show(before.value, 6)} to {show(after, 6)} in the first step"
+    if after < before.value:
+        return confirmed(f"{change}.")
+    return refuted(f"{change}.", cause="a step along the gradient climbs")
+
+
+def _reaches_minimum(scenario: "Scenario", states: States) -> Finding:
+    weights = weights_after(scenario, states["iterations"])
+    here = loss_at(scenario, weights)
+    entries = [entry for slope in here.gradients.values() for entry in np.ravel(slope)]
+    largest = max(entries, key=lambda entry: float(abs(entry)))
+    then = loss_at(scenario, {name: w - here.gradients[name] for name, w in weights.items()}).value
+    if all(entry.is_zero() for entry in entries):
+        return confirmed(f"After {states['iterations']} iterations the gradient is 0 exactly.")
+    if not any(entry != 0 for entry in entries):
+        return undecided("The balls do not tell whether the gradient is 0.")
+    return refuted(
+        f"After {states['iterations']} iterations the loss is {show(here.value, 6)}, the greatest entry of "
+        f"its gradient is {show(largest, 4)} and not 0, and one more step leads to {show(then, 6)}.",
+        cause="the loop ends after a fixed number of steps, not at a minimum (and a sigmoid never reaches "
+        "its targets 0 and 1, so that no weights have the loss 0)",
+    )
+
+
+def _final_prediction(scenario: "Scenario", states: States) -> Finding:
+    last = len(trained(scenario).losses)
+    printed = predicted(scenario, weights_after(scenario, states["updates before it is printed"]))
+    final = predicted(scenario, weights_after(scenario, last))
+    digits, apart = agreement(printed, final)
+    if not apart:
+        return confirmed("It is computed from the final weights.", digits=digits)
+    return refuted(
+        f"The code computes yhat before the last update and prints it after: {show(printed.ravel()[0])} for "
+        f"the first example, where the final weights give {show(final.ravel()[0])}.",
+        stated=show(printed.ravel()[0]),
+        exact=show(final.ravel()[0]),
+        digits=max(digits, 0.0),
+        cause="the printed prediction is one update old",
+    )
+
+
+def _aka(scenario: "Scenario", states: States) -> Finding:
+    """Whether descent needs backpropagation: its gradient is computed without, and the same step results."""
+    exact = loss_at(scenario, weights_after(scenario, 0)).gradients
+    digits = min(agreement(forward_gradient(scenario, name), exact[name])[0] for name in exact)
+    what = (
+        "Computed forward, one weight at a time, with no error sent back, the gradient and so the step of "
+        f"gradient descent are the same to {int(digits)} digits"
+    )
+    if not digits >= EQUAL_DIGITS:
+        return undecided(f"The gradient that was computed forward agrees to {digits:.1f} digits only.")
+    if not states["same"]:
+        return confirmed(f"{what}.", digits=digits)
+    return refuted(
+        f"{what}; so descent does not depend on backpropagation.",
+        cause="two things under one name: backpropagation computes a gradient, gradient descent steps along "
+        "it (Goodfellow, Bengio and Courville, Deep Learning, section 6.5)",
+    )
+
+
+CLAIMS = (
+    Claim(
+        "descent-is-backpropagation",
+        "Gradient descent is also known as backpropagation; it computes gradients and updates parameters by "
+        "them.",
+        "Neural network in a nutshell",
+        _aka,
+        {"same": True},
+    ),
+    Claim(
+        "reaches-minimum",
+        "The cycle is repeated until a minimum of the loss is reached (10 000 iterations in the code).",
+        "Neural network in a nutshell, and the last line of the code",
+        _reaches_minimum,
+        {"iterations": 10_000},
+    ),
+    Claim(
+        "update-equation",
+        "Learning is W(t+1) = W(t) - dJ(W)/dW(t), which the code does by adding g.",
+        "Neural network in a nutshell, and the code",
+        _update,
+        {"update": lambda weight, slope: weight - slope},
+    ),
+    in_a_picture(
+        "derivations",
+        "The network, its output and the derivations of both gradients are shown.",
+        "The mathematical intuition",
+        "The code has the formulas that they end in.",
+    ),
+    Claim(
+        "squared-error",
+        "The loss is the sum of squared errors.",
+        "The mathematical intuition",
+        _loss_factor,
+        {"factor": "1"},
+    ),
+    Claim(
+        "indirect-error",
+        "Each hidden unit affects the output, and the gradient of the weights w_ij depends on the errors at "
+        "all of the units that a hidden unit is connected to.",
+        "The mathematical intuition",
+        _indirect,
+        {"errors": lambda errors, weights: errors @ weights.T},
+    ),
+    Claim(
+        "same-form",
+        "The gradients of both weights have a similar form: the error, through the derivative of the "
+        "activation, weighted by the input from the previous layer.",
+        "More thoughts",
+        _same_form,
+        {"form": lambda inputs, error, slope: inputs.T @ (error * slope)},
+    ),
+    Claim(
+        "any-depth",
+        "The error is projected onto the weights and sent back so, all the way to the first layer of a "
+        "network of any number of layers.",
+        "More thoughts",
+        _any_depth,
+        {"back": lambda error, weights: error @ weights.T},
+    ),
+    Claim(
+        "negated",
+        "Gradients should be negated during learning.",
+        "More thoughts, quotation",
+        _negated,
+        {"sign": "-1"},
+    ),
+    Claim(
+        "same-results",
+        "Seeding with 10 gives the same weights every time.",
+        "code, __init__",
+        _seed,
+        {"seed": 10},
+    ),
+    Claim(
+        "shapes",
+        "The weights are 3 by 4 and 4 by 1, and each gradient has the shape of its weights.",
+        "code, __init__",
+        _shapes,
+        {"wij": (3, 4), "wjk": (4, 1)},
+    ),
+    Claim(
+        "sigmoid-derivative",
+        "The derivative of the sigmoid is sigmoid · (1 - sigmoid).",
+        "code, sigmoid_derivative",
+        _sigmoid_derivative,
+        {"derivative": lambda s: s * (1 - s)},
+    ),
+    Claim(
+        "gradient-w_jk",
+        "g_wjk is the gradient for the weights from the hidden to the output layer, to be added.",
+        "code, gradient_descent",
+        _negative_gradient,
+        {"of": "w_jk", "g": g_wjk},
+    ),
+    Claim(
+        "gradient-w_ij",
+        "g_wij is the gradient for the weights from the input to the hidden layer, to be added.",
+        "code, gradient_descent",
+        _negative_gradient,
+        {"of": "w_ij", "g": g_wij},
+    ),
+    Claim(
+        "final-prediction",
+        "The prediction that is printed is the final one.",
+        "code, end of gradient_descent",
+        _final_prediction,
+        {"updates before it is printed": 9_999},
+    ),
+)

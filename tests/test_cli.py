@@ -1,0 +1,280 @@
+"""The command: what it prints, where it writes, and its exit status."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import gradproof.verification
+from gradproof import cli
+from gradproof.scenarios import CATALOGUE
+
+RIGHT = """\
+import numpy as np
+import gradproof as gp
+
+
+def make(name, factor=2.0):
+    return gp.Scenario(
+        name=name,
+        loss=lambda xp, params, batch: xp.sum((params["w"] * batch["x"] - batch["y"]) ** 2),
+        gradient=lambda params, batch: {
+            "w": np.sum(factor * (params["w"] * batch["x"] - batch["y"]) * batch["x"])
+        },
+        params={"w": np.array(0.75)},
+        batch={"x": np.array([1.0, 2.0]), "y": np.array([0.5, 0.25])},
+        training=gp.GradientDescent(learning_rate=0.05, steps=3),
+    )
+
+
+right = make("right")
+"""
+WRONG = RIGHT + 'wrong = make("wrong", factor=1.0)\n'
+
+QUICK = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1")
+
+
+def run(*arguments: str) -> int:
+    """The exit status, whether main gives it or argparse raises it."""
+    try:
+        return cli.main(arguments)
+    except SystemExit as error:
+        return int(error.code or 0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder, so that nothing is written elsewhere by default."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def written(folder: Path, text: str, name: str = "mine.py") -> str:
+    (folder / name).write_text(text, encoding="utf-8")
+    return str(folder / name)
+
+
+def everything_below(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_status_0_all_agree_and_the_report_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("verify", "line_fit", *QUICK, "--out", "out/here") == 0
+    output = capsys.readouterr()
+    assert "Everything that was checked agrees" in output.out
+    assert "line_fit" in output.out
+    assert "out/here" in output.out.replace("\n", "")
+    assert "1/1" in output.err
+    assert "Everything that was checked agrees" in (folder / "out/here/summary.md").read_text("utf-8")
+    runs = pd.read_csv(folder / "out/here/runs.csv")
+    assert runs[["scenario", "backend", "dtype"]].to_numpy().tolist() == [
+        ["line_fit", "reference", "float64"]
+    ]
+
+
+def test_status_1_a_wrong_gradient_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("verify", written(folder, WRONG), *QUICK) == 1
+    output = capsys.readouterr().out
+    assert "Not everything agrees" in output
+    assert "DISAGREES: wrong reference/numpy float64, step 0, gradient of w" in output
+    runs = pd.read_csv(folder / "reports/latest/runs.csv", index_col="scenario")
+    assert runs.loc["right", "verdict"] == "AGREES"
+    assert runs.loc["wrong", "verdict"] == "DISAGREES"
+    assert "Not everything agrees" in (folder / "reports/latest/summary.md").read_text("utf-8")
+
+
+def test_status_1_a_backend_that_raises(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gradproof.backends.reference_backend import ReferenceBackend
+
+    def raising(*_: Any, **__: Any) -> None:
+        raise TypeError("no such axis\nand a second line")
+
+    monkeypatch.setattr(ReferenceBackend, "run", raising)
+    assert run("verify", written(folder, RIGHT), *QUICK) == 1
+    assert "could not be run: TypeError: no such axis" in capsys.readouterr().out
+    assert pd.read_csv("reports/latest/runs.csv")["status"].tolist() == ["failed"]
+
+
+def test_status_1_a_backend_asked_for_by_name_that_is_not_installed(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left out without having been asked for, it is only told."""
+    monkeypatch.setitem(sys.modules, "jax", None)
+    monkeypatch.delitem(sys.modules, "gradproof.backends.jax_backend", raising=False)
+    path = written(folder, RIGHT)
+    monkeypatch.setattr("gradproof.verification.backend_names", lambda: ("reference", "jax"))
+    options = ("--dtypes", "float64", "--jobs", "1")
+    assert run("verify", path, "--backends", "reference,jax", *options) == 1
+    assert "gradproof[jax]" in capsys.readouterr().out
+    assert run("verify", path, *options) == 0
+    output = capsys.readouterr().out
+    assert "Not checked" in output
+    assert "gradproof[jax]" in output
+
+
+def test_several_processes_give_the_same_report(folder: Path) -> None:
+    path = written(folder, WRONG)
+    for jobs in ("1", "2"):
+        arguments = ("--backends", "reference", "--jobs", jobs, "--out", jobs)
+        assert run("verify", path, *arguments) == 1
+    for name in ("gradients", "updates", "trajectories", "predictions", "provenance"):
+        assert Path(f"1/{name}.csv").read_bytes() == Path(f"2/{name}.csv").read_bytes()
+    seconds = ["compiling_seconds", "training_seconds", "judging_seconds"]
+    one, two = (pd.read_csv(f"{jobs}/runs.csv").drop(columns=seconds) for jobs in ("1", "2"))
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_a_dtype_named_twice_is_run_once(folder: Path) -> None:
+    arguments = ("--backends", "reference,reference", "--dtypes", "float64,float64", "--jobs", "1")
+    assert run("verify", written(folder, RIGHT), *arguments) == 0
+    assert len(pd.read_csv("reports/latest/runs.csv")) == 1
+
+
+def test_help_tells_commands_options_and_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    text = capsys.readouterr().out
+    for part in ("verify", "list", "exit status", "examples", "--version"):
+        assert part in text
+    assert run("verify", "--help") == 0
+    text = capsys.readouterr().out
+    for part in ("--backends", "--dtypes", "--out", "--jobs", "FILE.py"):
+        assert part in text
+
+
+def test_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"gradproof {version('gradproof')}\n"
+
+
+def test_no_command_shows_the_help_and_is_a_bad_call(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 2
+    assert "usage: gradproof" in capsys.readouterr().out
+
+
+def test_list_names_all_scenarios_and_backends(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("list") == 0
+    text = capsys.readouterr().out
+    for name in (*CATALOGUE, "reference", "torch", "jax"):
+        assert any(line.split()[:1] == [name] for line in text.splitlines()), name
+    assert "10000 steps" in text
+
+
+def test_list_tells_of_a_backend_that_cannot_be_used(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "gradproof.backends.torch_backend", raising=False)
+    assert run("list") == 0
+    assert "pip install 'gradproof[torch]'" in capsys.readouterr().out
+
+
+BAD: dict[str, tuple[tuple[str, ...], str]] = {
+    "an unknown scenario": (("verify", "line_fti"), "'line_fti'.*Did you mean 'line_fit'"),
+    "an unknown backend": (("verify", "line_fit", "--backends", "troch"), "'troch'.*Did you mean 'torch'"),
+    "no backend": (("verify", "line_fit", "--backends", ","), "No backend was chosen. Choose from reference"),
+    "an unknown dtype": (("verify", "line_fit", "--dtypes", "float16"), "'float16'.*float64, float32"),
+    "no dtype": (("verify", "line_fit", "--dtypes", ""), "No dtype was chosen. Choose from float64"),
+    "a negative number of jobs": (("verify", "line_fit", "--jobs", "-1"), "--jobs is -1. Give 0"),
+    "jobs that are no number": (("verify", "line_fit", "--jobs", "two"), "invalid int value: 'two'"),
+    "a report below a file": (("verify", "line_fit", "--out", "file/below"), "file/below cannot be written"),
+    "a report in the place of a file": (("verify", "line_fit", "--out", "file"), "file cannot be written"),
+    "a file that is missing": (("verify", "missing.py"), "There is no file .*missing.py"),
+    "a file that raises": (("verify", "raises.py"), "raises.py.*line 2.*ZeroDivisionError"),
+    "a file that exits": (("verify", "exits.py"), "exits.py.*SystemExit"),
+    "a file without a scenario": (("verify", "none.py"), "none.py defines no Scenario"),
+    "a file whose loss has no value": (("verify", "shapes.py"), "'right'.*ValueError"),
+    "two scenarios of one name": (("verify", "line_fit", "line_fit"), "Two scenarios are called 'line_fit'"),
+    "an unknown command": (("verfy",), "invalid choice: 'verfy'"),
+    "an unknown option": (("verify", "--dtype-list", "float64"), "unrecognized arguments|--dtype-list"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD.values(), ids=BAD)
+def test_status_2_a_bad_call_is_told_in_one_message_and_damages_nothing(
+    arguments: tuple[str, ...], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(folder, "kept", "file")
+    written(folder, "x = 3\ny = x / 0\n", "raises.py")
+    written(folder, "import sys\nsys.exit(0)\n", "exits.py")
+    written(folder, "x = 3\n", "none.py")
+    written(folder, RIGHT.replace("[0.5, 0.25]", "[0.5, 0.25, 1.0]"), "shapes.py")
+    (folder / "reports/latest").mkdir(parents=True)
+    written(folder, "an older report", "reports/latest/summary.md")
+    before = everything_below(folder)
+    assert run(*arguments) == 2
+    output = capsys.readouterr()
+    assert re.search(message, output.err, re.DOTALL), output.err
+    assert str(Path(cli.__file__).parent) not in output.err, "gradproof's own frames are shown"
+    assert output.out == ""
+    assert everything_below(folder) == before
+
+
+def test_a_report_is_not_replaced_by_half_of_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file is whole; and the summary, which is read first, is written last."""
+    path = written(folder, RIGHT)
+    assert run("verify", path, *QUICK) == 0
+    before = everything_below(folder / "reports")
+    replace = Path.replace
+
+    def disk_full(self: Path, target: Path) -> Path:
+        if target.name == "updates.csv":
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", disk_full)
+        assert run("verify", written(folder, WRONG), *QUICK) == 2
+    after = everything_below(folder / "reports")
+    assert after.keys() == before.keys()
+    assert after["latest/summary.md"] == before["latest/summary.md"]
+    assert after["latest/updates.csv"] == before["latest/updates.csv"]
+
+
+def test_an_interruption_writes_no_report(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gradproof.verification, "carry_out", interrupted)
+    assert run("verify", written(folder, RIGHT), *QUICK) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert not list((folder / "reports").rglob("*.*"))
+
+
+COMMANDS: dict[str, Callable[[], list[str]]] = {
+    "gradproof": lambda: [str(Path(sys.executable).with_name("gradproof"))],
+    "python -m gradproof": lambda: [sys.executable, "-m", "gradproof"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_the_installed_command_ends_with_the_same_statuses(
+    command: Callable[[], list[str]], folder: Path
+) -> None:
+    def status(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run(  # noqa: S603
+            [*command(), *arguments], capture_output=True, text=True, check=False, cwd=folder
+        )
+        return done.returncode, done.stderr
+
+    assert status("--version") == (0, "")
+    assert status("verify", written(folder, WRONG), *QUICK)[0] == 1
+    code, error = status("verify", "line_fti")
+    assert code == 2
+    assert error.startswith("gradproof: There is no scenario called 'line_fti'")
+    assert error.count("\n") == 1

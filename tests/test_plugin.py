@@ -1,0 +1,346 @@
+"""The pytest plugin, run as users run it: in a session of its own.
+
+Sessions run in this process, whose imports they share; those that start processes or watch imports run apart.
+"""
+
+import contextlib
+import tempfile
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import gradproof.pytest_cases  # noqa: F401 - so that no session in this process imports it anew
+from gradproof.backends import backend_names, load_backend
+from gradproof.backends.reference_backend import ReferenceBackend
+from gradproof.errors import BackendUnavailableError
+from gradproof.scenarios import CATALOGUE
+
+# A session in this process drops what it imported first, and frameworks do not survive being imported twice.
+for name in backend_names():
+    with contextlib.suppress(BackendUnavailableError):
+        load_backend(name)
+
+SUBJECT = ["scenario", "backend", "variant", "dtype"]
+
+AGREE = """
+from gradproof.pytest_cases import assert_agrees
+
+def test_agrees(gradproof_outcome):
+    assert_agrees(gradproof_outcome)
+"""
+
+SCENARIOS = """
+import numpy as np
+import pytest
+import gradproof as gp
+from gradproof.pytest_cases import assert_agrees
+
+
+def make(name, factor=2.0, loss=None):
+    return gp.Scenario(
+        name=name,
+        loss=loss or (lambda xp, p, b: xp.sum((p["w"] * b["x"] - b["y"]) ** 2)),
+        gradient=lambda p, b: {"w": np.sum(factor * (p["w"] * b["x"] - b["y"]) * b["x"])},
+        params={"w": np.array(0.75)},
+        batch={"x": np.array([1.0, 2.0]), "y": np.array([0.5, 0.25])},
+        training=gp.GradientDescent(learning_rate=0.05, steps=3),
+        provenance=(gp.Provenance("x, y", "given", f"the text of {name}"),),
+    )
+"""
+
+TWO = (
+    SCENARIOS
+    + """
+@pytest.mark.gradproof_scenarios(make("mine | yours/ours"), make("mine _ yours_ours"), "line_fit")
+def test_mine(gradproof_outcome):
+    assert_agrees(gradproof_outcome)
+"""
+)
+
+# pytester puts sys.modules back afterwards.
+NO_JAX = """
+import sys
+sys.modules.pop("gradproof.backends.jax_backend", None)
+sys.modules["jax"] = None
+"""
+
+parallel = pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two processes"])
+
+
+class Session:
+    """Runs pytest on one test file in an empty folder, with a temporary folder of its own."""
+
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.pytester = pytester
+        self.folder = pytester.path
+        self.temporary = pytester.mkdir("temporary")
+        monkeypatch.setenv("TMPDIR", str(self.temporary))
+        monkeypatch.setattr(tempfile, "tempdir", str(self.temporary))
+        monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+    def run(self, tests: str, *arguments: str, conftest: str = "", apart: bool = False) -> pytest.RunResult:
+        self.pytester.makeconftest(conftest)
+        self.pytester.makepyfile(test_it=tests)
+        options = ("-p", "no:cacheprovider", "--strict-markers", *arguments)
+        if apart or "-n" in arguments:
+            return self.pytester.runpytest_subprocess(*options)
+        return self.pytester.runpytest_inprocess(*options)
+
+    def frame(self, name: str, folder: str = "reports/latest") -> pd.DataFrame:
+        return pd.read_csv(self.folder / folder / f"{name}.csv", keep_default_na=False)
+
+    def subjects(self, folder: str = "reports/latest") -> list[tuple[str, ...]]:
+        return [tuple(map(str, row)) for row in self.frame("runs", folder)[SUBJECT].to_numpy().tolist()]
+
+    def left_behind(self) -> list[str]:
+        return sorted(path.name for path in self.temporary.iterdir())
+
+
+@pytest.fixture
+def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Session:
+    return Session(pytester, monkeypatch)
+
+
+def collected(result: pytest.RunResult) -> list[str]:
+    return [line.partition("[")[2].rstrip("]") for line in result.outlines if line.startswith("test_it.py::")]
+
+
+def test_a_test_is_run_for_every_scenario_backend_variant_and_dtype(session: Session) -> None:
+    expected = []
+    for name in backend_names():
+        try:
+            variants = [f"-{variant}" for variant in load_backend(name).variants]
+        except BackendUnavailableError:
+            variants = [""]
+        expected += [
+            f"{scenario}-{name}{variant}-{dtype}"
+            for scenario in CATALOGUE
+            for variant in variants
+            for dtype in ("float64", "float32")
+        ]
+    result = session.run(AGREE, "--collect-only", "-q")
+    assert result.ret == 0
+    assert sorted(collected(result)) == sorted(expected)
+
+
+def test_options_select_backends_and_dtypes(session: Session) -> None:
+    options = ("--gradproof-backends", "reference", "--gradproof-dtypes", "float32")
+    result = session.run(AGREE, "--collect-only", "-q", *options)
+    assert collected(result) == [f"{scenario}-reference-numpy-float32" for scenario in CATALOGUE]
+
+
+ONE = '@pytest.mark.gradproof_scenarios("line_fit")'
+LINE = "import pytest\n" + AGREE.replace("def test", f"{ONE}\ndef test")
+
+
+def test_the_report_of_the_session_is_written(session: Session) -> None:
+    result = session.run(LINE, "--gradproof-backends", "reference")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*gradproof report: *reports/latest/summary.md"])
+    assert session.subjects() == [("line_fit", "reference", "numpy", d) for d in ("float64", "float32")]
+    assert "Everything that was checked agrees" in (session.folder / "reports/latest/summary.md").read_text()
+    steps = session.frame("runs").set_index("dtype")["steps"]
+    gradients = session.frame("gradients")
+    assert len(gradients) == 2 * steps.sum()  # two parameters
+    assert len(session.frame("updates")) == len(gradients)
+    assert len(session.frame("predictions")) == 2 * 16
+    assert (session.frame("provenance")["scenario"] == "line_fit").all()
+    assert session.left_behind() == []
+
+
+def test_the_report_goes_where_it_is_asked_for(session: Session) -> None:
+    options = ("--gradproof-dtypes", "float64", "--gradproof-report", "else/where")
+    session.run(LINE, "--gradproof-backends", "reference", *options).assert_outcomes(passed=1)
+    assert len(session.subjects("else/where")) == 1
+    assert not (session.folder / "reports").exists()
+
+
+@parallel
+def test_the_marker_gives_scenarios_of_ones_own(session: Session, workers: tuple[str, ...]) -> None:
+    """And names whose letters differ only where a file name cannot hold them are still two scenarios."""
+    result = session.run(TWO, "--gradproof-backends", "reference", "--gradproof-dtypes", "float64", *workers)
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["*gradproof report: *reports/latest/summary.md"])
+    names = ["mine | yours/ours", "mine _ yours_ours", "line_fit"]
+    assert sorted(session.subjects()) == sorted((name, "reference", "numpy", "float64") for name in names)
+    provenance = session.frame("provenance")
+    told = provenance[provenance["scenario"] != "line_fit"]
+    assert sorted(told["reason"]) == ["the text of mine _ yours_ours", "the text of mine | yours/ours"]
+    assert (provenance["scenario"] == "line_fit").any()
+    assert set(session.frame("solutions")["scenario"]) == {"line_fit"}
+    assert session.left_behind() == []
+
+
+def test_two_sessions_write_the_same_rows_in_the_same_order(session: Session) -> None:
+    rows = []
+    for _ in range(2):
+        session.run(TWO, "--gradproof-backends", "reference")
+        rows.append((session.subjects(), session.frame("gradients").to_csv()))
+    assert rows[0] == rows[1]
+
+
+def test_a_run_that_two_tests_use_is_made_and_reported_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[tuple[str, str]] = []
+    run: Any = ReferenceBackend.run
+
+    def counting(self: Any, scenario: Any, *, dtype: str, variant: str) -> Any:
+        runs.append((scenario.name, dtype))
+        return run(self, scenario, dtype=dtype, variant=variant)
+
+    monkeypatch.setattr(ReferenceBackend, "run", counting)
+    both = LINE + f"\n{ONE}\ndef test_again(gradproof_outcome):\n    assert gradproof_outcome.steps > 0\n"
+    session.run(both, "--gradproof-backends", "reference").assert_outcomes(passed=4)
+    assert sorted(runs) == [("line_fit", "float32"), ("line_fit", "float64")]
+    assert len(session.subjects()) == 2
+
+
+def test_a_missing_backend_is_skipped_with_its_reason(session: Session) -> None:
+    options = ("--gradproof-backends", "reference,jax", "--gradproof-dtypes", "float64", "-rs")
+    result = session.run(LINE, *options, conftest=NO_JAX)
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*'jax' cannot be used*pip install 'gradproof?jax?'*"])
+    runs = session.frame("runs").set_index("backend")
+    assert runs.loc["jax", "status"] == "not run"
+    assert "gradproof[jax]" in runs.loc["jax", "reason"]
+    assert "Everything that was checked agrees" in (session.folder / "reports/latest/summary.md").read_text()
+
+
+@pytest.mark.parametrize("backends", ["reference,jax", "reference"])
+def test_a_missing_backend_that_is_required_fails(session: Session, backends: str) -> None:
+    options = (
+        "--gradproof-backends",
+        backends,
+        "--gradproof-require",
+        "jax",
+        "--gradproof-dtypes",
+        "float64",
+    )
+    result = session.run(LINE, *options, conftest=NO_JAX)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*gradproof?jax?*required by --gradproof-require*"])
+    assert session.frame("runs").set_index("backend").loc["jax", "status"] == "failed"
+    assert "Not everything agrees" in (session.folder / "reports/latest/summary.md").read_text()
+
+
+def test_a_required_backend_that_is_there_is_run(session: Session) -> None:
+    options = ("--gradproof-backends", "reference", "--gradproof-require", "reference")
+    session.run(LINE, *options, "--gradproof-dtypes", "float64").assert_outcomes(passed=1)
+
+
+def test_a_wrong_gradient_fails_with_its_entry(session: Session) -> None:
+    mark = '@pytest.mark.gradproof_scenarios(make("right"), make("wrong", factor=1.0))\n'
+    tests = SCENARIOS + mark + "def test_mine(gradproof_outcome):\n    assert_agrees(gradproof_outcome)\n"
+    options = ("--gradproof-backends", "reference", "--gradproof-dtypes", "float64")
+    result = session.run(tests, *options)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*DISAGREES: wrong reference/numpy float64, step 0, gradient of w*"])
+    verdicts = session.frame("runs").set_index("scenario")["verdict"]
+    assert verdicts.to_dict() == {"right": "AGREES", "wrong": "DISAGREES"}
+    assert "Not everything agrees" in (session.folder / "reports/latest/summary.md").read_text()
+
+
+def test_a_run_that_raises_fails_and_is_in_the_report(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report that left it out would say that everything agrees."""
+    run: Any = ReferenceBackend.run
+
+    def raising(self: Any, scenario: Any, *, dtype: str, variant: str) -> Any:
+        if dtype == "float32":
+            raise TypeError("no such axis")
+        return run(self, scenario, dtype=dtype, variant=variant)
+
+    monkeypatch.setattr(ReferenceBackend, "run", raising)
+    result = session.run(LINE, "--gradproof-backends", "reference")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*could not be run: TypeError: no such axis*"])
+    runs = session.frame("runs").set_index("dtype")
+    assert runs["status"].to_dict() == {"float64": "run", "float32": "failed"}
+    assert "Not everything agrees" in (session.folder / "reports/latest/summary.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("mark", "options", "message"),
+    [
+        ('"line_fti"', (), "*'line_fti'*Did you mean 'line_fit'*"),
+        ('"line_fit"', ("--gradproof-backends", "troch"), "*'troch'*Did you mean 'torch'*"),
+        (
+            '"line_fit"',
+            ("--gradproof-backends", "reference", "--gradproof-require", "jacks"),
+            "*'jacks'*Did you mean 'jax'*",
+        ),
+        ('"line_fit"', ("--gradproof-dtypes", "float16"), "*'float16'*float64, float32*"),
+        ('"line_fit", "line_fit"', (), "*Two scenarios are called 'line_fit'*"),
+    ],
+    ids=["scenario", "backend", "required backend", "dtype", "two of one name"],
+)
+def test_a_bad_name_ends_the_session_with_its_message(
+    session: Session, mark: str, options: tuple[str, ...], message: str
+) -> None:
+    tests = LINE.replace('"line_fit"', mark)
+    result = session.run(tests, *options)
+    assert result.ret not in {0, pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.INTERNAL_ERROR}
+    text = "\n".join(result.outlines + result.errlines)
+    pytest.LineMatcher(text.splitlines()).fnmatch_lines([message])
+    assert "INTERNALERROR" not in text
+    assert "pytest_cases.py" not in text, "the traceback through gradproof is not the reader's concern"
+    assert not (session.folder / "reports").exists()
+
+
+def test_a_bad_scenario_is_told_in_one_message(session: Session) -> None:
+    mark = '@pytest.mark.gradproof_scenarios(make("bad", loss=lambda xp, p, b: p["w"] * b["x"]))\n'
+    tests = SCENARIOS + mark + "def test_mine(gradproof_outcome):\n    assert_agrees(gradproof_outcome)\n"
+    result = session.run(tests, "--gradproof-backends", "reference", "--gradproof-dtypes", "float64")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*'bad' has shape (2,)*Reduce it*"])
+
+
+WATCH = """
+import sys
+
+HEAVY = ("numpy", "pandas", "torch", "jax", "flint", "loky", "optree", "rich", "gradproof.pytest_cases")
+
+def pytest_unconfigure(config):
+    with open("loaded.txt", "a", encoding="utf-8") as file:
+        print(*(name for name in HEAVY if name in sys.modules), file=file)
+"""
+
+
+def loaded(session: Session) -> list[str]:
+    return (session.folder / "loaded.txt").read_text(encoding="utf-8").splitlines()
+
+
+@parallel
+def test_a_session_without_the_fixture_imports_and_writes_nothing(
+    session: Session, workers: tuple[str, ...]
+) -> None:
+    result = session.run("def test_plain():\n    pass\n", *workers, conftest=WATCH, apart=True)
+    result.assert_outcomes(passed=1)
+    assert loaded(session) == [""] * (3 if workers else 1)
+    assert not (session.folder / "reports").exists()
+    assert "gradproof report" not in result.stdout.str()
+    assert session.left_behind() == []
+
+
+def test_the_watch_sees_what_a_session_imports(session: Session) -> None:
+    session.run("import numpy\n\ndef test_plain():\n    pass\n", conftest=WATCH, apart=True)
+    assert loaded(session) == ["numpy"]
+
+
+def test_an_earlier_report_stays_when_nothing_was_judged(session: Session) -> None:
+    (session.folder / "reports/latest").mkdir(parents=True)
+    (session.folder / "reports/latest/runs.csv").write_text("an earlier report", encoding="utf-8")
+    session.run(LINE + "\ndef test_plain():\n    pass\n", "-k", "plain", "--gradproof-backends", "reference")
+    assert (session.folder / "reports/latest/runs.csv").read_text(encoding="utf-8") == "an earlier report"
+    assert len(list((session.folder / "reports/latest").iterdir())) == 1
+
+
+def test_the_options_and_the_marker_are_documented(session: Session) -> None:
+    text = session.run("", "--help").stdout.str()
+    for option in ("backends", "dtypes", "require", "report"):
+        assert f"--gradproof-{option}" in text
+    assert "gradproof_scenarios(*scenarios)" in session.run("", "--markers").stdout.str()
+    assert "gradproof_outcome" in session.run("", "--fixtures").stdout.str()

@@ -1,0 +1,132 @@
+"""Which room may import which: data flow one way, from the reference to the report."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gradproof
+
+PACKAGE = Path(gradproof.__file__).parent
+
+# Every room may import itself and gradproof.errors. What else it may import, as prefixes of modules:
+ALLOWED = {
+    "reference": (),
+    "scenarios": ("gradproof.reference",),
+    "backends": ("gradproof.reference", "gradproof.scenarios"),
+    # Of the backends their records alone, and no backend.
+    "verdicts": ("gradproof.reference", "gradproof.scenarios", "gradproof.backends.protocol"),
+    # What was judged: records, verdicts and the drift between records, but none of the judging.
+    "reporting": (
+        "gradproof.verdicts.records",
+        "gradproof.verdicts.trajectories",
+        "gradproof.verdicts.verdict",
+    ),
+}
+FRAMEWORKS = ("torch", "jax", "jaxlib", "array_api_compat")
+MAY_IMPORT_FRAMEWORKS = {"backends/torch_backend.py", "backends/jax_backend.py"}
+
+
+def imported(source: str) -> Iterator[tuple[int, str]]:
+    """The line and the module of every import, wherever it stands: in functions and for type checkers too."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                yield node.lineno, "a relative import"
+            elif node.module == "gradproof":
+                for alias in node.names:
+                    yield node.lineno, f"gradproof.{alias.name}"
+            else:
+                yield node.lineno, str(node.module)
+
+
+def within(module: str, prefixes: tuple[str, ...]) -> bool:
+    return any(module == prefix or module.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+def violations(room: str, file: str, source: str) -> list[str]:
+    """What a file of a room imports and may not."""
+    found = []
+    allowed = (f"gradproof.{room}", "gradproof.errors", *ALLOWED[room])
+    for line, module in imported(source):
+        foreign = within(module, ("gradproof",)) and not within(module, allowed)
+        framework = within(module, FRAMEWORKS) and file not in MAY_IMPORT_FRAMEWORKS
+        if foreign or framework or module == "a relative import":
+            found.append(f"{file}:{line} imports {module}")
+    return found
+
+
+def files_of(room: str) -> dict[str, str]:
+    paths = sorted((PACKAGE / room).rglob("*.py"))
+    return {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_a_room_imports_only_what_it_may(room: str) -> None:
+    files = files_of(room)
+    assert files
+    assert [line for file, source in files.items() for line in violations(room, file, source)] == []
+
+
+def test_every_folder_of_the_package_is_a_room() -> None:
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders == set(ALLOWED)
+
+
+def test_only_backends_of_a_framework_import_it() -> None:
+    for path in PACKAGE.glob("*.py"):
+        modules = [module for _, module in imported(path.read_text(encoding="utf-8"))]
+        assert not any(within(module, FRAMEWORKS) for module in modules), path.name
+    for file in MAY_IMPORT_FRAMEWORKS:
+        assert any(within(module, FRAMEWORKS) for _, module in imported((PACKAGE / file).read_text("utf-8")))
+
+
+PLANTED = {
+    "another room": ("reference", "from gradproof.scenarios import Scenario", "gradproof.scenarios"),
+    "a room downstream": ("backends", "import gradproof.verdicts.rule", "gradproof.verdicts.rule"),
+    "a room by its package": ("scenarios", "from gradproof import backends", "gradproof.backends"),
+    "the front door": ("verdicts", "from gradproof import verify", "gradproof.verify"),
+    "the whole package": ("reference", "import gradproof", "imports gradproof"),
+    "a module of an allowed room's neighbour": (
+        "verdicts",
+        "from gradproof.backends.torch_backend import TorchBackend",
+        "gradproof.backends.torch_backend",
+    ),
+    "the judging": (
+        "reporting",
+        "from gradproof.verdicts.judging import judge",
+        "gradproof.verdicts.judging",
+    ),
+    "inside a function": ("reference", "def f():\n    import gradproof.reporting.report", "reporting.report"),
+    "for type checkers": (
+        "reference",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from gradproof.backends import Run",
+        "gradproof.backends",
+    ),
+    "a relative one": ("scenarios", "from ..backends import Run", "a relative import"),
+    "a framework": ("reference", "import torch.nn", "torch.nn"),
+    "a framework in a front of a backend": ("backends", "from jax import numpy", "jax"),
+}
+
+
+@pytest.mark.parametrize(("room", "source", "culprit"), PLANTED.values(), ids=PLANTED)
+def test_a_planted_violation_is_seen(room: str, source: str, culprit: str) -> None:
+    (found,) = violations(room, f"{room}/planted.py", source)
+    assert culprit in found
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("reference", "from gradproof.errors import InputError"),
+        ("reference", "from gradproof.reference.tape import Tape\nimport numpy"),
+        ("verdicts", "from gradproof.backends.protocol import Run"),
+        ("reporting", "import gradproofs_neighbour"),
+    ],
+)
+def test_what_is_allowed_is_not_seen_as_a_violation(room: str, source: str) -> None:
+    assert violations(room, f"{room}/planted.py", source) == []

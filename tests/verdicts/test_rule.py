@@ -1,0 +1,317 @@
+"""The rule on evidence made by hand: each verdict arises exactly where it should."""
+
+import numpy as np
+import pytest
+from flint import arb
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from gradproof.verdicts.rule import Evidence, assess, decimals, judge_entries, least_spread, rounded_up
+from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict, worst
+
+U = {"float64": 2.0**-53, "float32": 2.0**-24}
+NOT_A_NUMBER = [np.nan, np.inf, -np.inf]
+
+
+def one_step(entries):
+    """Entries of one step with a leading axis of steps."""
+    return np.atleast_1d(np.asarray(entries, dtype=np.float64))[np.newaxis]
+
+
+def evidence(value, expected, spread, *, radius=0.0, at_kink=False, reason="", **given_fields):
+    """What gathering gives for balls of a radius around expected values; all entries in one step."""
+    value, expected, spread = (one_step(entries) for entries in (value, expected, spread))
+    value, expected, spread = np.broadcast_arrays(value, expected, spread)
+    with np.errstate(all="ignore"):
+        distance = np.abs(value - expected)
+        upper = np.where(np.isfinite(value), distance + radius, np.inf)
+        fields = {
+            "exact": np.vectorize(lambda x: arb(float(x), radius), otypes=[object])(expected),
+            "expected": expected,
+            "least_error": np.where(np.isfinite(value), np.maximum(distance - radius, 0.0), np.inf),
+            "error": upper,
+            "relative_error": np.where(upper == 0, 0.0, upper / np.maximum(np.abs(expected) - radius, 0.0)),
+            "spread": spread,
+            "at_kink": np.array([at_kink]),
+            "reasons": np.array([reason], dtype=object),
+        }
+    return Evidence(**{**fields, **given_fields})
+
+
+def judge(value, expected, spread, dtype="float64", **options):
+    """Judge the entries of one step."""
+    known = evidence(value, expected, spread, **options)
+    values = np.broadcast_to(one_step(value), known.expected.shape)
+    return judge_entries("w", values, known, dtype)
+
+
+def verdict(*arguments, **options):
+    return judge(*arguments, **options).worst_verdict()
+
+
+# ---------------------------------------------------------------- each verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (1.0, Verdict.AGREES),
+        (1.0 + 31 * 2.0**-40, Verdict.AGREES),
+        (1.0 - 31 * 2.0**-40, Verdict.AGREES),
+        (1.0 + 32 * 2.0**-40, Verdict.AGREES),
+        (1.0 + 33 * 2.0**-40, Verdict.DISAGREES),
+        (1.0 - 33 * 2.0**-40, Verdict.DISAGREES),
+        (-1.0, Verdict.DISAGREES),
+        (2.0, Verdict.DISAGREES),
+        (0.0, Verdict.DISAGREES),
+        (np.nan, Verdict.NOT_FINITE),
+        (np.inf, Verdict.NOT_FINITE),
+        (-np.inf, Verdict.NOT_FINITE),
+    ],
+)
+def test_errors_up_to_the_limit_agree(value, said):
+    assert verdict(value, 1.0, 2.0**-40) is said
+
+
+def test_an_error_neither_proven_small_nor_proven_large_is_undecided():
+    wide = {"radius": 2.0**-34, "reason": "the balls are wide"}
+    assert verdict(1.0, 1.0, 2.0**-40, **wide) is Verdict.UNDECIDED
+    assert verdict(1.0, 1.0, 2.0**-38, **wide) is Verdict.AGREES
+    assert verdict(1.5, 1.0, 2.0**-40, **wide) is Verdict.DISAGREES
+    assert judge(1.0, 1.0, 2.0**-40, **wide).reason.tolist() == ["the balls are wide"]
+
+
+def test_a_kink_passes_its_subgradients_alone():
+    """The exact value is any number between 0 and 2."""
+    interval = {"radius": 1.0, "at_kink": True, "reason": "relu at its kink"}
+    for subgradient in (0.0, 0.5, 1.0, 2.0):
+        assert verdict(subgradient, 1.0, 1e-16, **interval) is Verdict.KINK
+    for other in (-0.1, 2.1, -1e300):
+        assert verdict(other, 1.0, 1e-16, **interval) is Verdict.DISAGREES
+    assert verdict(np.nan, 1.0, 1e-16, **interval) is Verdict.NOT_FINITE
+
+
+def test_a_kink_elsewhere_does_not_excuse_an_error():
+    assert verdict(1.5, 1.0, 1e-16, at_kink=True) is Verdict.DISAGREES
+
+
+def test_a_kink_whose_interval_is_all_numbers_is_undecided():
+    unbounded = evidence(1.0, 0.0, 1e-16, radius=np.inf, at_kink=True)
+    assert judge_entries("w", one_step(1.0), unbounded, "float64").worst_verdict() is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_inaccurate_is_where_half_of_the_digits_are_gone(dtype):
+    half = np.sqrt(U[dtype])
+    spread = half  # so that rounding explains all of these errors
+    assert verdict(1.0 + 0.5 * half, 1.0, spread, dtype) is Verdict.AGREES
+    assert verdict(1.0 + 2.0 * half, 1.0, spread, dtype) is Verdict.INACCURATE
+    assert verdict(1.0 + 100.0 * half, 1.0, spread, dtype) is Verdict.DISAGREES
+
+
+def test_an_exact_zero_that_is_not_told_from_zero_is_inaccurate():
+    assert verdict(1e-20, 0.0, 1e-20) is Verdict.INACCURATE
+    assert verdict(0.0, 0.0, 1e-20) is Verdict.AGREES
+
+
+# ---------------------------------------------------------------- NaN and infinity never pass
+
+
+@pytest.mark.parametrize("bad", NOT_A_NUMBER)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_value_that_is_not_finite_never_passes(bad, dtype):
+    for expected in (0.0, 1.0, *NOT_A_NUMBER):
+        for spread in (0.0, 1.0, 1e308, *NOT_A_NUMBER):
+            assert verdict(bad, expected, spread, dtype) is Verdict.NOT_FINITE
+
+
+@pytest.mark.parametrize("bad", NOT_A_NUMBER)
+def test_an_exact_value_that_is_not_finite_never_passes(bad):
+    for value in (0.0, 1.0, -1e308):
+        for at_kink in (False, True):
+            assert not verdict(value, bad, 1.0, at_kink=at_kink).passes
+
+
+@pytest.mark.parametrize("bad", NOT_A_NUMBER)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_spread_that_is_not_finite_explains_nothing_and_proves_nothing(bad, dtype):
+    """But rounding the exact value itself is there in any case, and what it explains agrees."""
+    assert verdict(1.0 + 1000 * U[dtype], 1.0, bad, dtype) is Verdict.UNDECIDED
+    assert verdict(-1.0, 1.0, bad, dtype) is Verdict.UNDECIDED
+    assert verdict(1.0 + 4 * U[dtype], 1.0, bad, dtype) is Verdict.AGREES
+    assert np.isnan(judge(-1.0, 1.0, bad, dtype).spreads[0])
+
+
+@pytest.mark.parametrize("value", [1.0, 1.5])
+@pytest.mark.parametrize("field", ["error", "relative_error"])
+def test_an_error_that_is_nan_never_agrees(field, value):
+    known = evidence(value, 1.0, 1e-16, **{field: one_step(np.nan)})
+    assert judge_entries("w", one_step(value), known, "float64").worst_verdict() is not Verdict.AGREES
+
+
+def test_a_least_error_that_is_nan_proves_nothing():
+    known = evidence(1.5, 1.0, 1e-16, least_error=one_step(np.nan))
+    assert judge_entries("w", one_step(1.5), known, "float64").worst_verdict() is Verdict.UNDECIDED
+
+
+def test_a_limit_that_overflows_explains_nothing():
+    assert verdict(-1e308, 1e308, 1e308) is Verdict.UNDECIDED
+
+
+# ---------------------------------------------------------------- the least spread
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_noise_that_was_not_seen_is_still_that_of_rounding_the_exact_value(dtype):
+    least = least_spread(np.array(3.0), dtype)
+    assert least == pytest.approx(3.0 * U[dtype] / np.sqrt(3.0))
+    assert verdict(3.0 + 31 * least, 3.0, 0.0, dtype) is Verdict.AGREES
+    assert verdict(3.0 + 33 * least, 3.0, 0.0, dtype) is Verdict.DISAGREES
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_near_zero_the_least_spread_is_a_subnormal_number(dtype):
+    smallest = float(np.finfo(dtype).smallest_subnormal)
+    assert 0 < least_spread(np.array(0.0), dtype) <= smallest
+    assert verdict(smallest, 0.0, 0.0, dtype).passes
+    assert verdict(1000 * smallest, 0.0, 0.0, dtype) is Verdict.DISAGREES
+
+
+# ---------------------------------------------------------------- the worst entry
+
+
+@pytest.mark.parametrize(
+    ("value", "spread", "index"),
+    [
+        ([1.0, 1.0 + 2e-9, 1.0 + 3e-9, 1.0 + 1e-9], 1e-9, 2),  # the most spreads
+        ([1.0, 1.0 + 3e-9, 1.0 + 2e-9, 1.0], [1e-9, 1e-9, 1e-10, 1e-9], 2),  # not the largest error
+        ([1.0, 1.5, 1.25, np.nan], 1e-9, 3),  # the worse verdict
+        ([np.nan, 1.5, np.inf, np.nan], 1e-9, 0),  # the first of several
+        ([1.5, 1.0, 1.0, 1.0 + 1e-9], [np.nan, 1e-9, 1e-9, 1e-9], 0),  # undecided beside agreeing
+        ([1.5, 1.0, 1.1, 1.0], [np.nan, 1e-9, 1e-9, 1e-9], 2),  # disagreeing beside undecided
+    ],
+)
+def test_the_worst_entry_is_told(value, spread, index):
+    judgement = judge(value, 1.0, spread)
+    assert judgement.index.tolist() == [index]
+    np.testing.assert_equal(judgement.value, [value[index]])
+
+
+def test_each_step_has_its_own_worst_entry_and_its_index_is_in_row_major_order():
+    expected = np.ones((3, 2, 4))
+    value = expected.copy()
+    places = [(1, 3), (0, 0), (1, 1)]
+    for step, place in enumerate(places):
+        value[(step, *place)] += 10.0**-step
+    flat = evidence(value.ravel(), expected.ravel(), 1e-12)
+    shaped = {
+        name: array.reshape(expected.shape)
+        for name, array in vars(flat).items()
+        if array.size == expected.size
+    }
+    reasons = np.full(3, "", dtype=object)
+    known = Evidence(**{**vars(flat), **shaped, "at_kink": np.zeros(3, dtype=bool), "reasons": reasons})
+    judgement = judge_entries("w", value, known, "float64")
+    assert [judgement.entry(step) for step in range(3)] == places
+    assert judgement.shape == (2, 4)
+    assert judgement.worst_step() == 0
+    np.testing.assert_allclose(judgement.absolute_error, [1.0, 0.1, 0.01], rtol=1e-3)
+
+
+def test_verdicts_are_ordered_from_best_to_worst():
+    passing = [verdict.passes for verdict in SEVERITY]
+    assert passing == sorted(passing, reverse=True)
+    assert set(SEVERITY) == set(Verdict)
+    assert worst(set(SEVERITY)) is SEVERITY[-1]
+
+
+# ---------------------------------------------------------------- what is told
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@given(
+    expected=st.floats(-1e30, 1e30, allow_subnormal=True),
+    error=st.floats(0.0, 1e30),
+)
+@example(expected=1.0, error=2.0**-23)
+@example(expected=0.0, error=1e-45)
+@example(expected=2.0**-126, error=1e-40)
+def test_ulps_are_numpys_spacing(dtype, expected, error):
+    rounded = float(np.dtype(dtype).type(expected))
+    assume(np.isfinite(rounded))
+    known = evidence(0.0, rounded, 1.0, error=one_step(error))
+    units = assess(one_step(0.0), known, dtype).ulps[0, 0]
+    with np.errstate(over="ignore"):
+        assert units == error / float(np.spacing(np.abs(np.dtype(dtype).type(rounded))))
+
+
+@given(st.floats(0.0, allow_infinity=False))
+def test_bounds_are_rounded_up_to_four_digits(bound):
+    rounded = float(rounded_up(np.array([bound]))[0])
+    assert bound <= rounded * (1 + 1e-15)
+    if np.isinf(rounded):
+        assert bound > 1.797e308
+        return
+    assert rounded <= bound * 1.0011
+    if bound > np.finfo(np.float64).tiny:
+        assert float(f"{rounded:.3e}") == rounded
+
+
+def test_exact_values_are_told_with_the_digits_that_are_proven():
+    third = arb(1) / 3
+    (text,) = decimals(np.array([third], dtype=object))
+    assert text.startswith("0.33333333333333")
+    assert abs(arb(str(text)) - third) < 1e-15
+
+
+@pytest.mark.parametrize(
+    ("value", "spread", "words"),
+    [
+        (1.0, 1e-9, ""),
+        (2.0, 1e-9, "more than rounding explains"),
+        (np.nan, 1e-9, "NaN or infinite"),
+        (1.1, 1.0, "fewer than half"),
+        (2.0, np.nan, "the rounding noise is not known"),
+    ],
+)
+def test_every_verdict_but_agrees_has_its_reason(value, spread, words):
+    (reason,) = judge(value, 1.0, spread).reason
+    assert words in reason
+    assert bool(reason) == bool(words)
+
+
+# ---------------------------------------------------------------- the law
+
+
+ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True, allow_subnormal=True)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@given(value=ANY_FLOAT, expected=ANY_FLOAT, spread=ANY_FLOAT, radius=st.floats(0.0, 1e300))
+def test_it_passes_only_if_the_error_is_at_most_32_spreads(dtype, value, expected, spread, radius):
+    assume(np.isnan(spread) or spread >= 0)
+    judgement = judge(value, expected, spread, dtype, radius=radius)
+    if judgement.worst_verdict() in {Verdict.AGREES, Verdict.INACCURATE}:
+        least = float(least_spread(np.array(expected), dtype))
+        limit = SPREADS * (max(spread, least) if np.isfinite(spread) else least)
+        assert np.isfinite(value)
+        assert np.isfinite(expected)
+        assert abs(value - expected) + radius <= limit
+        assert judgement.spreads[0] <= SPREADS * 1.001  # told with four digits, rounded up
+    if judgement.worst_verdict() is Verdict.DISAGREES:
+        assert np.isfinite(spread)
+        assert abs(value - expected) > SPREADS * spread
+
+
+@given(
+    expected=st.floats(1e-30, 1e30),
+    spreads=st.floats(0.0, 1e6),
+    noise=st.floats(1e-15, 1e-6),
+    sign=st.sampled_from([-1.0, 1.0]),
+)
+def test_the_limit_is_the_same_at_every_scale(expected, spreads, noise, sign):
+    assume(abs(spreads - SPREADS) > 0.01)
+    spread = noise * expected
+    value = expected + sign * spreads * spread
+    said = verdict(value, expected, spread)
+    assert said.passes == (spreads < SPREADS)
