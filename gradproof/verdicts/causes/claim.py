@@ -33,6 +33,8 @@ class Claim:
         true: the true gradient by parameter, as balls.
         true_floats: the same as float64.
         error: claimed minus true, computed in balls, as float64; where the shapes agree.
+        half: by parameter whose claim is floats, the root of the dtype's eps: half its digits, to which a
+            mutant must agree.
         certified: whether no parameter's claim is floats.
         misshapen: parameters whose claim has another shape than they have.
         wrong: parameters with a wrong entry, in the parameters' order.
@@ -55,6 +57,11 @@ class Claim:
         self.true_floats = {name: balls.astype(np.float64) for name, balls in self.true.items()}
         self.balls = {name: _as_balls(claimed[name]) for name in self.true if name in claimed}
         self.tolerance = tolerance
+        self.half = {
+            name: float(np.sqrt(np.finfo(array.dtype).eps))
+            for name, array in ((name, np.asarray(array)) for name, array in claimed.items())
+            if array.dtype.kind == "f"
+        }
         self.certified = all(np.asarray(array).dtype == object for array in claimed.values())
         self.misshapen = tuple(n for n, balls in self.balls.items() if balls.shape != self.true[n].shape)
         self.error: dict[str, Floats] = {}
@@ -115,6 +122,8 @@ class Claim:
             tolerance = np.full(mutant.shape, np.max(tolerance, initial=0.0))
         # Entries that cancel have no digits of their own; they are judged by their parameter's greatest.
         limit = np.maximum(_DIGITS * size, 1e-15 * max(scale, self.scale.get(name, 0.0)))
+        # A wrong claim in floats has rounding errors of its own, perhaps far greater than a right one has.
+        limit = np.maximum(limit, self.half.get(name, 0.0) * size)
         limit = np.maximum(np.minimum(limit, _SHARE * error), tolerance)
         return bool(np.all(distance <= limit))
 
