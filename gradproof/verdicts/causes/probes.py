@@ -73,7 +73,7 @@ def probe(
     claim: Claim,
 ) -> Probes:
     """Run the loss along random directions."""
-    right = [name for name in params if name not in claim.wrong]
+    right = [name for name in claim.error if name not in claim.wrong]
     size = sum(np.size(array) for array in params.values())
     most = max(1, _ENTRIES // max(1, 2 * _PER_PARAMETER * size))
     directions = [(name,) for name in claim.wrong[:most]] + ([tuple(right)] if right else [])

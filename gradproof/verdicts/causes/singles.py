@@ -136,7 +136,8 @@ def at_place(alternate: Alternate, place: Place, graph: Graph) -> Mutant:
         found = find(graph, place, alternate.key, alternate.kind)
         return changes_at([(place, found)])
 
-    node = graph.nodes[place.node if isinstance(place, Edge) else place]
+    index = place.node if isinstance(place, Edge) else place
+    node = graph.nodes[index if alternate.source is None else alternate.source]
     return Mutant(alternate.kind, alternate.phrase, alternate.cost, where(node), changes, alternate.factor)
 
 
