@@ -267,7 +267,7 @@ def test_the_installed_command_ends_with_the_same_statuses(
     command: Callable[[], list[str]], folder: Path
 ) -> None:
     def status(*arguments: str) -> tuple[int, str]:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [*command(), *arguments], capture_output=True, text=True, check=False, cwd=folder
         )
         return done.returncode, done.stderr

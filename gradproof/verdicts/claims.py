@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gradproof.scenarios.claims import Claim, ClaimVerdict, Finding
 from gradproof.scenarios.scenario import Scenario
-from gradproof.verdicts.left_out import find_cause
+from gradproof.verdicts.causes import find_cause
 from gradproof.verdicts.records import ClaimRecord
 
 UNEXPLAINED = "no single change of the true gradient explains it"
@@ -41,7 +41,8 @@ def _cause(finding: Finding) -> str:
         return finding.cause
     claimed = finding.gradient
     cause = find_cause(claimed.loss, claimed.params, claimed.batch, claimed.claimed)
-    if cause is None:
+    # A claim is often one number, which two changes together can meet by chance.
+    if cause is None or cause.kind == "two-changes":
         return UNEXPLAINED
     # A cause speaks to who derived the gradient; here that is the document's author.
     return "the " + cause.text.removeprefix("your ")

@@ -200,7 +200,7 @@ LIGHT = {
 
 
 def loaded_by(*arguments: str) -> list[str]:
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("loaded:"))
     return line.split()[1:]
 

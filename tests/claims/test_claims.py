@@ -32,7 +32,7 @@ from gradproof.scenarios.claims_arithmetic import (
     fraction,
 )
 from gradproof.scenarios.claims_training import trained
-from gradproof.verdicts.claims import UNEXPLAINED, check_claims
+from gradproof.verdicts.claims import check_claims
 from gradproof.verdicts.records import ClaimRecord
 
 CONFIRMED, REFUTED, UNDECIDED = ClaimVerdict.CONFIRMED, ClaimVerdict.REFUTED, ClaimVerdict.UNDECIDED
@@ -193,7 +193,11 @@ def test_a_value_that_is_an_array_is_refused() -> None:
         (right_gradient, CONFIRMED, ""),
         (lambda params, batch: {"b": right_gradient(params, batch)["b"]}, CONFIRMED, ""),
         (without_tanh, REFUTED, "the gradient of w is the true one with the derivative of tanh"),
-        (lambda params, batch: {"w": 3 * right_gradient(params, batch)["w"]}, REFUTED, UNEXPLAINED),
+        (
+            lambda params, batch: {"w": 3 * right_gradient(params, batch)["w"]},
+            REFUTED,
+            "the gradient of w is the true one with a factor of 3",
+        ),
     ],
     ids=["right", "of one parameter", "tanh left out", "factor 3"],
 )

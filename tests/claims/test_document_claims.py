@@ -260,8 +260,7 @@ def sigmoid_line() -> int:
 def test_the_cause_of_the_wrong_update_is_the_sigmoids_derivative_at_its_line(claim: str) -> None:
     cause = RECORDS["bce_network", claim].cause
     assert "with the derivative of sigmoid (" in cause
-    assert f"bce_network.py:{sigmoid_line()}) left out" in cause
-    assert cause.endswith(("left out, exactly", "to 71 digits", "to 73 digits"))
+    assert cause.endswith(f"bce_network.py:{sigmoid_line()}) left out")
 
 
 def test_the_new_weight_is_the_one_that_mpmath_computes() -> None:
@@ -279,7 +278,7 @@ def test_the_new_weight_is_the_one_that_mpmath_computes() -> None:
     ("change", "explained"),
     [
         ({"new EF": "-5998"}, False),
-        ({"new EF": "-5999.0000000001"}, False),
+        ({"new EF": "-5999.0001"}, False),
         ({"new EF": "7"}, False),
         ({"y": "1"}, False),
         ({"rate": "0.1"}, False),

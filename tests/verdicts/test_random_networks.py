@@ -83,6 +83,30 @@ def test_a_saturated_binary_cross_entropy_is_decided(networks, scale, dtype):
         assert abs(mpmath.mpf(str(judgement.exact[0])) / derived - 1) < 1e-25
 
 
+@pytest.mark.parametrize("dtype", BOTH)
+@pytest.mark.parametrize("backend", ["reference", "torch"])  # JAX adds in another order, and errs less
+@pytest.mark.parametrize("repeats", [64, 8192])
+def test_a_batch_of_repeated_rows_is_not_accused(networks, backend, dtype, repeats):
+    """The errors of equal rows add up: to hundreds of the spreads that independent errors would have."""
+    pytest.importorskip({"reference": "numpy"}.get(backend, backend))
+    network = networks.Network(
+        sizes=(3, 4, 2),
+        activations=("tanh", "sigmoid"),
+        loss="half_sum_squared_error",
+        biases=True,
+        examples=4,
+        input_scale=1.0,
+        seed=0,
+    )
+    scenario = network.scenario()
+    batch = {name: np.tile(array, (repeats, 1)) for name, array in scenario.batch.items()}
+    scenario = networks.replace(scenario, batch=batch)
+    run = load_backend(backend).run(scenario, dtype=dtype, variant=networks.IMPLEMENTATIONS[backend])
+    outcome = judge(scenario, run, {})
+    assert outcome.worst_verdict().passes
+    assert max(judgement.spreads[0] for judgement in outcome.gradients) < 10
+
+
 def test_the_second_opinion_is_the_gradient(networks):
     """For every activation and loss, against certified balls."""
     for number in range(0, 300, 10):

@@ -36,11 +36,55 @@ def test_a_product_of_two_has_one_rounding(name: str) -> None:
 
 
 @pytest.mark.parametrize("n", [10, 1000, 100_000])
-def test_a_sum_of_equal_terms_errs_like_the_sequential_sum(n: int) -> None:
-    total = numbers(np.full(n, 0.7), samples=50).sum((-1,))
+@pytest.mark.parametrize("different", [1, 2, 5])
+def test_a_sum_of_repeated_terms_errs_like_the_sequential_sum(n: int, different: int) -> None:
+    """Adding the same term to partial sums of one binade errs alike each time: as n, and not as √n."""
+    errors, spreads = [], []
+    for _ in range(60):
+        terms = np.tile(RNG.uniform(0.5, 1, different).astype(np.float32), n // different)
+        exact = terms.sum(dtype=np.float64)
+        errors.append(np.cumsum(terms, dtype=np.float32)[-1] - exact)
+        spreads.append(float(spread(numbers(terms).sum((-1,)), exact)))
+    ratio = np.mean(spreads) / np.sqrt(np.mean(np.square(errors)))
+    assert 1 < ratio < 5  # an upper bound: the binades' errors are independent
+
+
+@pytest.mark.parametrize("n", [10, 1000, 100_000])
+def test_a_sum_of_different_terms_errs_like_the_sequential_sum(n: int) -> None:
+    terms = RNG.uniform(0.6, 0.8, n)
+    total = numbers(terms, samples=50).sum((-1,))
     # Σ (k x)² for k = 2, ..., n is about x² n³/3
     analytic = U32 / np.sqrt(3) * 0.7 * np.sqrt(n**3 / 3)
-    assert within_factor_3(float(spread(total, 0.7 * n)), analytic)
+    assert within_factor_3(float(spread(total, terms.sum())), analytic)
+
+
+@pytest.mark.parametrize("repeats", [1, 16, 256])
+def test_a_product_with_repeated_terms_errs_as_its_sum(repeats: int) -> None:
+    x, y = RNG.normal(size=(1, 8)), RNG.normal(size=(8, 1))
+    long = numbers(np.tile(x, repeats)) @ numbers(np.tile(y, (repeats, 1)))
+    short = spread(numbers(x) @ numbers(y), x @ y)
+    # n = 8 r terms: √n from the number, √r from the repeats, and each total is r or √r times as large.
+    ratio = float((spread(long, repeats * (x @ y)) / short)[0, 0])
+    assert repeats**1.5 / 4 <= ratio <= 4 * repeats**2
+
+
+def test_terms_that_are_zero_do_not_count_as_repeated() -> None:
+    x, y = RNG.normal(size=(3, 40)), RNG.normal(size=(40, 5))
+    thinned = np.where(np.arange(40) % 2, x, 0.0)
+    full = spread(numbers(x[:, 1::2]) @ numbers(y[1::2]), x[:, 1::2] @ y[1::2]).mean()
+    assert spread(numbers(thinned) @ numbers(y), thinned @ y).mean() < 3 * full
+
+
+def test_equal_results_are_rounded_alike_and_others_are_not() -> None:
+    kind = Noisy(samples=100)
+    with kind.context():
+        x = kind.lift(np.array([[0.3, 0.3, -0.3, 0.4]]))
+        once, again = (x * 0.7).data, (x * 0.7).data
+    first, second, negated, other = np.moveaxis(once, -1, 0)
+    assert np.all(first == second)
+    assert np.all(first == -negated)
+    assert not np.any(np.isclose(first / 0.3, other / 0.4, rtol=1e-12, atol=0))
+    assert not np.any(once == again)
 
 
 def test_a_sum_of_random_signs_errs_like_the_sequential_sum() -> None:

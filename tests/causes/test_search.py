@@ -1,0 +1,193 @@
+"""The parts of the search: composites, kinks, factors, shapes, its end."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradproof.reference.numbers import Balls, Plain
+from gradproof.reference.tape import differentiate
+from gradproof.verdicts.causes import describe_difference, find_cause, search_cause
+from gradproof.verdicts.causes.composites import composites
+
+_SPEC = importlib.util.spec_from_file_location("claims", Path(__file__).with_name("claims.py"))
+claims = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(claims)
+
+COMPOSITES = {
+    "sigmoid": lambda xp, z: 1 / (1 + xp.exp(-z)),
+    "sigmoid by tanh": lambda xp, z: 0.5 * (1 + xp.tanh(z / 2)),
+    "sigmoid by exp": lambda xp, z: xp.exp(z) / (1 + xp.exp(z)),
+    "tanh": lambda xp, z: (xp.exp(z) - xp.exp(-z)) / (xp.exp(z) + xp.exp(-z)),
+    "tanh by exp": lambda xp, z: 1 - 2 / (1 + xp.exp(2 * z)),
+    "relu": lambda xp, z: xp.maximum(z, xp.zeros_like(z)),
+    "relu by where": lambda xp, z: xp.where(z > 0, z, xp.zeros_like(z)),
+    "relu by mask": lambda _, z: z * (z > 0),
+    "softmax": lambda xp, z: (
+        xp.exp(z - xp.max(z, axis=1, keepdims=True))
+        / xp.sum(xp.exp(z - xp.max(z, axis=1, keepdims=True)), axis=1, keepdims=True)
+    ),
+    "softmax unshifted": lambda xp, z: xp.exp(z) / xp.sum(xp.exp(z), axis=1, keepdims=True),
+    "log_softmax": lambda xp, z: z - xp.log(xp.sum(xp.exp(z), axis=1, keepdims=True)),
+    "logsumexp": lambda xp, z: xp.log(xp.sum(xp.exp(z), axis=1)),
+    "softplus": lambda xp, z: xp.log(1 + xp.exp(z)),
+    "softplus by log1p": lambda xp, z: xp.maximum(z, xp.zeros_like(z)) + xp.log1p(xp.exp(-xp.abs(z))),
+    "var": lambda xp, z: xp.mean((z - xp.mean(z, axis=0)) ** 2, axis=0),
+    "mean": lambda xp, z: xp.sum(z, axis=0) / 4,
+    "square": lambda _, z: z * z,
+    "expm1": lambda xp, z: xp.exp(z) - 1,
+}
+
+
+@pytest.mark.parametrize("name", COMPOSITES)
+def test_a_function_that_is_written_out_is_recognised(name):
+    def loss(xp, p, _):
+        return xp.sum(xp.sin(COMPOSITES[name](xp, xp.sin(p["w"]))))
+
+    params = {"w": np.random.default_rng(0).normal(size=(4, 3))}
+    plain, balls = (differentiate(loss, params, {}, kind).tape for kind in (Plain(), Balls(192)))
+    # the last operation but the outer sin and sum
+    result = composites(plain, balls)[len(plain.nodes) - 3]
+    assert result.operation.name == name.split()[0]
+    assert plain.nodes[result.operand].operation.name == "sin"
+
+
+def test_what_is_no_function_of_one_value_is_not_recognised():
+    def loss(xp, p, _):
+        return xp.sum(1 / (1 + xp.exp(-(p["u"] + p["v"]))))
+
+    params = {"u": np.array([0.3, 0.5]), "v": np.array([0.1, -0.4])}
+    plain, balls = (differentiate(loss, params, {}, kind).tape for kind in (Plain(), Balls(192)))
+    found = composites(plain, balls)
+    assert {plain.nodes[each.operand].operation.name for each in found.values()} == {"add"}
+
+
+def test_functions_that_saturate_are_told_apart():
+    def loss(xp, p, _):
+        return xp.sum(xp.exp(p["x"]) - 1)
+
+    params = {"x": np.array([-40.0, -35.0])}  # tanh(x) is the same float there
+    plain, balls = (differentiate(loss, params, {}, kind).tape for kind in (Plain(), Balls(192)))
+    assert [each.operation.name for each in composites(plain, balls).values()] == ["expm1"]
+
+
+def test_at_a_tie_the_whole_gradient_for_each_is_named():
+    def loss(xp, p, _):
+        return xp.sum(xp.max(p["x"], axis=1) * xp.asarray([1.0, 3.0]))
+
+    x = np.array([[2.0, 1.0, 2.0], [0.0, 5.0, 1.0]])
+    claimed = np.array([[1.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
+    assert find_cause(loss, {"x": x}, {}, {"x": claimed}).kind == "ties-full-credit"
+    assert find_cause(loss, {"x": x}, {}, {"x": claimed * [[0.5], [1.0]]}) is None
+
+
+def test_a_derivative_from_a_rounded_output_is_named():
+    def loss(xp, p, _):
+        return xp.sum(xp.expm1(p["x"]))
+
+    x = np.linspace(-36, -30, 7)
+    cause = find_cause(loss, {"x": x}, {}, {"x": np.expm1(x) + 1})
+    assert cause.kind == "derivative-from-rounded-output"
+    assert find_cause(loss, {"x": x}, {}, {"x": np.exp(x)}) is None
+
+
+@pytest.mark.parametrize(
+    ("claim", "kind"),
+    [
+        (lambda g: g.T, "transposed"),
+        (lambda g: g.sum(0), "sum-over-another-axis"),
+        (lambda g: g.sum(), "sum-over-all-axes"),
+        (lambda g: g.reshape(-1), "broadcast-not-reduced"),
+    ],
+)
+def test_wrong_shapes_are_explained(claim, kind):
+    w = np.random.default_rng(0).normal(size=(3, 2))
+    cause = find_cause(lambda xp, p, _: xp.sum(xp.exp(p["w"])), {"w": w}, {}, {"w": claim(np.exp(w))})
+    assert cause.kind == kind
+
+
+def test_a_wrong_shape_that_nothing_explains_is_described():
+    w = np.ones((3, 2))
+    arguments = (lambda xp, p, _: xp.sum(p["w"]), {"w": w}, {}, {"w": np.full(5, 7.0)})
+    assert find_cause(*arguments) is None
+    assert describe_difference(*arguments) == "w: its shape is (5,) instead of (3, 2)."
+
+
+def test_one_entry_confirms_no_number_that_was_solved_for():
+    def loss(xp, p, _):
+        return xp.sum(p["w"] ** 2)
+
+    assert find_cause(loss, {"w": np.array([3.0])}, {}, {"w": np.array([6.0 * 1.2345678])}) is None
+    w = np.array([3.0, 1.0, 2.0])
+    cause = find_cause(loss, {"w": w}, {}, {"w": 2 * w * 1.2345678})
+    assert (cause.kind, cause.factor) == ("constant-factor", pytest.approx(1.2345678))
+
+
+def test_the_learning_rate_is_known_by_name():
+    w = np.array([3.0, 1.0, 2.0])
+    arguments = (lambda xp, p, _: xp.sum(p["w"] ** 3), {"w": w}, {}, {"w": 3 * w * w * 0.013})
+    assert "the learning rate" in find_cause(*arguments, learning_rate=0.013).text
+    assert "the learning rate" not in find_cause(*arguments).text
+
+
+def test_missing_parameters_are_not_looked_at():
+    w, b = np.array([1.0, 2.0]), np.array([3.0])
+
+    def loss(xp, p, _):
+        return xp.sum(p["w"] ** 2) * xp.sum(p["b"])
+
+    assert find_cause(loss, {"w": w, "b": b}, {}, {"w": -6 * w}).kind == "sign"
+
+
+def test_claims_that_are_not_finite_have_no_cause():
+    w = np.array([1.0, 2.0])
+    arguments = (lambda xp, p, _: xp.sum(p["w"] ** 2), {"w": w}, {}, {"w": np.array([2.0, np.nan])})
+    assert find_cause(*arguments) is None
+    assert describe_difference(*arguments).startswith("w: 1 of 2 entries is off ([1])")
+
+
+def test_a_search_that_is_cut_short_says_so():
+    w = np.random.default_rng(0).normal(size=(4, 4))
+
+    def loss(xp, p, _):
+        h = p["w"]
+        for _ in range(5):
+            h = xp.tanh(h @ p["w"])
+        return xp.sum(h)
+
+    claimed = {"w": np.arange(16.0).reshape(4, 4) ** 0.3}
+    assert not search_cause(loss, {"w": w}, {}, claimed, seconds=0.0).complete
+    right = claims.certified(lambda p, _: {"w": p["w"] * 2}, {"w": w}, {})
+    assert search_cause(lambda xp, p, _: xp.sum(p["w"] ** 2), {"w": w}, {}, right).complete
+
+
+def test_the_difference_tells_constant_ratios():
+    w, x = np.array([[1.0, 2.0, 4.0], [3.0, 5.0, 6.0]]), np.array([[2.0], [3.0]])
+
+    def loss(xp, p, b):
+        return xp.sum(p["w"] ** 2 * b["x"])
+
+    true = 2 * w * x
+    one = {"w": true * [[7.0], [1.0]]}
+    assert describe_difference(loss, {"w": w}, {"x": x}, one) == (
+        "w: 3 of 6 entries are off ([0, 0], [0, 1], [0, 2]); there the claimed is 7 times the true."
+    )
+    rows = {"w": true * [[7.0], [5.0]]}
+    assert "constant in each row" in describe_difference(loss, {"w": w}, {"x": x}, rows)
+    columns = {"w": true * [7.0, 5.0, 3.0]}
+    assert "constant in each column" in describe_difference(loss, {"w": w}, {"x": x}, columns)
+    neither = {"w": true + w**1.3}
+    assert "is not constant" in describe_difference(loss, {"w": w}, {"x": x}, neither)
+
+
+def test_a_loss_that_compares_runs_lane_by_lane():
+    def loss(xp, p, _):
+        y = xp.tanh(p["w"])
+        scale = 2.0 if xp.sum(y) > 0 else 3.0
+        return scale * xp.sum(xp.sin(y))
+
+    w = np.array([0.5, 1e-4, -0.2])
+    y = np.tanh(w)
+    claimed = {"w": 2 * np.cos(y)}
+    assert find_cause(loss, {"w": w}, {}, claimed).kind == "derivative-left-out"

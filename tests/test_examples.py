@@ -1,0 +1,47 @@
+"""The examples are right, and their wrong twins are found wrong, with the cause where it is one of a kind."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+CAUSES = {
+    "attention": "",
+    "jax_custom_vjp": "",
+    "layer_normalisation": "",
+    "softmax_classifier": "",
+    "torch_function": "",
+}
+
+
+def run(target):
+    return subprocess.run(
+        [sys.executable, "-m", "gradproof", "check", str(target)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_example_is_here():
+    assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == sorted(CAUSES)
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_an_example_is_right(name):
+    pytest.importorskip({"jax_custom_vjp": "jax", "torch_function": "torch"}.get(name, "numpy"))
+    result = run(EXAMPLES / f"{name}.py")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "EQUAL" in result.stdout or "AGREES" in result.stdout
+
+
+@pytest.mark.parametrize(("name", "cause"), CAUSES.items())
+def test_its_wrong_twin_is_wrong(name, cause):
+    pytest.importorskip({"jax_custom_vjp": "jax", "torch_function": "torch"}.get(name, "numpy"))
+    result = run(f"{EXAMPLES / name}.py::wrong_gradient")
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "WRONG" in result.stdout
+    assert cause in result.stdout
