@@ -14,6 +14,7 @@ from gradproof.verdicts.checking.calling import call_gradient
 from gradproof.verdicts.checking.entries import entries_of
 from gradproof.verdicts.checking.examining import Examined, examine
 from gradproof.verdicts.checking.findings import CheckFinding
+from gradproof.verdicts.checking.own import Terms
 from gradproof.verdicts.checking.points import Point, load_point
 from gradproof.verdicts.checking.search import Searched, Tally, difference, find_cause, search_points
 from gradproof.verdicts.checking.subject import Place, Subject
@@ -227,7 +228,7 @@ def check(
     random = any(finding.kind == "random" for finding in findings)
     passes = examined.verdict in {*_OK, Verdict.INACCURATE} and not random
     if points and passes and not any(finding.fails for finding in examined.findings):
-        searched = search_points(subject, given.place, points, seed, dtype, examined.called.takes)
+        searched = search_points(subject, given.place, points, seed, _terms(examined, dtype))
     return _concluded(subject, examined, searched, findings, dtype, seed, learning_rate)
 
 
@@ -266,6 +267,13 @@ def _concluded(
         examined=shown,
         unexplained=unexplained,
     )
+
+
+def _terms(examined: Examined, dtype: str) -> Terms:
+    """Give the terms on which the check's own points are examined."""
+    evidence = {} if examined.floating is None else dict(examined.floating.evidence)
+    scales = {name: float(np.max(np.abs(each.expected))) for name, each in evidence.items()}
+    return Terms(dtype, examined.called.takes, scales)
 
 
 def _place(point: Point) -> str:

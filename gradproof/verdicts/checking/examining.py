@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.truth import Truth, exact_gradient
 from gradproof.verdicts.checking.calling import FRAMEWORKS, Called, call_gradient
 from gradproof.verdicts.checking.findings import CheckFinding
@@ -21,6 +20,12 @@ Array = NDArray[Any]
 
 STRUCTURAL = {"none", "not-a-mapping", "missing-parameter", "wrong-shape"}
 """Findings after which a gradient is none of these parameters, whatever its numbers."""
+
+
+_CONSTANTS = (
+    "Some entries agree in fewer than 15 digits, which is explained by constants of the code being doubles: "
+    "0.1 and 1/3 are not the numbers that they stand for."
+)
 
 
 @dataclass(frozen=True)
@@ -76,22 +81,24 @@ def examine(subject: Subject, point: Point, dtype: str, takes: str | None = None
             )
         )
     truth = exact_gradient(subject.loss, point.place.params, point.place.batch)
-    formula = _formula(subject, point.place, called, truth)
+    formula = formula_of(subject, point.place, called, truth)
     floating = None
     if called.values:
         near = rounded(point.place, dtype)
-        same = _same(near, point.place)
+        same = same_place(near, point.place)
         floating = judge_floating(subject, near, called.values, called.dtype, truth if same else None)
         found += _not_finite(called.values)
     if formula is not None and not formula.certified:
         found.append(
             CheckFinding("not-certified", _sentence(f"The formula was not certified: {formula.reason}"))
         )
+    if formula is not None and formula.constants:
+        found.append(CheckFinding("constants", _CONSTANTS))
     verdict, reason = decide(formula, floating, [*called.findings])
     return Examined(point, verdict, reason, formula, floating, tuple(found), called)
 
 
-def _formula(subject: Subject, place: Place, called: Called, truth: Truth) -> Formula | None:
+def formula_of(subject: Subject, place: Place, called: Called, truth: Truth) -> Formula | None:
     """Check the formula, if the code is plain NumPy."""
     if called.takes != "numpy" or called.gives != "numpy":
         which = called.takes.partition("-")[0] if called.takes != "numpy" else called.gives
@@ -136,67 +143,6 @@ def _decide_by_floats(formula: Formula | None, floating: Floating | None) -> tup
     return Verdict.AGREES, f"{why} {floating.text}".strip()
 
 
-def examine_own(subject: Subject, point: Point, dtype: str, takes: str) -> Examined | None:
-    """Examine a gradient at a point of the check's own; None where the loss has no gradient there.
-
-    The floating-point result is judged only where it is off by half of the dtype's digits, which it may be
-    for no good reason only where numbers have their usual size.
-
-    Raises:
-        InputError: the gradient raises there.
-    """
-    truth = exact_gradient(subject.loss, point.place.params, point.place.batch)
-    if not truth.complete and not truth.kinks:
-        return None
-    called = call_gradient(subject, point.place, dtype, takes)
-    formula = _formula(subject, point.place, called, truth)
-    findings = [*called.findings]
-    certified = formula is not None and formula.certified
-    floating = None
-    if called.values and (not certified or not _close(called.values, truth, called.dtype)):
-        near = rounded(point.place, dtype)
-        same = _same(near, point.place)
-        floating = judge_floating(subject, near, called.values, called.dtype, truth if same else None)
-    verdict, reason = decide(formula, floating, findings)
-    blameless = floating is None or not point.usual or not floating.loses_half
-    if verdict is Verdict.INACCURATE and blameless:
-        assert formula is not None and formula.verdict is not None  # noqa: S101, PT018 - as INACCURATE needs
-        verdict = formula.verdict
-        if floating is not None and floating.loses_half:
-            findings.append(_inaccurate(point, floating))
-    elif verdict is Verdict.WRONG and not _proven(formula) and blameless and not _structural(findings):
-        verdict = Verdict.UNDECIDED
-    return Examined(point, verdict, reason, formula, floating, tuple(findings), called)
-
-
-def _proven(formula: Formula | None) -> bool:
-    """Whether the formula is proven wrong, and not only its floating-point result off."""
-    return formula is not None and formula.verdict is Verdict.WRONG
-
-
-def _structural(findings: list[CheckFinding]) -> bool:
-    return any(finding.kind in STRUCTURAL for finding in findings)
-
-
-def _inaccurate(point: Point, floating: Floating) -> CheckFinding:
-    return CheckFinding(
-        "inaccurate-at-magnitude",
-        f"At a point of the check's own ({point.label}) the formula is right, but its evaluation loses most "
-        f"of its digits: saturation, overflow or cancellation. {floating.text}",
-    )
-
-
-def _close(values: Mapping[str, Array], truth: Truth, dtype: str) -> bool:
-    """Whether floating-point results are right to half of their digits, so that nothing needs judging."""
-    half = np.sqrt(FORMATS[dtype].unit_roundoff)
-    for name, value in values.items():
-        exact = truth.gradients[name].values()[0]
-        with np.errstate(all="ignore"):
-            if not np.all(np.abs(value - exact) <= half * np.abs(exact)):
-                return False
-    return True
-
-
 def _not_finite(values: Mapping[str, Array]) -> list[CheckFinding]:
     findings = []
     for name, value in values.items():
@@ -210,7 +156,8 @@ def _not_finite(values: Mapping[str, Array]) -> list[CheckFinding]:
     return findings
 
 
-def _same(a: Place, b: Place) -> bool:
+def same_place(a: Place, b: Place) -> bool:
+    """Whether two places hold the same numbers."""
     pairs = [(a.params[n], b.params[n]) for n in a.params] + [(a.batch[n], b.batch[n]) for n in a.batch]
     return all(np.array_equal(x, y) for x, y in pairs)
 

@@ -8,9 +8,9 @@ class CheckFinding:
     """One thing that was noticed.
 
     Attributes:
-        kind: a slug: `wrong-shape`, `missing-parameter`, `superfluous-parameter`, `mutated-input`,
-            `not-finite`, `none`, `not-a-mapping`, `random`, `raises`, `not-certified`, `kink`,
-            `lower-precision`, `inaccurate-at-magnitude`, `one-example`, `constants`, `fewer-points`.
+        kind: a slug: `none`, `not-a-mapping`, `missing-parameter`, `superfluous-parameter`, `wrong-shape`,
+            `mutated-input`, `random`, `not-finite`, `raises`, `not-certified`, `constants`, `loses-digits`,
+            `lower-precision`, `one-example`.
         text: a sentence or two.
         fails: whether a gradient of which this is true does not pass, whatever its numbers are.
         parameter: the parameter that it is about; empty if it is about none.

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from gradproof.errors import GradproofError, InputError
-from gradproof.verdicts.checking.examining import Examined, examine_own
+from gradproof.verdicts.checking.examining import STRUCTURAL, Examined
 from gradproof.verdicts.checking.findings import CheckFinding
+from gradproof.verdicts.checking.own import Terms, examine_own
 from gradproof.verdicts.checking.points import Point, cautious, more_examples, own_points
 from gradproof.verdicts.checking.subject import Place, Subject
 from gradproof.verdicts.verdict import Verdict
@@ -69,7 +70,7 @@ class Searched:
     tally: Tally
 
 
-def search_points(subject: Subject, given: Place, count: int, seed: int, dtype: str, takes: str) -> Searched:
+def search_points(subject: Subject, given: Place, count: int, seed: int, terms: Terms) -> Searched:
     """Examine a gradient at points of the check's own, until one proves it wrong.
 
     Args:
@@ -77,8 +78,7 @@ def search_points(subject: Subject, given: Place, count: int, seed: int, dtype: 
         given: the user's point, whose shapes, scales and kinds of data the points have.
         count: how many points.
         seed: what they are drawn with.
-        dtype: what floating-point results are judged by.
-        takes: the arrays that the gradient wants.
+        terms: on which terms, as the user's point showed them.
     """
     tally = Tally(asked=count)
     findings: dict[str, CheckFinding] = {}
@@ -88,13 +88,13 @@ def search_points(subject: Subject, given: Place, count: int, seed: int, dtype: 
     tally.left_out = count - allowed
     single = more_examples(given, seed) if count else None
     if single is not None:
-        examined, finding = _with_more_examples(subject, single, dtype, takes)
+        examined, finding = _with_more_examples(subject, single, terms)
         findings |= {finding.kind: finding} if finding else {}
         if examined is not None:
             return Searched(examined, tuple(findings.values()), tally)
     for number, drawn in enumerate(own_points(given, allowed, seed)):
         point = _in_domain(subject, given, drawn, number)
-        examined = None if point is None else _examined(subject, point, dtype, takes, tally)
+        examined = None if point is None else _examined(subject, point, terms, tally)
         if examined is None:
             tally.dropped += point is None
             continue
@@ -121,9 +121,9 @@ def _in_domain(subject: Subject, given: Place, point: Point, number: int) -> Poi
     return None
 
 
-def _examined(subject: Subject, point: Point, dtype: str, takes: str, tally: Tally) -> Examined | None:
+def _examined(subject: Subject, point: Point, terms: Terms, tally: Tally) -> Examined | None:
     try:
-        examined = examine_own(subject, point, dtype, takes)
+        examined = examine_own(subject, point, terms)
     except GradproofError as error:
         tally.raised.append(str(error))
         return None
@@ -132,7 +132,7 @@ def _examined(subject: Subject, point: Point, dtype: str, takes: str, tally: Tal
 
 
 def _with_more_examples(
-    subject: Subject, point: Point, dtype: str, takes: str
+    subject: Subject, point: Point, terms: Terms
 ) -> tuple[Examined | None, CheckFinding | None]:
     """Examine a gradient with several examples where one was given: what is wrong, and what is to be said."""
     untold = CheckFinding(
@@ -143,15 +143,12 @@ def _with_more_examples(
     try:
         if not np.isfinite(subject.loss_value(point.place)):
             return None, untold
-        examined = examine_own(subject, point, dtype, takes)
+        examined = examine_own(subject, point, terms)
     except GradproofError:
         return None, untold
     if examined is None or examined.verdict is Verdict.UNDECIDED:
         return None, untold
-    if any(
-        finding.kind in {"none", "not-a-mapping", "missing-parameter", "wrong-shape"}
-        for finding in examined.findings
-    ):
+    if any(finding.kind in STRUCTURAL for finding in examined.findings):
         # Code that is written for one example gives another shape for more of them: that is no error.
         return None, untold
     return (examined if examined.verdict is Verdict.WRONG else None), None
