@@ -209,10 +209,11 @@ def find_checks(module: ModuleType, name: str = "") -> Iterator[tuple[str, Argum
     for key, scenario in scenarios.items():
         if scenario.gradient is not None and (not name or name in {key, scenario.name}):
             arguments = (scenario.loss, scenario.gradient, scenario.params, scenario.batch)
-            if all(arguments[1] is not other[1] or arguments[0] is not other[0] for _, other in found):
-                found.append((scenario.name, arguments))
+            found.append((scenario.name, arguments))
     wanted = name or "gradient"
-    if not (name and found) and "loss" in members and callable(members.get(wanted)):
+    # A Scenario that is made of the file's own functions is checked once.
+    told = any(arguments[1] is members.get(wanted) for _, arguments in found)
+    if not (name and found) and not told and "loss" in members and callable(members.get(wanted)):
         params, batch = _inputs(module)
         found.insert(0, (wanted, (members["loss"], members[wanted], params, batch)))
     if not found:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.truth import Truth, exact_gradient
+from gradproof.verdicts.checking.agreement import as_floats
 from gradproof.verdicts.checking.calling import FRAMEWORKS, Called, call_gradient
 from gradproof.verdicts.checking.findings import CheckFinding
 from gradproof.verdicts.checking.floating import Floating, judge_floating, rounded
@@ -118,7 +120,7 @@ def decide(
             return Verdict.WRONG, finding.text
     if formula is None or not formula.certified:
         return _decide_by_floats(formula, floating)
-    loses = floating is not None and floating.loses_digits
+    loses = floating is not None and floating.loses_digits and not _blameless(formula, floating)
     if formula.verdict is Verdict.UNDECIDED and loses:
         assert floating is not None  # noqa: S101 - it loses digits
         return Verdict.WRONG, f"{_sentence(formula.reason)} {floating.text}"
@@ -129,11 +131,26 @@ def decide(
     return formula.verdict, _sentence(formula.reason)
 
 
+def _blameless(formula: Formula, floating: Floating) -> bool:
+    """Whether a floating-point result that is off is off for no fault of its own."""
+    if floating.verdict is Verdict.NOT_FINITE:
+        # Where the loss has no gradient, there is no right number either.
+        return not formula.truth.complete and not formula.truth.kinks
+    if formula.verdict is not Verdict.KINK:
+        return False
+    # At a kink it is as good as the formula that it evaluates, whatever branch the truth follows.
+    half = np.sqrt(FORMATS[floating.dtype].unit_roundoff)
+    pairs = [(as_floats(each.claimed), floating.values.get(name)) for name, each in formula.agreement.items()]
+    return all(ours is not None and np.allclose(ours, claimed, rtol=half) for claimed, ours in pairs)
+
+
 def _decide_by_floats(formula: Formula | None, floating: Floating | None) -> tuple[Verdict, str]:
     """Judge by the floating-point result alone."""
     why = "" if formula is None else f"Judged in floating point alone: {formula.reason}."
     if floating is None:
         return Verdict.UNDECIDED, why or "There is no result to judge."
+    if floating.verdict is Verdict.NOT_FINITE and formula is not None and _blameless(formula, floating):
+        return Verdict.UNDECIDED, f"{why} {' '.join(formula.truth.reasons)}".strip()
     if floating.loses_digits:
         return Verdict.WRONG, f"{why} {floating.text}".strip()
     if floating.verdict is Verdict.UNDECIDED:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,13 +70,13 @@ def load_point(path: str | Path) -> Point:
         InputError: there is no such file, or it holds no point.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             described = json.loads(str(file["point"]))
             params = {name: file[f"params{i}"] for i, name in enumerate(described["params"])}
             batch = {name: file[f"batch{i}"] for i, name in enumerate(described["batch"])}
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}. Check the path of the point.") from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise InputError(
             f"{path} holds no point ({type(error).__name__}). Give a file that `save_point` wrote."
         ) from error
