@@ -283,6 +283,6 @@ def _nearby(
             run = differentiate(subject.loss, moved.params, moved.batch, Plain())
         except GradproofError:
             return
-        gradient = {name: numbers.values()[0] for name, numbers in run.gradients.items()}
+        gradient = {name: numbers.values()[0, ...] for name, numbers in run.gradients.items()}
         if all(np.all(np.isfinite(values)) for values in gradient.values()):
             yield gradient

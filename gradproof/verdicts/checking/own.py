@@ -112,7 +112,7 @@ def _close(values: Mapping[str, Array], truth: Truth, dtype: str) -> bool:
     """Whether floating-point results are right to half of their digits, so that nothing needs judging."""
     half = np.sqrt(FORMATS[dtype].unit_roundoff)
     for name, value in values.items():
-        exact = truth.gradients[name].values()[0]
+        exact = truth.gradients[name].values()[0, ...]
         with np.errstate(all="ignore"):
             if not np.all(np.abs(value - exact) <= half * np.abs(exact)):
                 return False
