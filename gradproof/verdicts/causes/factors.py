@@ -72,6 +72,8 @@ def _places(graph: Graph, skip: frozenset[Edge]) -> Iterator[Place]:
         if edge not in skip:
             yield edge
     for node in graph.nodes:
+        if graph.adjoints[node.index] is None:  # the loss does not depend on it
+            continue
         several = len(graph.users(node.index)) > 1
         if not skip and node.index != graph.output and (several or node.operation is None):
             yield node.index

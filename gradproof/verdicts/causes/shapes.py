@@ -62,7 +62,7 @@ def _turned(case: Case, name: str) -> Cause | None:
         return Cause("sum-over-all-axes", "", None, text, (name,))
     for axis in range(true.ndim):
         for keepdims in (True, False):
-            summed = true.sum(axis=axis, keepdims=keepdims)
+            summed = np.asarray(true.sum(axis=axis, keepdims=keepdims), dtype=object)
             if summed.shape == shape and claim.explains(name, summed):
                 text = f"your gradient of {name} is the true one summed over its axis {axis} once too often"
                 return Cause("sum-over-another-axis", "", None, text, (name,))
