@@ -53,7 +53,7 @@ def check_file(options: Options) -> int:
 
     The user's code may loop for ever, end the process or crash it: each ends in a message and status 2.
     """
-    with tempfile.TemporaryDirectory(prefix="gradproof-") as folder:
+    with tempfile.TemporaryDirectory(prefix="gradproof_check-") as folder:
         command = [sys.executable, "-P", "-m", "gradproof.check_files", folder, json.dumps(vars(options))]
         limit = options.time_limit + _GRACE if options.time_limit else None
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - this very Python
