@@ -2,13 +2,15 @@
 
 import sys
 
-from benchmarks import networks, planted, running, sizes, starting
+from benchmarks import checking, networks, planted, running, sizes, starting
 
 MEASUREMENTS = {
     "help": starting.help_against_pass,
     "reference": running.reference_against_document,
     "torch": running.torch_against_bare_loop,
     "jax": running.jax_against_bare_loop,
+    "check": checking.checks_side_by_side,
+    "check-points": checking.checks_with_points_and_cause,
     "sizes": sizes.small_to_large,
     "growth": sizes.growth,
     "networks": networks.random_networks,

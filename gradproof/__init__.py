@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gradproof.auditing import Audit, audit
+    from gradproof.checking import Check, CheckFinding, Point, check, load_point
     from gradproof.errors import (
         BackendUnavailableError,
         DisagreementError,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Audit": "gradproof.auditing",
     "BackendUnavailableError": "gradproof.errors",
+    "Check": "gradproof.checking",
+    "CheckFinding": "gradproof.checking",
     "Claim": "gradproof.scenarios.claims",
     "ClaimVerdict": "gradproof.scenarios.claims",
     "DisagreementError": "gradproof.errors",
@@ -35,6 +38,7 @@ _HOMES = {
     "GradproofError": "gradproof.errors",
     "InputError": "gradproof.errors",
     "MiniBatches": "gradproof.reference.descent",
+    "Point": "gradproof.checking",
     "Provenance": "gradproof.scenarios.scenario",
     "Report": "gradproof.reporting.report",
     "Scenario": "gradproof.scenarios.scenario",
@@ -42,9 +46,11 @@ _HOMES = {
     "UnsupportedError": "gradproof.errors",
     "Verdict": "gradproof.verdicts.verdict",
     "audit": "gradproof.auditing",
+    "check": "gradproof.checking",
     "dense_network": "gradproof.scenarios.dense_network",
     "gradient_claim": "gradproof.scenarios.claims_of",
     "judge": "gradproof.single",
+    "load_point": "gradproof.checking",
     "rounding_noise": "gradproof.single",
     "true_gradient": "gradproof.single",
     "update_claim": "gradproof.scenarios.claims_of",
@@ -55,6 +61,8 @@ _HOMES = {
 __all__ = [
     "Audit",
     "BackendUnavailableError",
+    "Check",
+    "CheckFinding",
     "Claim",
     "ClaimVerdict",
     "DisagreementError",
@@ -63,6 +71,7 @@ __all__ = [
     "GradproofError",
     "InputError",
     "MiniBatches",
+    "Point",
     "Provenance",
     "Report",
     "Scenario",
@@ -70,9 +79,11 @@ __all__ = [
     "UnsupportedError",
     "Verdict",
     "audit",
+    "check",
     "dense_network",
     "gradient_claim",
     "judge",
+    "load_point",
     "rounding_noise",
     "true_gradient",
     "update_claim",

@@ -21,6 +21,7 @@ examples:
   gradproof verify                                    all of the documents' systems
   gradproof verify sigmoid_network --backends torch   one system on one backend
   gradproof verify my_scenarios.py                    the Scenario objects of a file
+  gradproof check my_gradient.py                      a gradient of your own, and why it is wrong
   gradproof audit                                     what the three documents claim
   gradproof audit --strict my_scenarios.py            what a file's scenarios claim; 1 if something is refuted
 """
@@ -69,9 +70,46 @@ def build_parser() -> argparse.ArgumentParser:
         default=0,
         help="processes to run in; 0 (the default) for one a processor core",
     )
+    _add_check(commands)
     _add_audit(commands)
     commands.add_parser("list", help="show the scenarios and the backends")
     return parser
+
+
+def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    check = commands.add_parser(
+        "check",
+        help="check a gradient of your own: is the formula right, which entry is wrong, and why",
+        description="Check the gradient that a file defines, as a formula in certified arithmetic, in "
+        "floating point, and at points of the check's own. The file is run in a process of its own.",
+    )
+    check.add_argument(
+        "target",
+        metavar="FILE.py[::NAME]",
+        help="a file that defines loss, gradient, params and batch, or Scenario objects; NAME chooses one "
+        "Scenario, or another gradient function beside loss, params and batch",
+    )
+    check.add_argument(
+        "--dtype", default="float64", help="what to judge in: float64 (the default), float32, float16"
+    )
+    check.add_argument(
+        "--points", type=int, default=12, metavar="N", help="points of its own (default: 12; 0 for none)"
+    )
+    check.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="what they are drawn with (default: 0)"
+    )
+    check.add_argument("--point", default="", metavar="FILE.npz", help="check at this saved point alone")
+    check.add_argument("--save-point", default="", metavar="FILE.npz", help="where to save a failing point")
+    check.add_argument(
+        "--learning-rate", type=float, metavar="R", help="a number to expect in the cause of a wrong gradient"
+    )
+    check.add_argument(
+        "--time-limit",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="stop the file after so long (default: 60; 0 for no limit)",
+    )
 
 
 def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -120,9 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gradproof.errors import GradproofError  # noqa: PLC0415 - see the module's docstring
 
     try:
-        if options.command == "verify":
-            return _verify(options)
-        return _audit(options) if options.command == "audit" else _list()
+        run = {"verify": _verify, "check": _check, "audit": _audit, "list": _list}[options.command]
+        return run(options)
     except GradproofError as error:
         print(f"gradproof: {error}", file=sys.stderr)
         return 2
@@ -172,7 +209,18 @@ def _find_scenarios(names: Sequence[str]) -> "list[Scenario]":
     return found
 
 
-def _list() -> int:
+def _check(options: argparse.Namespace) -> int:
+    from gradproof.check_files import Options, check_file  # noqa: PLC0415 - see the module's docstring
+    from gradproof.errors import InputError  # noqa: PLC0415
+
+    for name in ("points", "seed", "time_limit"):
+        if not getattr(options, name) >= 0:
+            raise InputError(f"--{name.replace('_', '-')} is {getattr(options, name)}. Give 0 or more.")
+    given = {name: value for name, value in vars(options).items() if name in Options.__dataclass_fields__}
+    return check_file(Options(**given))
+
+
+def _list(_options: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415 - see the module's docstring
     from rich.markup import escape  # noqa: PLC0415
 

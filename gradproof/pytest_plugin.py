@@ -1,5 +1,6 @@
 """pytest hooks: runs as parameters of tests, and the report at the end of the session.
 
+A test checks a gradient of its own with the fixture `gradproof`.
 A test that asks for the fixture `gradproof_outcome` is run for every scenario × backend × variant × dtype;
 the marker `gradproof_scenarios` names the scenarios, else they are the documents' own. This file holds
 hooks alone and imports nothing of gradproof's at its top, so it costs a session that does not use it nothing.
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from gradproof.pytest_checks import Checker
     from gradproof.verdicts.records import Outcome
 
 
@@ -38,11 +40,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the markers."""
     config.addinivalue_line(
         "markers",
         "gradproof_scenarios(*scenarios): the Scenario objects, or names of the documents' scenarios, that a "
         "test with the fixture gradproof_outcome is run for",
+    )
+    config.addinivalue_line(
+        "markers",
+        "gradproof(points=12, seed=0, seeds=None, dtype='float64', learning_rate=None): how the fixture "
+        "gradproof checks gradients in this test",
     )
 
 
@@ -65,6 +72,18 @@ def gradproof_outcome(request: pytest.FixtureRequest) -> "Outcome":
     return obtain(request.param, request.config)
 
 
+@pytest.fixture
+def gradproof(request: pytest.FixtureRequest) -> "Checker":
+    """Checks gradients of your own.
+
+    `gradproof.check(loss, gradient, params, batch)` fails the test if one is wrong. The marker `gradproof`
+    chooses seeds and points.
+    """
+    from gradproof.pytest_checks import Checker  # noqa: PLC0415 - only for those who use it
+
+    return Checker(request)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a pytest-xdist worker where to leave its outcomes."""
@@ -80,8 +99,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     config = session.config
     if hasattr(config, "workerinput") or not hasattr(config, "gradproof_parts"):
         return
-    from gradproof.pytest_parts import removed_if_empty  # noqa: PLC0415 - only for those who use it
+    from gradproof.pytest_checks import write_checks  # noqa: PLC0415 - only for those who use it
+    from gradproof.pytest_parts import removed_if_empty  # noqa: PLC0415
 
+    write_checks(config)
     if not removed_if_empty(config):
         from gradproof.pytest_cases import write_report  # noqa: PLC0415 - only where something was judged
 
@@ -89,7 +110,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say where the report is."""
+    """Say where the reports are."""
+    checks = getattr(config, "gradproof_checks", None)
+    if checks is not None:
+        terminalreporter.write_line(checks)
     folder = getattr(config, "gradproof_written", None)
     if folder is not None:
         terminalreporter.write_line(f"gradproof report: {folder}/summary.md")

@@ -13,10 +13,12 @@ _SUBJECT = ["scenario", "backend", "variant", "dtype"]
 
 
 _WORDS = {
+    Verdict.EQUAL: "ok",
     Verdict.AGREES: "ok",
     Verdict.KINK: "ok",
     Verdict.INACCURATE: "ok",
     Verdict.DISAGREES: "WRONG",
+    Verdict.WRONG: "WRONG",
     Verdict.NOT_FINITE: "NaN/inf",
     Verdict.UNDECIDED: "UNDECIDED",
 }

@@ -41,6 +41,7 @@ def gather(
     batches: Mapping[str, Array],
     dtype: str,
     values: Values,
+    truth: Truth | None = None,
 ) -> StepEvidence:
     """Compute truth and rounding noise at T given weights.
 
@@ -50,9 +51,10 @@ def gather(
         batches: per array, of shape (T, *array), or (1, *array) for data that all steps share.
         dtype: whose rounding is measured.
         values: what the implementation gave, whose errors are wanted.
+        truth: the exact gradients there, if they are known.
     """
     steps = len(next(iter(weights.values())))
-    truth = exact_gradient(scenario.flat_loss, weights, batches, digits=DIGITS, lanes=steps)
+    truth = truth or exact_gradient(scenario.flat_loss, weights, batches, digits=DIGITS, lanes=steps)
     noisy = differentiate(
         scenario.flat_loss, weights, batches, Noisy(dtype, samples=SAMPLES), lanes=steps
     ).gradients

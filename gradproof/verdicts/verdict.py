@@ -12,7 +12,14 @@ formula are thousands of spreads and more.
 
 
 class Verdict(StrEnum):
-    """What is said of a gradient or an update of one parameter at one step; the worst entry decides."""
+    """What is said of a gradient or an update; the worst entry decides.
+
+    EQUAL and WRONG are said of a formula, by proof. AGREES, DISAGREES and NOT_FINITE are said of numbers
+    that were computed in floating point, by their rounding noise. The others are said of both.
+    """
+
+    EQUAL = "EQUAL"
+    """As a formula it is proven to agree with the exact gradient, to 15 digits and more."""
 
     AGREES = "AGREES"
     """The error is within what rounding explains."""
@@ -22,7 +29,8 @@ class Verdict(StrEnum):
 
     INACCURATE = "INACCURATE"
     """Rounding explains the error, yet more than half of the dtype's digits are gone: the formula is badly
-    conditioned at these weights."""
+    conditioned at these weights. Of a gradient that is checked as a formula: the formula is right, and its
+    evaluation loses digits that the dtype would allow, which `Check.ok` does not let pass."""
 
     KINK = "KINK"
     """The loss has a kink here, and the value is one of its subgradients."""
@@ -30,23 +38,28 @@ class Verdict(StrEnum):
     NOT_FINITE = "NOT_FINITE"
     """The value is NaN or infinite."""
 
+    WRONG = "WRONG"
+    """It is proven to differ from the exact gradient, or it is no gradient of these parameters at all."""
+
     UNDECIDED = "UNDECIDED"
     """No verdict could be reached, for the reason given."""
 
     @property
     def passes(self) -> bool:
         """Whether an implementation with this verdict does what its dtype allows."""
-        return self in {Verdict.AGREES, Verdict.INACCURATE, Verdict.KINK}
+        return self in {Verdict.EQUAL, Verdict.AGREES, Verdict.INACCURATE, Verdict.KINK}
 
 
 # From best to worst: of several entries, steps or parameters the worst is told.
 SEVERITY = (
+    Verdict.EQUAL,
     Verdict.AGREES,
     Verdict.KINK,
     Verdict.INACCURATE,
     Verdict.UNDECIDED,
     Verdict.DISAGREES,
     Verdict.NOT_FINITE,
+    Verdict.WRONG,
 )
 
 

@@ -285,6 +285,10 @@ class Tensor:
             f"follow its gradient. Call xp.{name}, or what xp has in its place."
         )
 
+    def __format__(self, _specification: str) -> str:
+        """The operation and the shape, whatever format a loss that prints asks for."""
+        return repr(self)
+
     def __repr__(self) -> str:
         """The operation and the shape."""
         origin = self.operation.name if self.operation else self.name or "constant"

@@ -40,6 +40,29 @@ class Views:
     balls: Graph
 
 
+def _with_axes(
+    loss: Loss, params: Mapping[str, NDArray[Any]], claimed: Mapping[str, NDArray[Any]]
+) -> tuple[Loss, dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """Give parameters of shape () one axis of length 1, which the loss takes away again.
+
+    NumPy turns arrays without axes into bare objects wherever it computes with them.
+    """
+    scalars = {name for name, array in params.items() if np.ndim(array) == 0}
+    if not scalars:
+        return loss, dict(params), dict(claimed)
+
+    def reshaped(xp: Any, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
+        taken = {name: xp.reshape(each, ()) if name in scalars else each for name, each in params.items()}
+        return loss(xp, taken, batch)
+
+    given = {name: np.reshape(array, (1,)) if name in scalars else array for name, array in params.items()}
+    claims = {
+        name: np.reshape(np.asarray(array), (1,)) if name in scalars and np.ndim(array) == 0 else array
+        for name, array in claimed.items()
+    }
+    return reshaped, given, claims
+
+
 class Case:
     """A claimed gradient of a loss at a point.
 
@@ -64,6 +87,7 @@ class Case:
     ) -> None:
         """Run the loss on float64 and on balls, and compare the claim."""
         self.deadline = monotonic() + seconds
+        loss, params, claimed = _with_axes(loss, params, claimed)
         self.loss, self.params, self.batch = loss, params, batch
         self.learning_rate = learning_rate
         self.numbers = Numbers(params, batch, learning_rate)
@@ -80,7 +104,7 @@ class Case:
                 name: graph.kind.constant(np.zeros(np.shape(params[name]))) if adjoint is None else adjoint
                 for name, adjoint in ((n, graph.adjoints[i]) for n, i in graph.parameters.items())
             }
-            centre = {name: numbers.data[0, 0].astype(np.float64) for name, numbers in true.items()}
+            centre = {name: numbers.data[0, 0, ...].astype(np.float64) for name, numbers in true.items()}
             self.claim = Claim(claimed, true, self._tolerance(claimed, centre))
         self.targets = self.claim.wrong
 
@@ -149,7 +173,7 @@ class Case:
             gradients = graph.backward(mutant.changes(graph))
         if any(name not in gradients for name in targets):
             return False
-        floats = {name: gradient.data[0, 0] for name, gradient in gradients.items()}
+        floats = {name: gradient.data[0, 0, ...] for name, gradient in gradients.items()}
         if not all(self.claim.may_explain(name, floats[name]) for name in targets):
             return False
         return alone or all(self.claim.leaves(n, floats[n]) for n in self.others if n in floats)
@@ -161,7 +185,7 @@ class Case:
             gradients = graph.backward(mutant.changes(graph))
             if any(name not in gradients for name in targets):
                 return False
-            balls = {name: gradient.data[0, 0] for name, gradient in gradients.items()}
+            balls = {name: gradient.data[0, 0, ...] for name, gradient in gradients.items()}
             if not all(self.claim.explains(name, balls[name]) for name in targets):
                 return False
             return alone or all(self.claim.explains(n, balls[n]) for n in self.others if n in balls)
@@ -174,5 +198,5 @@ class Case:
             return tuple(
                 name
                 for name in self.claim.wrong
-                if name in gradients and self.claim.explains(name, gradients[name].data[0, 0])
+                if name in gradients and self.claim.explains(name, gradients[name].data[0, 0, ...])
             )

@@ -53,7 +53,7 @@ class Claim:
             true: by parameter, certified and decided at kinks.
             tolerance: by parameter whose claim is floats, what rounding explains of each entry.
         """
-        self.true: dict[str, Balls] = {name: numbers.data[0, 0] for name, numbers in true.items()}
+        self.true: dict[str, Balls] = {name: numbers.data[0, 0, ...] for name, numbers in true.items()}
         self.true_floats = {name: balls.astype(np.float64) for name, balls in self.true.items()}
         self.balls = {name: _as_balls(claimed[name]) for name in self.true if name in claimed}
         self.tolerance = tolerance

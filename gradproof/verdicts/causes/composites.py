@@ -87,7 +87,7 @@ def _by_value(tensor: Tensor, tape: Tape, found: Mapping[int, Composite]) -> Ite
             for arguments in function.arguments(operand.shape, tensor.shape):
                 with np.errstate(all="ignore"):
                     operation = OPERATIONS[function.name]
-                    expected = operation.forward(operand.value, **arguments).data[0, 0]
+                    expected = operation.forward(operand.value, **arguments).data[0, 0, ...]
                 near = expected.shape == values.shape and np.allclose(expected, values, rtol=_SAME, atol=0)
                 nested = function.name in _REFLECTED and _within(tensor, ancestor, function.name, found)
                 if near and not nested:
@@ -153,7 +153,7 @@ def _name(tensor: Tensor) -> str:
 
 
 def _values(tensor: Tensor) -> Values:
-    values: Values = tensor.value.data[0, 0]
+    values: Values = tensor.value.data[0, 0, ...]
     return values
 
 

@@ -192,10 +192,10 @@ def confirmed_factor(case: Case, found: Factor) -> tuple[Mutant, float] | None:
     graph, claim = found.views.balls, case.claim
     with graph.context():
         base = graph.backward(factor_changes(found.place, 0.0)(graph))
-        name, place = _greatest(case, {n: base[n].data[0, 0] for n in case.targets if n in base})
+        name, place = _greatest(case, {n: base[n].data[0, 0, ...] for n in case.targets if n in base})
         if not name:
             return None
-        without = base[name].data[0, 0][place]
+        without = base[name].data[0, 0, ...][place]
         share = claim.true[name][place] - without
         ball = (claim.balls[name][place] - without) / share
         # a claim in floats gives the factor to the digits that its entry has

@@ -183,7 +183,7 @@ class Graph:
             weights = self.plain.pull(edge, ones)
         if "axes" in node.arguments:
             g = kept(g, node.operands[0].value, node.arguments["axes"])
-        return g * self.kind.constant(weights.data[0, 0])
+        return g * self.kind.constant(weights.data[0, 0, ...])
 
     def backward(self, changes: Changes) -> dict[str, Array]:
         """Run the backward pass with changes; the parameters that they reach."""

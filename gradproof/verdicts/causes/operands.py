@@ -52,7 +52,7 @@ def _with(node: Node, edge: Edge, g: Array, place: int, value: Array) -> Array:
 
 def _indicator(graph: Graph, edge: Edge, at: str) -> Iterator[Alternate]:
     """A constant factor that is zero in places, as a mask of dropout with its scale: only the mask kept."""
-    mask = graph.plain.nodes[edge.node].operands[1 - edge.position].value.data[0, 0] != 0
+    mask = graph.plain.nodes[edge.node].operands[1 - edge.position].value.data[0, 0, ...] != 0
     if mask.all() or not mask.any():
         return
     ones = graph.kind.constant(mask.astype(float))

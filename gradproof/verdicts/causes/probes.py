@@ -56,7 +56,7 @@ class Probes:
 
     def effect(self, node: int, change: Array) -> Floats:
         """Give the change of the gradient along each direction, from the change of a node's adjoint."""
-        entries = np.broadcast_to(change.data[0, 0], change.shape).reshape(-1)
+        entries = np.broadcast_to(change.data[0, 0, ...], change.shape).reshape(-1)
         along: Floats = self.tangents[node] @ entries
         return along
 
@@ -113,7 +113,7 @@ def _values(
     for lane in range(lanes):
         own = {name: array[lane] for name, array in params.items()}
         nodes = differentiate(loss, own, batch, Plain()).tape.nodes
-        runs.append([node.value.data[0, 0].reshape(-1) for node in nodes])
+        runs.append([node.value.data[0, 0, ...].reshape(-1) for node in nodes])
     return [np.array(values) for values in zip(*runs, strict=True)]
 
 

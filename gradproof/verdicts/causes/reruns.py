@@ -32,13 +32,13 @@ def reruns(case: Case) -> Iterator[tuple[float, Cause]]:
 def _equals(case: Case, run: Run) -> bool:
     """Tell whether a run's gradients are the claim, in float64 and then in balls."""
     claim = case.claim
-    floats = {name: gradient.data[0, 0] for name, gradient in run(Plain()).items()}
+    floats = {name: gradient.data[0, 0, ...] for name, gradient in run(Plain()).items()}
     if not all(claim.may_explain(n, floats[n]) for n in case.targets):
         return False
     if not all(claim.leaves(n, floats[n]) for n in case.others):
         return False
     kind = Balls(PRECISION)
-    balls = {name: gradient.data[0, 0] for name, gradient in run(kind).items()}
+    balls = {name: gradient.data[0, 0, ...] for name, gradient in run(kind).items()}
     with kind.context():
         return all(claim.explains(n, balls[n]) for n in (*case.targets, *case.others))
 
@@ -151,7 +151,7 @@ def _share(case: Case, moved: tuple[str, ...], rate: float) -> float:
     product = square = 0.0
     for name in case.targets:
         error = case.claim.error[name]
-        change = gradients[name].data[0, 0] - case.claim.true_floats[name]
+        change = gradients[name].data[0, 0, ...] - case.claim.true_floats[name]
         product += float(np.sum(change * error))
         square += float(np.sum(error * error))
     return product / square if square else np.nan

@@ -49,7 +49,7 @@ def _slope(graph: Graph, index: int) -> NDArray[np.float64] | None:
     node = graph.nodes[index]
     if node.name not in _FORMULAS:
         return None
-    x: NDArray[np.float64] = node.operands[0].value.data[0, 0]
+    x: NDArray[np.float64] = node.operands[0].value.data[0, 0, ...]
     with np.errstate(all="ignore"):
         if node.name in {"expm1", "exp"}:
             return np.asarray(np.expm1(x) + 1)
@@ -62,6 +62,6 @@ def _slope(graph: Graph, index: int) -> NDArray[np.float64] | None:
 def _same(case: Case, name: str, gradient: Array) -> bool:
     """Tell whether a mutant has the claim's rounding errors: it explains nearly all of the error."""
     error = case.claim.error[name]
-    left = np.abs(gradient.data[0, 0] - case.claim.true_floats[name] - error)
+    left = np.abs(gradient.data[0, 0, ...] - case.claim.true_floats[name] - error)
     ulps = _ULPS * np.finfo(np.float64).eps * np.abs(case.claim.true_floats[name])
     return bool(np.all(left <= np.maximum(ulps, 1e-3 * np.abs(error))))

@@ -227,7 +227,7 @@ def _ties(graph: Graph, edge: Edge, at: str) -> Iterator[Alternate]:
     def full(g: Array) -> Array:
         node = graph.plain.nodes[edge.node]
         with graph.plain.context():
-            weights = graph.plain.pull(edge, node.value * 0 + 1).data[0, 0]
+            weights = graph.plain.pull(edge, node.value * 0 + 1).data[0, 0, ...]
         # pull(g) = g w; full = g [w > 0] = pull(g) [w > 0] / w
         inverse = (weights > 0) / (weights + (weights <= 0))
         return graph.pull(edge, g) * graph.kind.constant(inverse)

@@ -25,7 +25,7 @@ def _broadcast(case: Case, name: str) -> Cause | None:
     for edge in graph.edges:
         if widened_shape(graph, edge) is None or not _leads_to(graph, graph.operand(edge).index, name):
             continue
-        share = unreduced(graph, edge, graph.adjoint(edge.node)).data[0, 0]
+        share = unreduced(graph, edge, graph.adjoint(edge.node)).data[0, 0, ...]
         if claim.explains(name, share):
             node = graph.nodes[edge.node]
             text = (

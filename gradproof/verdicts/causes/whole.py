@@ -101,12 +101,14 @@ def _added(case: Case) -> Iterator[tuple[float, Cause]]:
         return
     kind = case.composed.balls.kind
     own = {
-        name: kind.constant(np.asarray(case.params[name], dtype=np.float64)).data[0, 0] for name in targets
+        name: kind.constant(np.asarray(case.params[name], dtype=np.float64)).data[0, 0, ...]
+        for name in targets
     }
     sign = {
-        n: kind.constant(np.sign(np.asarray(case.params[n], dtype=np.float64))).data[0, 0] for n in targets
+        n: kind.constant(np.sign(np.asarray(case.params[n], dtype=np.float64))).data[0, 0, ...]
+        for n in targets
     }
-    ones = {n: kind.constant(np.ones(np.shape(case.params[n]))).data[0, 0] for n in targets}
+    ones = {n: kind.constant(np.ones(np.shape(case.params[n]))).data[0, 0, ...] for n in targets}
     for what, added in (("the parameter itself", own), ("the parameter's signs", sign), ("one number", ones)):
         factor = _ratio(case, targets[0], added[targets[0]], minus=True)
         if factor is None:

@@ -1,0 +1,164 @@
+"""The fixture `gradproof`: checks of gradients in tests, and their part of the session's report.
+
+Imports nothing that costs time: `check` itself is loaded when a test first calls it.
+"""
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from gradproof.pytest_parts import parts_folder
+from gradproof.reporting.files import write_whole
+
+if TYPE_CHECKING:
+    from gradproof.checking import Check
+
+_SUFFIX = ".check"
+_COLUMNS = (
+    "test",
+    "verdict",
+    "ok",
+    "digits",
+    "dtype",
+    "seed",
+    "points",
+    "cause",
+    "where",
+    "reason",
+    "findings",
+    "failing_point",
+)
+_OPTIONS = {"dtype", "points", "seed", "seeds", "learning_rate"}
+
+
+class Checker:
+    """What the fixture `gradproof` gives to a test.
+
+    Attributes:
+        checks: the checks that the test has made.
+    """
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        """Read the test's marker."""
+        self._config = request.config
+        self._test = request.node.nodeid
+        self._options: dict[str, Any] = {}
+        for marker in reversed(list(request.node.iter_markers("gradproof"))):
+            unknown = sorted({*marker.kwargs} - _OPTIONS)
+            if unknown or marker.args:
+                pytest.fail(
+                    f"The marker gradproof does not know {unknown or list(marker.args)}. Give it "
+                    f"{', '.join(sorted(_OPTIONS))} by name.",
+                    pytrace=False,
+                )
+            self._options |= marker.kwargs
+        self.checks: list[Check] = []
+
+    def check(
+        self,
+        loss: Callable[[Any, Any, Any], Any],
+        gradient: Callable[[Any, Any], Any],
+        params: Any,
+        batch: Any,
+        **options: Any,
+    ) -> "Check":
+        """Check a gradient as `gradproof.check` does, and fail the test with the cause unless it is ok.
+
+        Args:
+            loss: called as `loss(xp, params, batch)`.
+            gradient: called as `gradient(params, batch)`.
+            params: a mapping from names to floating-point arrays.
+            batch: likewise, of data.
+            **options: those of `gradproof.check`, and `seeds` for several seeds one after the other. They
+                come before those of the marker `gradproof`.
+
+        Returns:
+            the check; with several seeds the last one's.
+        """
+        __tracebackhide__ = True
+        from gradproof.checking import check  # noqa: PLC0415 - only for those who use it
+        from gradproof.errors import GradproofError  # noqa: PLC0415
+
+        chosen = {**self._options, **options}
+        seeds: Sequence[int] = chosen.pop("seeds", None) or [chosen.get("seed", 0)]
+        chosen.pop("seed", None)
+        result: Check | None = None
+        for seed in seeds:
+            try:
+                result = check(loss, gradient, params, batch, seed=seed, **chosen)
+            except GradproofError as error:
+                message = str(error)
+                pytest.fail(message, pytrace=False)
+            self.checks.append(result)
+            saved = self._saved_point(result)
+            self._leave(result, saved)
+            if not result.ok:
+                pytest.fail(
+                    "\n".join([str(result), *([f"  point    {saved}"] if saved else [])]), pytrace=False
+                )
+        if result is None:
+            pytest.fail("There is no seed to check with. Give one or more.", pytrace=False)
+        return result
+
+    def _saved_point(self, result: "Check") -> str:
+        """Save a failing point of the check's own beside the report; empty if there is none."""
+        if result.failing_point is None or result.failing_point.seed is None:
+            return ""
+        folder = _report_folder(self._config) / "points"
+        folder.mkdir(parents=True, exist_ok=True)
+        slug = re.sub(r"[^\w.-]+", "_", self._test).strip("_")[-120:]
+        return str(result.save_point(folder / f"{slug}-{len(self.checks)}.npz"))
+
+    def _leave(self, result: "Check", saved: str) -> None:
+        """Leave what is to be reported in the folder that all processes of the session share."""
+        row = {
+            "test": self._test,
+            "verdict": str(result.verdict),
+            "ok": result.ok,
+            "digits": float(f"{result.digits:.1f}"),
+            "dtype": result.dtype,
+            "seed": result.seed,
+            "points": str(result.points),
+            "cause": "" if result.cause is None else result.cause.text,
+            "where": "" if result.cause is None else result.cause.where,
+            "reason": result.reason,
+            "findings": "; ".join(finding.text for finding in result.findings),
+            "failing_point": saved,
+        }
+        path = parts_folder(self._config) / f"{uuid4().hex}{_SUFFIX}"
+        path.write_text(json.dumps(row), encoding="utf-8")
+
+
+def _report_folder(config: pytest.Config) -> Path:
+    return Path(config.rootpath, str(config.getoption("--gradproof-report")))
+
+
+def write_checks(config: pytest.Config) -> None:
+    """Write the table of all checks of the session, in the order of the tests, and remove what was left.
+
+    The table is `checks.csv` in the report's folder; the terminal summary is kept for pytest to print.
+    """
+    left = list(parts_folder(config).glob(f"*{_SUFFIX}"))
+    if not left:
+        return
+    rows = [json.loads(path.read_text(encoding="utf-8")) for path in left]
+    rows.sort(key=lambda row: (row["test"], row["seed"]))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    target = _report_folder(config) / "checks.csv"
+    write_whole(target, text.getvalue())
+    for path in left:
+        path.unlink()
+    counts = Counter(row["verdict"] for row in rows)
+    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+    config.gradproof_checks = f"gradproof checks: {told}; {target}"  # type: ignore[attr-defined]

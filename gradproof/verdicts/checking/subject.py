@@ -1,0 +1,103 @@
+"""Who is checked: a loss and a gradient, on flat mappings of arrays."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.errors import GradproofError, InputError
+from gradproof.reference.numpy_namespace import NumpyNamespace
+from gradproof.scenarios.scenario import Scenario
+
+Array = NDArray[Any]
+Arrays = Mapping[str, Array]
+
+_OURS = str(Path(__file__).resolve().parents[2])
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a gradient is looked at: flat mappings of dotted names to arrays."""
+
+    params: Arrays
+    batch: Arrays
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A loss and a gradient of the user's.
+
+    Attributes:
+        scenario: the loss with the given parameters and data, and how they are nested.
+        gradient: called as `gradient(params, batch)` on nested mappings.
+    """
+
+    scenario: Scenario
+    gradient: Callable[[Any, Any], Any]
+
+    @property
+    def loss(self) -> Callable[[Any, Any, Any], Any]:
+        """The loss, on flat mappings."""
+        return self.scenario.flat_loss
+
+    @property
+    def given(self) -> Place:
+        """The parameters and the data that the user gave."""
+        return Place(self.scenario.flat_params, self.scenario.flat_batch)
+
+    def nested(self, params: Any, batch: Any) -> tuple[Any, Any]:
+        """Nest flat mappings as the user's functions expect them."""
+        return self.scenario.params_structure.nest(params), self.scenario.batch_structure.nest(batch)
+
+    def loss_value(self, place: Place) -> float:
+        """Evaluate the loss in float64.
+
+        Raises:
+            InputError: it raises, or gives no scalar.
+        """
+        params, batch = (
+            {n: np.array(a) for n, a in arrays.items()} for arrays in (place.params, place.batch)
+        )
+        with np.errstate(all="ignore"):
+            value = called("loss", lambda: self.loss(NumpyNamespace(), params, batch))
+        try:
+            array = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"The loss answers {value!r:.60}, which is no real number. Return the scalar that is to be "
+                "differentiated."
+            ) from error
+        if array.shape != ():
+            raise InputError(
+                f"The loss answers an array of shape {array.shape}, but a gradient needs a scalar. Reduce "
+                "it, for example with xp.sum or xp.mean."
+            )
+        return float(array)
+
+
+def called(what: str, evaluate: Callable[[], Any]) -> Any:
+    """Call the user's code, so that an exception of it comes back with the user's own lines alone.
+
+    Raises:
+        InputError: the code raises.
+    """
+    try:
+        return evaluate()
+    except GradproofError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"The {what} raises an exception:\n{own_traceback(error)}Mend it and check again."
+        ) from error
+
+
+def own_traceback(error: BaseException) -> str:
+    """Give the traceback of an exception without gradproof's own frames."""
+    frames = traceback.extract_tb(error.__traceback__)
+    shown = [frame for frame in frames if not frame.filename.startswith((_OURS, "<frozen importlib"))]
+    lines = traceback.format_list(shown) if shown else []
+    return "".join([*lines, *traceback.format_exception_only(error)])

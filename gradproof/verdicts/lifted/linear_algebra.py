@@ -1,0 +1,124 @@
+"""numpy.linalg on certified matrices; Arb's own algorithms give enclosures of the exact results."""
+
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from gradproof.verdicts.lifted.array import LiftedArray, base, from_arbs, lift, to_arbs
+from gradproof.verdicts.lifted.ball import Ball
+from gradproof.verdicts.lifted.products import array_of, matrix_of
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - NumPy's
+    """Compute numpy.linalg.norm of vectors, and the Frobenius norm of matrices.
+
+    Raises:
+        TypeError: another norm of a matrix is asked for.
+    """
+    x = lift(x)
+    vectors = x.ndim == 1 if axis is None else isinstance(axis, int)
+    if not vectors and ord not in {None, "fro"}:
+        raise TypeError(f"np.linalg.norm of a matrix with ord={ord!r} is not certified")
+    return vector_norm(x, axis=axis, keepdims=keepdims, ord=2 if ord in {None, "fro"} else ord)
+
+
+def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002
+    """Compute (Σ |x|^p)^(1/p) along axes."""
+    x = lift(x)
+    if ord == 2:
+        return np.sqrt((x * x).sum(axis=axis, keepdims=keepdims))
+    size = np.abs(x)
+    if ord == np.inf:
+        return size.max(axis=axis, keepdims=keepdims)
+    if ord == -np.inf:
+        return size.min(axis=axis, keepdims=keepdims)
+    if ord == 1:
+        return size.sum(axis=axis, keepdims=keepdims)
+    return (size**ord).sum(axis=axis, keepdims=keepdims) ** (lift(1) / ord)
+
+
+def _stacked(function: Any, *arrays: Any) -> Any:
+    """Apply a function of matrices to each matrix of stacks."""
+    balls = [to_arbs(array) for array in arrays]
+    stack = np.broadcast_shapes(*(array.shape[:-2] for array in balls))
+    if not stack:
+        return function(*balls)
+    whole = [np.broadcast_to(array, (*stack, *array.shape[-2:])) for array in balls]
+    results = [function(*(array[place] for array in whole)) for place in np.ndindex(stack)]
+    return np.array(results, dtype=object).reshape(*stack, *np.shape(results[0]))
+
+
+def inverse(a: Any) -> LiftedArray:
+    """Compute the inverse of matrices.
+
+    Raises:
+        numpy.linalg.LinAlgError: one is singular, or too near to it for the precision.
+    """
+    return from_arbs(_stacked(lambda m: array_of(_regular(matrix_of(m), "inv")), a))
+
+
+def solve(a: Any, b: Any) -> LiftedArray:
+    """Compute x of a x = b; b is a vector, or matrices of columns.
+
+    Raises:
+        numpy.linalg.LinAlgError: a matrix is singular, or too near to it for the precision.
+    """
+    b = lift(b)
+    columns = b[:, np.newaxis] if b.ndim == 1 else b
+    result = from_arbs(
+        _stacked(lambda m, c: array_of(_regular(matrix_of(m), "solve", matrix_of(c))), a, columns)
+    )
+    return result[..., 0] if b.ndim == 1 else result
+
+
+def _regular(matrix: Any, method: str, *others: Any) -> Any:
+    try:
+        return getattr(matrix, method)(*others)
+    except ZeroDivisionError as error:
+        raise np.linalg.LinAlgError("Singular matrix") from error
+
+
+def determinant(a: Any) -> LiftedArray:
+    """Compute the determinant of matrices."""
+    return from_arbs(np.asarray(_stacked(lambda m: _box(matrix_of(m).det()), a), dtype=object))
+
+
+def sign_and_log_determinant(a: Any) -> tuple[LiftedArray, LiftedArray]:
+    """Compute the sign of the determinant of matrices and the logarithm of its absolute value."""
+    value = determinant(a)
+    return lift(np.sign(value)), lift(np.log(np.abs(value)))
+
+
+def cholesky(a: Any, **options: Any) -> LiftedArray:
+    """Compute the lower triangle L of a = L L'.
+
+    Raises:
+        numpy.linalg.LinAlgError: a matrix is not positive definite.
+    """
+    if options.get("upper"):
+        raise TypeError("np.linalg.cholesky with upper=True is not certified")
+    return from_arbs(_stacked(_cholesky, a))
+
+
+def _cholesky(m: Any) -> Any:
+    n = len(m)
+    lower = np.full((n, n), arb(0), dtype=object)
+    for j in range(n):
+        square = m[j, j] - sum((lower[j, k] * lower[j, k] for k in range(j)), arb(0))
+        if not square > 0:
+            raise np.linalg.LinAlgError("Matrix is not positive definite")
+        lower[j, j] = square.sqrt()
+        for i in range(j + 1, n):
+            rest = m[i, j] - sum((lower[i, k] * lower[j, k] for k in range(j)), arb(0))
+            lower[i, j] = rest / lower[j, j]
+    return lower
+
+
+def _box(ball: Any) -> Any:
+    box = np.empty((), dtype=object)
+    box[()] = ball
+    return box
+
+
+__all__ = ["Ball", "base", "cholesky", "determinant", "inverse", "norm", "sign_and_log_determinant", "solve"]

@@ -1,0 +1,82 @@
+"""What certified arithmetic cannot certify, noted with the line of the user's code where it happened."""
+
+import inspect
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from gradproof.reference.tape import Source
+
+_OURS = str(Path(__file__).resolve().parents[2]) + os.sep
+_NUMPY = str(Path(np.__file__).resolve().parent) + os.sep
+
+
+@dataclass
+class Lifting:
+    """One run of plain NumPy code on certified balls.
+
+    Attributes:
+        widened: whether a constant of the code that is no short binary fraction stands for every number
+            that rounds to it, instead of for itself.
+        comparisons: lines at which a comparison was not decided by the balls, and how often.
+        casts: lines at which a ball was rounded to a float or cut to an integer, and how often.
+    """
+
+    widened: bool = False
+    comparisons: Counter[Source] = field(default_factory=Counter)
+    casts: Counter[Source] = field(default_factory=Counter)
+
+    @property
+    def certified(self) -> bool:
+        """Whether the results are proven: no comparison was guessed, and nothing was rounded."""
+        return not self.comparisons and not self.casts
+
+
+_CURRENT: ContextVar[Lifting | None] = ContextVar("lifting", default=None)
+
+
+@contextmanager
+def noting(lifting: Lifting) -> Iterator[Lifting]:
+    """Collect into `lifting` what happens in the block."""
+    token = _CURRENT.set(lifting)
+    try:
+        yield lifting
+    finally:
+        _CURRENT.reset(token)
+
+
+def is_widened() -> bool:
+    """Whether constants are widened in the current run."""
+    lifting = _CURRENT.get()
+    return lifting is not None and lifting.widened
+
+
+def note_comparison() -> None:
+    """Note that a comparison was not decided, at the nearest line of the user's code."""
+    lifting = _CURRENT.get()
+    if lifting is not None:
+        lifting.comparisons[user_line()] += 1
+
+
+def note_cast() -> None:
+    """Note that a ball was rounded, at the nearest line of the user's code."""
+    lifting = _CURRENT.get()
+    if lifting is not None:
+        lifting.casts[user_line()] += 1
+
+
+def user_line() -> Source:
+    """Find the nearest calling line outside gradproof and NumPy."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith((_OURS, _NUMPY, "<__array_function__")):
+            return Source(file, frame.f_lineno)
+        frame = frame.f_back
+    return Source("<unknown>", 0)

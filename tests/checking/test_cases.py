@@ -1,0 +1,61 @@
+"""Every right gradient is equal to the truth, every wrong one is found, also at data that hides it."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradproof import Verdict, check
+
+_SPEC = importlib.util.spec_from_file_location("checking_cases", Path(__file__).with_name("cases.py"))
+cases = importlib.util.module_from_spec(_SPEC)
+sys.modules[_SPEC.name] = cases  # dataclasses look their own module up
+_SPEC.loader.exec_module(cases)
+
+CASES = cases.CASES
+BLIND = [name for name, case in CASES.items() if case.blind is not None]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("name", CASES)
+def test_a_right_gradient_is_equal_at_the_given_point_and_at_points_of_its_own(name, seed):
+    case = CASES[name]
+    result = check(case.loss, case.right, *case.data(seed), seed=seed)
+    assert result.verdict is Verdict.EQUAL
+    assert result.ok
+    assert result.certified
+    assert result.digits > 28
+    assert result.points.checked >= 8
+    assert result.failing_point is None
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("name", CASES)
+def test_a_wrong_gradient_is_wrong_at_the_given_point(name, seed):
+    case = CASES[name]
+    result = check(case.loss, case.wrong, *case.data(seed), points=0)
+    assert result.verdict is Verdict.WRONG
+    assert not result.ok
+    assert result.failing_point.label == "the given point"
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("name", BLIND)
+def test_data_that_hides_the_error_is_seen_through(name, seed):
+    case = CASES[name]
+    hidden = check(case.loss, case.wrong, *case.blind(seed), points=0)
+    assert hidden.verdict is Verdict.EQUAL, "the data does not hide it, so this tests nothing"
+    found = check(case.loss, case.wrong, *case.blind(seed), seed=seed)
+    assert found.verdict is Verdict.WRONG
+    assert found.failing_point.seed == seed
+    right = check(case.loss, case.right, *case.blind(seed), seed=seed)
+    assert right.verdict is Verdict.EQUAL
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+@pytest.mark.parametrize("name", CASES)
+def test_the_dtype_does_not_change_what_the_formula_is(name, dtype):
+    case = CASES[name]
+    assert check(case.loss, case.right, *case.data(0), dtype=dtype).verdict is Verdict.EQUAL
+    assert check(case.loss, case.wrong, *case.data(0), dtype=dtype).verdict is Verdict.WRONG
