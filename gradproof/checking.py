@@ -10,6 +10,7 @@ import numpy as np
 
 from gradproof.errors import DisagreementError, InputError
 from gradproof.scenarios.scenario import Scenario
+from gradproof.verdicts.causes import Cause
 from gradproof.verdicts.checking.calling import call_gradient
 from gradproof.verdicts.checking.entries import entries_of
 from gradproof.verdicts.checking.examining import Examined, examine
@@ -57,7 +58,7 @@ class Check:
 
     verdict: Verdict
     reason: str
-    cause: Any
+    cause: Cause | None
     findings: tuple[CheckFinding, ...]
     dtype: str
     points: Tally
@@ -250,7 +251,8 @@ def _concluded(
     if any(finding.kind == "random" for finding in findings):
         verdict, reason = Verdict.UNDECIDED, next(f.text for f in findings if f.kind == "random")
     told = {(f.kind, f.text): f for f in (*findings, *shown.findings, *searched.findings)}
-    cause, unexplained = None, ""
+    cause: Cause | None = None
+    unexplained = ""
     if verdict is Verdict.WRONG:
         cause = find_cause(subject, shown, learning_rate)
         unexplained = difference(subject, shown) if cause is None else ""

@@ -460,3 +460,40 @@ def test_callables_of_all_sorts_are_run_on_balls(params, batch):
         result = check(loss, function, params, batch)
         assert result.verdict is Verdict.EQUAL, result
     assert check(loss, partial(scaled, 2.5), params, batch).verdict is Verdict.WRONG
+
+
+# -------------------------------------------------------------------- the cause
+
+
+def test_the_cause_is_named_with_its_line_in_the_loss(params, batch):
+    result = check(loss, lambda p, b: {k: v / 2 for k, v in gradient(p, b).items()}, params, batch)
+    assert result.cause is not None
+    assert set(result.cause.parameters) == {"w", "c"}
+    assert f"test_check.py:{loss.__code__.co_firstlineno + 1}" in result.cause.text
+    assert f"cause    {result.cause.text}" in str(result)
+    assert "cause" not in str(check(loss, gradient, params, batch))
+
+
+def test_where_no_cause_is_found_the_entries_are_described(params, batch):
+    result = check(loss, changed(w=lambda g: g + np.array([0.0, 0.123, 0.0])), params, batch)
+    assert result.cause is None
+    assert "none found. w: 1 of 3 entries is off ([1])" in str(result)
+
+
+def test_the_learning_rate_is_handed_to_the_search(params, batch):
+    rate = 0.0371
+    wrong = changed(w=lambda g: g * rate, c=lambda g: g * rate)
+    assert check(loss, wrong, params, batch, learning_rate=rate).cause.factor == pytest.approx(rate)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_cause_is_found_for_a_gradient_that_is_judged_in_floating_point_alone(params, batch, dtype):
+    torch = pytest.importorskip("torch")
+
+    def negative(p, b):
+        return {name: torch.tensor(-np.asarray(value)) for name, value in gradient(p, b).items()}
+
+    result = check(loss, negative, params, batch, dtype=dtype)
+    assert result.verdict is Verdict.WRONG
+    assert not result.certified
+    assert result.cause.factor == -1.0

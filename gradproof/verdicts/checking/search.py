@@ -1,15 +1,17 @@
 """Looking for a point at which a gradient is wrong, and for the cause."""
 
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradproof.errors import GradproofError, InputError
+from gradproof.verdicts import causes
+from gradproof.verdicts.causes import Cause
 from gradproof.verdicts.checking.examining import STRUCTURAL, Examined
 from gradproof.verdicts.checking.findings import CheckFinding
+from gradproof.verdicts.checking.floating import rounded
 from gradproof.verdicts.checking.own import Terms, examine_own
 from gradproof.verdicts.checking.points import Point, cautious, more_examples, own_points
 from gradproof.verdicts.checking.subject import Place, Subject
@@ -154,25 +156,24 @@ def _with_more_examples(
     return (examined if examined.verdict is Verdict.WRONG else None), None
 
 
-def find_cause(subject: Subject, examined: Examined, learning_rate: float | None) -> Any:
-    """Give the cause of a wrong gradient, or None; and None where the search is not part of this build."""
-    if find_spec("gradproof.verdicts.causes") is None:
+def find_cause(subject: Subject, examined: Examined, learning_rate: float | None) -> Cause | None:
+    """Find the change of the true gradient that gives the wrong one; None if none explains it."""
+    place, claims = _claimed(examined)
+    if not claims:
         return None
-    place = examined.point.place
-    claims = {name: claim for name, claim in examined.claims.items() if name in place.params}
-    search = import_module("gradproof.verdicts.causes").find_cause
-    return (
-        search(subject.loss, place.params, place.batch, claims, learning_rate=learning_rate)
-        if claims
-        else None
-    )
+    return causes.find_cause(subject.loss, place.params, place.batch, claims, learning_rate=learning_rate)
 
 
 def difference(subject: Subject, examined: Examined) -> str:
-    """Say which entries are off, where no cause is found; empty where that is not known."""
-    if find_spec("gradproof.verdicts.causes") is None:
-        return ""
-    place = examined.point.place
-    claims = {n: c for n, c in examined.claims.items() if n in place.params}
-    describe = import_module("gradproof.verdicts.causes").describe_difference
-    return str(describe(subject.loss, place.params, place.batch, claims)) if claims else ""
+    """Say which entries are off, where no cause is found."""
+    place, claims = _claimed(examined)
+    return causes.describe_difference(subject.loss, place.params, place.batch, claims) if claims else ""
+
+
+def _claimed(examined: Examined) -> tuple[Place, dict[str, NDArray[Any]]]:
+    """Give the point and what was claimed there: balls, or floats of the dtype that they were computed in."""
+    place, dtype = examined.point.place, examined.called.dtype
+    claims = {name: claim for name, claim in examined.claims.items() if name in place.params}
+    if examined.formula is not None and examined.formula.certified:
+        return place, claims
+    return rounded(place, dtype), {name: claim.astype(dtype) for name, claim in claims.items()}
