@@ -93,7 +93,8 @@ class Finding:
 
     Attributes:
         error: |value - exact| / |exact|, by the second opinion.
-        deviation: by how much the exact value that was judged by differs from the second opinion, relatively.
+        deviation: by how many units of its last digit the exact value that was judged by, a decimal, differs
+            from the second opinion.
         saturated: whether the loss is a binary cross-entropy some of whose probabilities are, in the run's
             dtype, so near 0 or 1 that p (1 - p) is below `EPSILON`.
     """
@@ -202,7 +203,7 @@ def judged(number: int, network: Network, scenario: Scenario, run: Run) -> Tally
         )
         derived = second_opinion(network, weights, batch, worst.parameter, worst.entry(0))
         with mpmath.workdps(200):
-            exact, value = mpmath.mpf(str(worst.exact[0])), float(worst.value[0])
+            value = float(worst.value[0])
             finding = Finding(
                 number,
                 run.backend,
@@ -213,7 +214,7 @@ def judged(number: int, network: Network, scenario: Scenario, run: Run) -> Tally
                 value,
                 str(worst.exact[0]),
                 error=_relative(mpmath.mpf(value), derived),
-                deviation=_relative(exact, derived),
+                deviation=_units(str(worst.exact[0]), derived),
                 saturated=is_saturated(network, weights, batch),
             )
         tally.findings.append(finding)
@@ -224,6 +225,14 @@ def _relative(value: mpmath.mpf, exact: mpmath.mpf) -> float:
     if not mpmath.isfinite(value):
         return np.inf
     return float(abs(value - exact) / abs(exact)) if exact else float(value != 0)
+
+
+def _units(decimal: str, exact: mpmath.mpf) -> float:
+    """Give |decimal - exact| in units of the decimal's last digit."""
+    significand, _, exponent = decimal.lower().partition("e")
+    places = len(significand.partition(".")[2])
+    unit = mpmath.mpf(10) ** (int(exponent or 0) - places)
+    return float(abs(mpmath.mpf(decimal) - exact) / unit)
 
 
 def is_saturated(network: Network, weights: Mapping[str, Array], batch: Mapping[str, Array]) -> bool:
@@ -381,14 +390,14 @@ def _print_findings(rows: Mapping[str, Tally]) -> None:
                         f"{len(found)}",
                         f"{sum(finding.saturated for finding in found)}",
                         f"{min(finding.error for finding in found):.1e}",
-                        f"{max(finding.deviation for finding in found):.1e}",
+                        f"{max(finding.deviation for finding in found):.2f}",
                         _described(example),
                     ]
                 )
     print_figures(
         "the networks accused, by their worst gradient, with a second opinion in mpmath",
-        "exact values differ by no more than their last digit, and errors are real",
-        ["", "verdict", "networks", "saturated", "least error", "exact values differ by", "example"],
+        "exact values differ by at most a unit of their last digit, and errors are real",
+        ["", "verdict", "networks", "saturated", "least error", "units of the last digit", "example"],
         table,
     )
 
@@ -399,22 +408,28 @@ def _described(finding: Finding) -> str:
 
 
 def _print_rate(rows: Mapping[str, Tally]) -> None:
-    entries = sum(tally.passing for tally in rows.values())
-    exceeding = dict(zip(LIMITS, sum(tally.exceeding for tally in rows.values()), strict=True))
-    # A spread of 8 samples is too small by a factor k with a probability of the order of k^-8 (chi-squared
-    # with 8 degrees of freedom near 0), so that beyond some spreads each doubling divides the share by 2^8.
-    print_figures(
-        "how often a correct entry exceeds a limit",
-        "beyond the last limit that entries exceed, extrapolated by 2^-8 for each doubling",
-        ["spreads", "entries of", "exceed", "share", "extrapolated"],
-        [
+    # JAX's tanh errs by up to 7 unit roundoffs in float64 and 4 in float32, always to the same side near 1:
+    # its errors are no sample of the noise that is measured, and are counted apart.
+    groups = {
+        "reference and torch": [tally for name, tally in rows.items() if not name.startswith("jax")],
+        "jax": [tally for name, tally in rows.items() if name.startswith("jax")],
+    }
+    for name, tallies in groups.items():
+        entries = sum(tally.passing for tally in tallies)
+        exceeding = dict(zip(LIMITS, np.sum([t.exceeding for t in tallies], axis=0).tolist(), strict=True))
+        # A spread of 8 samples is too small by a factor k with a probability of the order of k^-8
+        # (chi-squared with 8 degrees of freedom near 0): far out, each doubling divides the share by 2^8.
+        print_figures(
+            f"how many of {entries} correct entries exceed a limit, {name}",
+            "extrapolated from 4 spreads by 2^-8 for each doubling",
+            ["spreads", "exceed", "share", "extrapolated"],
             [
-                f"{limit:.0f}",
-                f"{entries}",
-                f"{exceeding[limit]}",
-                f"{exceeding[limit] / entries:.1e}",
-                f"{exceeding[4.0] / entries * (limit / 4.0) ** -8:.1e}" if limit > 4.0 else "",
-            ]
-            for limit in LIMITS
-        ],
-    )
+                [
+                    f"{limit:.0f}",
+                    f"{exceeding[limit]}",
+                    f"{exceeding[limit] / entries:.1e}",
+                    f"{exceeding[4.0] / entries * (limit / 4.0) ** -8:.1e}" if limit > 4.0 else "",
+                ]
+                for limit in LIMITS
+            ],
+        )

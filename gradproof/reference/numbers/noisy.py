@@ -21,7 +21,7 @@ which for terms of one sign is the sequential sum's own variance (S² = nQ domin
 of random signs is an upper bound. Sums in blocks or pairs, as most frameworks have them, err less.
 
 Equal things are rounded alike, as in a program: ξ is random from sample to sample and from operation to
-operation, but equal results of one operation get the same ξ. So the rows of a batch that are repeated stay
+operation, but one operation on equal operands gets the same ξ. So the rows of a batch that are repeated stay
 equal, and are seen in sums: adding the same term to partial sums of the same size errs by the same amount.
 Where each term comes r times, there are n/r independent errors, each r times as large, and the variance is
 r times as large; r is the mean of how often a term comes, over all terms that are not zero.
@@ -98,40 +98,41 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
     # ---------------------------------------------------------------- by entry
 
     def _add(self, x: Payload, y: Payload) -> Payload:
-        return self._perturbed(x + y)
+        return self._perturbed(x + y, (x, y))
 
     def _subtract(self, x: Payload, y: Payload) -> Payload:
-        return self._perturbed(x - y)
+        return self._perturbed(x - y, (x, y))
 
     def _multiply(self, x: Payload, y: Payload) -> Payload:
         product = x * y
         vanished = (product == 0) & (x != 0) & (y != 0)
-        return self._perturbed(product, vanished, exact=_scales(x) | _scales(y))
+        return self._perturbed(product, (x, y), vanished, exact=_scales(x) | _scales(y))
 
     def _divide(self, x: Payload, y: Payload) -> Payload:
         quotient = x / y
         vanished = (quotient == 0) & (x != 0) & np.isfinite(y)
-        return self._perturbed(quotient, vanished, exact=_scales(y))
+        return self._perturbed(quotient, (x, y), vanished, exact=_scales(y))
 
     def _integer_power(self, x: Payload, exponent: int) -> Payload:
         if exponent in {0, 1}:
             return x**exponent
         power: Payload = np.power(x, float(exponent))
-        return self._perturbed(power, (power == 0) & (x != 0) & np.isfinite(x))
+        return self._perturbed(power, (x,), (power == 0) & (x != 0) & np.isfinite(x))
 
     def _power(self, x: Payload, y: Payload) -> Payload:
         power: Payload = np.power(x, y)
-        return self._perturbed(power, (power == 0) & (x != 0))
+        return self._perturbed(power, (x, y), (power == 0) & (x != 0))
 
     def _function(self, name: str, x: Payload) -> Payload:
         result = super()._function(name, x)
         if name == "sign":
             return result
-        return self._perturbed(result, (result == 0) if name in _VANISHING else False)
+        return self._perturbed(result, (x,), (result == 0) if name in _VANISHING else False)
 
     def _perturbed(
         self,
         x: Payload,
+        operands: tuple[Payload, ...],
         vanished: NDArray[np.bool_] | bool = False,
         exact: NDArray[np.bool_] | bool = False,
     ) -> Payload:
@@ -139,12 +140,13 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
 
         Args:
             x: The results in float64.
+            operands: What they are computed from.
             vanished: Where a result is 0 by underflow alone.
             exact: Where no rounding happens.
         """
         if exact is not False and np.all(exact):
             return self.kind.rounded(x, vanished)
-        noise = self.kind.roundings(x)
+        noise = self.kind.roundings(*operands)
         noise *= self.kind.unit
         if np.any(exact):
             noise = np.where(exact, 0.0, noise)
@@ -160,7 +162,7 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         squares = np.add.reduce(scaled * scaled, axis=axes, keepdims=True)
         terms = prod(x.shape[axis] for axis in axes)
         noise = self._sum_noise(total, squares, (terms - 1) * _repeats_in_sum(x, axes))
-        return self.kind.rounded(np.squeeze((total + noise) * scale, axis=axes))
+        return self._stored(np.squeeze((total + noise) * scale, axis=axes))
 
     def _cumulative_sum(self, x: Payload, axis: int) -> Payload:
         sums = np.cumsum(x, axis=axis)
@@ -169,7 +171,7 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         first: list[slice | int] = [slice(None)] * noise.ndim
         first[axis] = 0
         noise[tuple(first)] = 0.0
-        return self.kind.rounded(sums + np.cumsum(noise, axis=axis))
+        return self._stored(sums + np.cumsum(noise, axis=axis))
 
     def _segment_sums(self, data: Payload, starts: NDArray[np.intp]) -> Payload:
         scale = _magnitude(data, (-1,))
@@ -178,7 +180,7 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         squares = np.add.reduceat(scaled * scaled, starts, axis=-1)
         terms = np.diff(starts, append=data.shape[-1])
         noise = self._sum_noise(totals, squares, terms - 1)
-        return self.kind.rounded((totals + noise) * scale)
+        return self._stored((totals + noise) * scale)
 
     def _matmul(self, x: Payload, y: Payload) -> Payload:
         if self.kind.product_format is not None:
@@ -192,14 +194,21 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         noise += total
         noise *= rows
         noise *= columns
-        return self.kind.rounded(noise)
+        return self._stored(noise)
+
+    def _stored(self, sums: Payload) -> Payload:
+        """Sums, rounded from the format that they are kept in to that of results if it is a shorter one."""
+        if self.kind.accumulation_unit >= self.kind.unit:
+            return self.kind.rounded(sums)
+        return self._perturbed(sums, (sums,))
 
     def _sum_noise(
         self, total: Payload, squares: Payload, roundings: NDArray[np.intp] | Payload | int
     ) -> Payload:
         """The error of a sum: u √(roundings (S²/3 + Q)) ξ, with ξ² = 1/3 on average."""
         size = np.sqrt((total * total / 3 + squares) * roundings)
-        noise = self.kind.roundings(total) * np.copysign(size, total)
+        noise = self.kind.roundings(total, squares)
+        noise *= size
         noise *= self.kind.accumulation_unit
         noise[~np.isfinite(noise)] = 0.0  # an infinite sum stays infinite
         return noise
@@ -354,18 +363,16 @@ class Noisy(Kind):
         uniform -= 1.0
         return uniform
 
-    def roundings(self, x: Payload) -> Payload:
-        """Random numbers in [-1, 1] to round the results x of one operation by, for each sample.
+    def roundings(self, *operands: Payload) -> Payload:
+        """Random numbers in [-1, 1] to round the results of one operation by, for each sample.
 
-        Results that are equal or opposite in the format get the same one.
+        Where the operands are equal, so are the numbers; -0 counts as 0.
         """
         keys = self._stream.generator.integers(2**64, size=self.samples, dtype=np.uint64)
-        keys = keys.reshape(-1, *(1,) * (x.ndim - 1))
-        if self.dtype == "float64":
-            bits = np.abs(x).view(np.uint64)
-        else:
-            bits = np.abs(x.astype(np.float32)).view(np.uint32).astype(np.uint64)
-        roundings: Payload = _mixed(bits ^ keys).view(np.int64) * 2.0**-63
+        bits: NDArray[np.uint64] = keys.reshape(-1, *(1,) * (operands[0].ndim - 1))
+        for operand in operands:
+            bits = _mixed(bits ^ (operand + 0.0).view(np.uint64))
+        roundings: Payload = bits.view(np.int64) * 2.0**-63
         return roundings
 
     def converted(self, x: Payload, target: Format) -> Payload:
