@@ -152,13 +152,16 @@ def _step(objective: Objective, scenario: Scenario, params: Arrays, batch: Array
 def _train_compiled(
     objective: Objective, scenario: Scenario, params: Arrays, batch: Arrays, planned: int
 ) -> Recorded:
+    names = tuple(params)  # JAX hands dictionaries back in sorted order
     schedule = scenario.batch_schedule()
     indices = None if schedule is None else jnp.asarray(schedule[:planned])
 
     def body(params: Arrays, chosen: Any) -> Any:
         data = batch if chosen is None else {name: array[chosen] for name, array in batch.items()}
         value, gradient, updated = _step(objective, scenario, params, data)
-        return updated, (value, gradient, updated)
+        # One row a step instead of an array for each record, which takes XLA less time to compile.
+        records = [value, *(gradient[name] for name in names), *(updated[name] for name in names)]
+        return updated, jnp.concatenate([record.ravel() for record in records])
 
     def train(params: Arrays) -> Any:
         return jax.lax.scan(body, params, indices, length=planned)[1]
@@ -166,14 +169,17 @@ def _train_compiled(
     start = time.perf_counter()
     compiled = jax.jit(train).lower(params).compile()
     ready = time.perf_counter()
-    losses, gradients, weights = jax.block_until_ready(compiled(params))
+    rows = np.asarray(jax.block_until_ready(compiled(params)))
     timing = Timing(compiling=ready - start, training=time.perf_counter() - ready)
-    return (
-        np.asarray(losses),
-        {name: np.asarray(gradient) for name, gradient in gradients.items()},
-        {name: np.asarray(weight) for name, weight in weights.items()},
-        timing,
-    )
+    sizes = [params[name].size for name in names]
+    columns = np.split(rows, np.cumsum([1, *sizes, *sizes])[:-1], axis=1)
+    records = [
+        column.reshape(planned, *params[name].shape)
+        for column, name in zip(columns[1:], [*names, *names], strict=True)
+    ]
+    gradients = dict(zip(names, records[: len(names)], strict=True))
+    weights = dict(zip(names, records[len(names) :], strict=True))
+    return columns[0][:, 0], gradients, weights, timing
 
 
 def _train_eagerly(
