@@ -12,6 +12,11 @@ from gradproof.errors import InputError
 from gradproof.reference.numbers import BallNumbers, Balls, Noisy
 from gradproof.reference.tape import Differentiation, Loss, Source, Tape, differentiate
 
+EQUAL_DIGITS = 15
+"""From so many digits of proven agreement on, a formula is called equal to the exact one: constants such as
+1/3 in its code are doubles, which differ from the number that is meant in the 17th digit. No rounding is
+forgiven by this."""
+
 PRECISIONS = (128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
 """Working precisions in bits, tried one after the other."""
 

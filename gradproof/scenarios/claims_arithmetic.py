@@ -20,16 +20,13 @@ from gradproof.reference.numbers import BallNumbers, Balls, Numbers
 from gradproof.reference.tape import Tape
 from gradproof.reference.tape.namespace import Namespace
 from gradproof.reference.tape.node import Tensor
+from gradproof.reference.truth import EQUAL_DIGITS
 from gradproof.scenarios.claims import Finding, confirmed, refuted, undecided
 
 if TYPE_CHECKING:
     from gradproof.scenarios.scenario import Scenario
 
 BallArray = NDArray[np.object_]
-
-EQUAL_DIGITS = 15
-"""From so many digits of proven agreement on, a formula is called equal: constants such as 1/3 in its code
-are doubles, which differ from the number that is meant in the 17th digit."""
 
 
 def exactly(number: Any) -> arb:

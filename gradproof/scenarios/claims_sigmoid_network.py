@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradproof.reference.truth import EQUAL_DIGITS
 from gradproof.scenarios.claims import (
     Claim,
     Finding,
@@ -19,7 +20,6 @@ from gradproof.scenarios.claims import (
     undecided,
 )
 from gradproof.scenarios.claims_arithmetic import (
-    EQUAL_DIGITS,
     Certified,
     agreement,
     balls,

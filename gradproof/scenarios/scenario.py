@@ -224,6 +224,11 @@ class Scenario:
 
     def batch_schedule(self) -> NDArray[np.intp] | None:
         """Give the examples of each step's mini-batch, of shape (steps, size); None if full-batch."""
+        return self._schedule
+
+    @cached_property
+    def _schedule(self) -> NDArray[np.intp] | None:
+        # Drawn once: every backend and every chunk of judged steps asks for it.
         if self.training is None or self.training.mini_batches is None:
             return None
         return self.training.mini_batches.schedule(self._examples(), self.training.steps)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.truth import EQUAL_DIGITS
 from gradproof.scenarios.scenario import Scenario
-from gradproof.verdicts.checking.agreement import EQUAL_DIGITS
 from gradproof.verdicts.checking.formula import check_formula as check
 from gradproof.verdicts.checking.subject import Place, Subject
 from gradproof.verdicts.records import FormulaCheck

@@ -8,11 +8,7 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from gradproof.reference.truth import Truth
-
-EQUAL_DIGITS = 15
-"""From so many digits of proven agreement on, a formula is called equal: constants such as 1/3 in its code
-are doubles, which differ from the number that is meant in the 17th digit. No rounding is forgiven by this."""
+from gradproof.reference.truth import EQUAL_DIGITS, Truth
 
 WIDE = 1e-8
 """A formula is called equal up to the doubles that its constants are only if these leave it so narrow,
