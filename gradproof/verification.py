@@ -61,14 +61,16 @@ def verify(
     tasks, not_run = plan(scenarios, backends, dtypes)
     claims = check_claims(scenarios)
     results: dict[Subject, Outcome | NotRun] = {}
-    for result in _results(tasks, jobs or os.cpu_count() or 1):
+    processes = max(1, min(jobs or os.cpu_count() or 1, len(tasks)))
+    for result in _results(tasks, processes):
         results[result.subject] = result
         if progress is not None:
             progress(len(results), len(tasks), result)
     ordered = [results[task.subject] for task in tasks]
     outcomes = [result for result in ordered if isinstance(result, Outcome)]
     not_run += [result for result in ordered if isinstance(result, NotRun)]
-    return Report.from_outcomes(scenarios, outcomes, not_run, check_formulas(scenarios, outcomes), claims)
+    formulas = check_formulas(scenarios, outcomes)
+    return Report.from_outcomes(scenarios, outcomes, not_run, formulas, claims, processes=processes)
 
 
 def check_formulas(scenarios: Sequence[Scenario], outcomes: Sequence[Outcome]) -> list[FormulaCheck]:
@@ -146,9 +148,8 @@ def _tasks_of(backend: Backend, scenarios: Sequence[Scenario], dtypes: Sequence[
     ]
 
 
-def _results(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome | NotRun]:
-    workers = min(jobs, len(tasks))
-    if workers <= 1:
+def _results(tasks: Sequence[Task], workers: int) -> Iterator[Outcome | NotRun]:
+    if workers == 1:
         yield from map(carry_out, tasks)
         return
     # loky starts fresh processes (a fork would copy the frameworks' threads in an undefined state) and

@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -12,16 +13,19 @@ _PACKAGES = ("gradproof", "numpy", "pandas", "python-flint", "optree", "torch", 
 _PREFIXES = ("OMP_", "MKL_", "OPENBLAS_", "XLA_", "JAX_", "TORCH_", "PYTORCH_", "CUDA_VISIBLE", "NPY_")
 
 
-def environment(backends: Iterable[Mapping[str, str]] = ()) -> dict[str, object]:
+def environment(backends: Iterable[Mapping[str, str]] = (), *, processes: int = 1) -> dict[str, object]:
     """Collect versions, platform, processor, threads and flags, as JSON can hold them.
 
     Args:
         backends: what `Backend.versions()` tells of each backend that was used.
+        processes: how many processes ran side by side, which the times depend on.
 
     >>> sorted(environment())
-    ['backends', 'packages', 'platform', 'processor', 'python', 'variables']
+    ['backends', 'packages', 'platform', 'processes', 'processor', 'python', 'time', 'variables']
     """
     return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "processes": processes,
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "processor": {

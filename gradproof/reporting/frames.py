@@ -1,93 +1,17 @@
 """pandas frames of what was judged, each with a fixed list of columns."""
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gradproof.reporting.columns import COLUMNS, JUDGED, SUBJECT
 from gradproof.verdicts.records import ClaimRecord, FormulaCheck, Judgement, NotRun, Outcome
 from gradproof.verdicts.trajectories import drift_rows
 from gradproof.verdicts.verdict import SEVERITY
-
-_SUBJECT = {"scenario": "category", "backend": "category", "variant": "category", "dtype": "category"}
-_ENTRY = {"parameter": "category", "index": "category"}
-_JUDGED = {
-    **_SUBJECT,
-    "step": "int64",
-    **_ENTRY,
-    "value": "float64",
-    "expected": "float64",
-    "exact": "object",
-    "absolute_error": "float64",
-    "relative_error": "float64",
-    "ulps": "float64",
-    "spreads": "float64",
-    "verdict": "category",
-    "reason": "category",
-}
-
-COLUMNS: dict[str, dict[str, str]] = {
-    "gradients": _JUDGED,
-    "updates": _JUDGED,
-    "trajectories": {
-        **_SUBJECT,
-        "step": "int64",
-        "reference_step": "int64",
-        **_ENTRY,
-        "drift": "float64",
-        "relative_drift": "float64",
-        "loss": "float64",
-        "reference_loss": "float64",
-    },
-    "predictions": {**_SUBJECT, "index": "category", "value": "float64", "reference": "float64"},
-    "runs": {
-        **_SUBJECT,
-        "status": "category",
-        "verdict": "category",
-        "steps": "int64",
-        "planned_steps": "int64",
-        "stopped": "bool",
-        "final_loss": "float64",
-        "compiling_seconds": "float64",
-        "training_seconds": "float64",
-        "judging_seconds": "float64",
-        "reason": "object",
-        "repeat": "object",
-    },
-    "solutions": {
-        **_SUBJECT,
-        **_ENTRY,
-        "value": "float64",
-        "solution": "float64",
-        "distance": "float64",
-    },
-    "formulas": {
-        "scenario": "category",
-        "parameter": "category",
-        "step": "int64",
-        "digits": "float64",
-        "verdict": "category",
-        "reason": "object",
-    },
-    "provenance": {"scenario": "category", "value": "object", "kind": "category", "reason": "object"},
-    "claims": {
-        "document": "category",
-        "scenario": "category",
-        "claim": "object",
-        "text": "object",
-        "place": "object",
-        "verdict": "category",
-        "stated": "object",
-        "exact": "object",
-        "digits": "float64",
-        "cause": "object",
-        "reason": "object",
-    },
-}
-"""Per frame its columns and their dtypes, in order."""
 
 
 class Described(Protocol):
@@ -125,6 +49,8 @@ def make_frames(
     return {
         "gradients": _judged_frame(outcomes, lambda outcome: outcome.gradients),
         "updates": _judged_frame(outcomes, lambda outcome: outcome.updates),
+        "entries": _entries_frame(outcomes),
+        "steps": _steps_frame(outcomes),
         "trajectories": as_frame("trajectories", drift_rows(outcomes)),
         "predictions": as_frame("predictions", _prediction_rows(outcomes)),
         "runs": as_frame("runs", _run_rows(scenarios, outcomes, not_run)),
@@ -144,12 +70,12 @@ def as_frame(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
 def _judged_frame(
     outcomes: Sequence[Outcome], select: Callable[[Outcome], Sequence[Judgement]]
 ) -> pd.DataFrame:
-    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in _JUDGED}
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in JUDGED}
     names = np.array([str(verdict) for verdict in SEVERITY], dtype=object)
     for outcome in outcomes:
         for judgement in select(outcome):
             steps = len(judgement.index)
-            for name in _SUBJECT:
+            for name in SUBJECT:
                 columns[name].append(_repeat(getattr(outcome.subject, name), steps))
             columns["step"].append(np.arange(steps))
             columns["parameter"].append(_repeat(judgement.parameter, steps))
@@ -159,8 +85,52 @@ def _judged_frame(
                 columns[name].append(np.asarray(getattr(judgement, name), dtype=np.float64))
             columns["verdict"].append(names[judgement.verdict])
             columns["reason"].append(judgement.reason.astype(object))
+            cause = _repeat("", steps)
+            cause[judgement.worst.step] = judgement.cause
+            columns["cause"].append(cause)
+    return _joined(columns, JUDGED)
+
+
+def _entries_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in COLUMNS["entries"]}
+    names = np.array([str(verdict) for verdict in SEVERITY], dtype=object)
+    for outcome in outcomes:
+        for quantity in ("gradients", "updates"):
+            for judgement in getattr(outcome, quantity):
+                worst = judgement.worst
+                cells = len(worst.index)
+                for name in SUBJECT:
+                    columns[name].append(_repeat(getattr(outcome.subject, name), cells))
+                columns["quantity"].append(_repeat(quantity, cells))
+                columns["parameter"].append(_repeat(judgement.parameter, cells))
+                columns["step"].append(np.full(cells, worst.step))
+                row, column = np.divmod(np.arange(cells), worst.grid[1])
+                columns["row"].append(row * worst.block[0])
+                columns["column"].append(column * worst.block[1])
+                columns["block_rows"].append(np.full(cells, worst.block[0]))
+                columns["block_columns"].append(np.full(cells, worst.block[1]))
+                columns["index"].append(_index_texts(judgement.shape)[worst.index])
+                columns["verdict"].append(names[worst.verdict])
+                for name in ("value", "expected", "absolute_error", "ulps", "spreads"):
+                    columns[name].append(np.asarray(getattr(worst, name), dtype=np.float64))
+    return _joined(columns, COLUMNS["entries"])
+
+
+def _steps_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in COLUMNS["steps"]}
+    for outcome in outcomes:
+        steps = len(outcome.losses)
+        for name in SUBJECT:
+            columns[name].append(_repeat(getattr(outcome.subject, name), steps))
+        columns["step"].append(np.arange(steps))
+        columns["loss"].append(np.asarray(outcome.losses, dtype=np.float64))
+        columns["digest"].append(outcome.digests.astype(object))
+    return _joined(columns, COLUMNS["steps"])
+
+
+def _joined(columns: Mapping[str, Sequence[NDArray[Any]]], dtypes: Mapping[str, str]) -> pd.DataFrame:
     joined: dict[str, Any] = {name: np.concatenate(parts) if parts else [] for name, parts in columns.items()}
-    return pd.DataFrame(joined).astype(_JUDGED)
+    return pd.DataFrame(joined).astype(dtypes)
 
 
 def _repeat(text: str, times: int) -> NDArray[Any]:
@@ -240,6 +210,7 @@ def _run_row(outcome: Outcome) -> dict[str, Any]:
         "final_loss": float(outcome.checkpoints.losses[-1]),
         "compiling_seconds": outcome.timing.compiling,
         "training_seconds": outcome.timing.training,
+        "seconds_per_step": outcome.timing.training / outcome.steps if outcome.steps else np.nan,
         "judging_seconds": outcome.judging,
         "reason": reason,
     }
@@ -256,6 +227,7 @@ def _not_run_row(not_run: NotRun) -> dict[str, Any]:
         "final_loss": np.nan,
         "compiling_seconds": np.nan,
         "training_seconds": np.nan,
+        "seconds_per_step": np.nan,
         "judging_seconds": np.nan,
         "reason": not_run.reason,
     }

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from gradproof.errors import DisagreementError
+from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.environment import environment
 from gradproof.reporting.files import write_whole
-from gradproof.reporting.frames import COLUMNS, Described, make_frames
+from gradproof.reporting.frames import Described, make_frames
 from gradproof.reporting.summary import describe_failure, failing_rows, markdown_summary
 from gradproof.verdicts.records import ClaimRecord, FormulaCheck, NotRun, Outcome
 
@@ -20,7 +21,7 @@ class Report:
     """What a verification found, as pandas DataFrames.
 
     Attributes:
-        frames: all frames by name; `COLUMNS` in `gradproof.reporting.frames` tells their columns.
+        frames: all frames by name; `COLUMNS` in `gradproof.reporting.columns` tells their columns.
         environment: what the result may depend on beside the code.
     """
 
@@ -37,11 +38,16 @@ class Report:
         not_run: Sequence[NotRun] = (),
         formulas: Sequence[FormulaCheck] = (),
         claims: Sequence[ClaimRecord] = (),
+        *,
+        processes: int = 1,
     ) -> "Report":
-        """Make a report of runs, of what was not run, of hand-derived formulas and documents' claims."""
+        """Make a report of runs, of what was not run, of hand-derived formulas and documents' claims.
+
+        `processes` is how many ran side by side, which the environment tells because times depend on it.
+        """
         return cls(
             make_frames(scenarios, outcomes, not_run, formulas, claims),
-            environment(outcome.versions for outcome in outcomes),
+            environment((outcome.versions for outcome in outcomes), processes=processes),
         )
 
     @property
@@ -53,6 +59,16 @@ class Report:
     def updates(self) -> pd.DataFrame:
         """The worst entry of each parameter's updated weights, a row for every step of every run."""
         return self.frames["updates"]
+
+    @property
+    def entries(self) -> pd.DataFrame:
+        """Every entry of each parameter at the worst step of each run; large parameters in blocks."""
+        return self.frames["entries"]
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """The loss before each step of each run, and a hash of every bit that the step recorded."""
+        return self.frames["steps"]
 
     @property
     def trajectories(self) -> pd.DataFrame:

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from gradproof.backends.protocol import Run
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.conditioning import where_digits_are_lost
+from gradproof.verdicts.digests import digests
 from gradproof.verdicts.evidence import Values, gather
-from gradproof.verdicts.records import Judgement, Outcome, Subject
+from gradproof.verdicts.explaining import with_causes
+from gradproof.verdicts.records import Judgement, Outcome, Subject, worst_step
 from gradproof.verdicts.rule import judge_entries
+from gradproof.verdicts.steps import batches_of
 from gradproof.verdicts.trajectories import checkpoints
 from gradproof.verdicts.verdict import SEVERITY, Verdict
 
@@ -35,10 +38,13 @@ def judge(scenario: Scenario, run: Run, versions: Mapping[str, str]) -> Outcome:
     chunks = [_judge_steps(scenario, run, steps) for steps in _chunks(scenario, run)]
     gradients = _joined([gradients for gradients, _ in chunks])
     updates = _joined([updates for _, updates in chunks])
+    gradients, updates = with_causes(scenario, run, gradients, updates)
     return Outcome(
         subject=Subject(run.scenario, run.backend, run.variant, run.dtype),
         gradients=tuple(_located(scenario, run, judgement) for judgement in gradients),
         updates=tuple(_located(scenario, run, judgement) for judgement in updates),
+        losses=run.losses.astype(np.float64),
+        digests=digests(run),
         checkpoints=checkpoints(run),
         predictions=run.predictions,
         steps=run.steps,
@@ -56,7 +62,7 @@ def _judge_steps(scenario: Scenario, run: Run, steps: slice) -> tuple[list[Judge
         updates={name: weight[1:][steps] for name, weight in run.weights.items()} if run.updates else {},
     )
     weights = {name: weight[steps] for name, weight in run.weights.items()}
-    evidence = gather(scenario, weights, _batches(scenario, run, steps), run.dtype, values)
+    evidence = gather(scenario, weights, batches_of(scenario, run, steps), run.dtype, values)
     return (
         [judge_entries(n, v, evidence.gradients[n], run.dtype) for n, v in values.gradients.items()],
         [judge_entries(n, v, evidence.updates[n], run.dtype) for n, v in values.updates.items()],
@@ -77,15 +83,6 @@ def _has_integers(scenario: Scenario) -> bool:
     return any(array.dtype.kind in "iub" for array in scenario.flat_batch.values())
 
 
-def _batches(scenario: Scenario, run: Run, steps: slice) -> dict[str, Array]:
-    """Give the data of each step with a leading axis of steps, of length 1 if all steps share them."""
-    _, batch = scenario.arrays(run.dtype)
-    schedule = scenario.batch_schedule()
-    if schedule is None:
-        return {name: array[np.newaxis] for name, array in batch.items()}
-    return {name: array[schedule[steps]] for name, array in batch.items()}
-
-
 def _located(scenario: Scenario, run: Run, judgement: Judgement) -> Judgement:
     """Say where in the loss the digits are lost, at the worst of the inaccurate steps."""
     inaccurate = np.flatnonzero(judgement.verdict == SEVERITY.index(Verdict.INACCURATE))
@@ -95,7 +92,7 @@ def _located(scenario: Scenario, run: Run, judgement: Judgement) -> Judgement:
     place = where_digits_are_lost(
         scenario.flat_loss,
         {name: weight[step] for name, weight in run.weights.items()},
-        {name: array[0] for name, array in _batches(scenario, run, slice(step, step + 1)).items()},
+        {name: array[0] for name, array in batches_of(scenario, run, slice(step, step + 1)).items()},
         run.dtype,
         judgement.parameter,
     )
@@ -105,12 +102,16 @@ def _located(scenario: Scenario, run: Run, judgement: Judgement) -> Judgement:
 
 
 def _joined(chunks: list[list[Judgement]]) -> tuple[Judgement, ...]:
-    joined = []
-    for parts in zip(*chunks, strict=True):
-        arrays = {
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name, value in vars(parts[0]).items()
-            if isinstance(value, np.ndarray)
-        }
-        joined.append(replace(parts[0], **arrays))
-    return tuple(joined)
+    return tuple(_joined_parts(parts) for parts in zip(*chunks, strict=True))
+
+
+def _joined_parts(parts: tuple[Judgement, ...]) -> Judgement:
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name, value in vars(parts[0]).items()
+        if isinstance(value, np.ndarray)
+    }
+    starts = np.cumsum([0, *(len(part.index) for part in parts)])
+    step = worst_step(arrays["verdict"], arrays["spreads"])
+    chosen = int(np.searchsorted(starts, step, side="right")) - 1
+    return replace(parts[0], **arrays, worst=replace(parts[chosen].worst, step=step))

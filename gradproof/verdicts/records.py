@@ -15,6 +15,39 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
+class WorstEntries:
+    """All entries of one parameter at the worst step of a run, laid out for a picture.
+
+    The parameter is seen as a matrix: its last axis along the columns, all others along the rows. One of more
+    than 4096 entries is cut into blocks, and each block is represented by its worst entry, so that nothing
+    wrong is hidden. All arrays have shape (R · C,), in row-major order of the R × C blocks.
+
+    Attributes:
+        step: the step.
+        grid: R and C.
+        block: how many rows and columns of the matrix a block has; (1, 1) where every entry is kept.
+        index: the entries, counted in row-major order of the parameter.
+        value: what the implementation gave.
+        expected: the exact values, rounded to float64.
+        absolute_error: as in `Judgement`.
+        ulps: as in `Judgement`.
+        spreads: as in `Judgement`.
+        verdict: positions in `SEVERITY`.
+    """
+
+    step: int
+    grid: tuple[int, int]
+    block: tuple[int, int]
+    index: NDArray[np.intp]
+    value: Array
+    expected: Array
+    absolute_error: Array
+    ulps: Array
+    spreads: Array
+    verdict: NDArray[np.int8]
+
+
+@dataclass(frozen=True)
 class Judgement:
     """What is said of one parameter's gradient, or of its updated weights, at each of T steps.
 
@@ -35,6 +68,9 @@ class Judgement:
         spreads: the absolute error in spreads of the measured rounding noise.
         verdict: positions in `SEVERITY`.
         reason: why the verdict is not AGREES, in words; empty where it is.
+        worst: every entry at the step that `worst_step` tells.
+        cause: what is wrong with the implementation, in words; empty where all steps pass, or where no
+            cause was found.
     """
 
     parameter: str
@@ -49,12 +85,12 @@ class Judgement:
     spreads: Array
     verdict: NDArray[np.int8]
     reason: NDArray[np.object_]
+    worst: WorstEntries
+    cause: str = ""
 
     def worst_step(self) -> int:
-        """Tell the step with the worst verdict, and among those the one with the most spreads."""
-        candidates = np.flatnonzero(self.verdict == self.verdict.max())
-        spreads = np.nan_to_num(self.spreads[candidates], nan=np.inf)
-        return int(candidates[np.argmax(spreads)])
+        """Tell the step with the worst verdict, and among those the first with the most spreads."""
+        return worst_step(self.verdict, self.spreads)
 
     def worst_verdict(self) -> Verdict:
         """Tell the worst verdict of all steps."""
@@ -63,6 +99,12 @@ class Judgement:
     def entry(self, step: int) -> tuple[int, ...]:
         """Tell the worst entry of a step as an index into the parameter."""
         return tuple(int(i) for i in np.unravel_index(self.index[step], self.shape))
+
+
+def worst_step(verdict: NDArray[np.int8], spreads: Array) -> int:
+    """Tell where the verdict is worst, and of those places the first with the most spreads; NaN is most."""
+    candidates = np.flatnonzero(verdict == verdict.max())
+    return int(candidates[np.argmax(np.nan_to_num(spreads[candidates], nan=np.inf))])
 
 
 @dataclass(frozen=True)
@@ -102,6 +144,9 @@ class Outcome:
         subject: who was judged on what.
         gradients: one judgement a parameter.
         updates: one judgement a parameter; empty for a scenario that does not train.
+        losses: the loss before each step, of shape (steps,).
+        digests: for each step a hash of every bit that it recorded: the loss, the gradients and the updated
+            weights of all parameters; of shape (steps,). Runs whose digests are equal are equal bit for bit.
         checkpoints: weights and losses along the run.
         predictions: the final predictions; None where the scenario has no `predict`.
         steps: how many steps were recorded and judged.
@@ -115,6 +160,8 @@ class Outcome:
     subject: Subject
     gradients: tuple[Judgement, ...]
     updates: tuple[Judgement, ...]
+    losses: Array
+    digests: NDArray[np.str_]
     checkpoints: Checkpoints
     predictions: Array | None
     steps: int

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.formats import FORMATS
-from gradproof.verdicts.records import Judgement
+from gradproof.verdicts.layout import worst_of_blocks
+from gradproof.verdicts.records import Judgement, WorstEntries, worst_step
 from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict
 
 Array = NDArray[Any]
@@ -117,6 +118,7 @@ def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) 
     worst = _worst_entries(assessed.verdict, assessed.spreads)
     pick = (np.arange(steps), worst)
     verdict = assessed.verdict[pick]
+    spreads = rounded_up(assessed.spreads[pick])
     return Judgement(
         parameter=parameter,
         shape=value.shape[1:],
@@ -127,9 +129,29 @@ def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) 
         absolute_error=rounded_up(evidence.error.reshape(steps, -1)[pick]),
         relative_error=rounded_up(evidence.relative_error.reshape(steps, -1)[pick]),
         ulps=rounded_up(assessed.ulps[pick]),
-        spreads=rounded_up(assessed.spreads[pick]),
+        spreads=spreads,
         verdict=verdict,
         reason=explain(verdict, evidence.reasons, dtype),
+        worst=worst_entries(assessed, evidence, value.shape[1:], worst_step(verdict, spreads)),
+    )
+
+
+def worst_entries(
+    assessed: Assessment, evidence: Evidence, shape: tuple[int, ...], step: int
+) -> WorstEntries:
+    """Lay out what the rule says of every entry of one parameter at one step."""
+    grid, block, index = worst_of_blocks(shape, assessed.verdict[step], assessed.spreads[step])
+    return WorstEntries(
+        step=step,
+        grid=grid,
+        block=block,
+        index=index,
+        value=assessed.value[step, index],
+        expected=evidence.expected[step].reshape(-1)[index],
+        absolute_error=rounded_up(evidence.error[step].reshape(-1)[index]),
+        ulps=rounded_up(assessed.ulps[step, index]),
+        spreads=rounded_up(assessed.spreads[step, index]),
+        verdict=assessed.verdict[step, index],
     )
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.protocol import Timing
-from gradproof.verdicts.records import Checkpoints, Judgement, Outcome, Subject
+from gradproof.verdicts.records import Checkpoints, Judgement, Outcome, Subject, WorstEntries
 
 Array = NDArray[Any]
 
@@ -25,6 +26,7 @@ _JUDGED = (
     "verdict",
     "reason",
 )
+_WORST = ("index", "value", "expected", "absolute_error", "ulps", "spreads", "verdict")
 _PLAIN = ("steps", "planned_steps", "stopped", "judging")
 
 
@@ -39,13 +41,16 @@ def save_outcome(outcome: Outcome, path: Path) -> None:
     }
     for quantity in ("gradients", "updates"):
         judgements = getattr(outcome, quantity)
-        described[quantity] = [[judgement.parameter, judgement.shape] for judgement in judgements]
+        described[quantity] = [_described(judgement) for judgement in judgements]
         for number, judgement in enumerate(judgements):
+            for name in _WORST:
+                arrays[f"{quantity} {number} worst {name}"] = getattr(judgement.worst, name)
             for name in _JUDGED:
                 values = getattr(judgement, name)
                 arrays[f"{quantity} {number} {name}"] = (
                     values.astype(str) if values.dtype == object else values
                 )
+    arrays["losses"], arrays["digests"] = outcome.losses, outcome.digests
     arrays["checkpoint steps"] = outcome.checkpoints.steps
     arrays["checkpoint losses"] = outcome.checkpoints.losses
     described["weights"] = list(outcome.checkpoints.weights)
@@ -61,18 +66,35 @@ def save_outcome(outcome: Outcome, path: Path) -> None:
     temporary.replace(path)
 
 
+def _described(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "parameter": judgement.parameter,
+        "shape": judgement.shape,
+        "cause": judgement.cause,
+        "worst": [judgement.worst.step, judgement.worst.grid, judgement.worst.block],
+    }
+
+
+def _judgement(described: dict[str, Any], arrays: Mapping[str, Array], key: str) -> Judgement:
+    step, grid, block = described["worst"]
+    worst = {name: arrays[f"{key} worst {name}"] for name in _WORST}
+    return Judgement(
+        parameter=described["parameter"],
+        shape=tuple(described["shape"]),
+        cause=described["cause"],
+        worst=WorstEntries(step, tuple(grid), tuple(block), **worst),
+        **{name: arrays[f"{key} {name}"] for name in _JUDGED},
+    )
+
+
 def load_outcome(path: Path) -> Outcome:
     """Read what `save_outcome` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         described = json.loads(str(arrays["described"]))
         judged = {
             quantity: tuple(
-                Judgement(
-                    parameter,
-                    tuple(shape),
-                    **{name: arrays[f"{quantity} {number} {name}"] for name in _JUDGED},
-                )
-                for number, (parameter, shape) in enumerate(described[quantity])
+                _judgement(entry, arrays, f"{quantity} {number}")
+                for number, entry in enumerate(described[quantity])
             )
             for quantity in ("gradients", "updates")
         }
@@ -80,6 +102,8 @@ def load_outcome(path: Path) -> Outcome:
             subject=Subject(**described["subject"]),
             gradients=judged["gradients"],
             updates=judged["updates"],
+            losses=arrays["losses"],
+            digests=arrays["digests"],
             checkpoints=Checkpoints(
                 steps=arrays["checkpoint steps"],
                 weights={

@@ -10,7 +10,7 @@ import pytest
 
 from gradproof import ClaimVerdict, DisagreementError, Scenario, audit, value_claim, verify
 from gradproof.cli import main
-from gradproof.reporting.frames import COLUMNS
+from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.summary import claims_section, markdown_summary
 from gradproof.scenarios.files import load_scenarios
 

@@ -14,11 +14,20 @@ import pytest
 
 from gradproof.backends import Timing
 from gradproof.errors import DisagreementError, InputError
-from gradproof.reporting.frames import COLUMNS
+from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.report import Report
 from gradproof.reporting.summary import describe_failure, markdown_summary, markdown_table, verdict_matrix
 from gradproof.scenarios import Provenance, Scenario
-from gradproof.verdicts.records import Checkpoints, FormulaCheck, Judgement, NotRun, Outcome, Subject
+from gradproof.verdicts.records import (
+    Checkpoints,
+    FormulaCheck,
+    Judgement,
+    NotRun,
+    Outcome,
+    Subject,
+    WorstEntries,
+    worst_step,
+)
 from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict
 
 SUBJECT = Subject("line", "torch", "eager", "float64")
@@ -44,11 +53,27 @@ def judgement(
         "ulps": np.full(steps, 3.0),
         "reason": np.array([""] * steps, dtype=object),
     }
+    codes = np.array([SEVERITY.index(verdict) for verdict in verdicts], dtype=np.int8)
+    entries = max(1, int(np.prod(shape)))
+    step = worst_step(codes, np.array(spreads))
+    worst = WorstEntries(
+        step=step,
+        grid=(entries // shape[-1], shape[-1]) if shape else (1, 1),
+        block=(1, 1),
+        index=np.arange(entries),
+        value=np.full(entries, 0.125),
+        expected=np.full(entries, 0.5),
+        absolute_error=np.full(entries, 0.375),
+        ulps=np.full(entries, 3.0),
+        spreads=np.full(entries, spreads[step]),
+        verdict=np.full(entries, codes[step], dtype=np.int8),
+    )
     return Judgement(
         parameter=parameter,
         shape=shape,
         spreads=np.array(spreads),
-        verdict=np.array([SEVERITY.index(verdict) for verdict in verdicts], dtype=np.int8),
+        verdict=codes,
+        worst=worst,
         **{**arrays, **changed},
     )
 
@@ -59,6 +84,8 @@ def outcome(subject: Subject = SUBJECT, **changed: Any) -> Outcome:
         subject=subject,
         gradients=(judgement(),),
         updates=(judgement(),),
+        losses=np.array([2.0, 1.5]),
+        digests=np.array(["0123456789abcdef", "fedcba9876543210"]),
         checkpoints=Checkpoints(
             steps=np.array([0, 1, 2]), weights={"w": np.arange(18.0).reshape(3, 2, 3)}, losses=np.ones(3)
         ),

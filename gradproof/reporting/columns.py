@@ -1,0 +1,101 @@
+"""The columns of a report's frames and their dtypes: what is written, and what is read back."""
+
+SUBJECT = {"scenario": "category", "backend": "category", "variant": "category", "dtype": "category"}
+_ENTRY = {"parameter": "category", "index": "category"}
+JUDGED = {
+    **SUBJECT,
+    "step": "int64",
+    **_ENTRY,
+    "value": "float64",
+    "expected": "float64",
+    "exact": "object",
+    "absolute_error": "float64",
+    "relative_error": "float64",
+    "ulps": "float64",
+    "spreads": "float64",
+    "verdict": "category",
+    "reason": "category",
+    "cause": "category",
+}
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "gradients": JUDGED,
+    "updates": JUDGED,
+    "entries": {
+        **SUBJECT,
+        "quantity": "category",
+        "step": "int64",
+        "parameter": "category",
+        "row": "int64",
+        "column": "int64",
+        "block_rows": "int64",
+        "block_columns": "int64",
+        "index": "category",
+        "value": "float64",
+        "expected": "float64",
+        "absolute_error": "float64",
+        "ulps": "float64",
+        "spreads": "float64",
+        "verdict": "category",
+    },
+    "steps": {**SUBJECT, "step": "int64", "loss": "float64", "digest": "object"},
+    "trajectories": {
+        **SUBJECT,
+        "step": "int64",
+        "reference_step": "int64",
+        **_ENTRY,
+        "drift": "float64",
+        "relative_drift": "float64",
+        "loss": "float64",
+        "reference_loss": "float64",
+    },
+    "predictions": {**SUBJECT, "index": "category", "value": "float64", "reference": "float64"},
+    "runs": {
+        **SUBJECT,
+        "status": "category",
+        "verdict": "category",
+        "steps": "int64",
+        "planned_steps": "int64",
+        "stopped": "bool",
+        "final_loss": "float64",
+        "compiling_seconds": "float64",
+        "training_seconds": "float64",
+        "seconds_per_step": "float64",
+        "judging_seconds": "float64",
+        "reason": "object",
+        "repeat": "object",
+    },
+    "solutions": {
+        **SUBJECT,
+        **_ENTRY,
+        "value": "float64",
+        "solution": "float64",
+        "distance": "float64",
+    },
+    "formulas": {
+        "scenario": "category",
+        "parameter": "category",
+        "step": "int64",
+        "digits": "float64",
+        "verdict": "category",
+        "reason": "object",
+    },
+    "provenance": {"scenario": "category", "value": "object", "kind": "category", "reason": "object"},
+    "claims": {
+        "document": "category",
+        "scenario": "category",
+        "claim": "object",
+        "text": "object",
+        "place": "object",
+        "verdict": "category",
+        "stated": "object",
+        "exact": "object",
+        "digits": "float64",
+        "cause": "object",
+        "reason": "object",
+    },
+}
+"""Per frame its columns and their dtypes, in order."""
+
+SCHEMA = 1
+"""The version of the columns and of the files that hold them; counted up when a reader would notice."""

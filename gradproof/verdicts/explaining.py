@@ -1,0 +1,105 @@
+"""Why a run does not pass: the cause of its wrong gradients, and of its wrong updates."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.backends.protocol import Run
+from gradproof.errors import UnsupportedError
+from gradproof.reference.numbers.formats import FORMATS
+from gradproof.scenarios.scenario import Scenario
+from gradproof.verdicts.causes import search_cause
+from gradproof.verdicts.records import Judgement
+from gradproof.verdicts.steps import batches_of
+from gradproof.verdicts.verdict import Verdict
+
+Array = NDArray[Any]
+Judgements = tuple[Judgement, ...]
+
+SEARCHES = 3
+"""A run with many wrong parameters is searched at so many steps at most; one cause mostly explains all."""
+
+
+def with_causes(
+    scenario: Scenario, run: Run, gradients: Judgements, updates: Judgements
+) -> tuple[Judgements, Judgements]:
+    """Name the causes of what does not pass; costs nothing where all passes."""
+    wrong = {each.parameter for each in gradients if _is_wrong(each)}
+    if wrong:
+        causes = _gradient_causes(scenario, run, [each for each in gradients if each.parameter in wrong])
+        gradients = tuple(replace(each, cause=causes.get(each.parameter, "")) for each in gradients)
+    if scenario.training is not None:
+        rate = scenario.training.learning_rate
+        updates = tuple(_update_explained(run, rate, each, wrong) for each in updates)
+    return gradients, updates
+
+
+def _is_wrong(judgement: Judgement) -> bool:
+    return judgement.worst_verdict() in {Verdict.DISAGREES, Verdict.WRONG}
+
+
+def _gradient_causes(scenario: Scenario, run: Run, wrong: Sequence[Judgement]) -> dict[str, str]:
+    """Search at the worst step of a wrong parameter, then at that of the next one not yet explained."""
+    causes: dict[str, str] = {}
+    for judgement in wrong[:SEARCHES]:
+        if judgement.parameter in causes:
+            continue
+        step = judgement.worst_step()
+        point = {name: weight[step] for name, weight in run.weights.items()}
+        batch = {name: array[0] for name, array in batches_of(scenario, run, slice(step, step + 1)).items()}
+        claimed = {name: gradient[step] for name, gradient in run.gradients.items()}
+        try:
+            cause = search_cause(scenario.flat_loss, point, batch, claimed).cause
+        except UnsupportedError:
+            # The loss was judged without this; that no cause is named says that none was found.
+            return causes
+        if cause is not None:
+            for name in cause.parameters:
+                # The search speaks to who wrote the gradient; here a program did.
+                causes.setdefault(name, cause.text.replace("your gradient", "the gradient"))
+    return causes
+
+
+def _update_explained(run: Run, rate: float, judgement: Judgement, wrong: set[str]) -> Judgement:
+    if not _is_wrong(judgement):
+        return judgement
+    name, step = judgement.parameter, judgement.worst_step()
+    before, after = (run.weights[name][at].astype(np.float64) for at in (step, step + 1))
+    change = rate * run.gradients[name][step].astype(np.float64)
+    if _is_step(before, after, change, 1.0, run.dtype):
+        # The step itself is right: what is wrong is the gradient that it follows.
+        cause = f"the update of {name} follows its gradient, which is wrong" if name in wrong else ""
+        return replace(judgement, cause=cause)
+    return replace(judgement, cause=_factor_cause(name, before, after, change, run.dtype))
+
+
+def _factor_cause(name: str, before: Array, after: Array, change: Array, dtype: str) -> str:
+    """Find the factor with which learning rate times gradient gives the step that was made."""
+    if np.array_equal(before, after):
+        return f"the weights of {name} were not updated"
+    with np.errstate(all="ignore"):
+        factor = float(np.vdot(before - after, change) / np.vdot(change, change))
+    # Rounding moves the factor that is solved for: the shortest decimal within it is what was written.
+    for digits in range(1, 17):
+        written = float(f"{factor:.{digits}g}")
+        if _is_step(before, after, change, written, dtype):
+            if written == -1:
+                return f"the step of {name} is added to the weights instead of subtracted"
+            return f"the step of {name} is {written:g} times the learning rate times the gradient"
+    return ""
+
+
+def _is_step(before: Array, after: Array, change: Array, factor: float, dtype: str) -> bool:
+    """Tell whether `after` is before - factor · change, as far as rounding in the dtype allows.
+
+    With |δ| ≤ u: fl(w - fl(r·g)) = (w - r·g·(1 + δ₁)(1 + δ₂))(1 + δ₃), where δ₁ rounds the learning rate,
+    δ₂ the product and δ₃ the difference; so the error is at most u·|after| + 2u·|r·g| to first order, and
+    each is taken twice for what the order 2 adds, and for factors that round the learning rate once more.
+    """
+    unit = FORMATS[dtype].unit_roundoff
+    with np.errstate(all="ignore"):
+        error = np.abs(after - (before - factor * change))
+        return bool(np.all(error <= 2 * unit * np.abs(after) + 4 * unit * np.abs(factor * change)))
