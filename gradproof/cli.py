@@ -172,7 +172,7 @@ def _verify(options: argparse.Namespace) -> int:
     from pathlib import Path  # noqa: PLC0415 - see the module's docstring
 
     from gradproof.errors import InputError  # noqa: PLC0415
-    from gradproof.reporting.files import check_writable  # noqa: PLC0415
+    from gradproof.reporting.folders import check_writable  # noqa: PLC0415
     from gradproof.reporting.terminal import make_progress, print_report  # noqa: PLC0415
     from gradproof.verification import verify  # noqa: PLC0415
 
