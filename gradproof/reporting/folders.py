@@ -1,8 +1,8 @@
 """Replacing a folder as a whole: who looks at it finds all of the old files or all of the new ones.
 
 The new files go into a folder of their own beside the target (`.NAME.XXXXXXXX.tmp`). When all of them are on
-the disk, the two folders change places in one step: Linux and macOS can exchange two names atomically. The old
-folder, which then has the temporary name, is removed. A target that is not there is made by a rename.
+the disk, the two folders change places in one step: Linux and macOS can exchange two names atomically. The
+old folder, which then has the temporary name, is removed. A target that is not there is made by a rename.
 
 Where names cannot be exchanged (other systems, some network file systems), the old folder is renamed aside
 (`.NAME.XXXXXXXX.old`) and the new one takes its place. A process that is killed between these two renames
