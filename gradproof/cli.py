@@ -64,6 +64,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--out", metavar="FOLDER", default="reports/latest", help="where to write (default: reports/latest)"
     )
     verify.add_argument(
+        "--formats",
+        type=_names,
+        metavar="A,B",
+        help="what to write: csv, parquet, markdown (default: all that can be written with what is installed)",
+    )
+    verify.add_argument(
         "--jobs",
         type=int,
         metavar="N",
@@ -174,6 +180,7 @@ def _verify(options: argparse.Namespace) -> int:
     from gradproof.errors import InputError  # noqa: PLC0415
     from gradproof.reporting.folders import check_writable  # noqa: PLC0415
     from gradproof.reporting.terminal import make_progress, print_report  # noqa: PLC0415
+    from gradproof.reporting.writing import check_formats  # noqa: PLC0415
     from gradproof.verification import verify  # noqa: PLC0415
 
     if options.jobs < 0:
@@ -182,10 +189,11 @@ def _verify(options: argparse.Namespace) -> int:
         )
     scenarios = _find_scenarios(options.scenarios)
     folder = Path(options.out)
+    check_formats(options.formats)
     check_writable(folder)
     with make_progress() as progress:
         report = verify(scenarios, options.backends, options.dtypes, jobs=options.jobs, progress=progress)
-    report.write(folder)
+    report.write(folder, options.formats)
     print_report(report, folder)
     return 0 if report.ok else 1
 

@@ -27,13 +27,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from gradproof.errors import InputError
-from gradproof.reporting.files import cannot_write
 from gradproof.reporting.manifest import KNOWN_FILES, MANIFEST, read_manifest
 
 if sys.platform != "win32":
     import fcntl
 
-_ADDED = frozenset({MANIFEST, "checks.csv"})
 _TRIES = 10
 _ABANDONED_SECONDS = 3600.0
 
@@ -48,13 +46,12 @@ def check_writable(folder: Path) -> None:
         InputError: the folder holds files that no report wrote, is the current folder or a mount point, or it
             or the folder around it cannot be written.
     """
-    target = put_back(folder)
-    _check_replaceable(folder, target)
+    target = check_replaceable(folder)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         os.rmdir(_new_sibling(target, "tmp"))  # noqa: PTH106 - beside its making
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise _cannot_write(folder, error) from error
 
 
 @contextmanager
@@ -81,7 +78,7 @@ def replacing(folder: Path) -> Iterator[Path]:
                 raise
             _synchronise(target.parent)
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise _cannot_write(folder, error) from error
     if old is not None:
         _retire(old, target)
 
@@ -107,16 +104,25 @@ def foreign_entries(folder: Path) -> list[str]:
         OSError: the folder cannot be read.
     """
     try:
-        own = {*read_manifest(folder).files} | _ADDED
+        own = {*read_manifest(folder).files, MANIFEST}
     except InputError:
         own = {*KNOWN_FILES}
     with os.scandir(folder) as entries:
         return sorted(e.name for e in entries if e.name not in own or not e.is_file(follow_symlinks=False))
 
 
-def _check_replaceable(folder: Path, target: Path) -> None:
+def check_replaceable(folder: Path) -> Path:
+    """Raise InputError if something stands in the place of a report that a report may not replace.
+
+    Returns:
+        the real path of the folder.
+
+    Raises:
+        InputError: as `check_writable`.
+    """
+    target = put_back(folder)
     if not os.path.lexists(target):
-        return
+        return target
     try:
         if not target.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "it is not a folder")
@@ -132,13 +138,14 @@ def _check_replaceable(folder: Path, target: Path) -> None:
         if not os.access(target, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise _cannot_write(folder, error) from error
     if foreign:
         others = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         raise InputError(
             f"{folder} holds {foreign[0]!r}{others}, which no report wrote, and a report would replace the "
             f"whole folder. Give another folder, or move these files away."
         )
+    return target
 
 
 def _take_place(temporary: Path, target: Path) -> Path | None:
@@ -282,6 +289,13 @@ def _stem(target: Path) -> str:
 
 def _free_sibling(target: Path, ending: str) -> Path:
     return target.with_name(f".{_stem(target)}.{secrets.token_hex(4)}.{ending}")
+
+
+def _cannot_write(folder: Path, error: OSError) -> InputError:
+    reason = error.strerror or str(error)
+    return InputError(
+        f"{folder} cannot be written: {reason[:1].lower()}{reason[1:]}. Give another folder, or free this one."
+    )
 
 
 def _new_sibling(target: Path, ending: str) -> Path:
