@@ -67,7 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--formats",
         type=_names,
         metavar="A,B",
-        help="what to write: csv, parquet, markdown (default: all that can be written with what is installed)",
+        help="what to write: csv, parquet, markdown (default: all that what is installed can write)",
     )
     verify.add_argument(
         "--jobs",

@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--gradproof-formats",
         metavar="A,B",
-        help="what to write of the report (default: all that can be written with what is installed)",
+        help="what to write of the report (default: all that what is installed can write)",
     )
 
 

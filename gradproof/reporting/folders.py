@@ -294,7 +294,8 @@ def _free_sibling(target: Path, ending: str) -> Path:
 def _cannot_write(folder: Path, error: OSError) -> InputError:
     reason = error.strerror or str(error)
     return InputError(
-        f"{folder} cannot be written: {reason[:1].lower()}{reason[1:]}. Give another folder, or free this one."
+        f"{folder} cannot be written: {reason[:1].lower()}{reason[1:]}. "
+        f"Give another folder, or free this one."
     )
 
 

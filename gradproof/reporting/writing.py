@@ -63,8 +63,11 @@ def check_formats(formats: Iterable[str] | None) -> dict[str, str]:
         formats: names of formats; None for all.
 
     Raises:
-        InputError: a name is unknown, or what a format needs is not installed although it was named.
+        InputError: there is no name, one is unknown, or what a format needs is not installed although the
+            format was named.
     """
+    if formats is not None and not (formats := list(formats)):
+        raise InputError(f"No report format was chosen. Choose from {', '.join(FORMATS)}.")
     missing = {name: _missing(format_) for name, format_ in FORMATS.items()}
     for name in () if formats is None else formats:
         if name not in FORMATS:
