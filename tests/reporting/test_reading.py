@@ -23,22 +23,26 @@ Change = Callable[[Path], object]
 
 
 def made(mark: str = "a", rows: int = 3) -> gp.Report:
-    """A report with rows in every frame, each of which says `mark`."""
+    """A report that is ok, with rows in every frame, each of which says `mark`."""
+    right = {"verdict": "AGREES", "status": "run", "ok": True}
     values: Mapping[str, Callable[[int], Any]] = {
         "category": lambda row: f"{mark}{row % 2}",
-        "object": lambda row: f"{mark} {row}",
+        "object": lambda row: f"{mark}{row}",
         "int64": lambda row: row,
         "float64": lambda row: [np.nan, -0.0, np.inf, 0.1, 5e-324][row % 5],
         "bool": lambda row: row % 2 == 0,
     }
     frames = {
         name: as_frame(
-            name, [{column: values[dtype](row) for column, dtype in columns.items()} for row in range(rows)]
+            name,
+            [
+                {column: right.get(column, values[dtype](row)) for column, dtype in columns.items()}
+                for row in range(rows)
+            ],
         )
         for name, columns in COLUMNS.items()
     }
-    status = as_frame("runs", frames["runs"].assign(status="run", verdict="AGREES").to_dict("records"))
-    return gp.Report({**frames, "runs": status}, {"mark": mark, "backends": {"torch": "2"}})
+    return gp.Report(frames, {"mark": mark, "backends": {"torch": "2"}})
 
 
 def assert_same(found: gp.Report, expected: gp.Report) -> None:
@@ -303,6 +307,8 @@ def test_no_file_is_called_by_what_a_scenario_is_called(name: str, tmp_path: Pat
 
 
 def test_what_is_no_character_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+    report = made()
+    report.frames["runs"]["reason"] = pd.Series(["half \ud83d"] * len(report.runs), dtype=object)
     with pytest.raises(InputError, match=r"The report holds '\\ud83d', which is no character\. Rename"):
-        made("half \ud83d").write(tmp_path / "latest")
+        report.write(tmp_path / "latest")
     assert list(tmp_path.iterdir()) == []
