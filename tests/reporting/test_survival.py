@@ -65,8 +65,8 @@ for _ in sys.stdin:
 """
 )
 
-# For each line of folders.py that is passed: writes A into a folder, then starts a process that replaces it by
-# B and is killed at this line. Prints, as JSON, per line what is in the folder and what is beside it.
+# For each line of folders.py that is passed: writes A into a folder, then starts a process that replaces it
+# by B and is killed at this line. Prints, as JSON, per line what is in the folder and what is beside it.
 KILLED_AT_EVERY_LINE = """\
 import json, os, signal, sys
 from pathlib import Path
