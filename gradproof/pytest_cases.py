@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from gradproof.backends import backend_names, load_backend
 from gradproof.errors import BackendUnavailableError, DisagreementError, InputError
 from gradproof.pytest_parts import parts_folder
+from gradproof.reporting.comparison import compare
+from gradproof.reporting.reading import read_report
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Provenance, Scenario, scenario
 from gradproof.scenarios.validation import validate
@@ -56,6 +58,7 @@ class _Described:
 
     name: str
     origin: str
+    fingerprint: str
     provenance: tuple[Provenance, ...]
     flat_solution: dict[str, NDArray[Any]] | None
 
@@ -142,6 +145,7 @@ def obtain(case: Case, config: pytest.Config) -> Outcome:
         if not case.required:
             pytest.skip(case.unavailable)
         _fail(f"{case.unavailable} It was required by --gradproof-require.")
+    _ = case.scenario.fingerprint  # hashed before a run changes what its functions hold (a cache, say)
     made = _kept(config, "gradproof_made")
     key = (id(case.scenario), case.subject)
     if key not in made:
@@ -175,6 +179,7 @@ def _leave(case: Case, result: Outcome | NotRun, config: pytest.Config) -> None:
         "number": case.number,
         "scenario": case.scenario.name,
         "origin": case.scenario.origin,
+        "fingerprint": case.scenario.fingerprint,
         "provenance": [vars(entry) for entry in case.scenario.provenance],
         "solution": None,
     }
@@ -211,6 +216,15 @@ def _describe(outcome: Outcome) -> str:
     raise AssertionError(outcome)  # pragma: no cover - only called for an outcome that does not pass
 
 
+def read_baseline(config: pytest.Config) -> None:
+    """Read the report that `--gradproof-baseline` names, before the tests and before it may be replaced."""
+    try:
+        baseline = read_report(Path(config.rootpath) / config.getoption("--gradproof-baseline"))
+    except InputError as error:
+        raise pytest.UsageError(f"--gradproof-baseline: {error}") from error
+    config.gradproof_baseline = baseline  # type: ignore[attr-defined] # for the end of the session
+
+
 def write_report(config: pytest.Config) -> None:
     """Write the report of all that was left, in the order of collection, and remove the folder."""
     folder = parts_folder(config)
@@ -230,7 +244,12 @@ def write_report(config: pytest.Config) -> None:
     not_run = [result for result in results.values() if isinstance(result, NotRun)]
     target = Path(config.rootpath) / config.getoption("--gradproof-report")
     checks = [check for entries in formulas.values() for check in entries]
-    Report.from_outcomes(list(described.values()), outcomes, not_run, checks).write(target)
+    report = Report.from_outcomes(list(described.values()), outcomes, not_run, checks)
+    baseline = getattr(config, "gradproof_baseline", None)
+    if baseline is not None:
+        report.changes = compare(baseline, report)
+        config.gradproof_changes = report.changes.sentences()  # type: ignore[attr-defined] # likewise
+    report.write(target)
     config.gradproof_written = target  # type: ignore[attr-defined] # for the terminal summary
 
 
@@ -239,7 +258,7 @@ def _described(part: dict[str, Any]) -> _Described:
     solution = part["solution"]
     if solution is not None:
         solution = {name: np.asarray(values) for name, values in solution.items()}
-    return _Described(part["scenario"], part["origin"], provenance, solution)
+    return _Described(part["scenario"], part["origin"], part["fingerprint"], provenance, solution)
 
 
 def _read(part: dict[str, Any], path: Path) -> Outcome | NotRun:

@@ -37,10 +37,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="reports/latest",
         help="where the report is written, from the root folder (default: reports/latest)",
     )
+    group.addoption(
+        "--gradproof-baseline",
+        metavar="FOLDER",
+        help="an earlier report, from the root folder: the terminal summary tells what changed since",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers."""
+    """Register the markers, and read the baseline: a wrong folder is told before the tests."""
+    if config.getoption("--gradproof-baseline") is not None and not hasattr(config, "workerinput"):
+        from gradproof.pytest_cases import read_baseline  # noqa: PLC0415 - only for those who use it
+
+        read_baseline(config)
     config.addinivalue_line(
         "markers",
         "gradproof_scenarios(*scenarios): the Scenario objects, or names of the documents' scenarios, that a "
@@ -117,3 +126,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     folder = getattr(config, "gradproof_written", None)
     if folder is not None:
         terminalreporter.write_line(f"gradproof report: {folder}/summary.md")
+    for line in getattr(config, "gradproof_changes", ()):
+        terminalreporter.write_line(line)
