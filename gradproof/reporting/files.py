@@ -21,7 +21,7 @@ def write_whole(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -33,26 +33,14 @@ def write_whole(path: Path, text: str) -> None:
         Path(temporary).chmod(0o666 & ~umask)
         Path(temporary).replace(path)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             Path(temporary).unlink()
 
 
-def check_writable(folder: Path) -> None:
-    """Raise InputError unless files can be written into a folder, which is made if need be.
-
-    Called before a long run, so that it does not end in a report that cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-
-
-def _cannot_write(path: Path, error: OSError) -> InputError:
+def cannot_write(path: Path, error: OSError) -> InputError:
+    """Make the exception that tells why a file or folder cannot be written."""
     reason = error.strerror or str(error)
     return InputError(
         f"{path} cannot be written: {reason[:1].lower()}{reason[1:]}. Give another folder, or free this one."

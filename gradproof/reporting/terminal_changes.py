@@ -1,5 +1,6 @@
 """What `gradproof compare` and `gradproof verify --baseline` print of what changed."""
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
@@ -42,7 +43,8 @@ def print_changes(changes: Changes) -> None:
 def _print_worse(console: Console, row: wording.Row) -> None:
     console.print(Padding(f"[red]worse[/]   {escape(wording.verdict_of(row))}", (0, 0, 0, 2)))
     lines = []
-    if not (pd.isna(row["spreads_before"]) and pd.isna(row["spreads_after"])):
+    spreads = np.array([row["spreads_before"], row["spreads_after"]], dtype=np.float64)
+    if not np.isnan(spreads).all():
         lines.append(f"spreads   {row['spreads_before']:.3g} → {row['spreads_after']:.3g}")
     lines += [f"{name:10}{row[what]}" for name, what in (("cause", "cause"), ("why", "reason")) if row[what]]
     for line in lines:

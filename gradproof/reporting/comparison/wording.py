@@ -28,8 +28,8 @@ NOTABLE_FACTOR = 2.0
 NOTABLE_SPREADS = 1.0
 SHOWN = 10
 """Only errors that changed by more than this factor, and are more than so many spreads, are shown to a
-reader, and of these so many. Nothing is decided by it: the noise itself moves the worst of many entries by about
-as much."""
+reader, and of these so many. Nothing is decided by it: the noise itself moves the worst of many entries by
+about as much."""
 
 
 def sentences(changes: "Changes") -> list[str]:
