@@ -92,8 +92,8 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="tell what changed from one report to another: verdicts, errors, bits, times, environment",
         description="Compare two reports that `verify` wrote, and tell what changed.",
         epilog="The exit status is 1 only if a verdict got worse: it passed and no longer does; it does not "
-        "pass and is more severe than before; a run raised or was not made that was made before; a new run or "
-        "formula does not pass. Changes between verdicts that pass alike, of bits, errors, times and the "
+        "pass and is more severe than before; a run raised or was not made that was made before; a new run "
+        "or formula does not pass. Changes between verdicts that pass alike, of bits, errors, times and the "
         "environment are told and do not change the exit status.",
     )
     compare.add_argument("before", metavar="BEFORE", help="the folder of the earlier report")

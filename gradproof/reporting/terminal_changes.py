@@ -1,6 +1,7 @@
 """What `gradproof compare` and `gradproof verify --baseline` print of what changed."""
 
-import numpy as np
+import textwrap
+
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
@@ -9,58 +10,72 @@ from rich.table import Table
 
 from gradproof.reporting.comparison import Changes, wording
 from gradproof.reporting.comparison.columns import BETTER, WORSE
+from gradproof.verdicts.verdict import Verdict
+
+_INDENT = 2
 
 
 def print_changes(changes: Changes) -> None:
     """Print what changed: some sentences where nothing did, else the worse verdicts first and in full."""
     console = Console(highlight=False)
     verdicts = changes.verdicts.astype(object)
-    colour = "red" if changes.worse else "green"
-    console.print(f"[{colour}]{escape(wording.headline(changes))}[/]")
+    _say(console, wording.headline(changes), style="red" if changes.worse else "green")
     for row in verdicts[verdicts["change"] == WORSE].to_dict("records"):
         _print_worse(console, row)
     for row in verdicts[verdicts["change"] == BETTER].to_dict("records"):
-        console.print(Padding(f"[green]better[/]  {escape(wording.verdict_of(row))}", (0, 0, 0, 2)))
+        _say(console, f"better  {wording.verdict_of(row)}", _INDENT, style="green")
     for text in wording.standing(changes):
-        console.print(escape(text))
+        _say(console, text)
     nondeterminism = bool(changes.bits["nondeterministic"].any())
     for text in wording.bits(changes):
-        console.print(f"[yellow]{escape(text)}[/]" if nondeterminism else escape(text))
-    if not changes.errors.empty:
-        _print_errors(console, changes)
-    elif wording.errors(changes):
-        console.print(escape(wording.errors(changes)))
-    console.print(escape(wording.environment(changes)))
-    if changes.totals.empty:
-        return
-    if changes.unchanged:
-        console.print(escape(wording.times(changes)))
-        return
-    console.print("Seconds, after / before; these are facts and no verdicts, machines are noisy:")
-    console.print(Padding(_times(changes.totals), (0, 0, 0, 2)))
+        _say(console, text, style="yellow" if nondeterminism else "")
+    _print_errors(console, changes)
+    _say(console, wording.environment(changes))
+    if changes.unchanged or changes.totals.empty:
+        _say(console, wording.times(changes))
+    else:
+        _say(console, "Seconds, after / before; these are facts and no verdicts, machines are noisy:")
+        console.print(Padding(_times(changes.totals), (0, 0, 0, _INDENT), expand=False))
+
+
+def _say(console: Console, text: str, indent: int = 0, *, style: str = "") -> None:
+    # Words are not broken: a path or a command that is cut in two can no longer be copied.
+    lines = textwrap.wrap(
+        text,
+        console.width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * 2 * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for line in lines:
+        console.print(line, style=style, markup=False, soft_wrap=True)
 
 
 def _print_worse(console: Console, row: wording.Row) -> None:
-    console.print(Padding(f"[red]worse[/]   {escape(wording.verdict_of(row))}", (0, 0, 0, 2)))
-    lines = []
-    spreads = np.array([row["spreads_before"], row["spreads_after"]], dtype=np.float64)
-    if not np.isnan(spreads).all():
-        lines.append(f"spreads   {row['spreads_before']:.3g} → {row['spreads_after']:.3g}")
-    lines += [f"{name:10}{row[what]}" for name, what in (("cause", "cause"), ("why", "reason")) if row[what]]
-    for line in lines:
-        console.print(Padding(escape(line), (0, 0, 0, 4)))
+    _say(console, f"worse  {wording.verdict_of(row)}", _INDENT, style="red")
+    spreads = [
+        f"{row[f'spreads_{which}']:.3g}" for which in ("before", "after") if row[which] in Verdict.__members__
+    ]
+    facts = {
+        "spreads": " → ".join(spreads) if row["kind"] == "run" else "",
+        "cause": row["cause"],
+        "why": row["reason"],
+    }
+    for name, fact in facts.items():
+        if fact:
+            _say(console, f"{name:8}{fact}", 2 * _INDENT)
     if row["repeat"]:
-        # Not wrapped, so that it can be copied.
-        console.print(f"    repeat    {escape(str(row['repeat']))}", soft_wrap=True)
+        console.print(f"    repeat  {row['repeat']}", markup=False, soft_wrap=True)
 
 
 def _print_errors(console: Console, changes: Changes) -> None:
     notable = wording.notable_errors(changes)
-    console.print(escape(wording.errors(changes)))
+    _say(console, wording.errors(changes))
     for row in notable.head(wording.SHOWN).astype(object).to_dict("records"):
-        console.print(Padding(escape(wording.error_of(row)), (0, 0, 0, 2)))
+        _say(console, wording.error_of(row), _INDENT)
     if len(notable) > wording.SHOWN:
-        console.print(f"  and {len(notable) - wording.SHOWN:,} more, with smaller factors")
+        _say(console, f"and {len(notable) - wording.SHOWN:,} more, by smaller factors", _INDENT)
 
 
 def _times(totals: pd.DataFrame) -> Table:

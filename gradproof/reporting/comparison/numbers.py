@@ -13,6 +13,7 @@ from gradproof.reporting.comparison.surroundings import (
     UNKNOWN,
     arithmetic_changes,
     change_texts,
+    circumstances,
 )
 from gradproof.reporting.report import Report
 from gradproof.reporting.worst import RUN
@@ -87,6 +88,7 @@ def bit_rows(
     itself if its bits are.
     """
     first, second = _digests(before), _digests(after)
+    relevant = arithmetic_changes(environment, same_backends=_backends(before) == _backends(after))
     nothing = np.array([], dtype=np.int64), np.array([], dtype=object)
     for run in pairs[RUN].itertuples(index=False, name=None):
         (old_steps, old), (new_steps, new) = first.get(run, nothing), second.get(run, nothing)
@@ -94,7 +96,7 @@ def bit_rows(
         different = steps[old[at_old] != new[at_new]]
         if not different.size and len(old_steps) == len(new_steps):
             continue
-        deterministic = _why(states.get(run[0], UNKNOWN), environment)
+        deterministic = _why(states.get(run[0], UNKNOWN), change_texts(relevant))
         yield {
             **dict(zip(RUN, run, strict=True)),
             # Bits that are equal as long as both ran differ where the shorter run ended.
@@ -115,9 +117,12 @@ def _digests(report: Report) -> dict[Any, tuple[NDArray[Any], NDArray[Any]]]:
     return {run: (steps[at], digests[at]) for run, at in groups.items()}
 
 
-def _why(state: str, environment: pd.DataFrame) -> str:
+def _backends(report: Report) -> set[str]:
+    return set(report.runs["backend"][report.runs["status"] == "run"])
+
+
+def _why(state: str, changes: list[str]) -> str:
     """Tell what explains other bits; empty if nothing does."""
-    changes = change_texts(arithmetic_changes(environment))
     if state == CHANGED:
         return "the scenario changed"
     if changes:
@@ -129,7 +134,7 @@ def _why(state: str, environment: pd.DataFrame) -> str:
 
 
 def _nondeterminism(run: tuple[str, ...], environment: pd.DataFrame) -> str:
-    processes = "".join(f" ({text})" for text in change_texts(environment))
+    processes = "".join(f" ({text})" for text in change_texts(circumstances(environment)))
     return (
         f"nondeterminism of {run[1]}/{run[2]}: the same scenario gave other bits in the same "
         f"environment{processes}"

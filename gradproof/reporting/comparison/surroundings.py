@@ -46,9 +46,19 @@ def _importance(key: str) -> int:
     return _ORDER.index(group) if group in _ORDER else len(_ORDER)
 
 
-def arithmetic_changes(environment: pd.DataFrame) -> pd.DataFrame:
-    """Give the changes of the environment that may change bits: all but how many processes ran."""
-    return environment[~environment["key"].isin(_CIRCUMSTANCES)]
+def arithmetic_changes(environment: pd.DataFrame, *, same_backends: bool) -> pd.DataFrame:
+    """Give the changes of the environment that may change bits: all but how many processes ran.
+
+    Where the reports used other backends, what only one of them tells of a backend is no change either.
+    """
+    said_once = (environment[["before", "after"]] == ABSENT).any(axis=1)
+    of_other_backends = environment["key"].str.startswith("backends.") & said_once & (not same_backends)
+    return environment[~environment["key"].isin(_CIRCUMSTANCES) & ~of_other_backends]
+
+
+def circumstances(environment: pd.DataFrame) -> pd.DataFrame:
+    """Give the changes that say nothing of the arithmetic."""
+    return environment[environment["key"].isin(_CIRCUMSTANCES)]
 
 
 def change_texts(environment: pd.DataFrame) -> list[str]:
@@ -59,10 +69,15 @@ def change_texts(environment: pd.DataFrame) -> list[str]:
     ['torch 2.12 → 2.13']
     """
     texts = (
-        f"{key.partition('.')[2] or key} {before} → {after}"
+        f"{_name(key)} {before} → {after}"
         for key, before, after in environment[["key", "before", "after"]].itertuples(index=False)
     )
     return list(dict.fromkeys(texts))
+
+
+def _name(key: str) -> str:
+    group, _, name = key.partition(".")
+    return name if group in {"backends", "packages", "variables"} else key.replace(".", " ")
 
 
 def scenario_states(before: Report, after: Report) -> dict[str, str]:

@@ -206,6 +206,7 @@ def _other_rows(
             counts[kind] += 1
             if old["verdict"] == new["verdict"]:
                 counts[f"{kind} as before"] += 1
+                counts[f"{kind} failing"] += new["verdict"] in {"WRONG", "UNDECIDED"}
                 continue
             change, reason = change_of(kind, old["verdict"], new["verdict"]), new["reason"]
         elif new and kind == "formula" and new["verdict"] == "WRONG":

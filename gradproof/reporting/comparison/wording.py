@@ -54,7 +54,7 @@ def headline(changes: "Changes") -> str:
         _of(counts.get(f"{kind} as before", 0), counts[kind], kind) for kind in KINDS if counts.get(kind)
     ]
     listed = " and ".join(filter(None, [", ".join(as_before[:-1]), *as_before[-1:]]))
-    unchanged = f"the verdicts of {listed} are as before" if listed else "there was nothing to compare"
+    unchanged = f"the verdicts of {listed} are as before" if listed else "nothing is in both reports"
     if number:
         return f"{_count(number, 'verdict')} got worse; {unchanged}."
     return f"Nothing got worse: {unchanged}."
@@ -74,18 +74,22 @@ def standing(changes: "Changes") -> list[str]:
         change: int((changes.verdicts["change"] == change).sum())
         for change in (BETTER, OTHER, NEW, GONE, NOT_COMPARED)
     }
-    failing, not_run = (changes.counts.get(f"run {what}", 0) for what in ("failing", "not run"))
+    failing, formulas, not_run = (
+        changes.counts.get(what, 0) for what in ("run failing", "formula failing", "run not run")
+    )
     altered = [name for name, state in changes.scenarios.items() if state == CHANGED]
     texts = {
         f"{_count(number[BETTER], 'verdict')} got better.": number[BETTER],
         f"{_count(number[OTHER], 'verdict')} changed without getting worse or better (between verdicts that "
         "pass alike, say, which rounding alone can do).": number[OTHER],
         f"{_count(failing, 'run')} that {_do(failing)} not pass did not pass before either.": failing,
+        f"{_count(formulas, 'formula')} that {_are(formulas)} not EQUAL {_were(formulas)} not EQUAL before "
+        "either.": formulas,
         f"{_count(number[NEW], 'verdict')} {_are(number[NEW])} new.": number[NEW],
         f"{_count(number[GONE], 'verdict')} {_are(number[GONE])} gone.": number[GONE],
         f"{_count(number[NOT_COMPARED], 'verdict')} {_are(number[NOT_COMPARED])} not compared: one of the "
         "reports was made with other scenarios, backends or dtypes.": number[NOT_COMPARED],
-        f"{_count(not_run, 'run')} {'was' if not_run == 1 else 'were'} made in neither.": not_run,
+        f"{_count(not_run, 'run')} {_were(not_run)} made in neither.": not_run,
         f"The scenario changed: {', '.join(altered)}. What is said of it compares different work.": altered,
     }
     return [text for text, there in texts.items() if there]
@@ -99,7 +103,8 @@ def bits(changes: "Changes") -> list[str]:
     if frame.empty:
         return [f"Bits are equal in {_of(ran, ran, 'run')}."]
     texts = [f"Bits are equal in {_of(ran - len(frame), ran, 'run')}."]
-    for explanation, group in frame.groupby("explanation", sort=False):
+    first = frame.sort_values("nondeterministic", ascending=False, kind="stable")
+    for explanation, group in first.groupby("explanation", sort=False):
         shown = [bits_of(row) for row in group.head(SHOWN).to_dict("records")]
         more = f"; and {_count(len(group) - SHOWN, 'more run')}" if len(group) > SHOWN else ""
         words = str(explanation)
@@ -242,6 +247,10 @@ def _of(number: int, all_of_them: int, noun: str) -> str:
 
 def _are(number: int) -> str:
     return "is" if number == 1 else "are"
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _do(number: int) -> str:
