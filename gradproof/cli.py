@@ -236,10 +236,16 @@ def _compare(options: argparse.Namespace) -> int:
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
     from gradproof.reporting.terminal_changes import print_changes  # noqa: PLC0415
 
-    before, after = Path(options.before), Path(options.after)
-    if before.resolve() == after.resolve():
-        raise InputError(f"{before} and {after} are the same folder. Give the folders of two reports.")
-    changes = compare(read_report(before), read_report(after))
+    # A report may be named by its manifest, too.
+    folders = {
+        path.parent if path.name == "report.json" else path
+        for path in (Path(options.before).resolve(), Path(options.after).resolve())
+    }
+    if len(folders) == 1:
+        raise InputError(
+            f"{options.before} and {options.after} are the same report. Give the folders of two reports."
+        )
+    changes = compare(read_report(options.before), read_report(options.after))
     print_changes(changes)
     return 1 if changes.worse else 0
 

@@ -73,15 +73,21 @@ class Network:
 
 
 def closure(value: Any) -> Function:
-    return lambda xp, params, batch: value
+    return lambda *_: value
 
 
 def nested(value: float) -> Function:
     inner = closure(value)
-    return lambda xp, params, batch: inner(xp, params, batch)
+    return lambda *arguments: 1.0 * inner(*arguments)
 
 
-ONE = "SCALE = 2.0\ndef g(x):\n    return x * SCALE\ndef f(xp, params, batch):\n    return g(xp.sum(params['w']))\n"
+ONE = """\
+SCALE = 2.0
+def g(x):
+    return x * SCALE
+def f(xp, params, batch):
+    return g(xp.sum(params['w']))
+"""
 
 CODE: dict[str, tuple[Function, Function]] = {
     "a constant": (defined("f = lambda xp, p, b: 2.0 * p"), defined("f = lambda xp, p, b: 3.0 * p")),
@@ -105,7 +111,10 @@ CODE: dict[str, tuple[Function, Function]] = {
     "an argument of a partial": (functools.partial(loss, 1), functools.partial(loss, 2)),
     "a closure's number": (closure(1.0), closure(2.0)),
     "a closure's array": (closure(np.zeros(2)), closure(np.array([0.0, 1.0]))),
-    "a closure's array of objects": (closure(np.array([1, "a"], object)), closure(np.array([1, "b"], object))),
+    "a closure's array of objects": (
+        closure(np.array([1, "a"], object)),
+        closure(np.array([1, "b"], object)),
+    ),
     "a closure's mapping": (closure({"a": [1, {2}]}), closure({"a": [1, {3}]})),
     "where one text ends and the next begins": (closure(("ab", "c")), closure(("a", "bc"))),
     "a closure of a closure": (nested(1.0), nested(2.0)),
@@ -154,7 +163,9 @@ def test_what_computes_the_same_has_the_same_fingerprint(one: Function, other: F
 
 
 def test_names_and_origins_do_not_count() -> None:
-    other = scenario(name="another", origin="there.py", provenance=(Provenance("w", "given", "so"),), source="S")
+    other = scenario(
+        name="another", origin="there.py", provenance=(Provenance("w", "given", "so"),), source="S"
+    )
     assert other.fingerprint == scenario().fingerprint
     assert replace(other).fingerprint == scenario().fingerprint
 
