@@ -67,6 +67,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--out", metavar="FOLDER", default="reports/latest", help="where to write (default: reports/latest)"
     )
     verify.add_argument(
+        "--formats",
+        type=_names,
+        metavar="A,B",
+        help="what to write: csv, parquet, markdown (default: all that what is installed can write)",
+    )
+    verify.add_argument(
         "--jobs",
         type=int,
         metavar="N",
@@ -200,6 +206,7 @@ def _verify(options: argparse.Namespace) -> int:
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
     from gradproof.reporting.terminal import make_progress, print_report  # noqa: PLC0415
     from gradproof.reporting.terminal_changes import print_changes  # noqa: PLC0415
+    from gradproof.reporting.writing import check_formats  # noqa: PLC0415
     from gradproof.verification import verify  # noqa: PLC0415
 
     if options.jobs < 0:
@@ -210,6 +217,7 @@ def _verify(options: argparse.Namespace) -> int:
     folder = Path(options.out)
     # Read before the runs, so that a wrong folder is told at once and the new report may replace it.
     baseline = read_report(Path(options.baseline)) if options.baseline is not None else None
+    check_formats(options.formats)
     check_writable(folder)
     with make_progress() as progress:
         report = verify(
@@ -220,7 +228,7 @@ def _verify(options: argparse.Namespace) -> int:
             progress=progress,
             baseline=baseline,
         )
-    report.write(folder)
+    report.write(folder, options.formats)
     print_report(report, folder)
     if report.changes is None:
         return 0 if report.ok else 1

@@ -19,6 +19,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -27,14 +28,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from gradproof.errors import InputError
-from gradproof.reporting.files import cannot_write
 from gradproof.reporting.manifest import KNOWN_FILES, MANIFEST, read_manifest
 
 if sys.platform != "win32":
     import fcntl
 
-_ADDED = frozenset({MANIFEST, "checks.csv"})
-_TRIES = 10
+_TRIES = 100
 _ABANDONED_SECONDS = 3600.0
 
 
@@ -48,13 +47,13 @@ def check_writable(folder: Path) -> None:
         InputError: the folder holds files that no report wrote, is the current folder or a mount point, or it
             or the folder around it cannot be written.
     """
-    target = put_back(folder)
-    _check_replaceable(folder, target)
+    target = check_replaceable(folder)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.rmdir(_new_sibling(target, "tmp"))  # noqa: PTH106 - beside its making
+        with _locked_sibling(target) as temporary:
+            temporary.rmdir()
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise _cannot_write(folder, error) from error
 
 
 @contextmanager
@@ -81,14 +80,17 @@ def replacing(folder: Path) -> Iterator[Path]:
                 raise
             _synchronise(target.parent)
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise _cannot_write(folder, error) from error
     if old is not None:
         _retire(old, target)
 
 
 def put_back(folder: Path) -> Path:
     """Give the real path of a folder, and put it back if a killed process left it aside."""
-    target = Path(os.path.realpath(folder))
+    try:
+        target = Path(os.path.realpath(folder))
+    except ValueError as error:  # a NUL in it
+        raise InputError(f"{str(folder)!r} cannot be the name of a folder. Give another folder.") from error
     if not os.path.lexists(target):
         # The newest first, should there be several.
         for aside in sorted(_siblings(target, "old"), key=_age):
@@ -107,38 +109,57 @@ def foreign_entries(folder: Path) -> list[str]:
         OSError: the folder cannot be read.
     """
     try:
-        own = {*read_manifest(folder).files} | _ADDED
+        own = {*read_manifest(folder).files, MANIFEST}
     except InputError:
         own = {*KNOWN_FILES}
     with os.scandir(folder) as entries:
         return sorted(e.name for e in entries if e.name not in own or not e.is_file(follow_symlinks=False))
 
 
-def _check_replaceable(folder: Path, target: Path) -> None:
-    if not os.path.lexists(target):
-        return
+def check_replaceable(folder: Path) -> Path:
+    """Raise InputError if something stands in the place of a report that a report may not replace.
+
+    Returns:
+        the real path of the folder.
+
+    Raises:
+        InputError: as `check_writable`.
+    """
+    target = put_back(folder)
     try:
-        if not target.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, "it is not a folder")
-        if target.samefile(Path.cwd()):
-            raise InputError(
-                f"{folder} is the current folder, which a report cannot replace. Give a folder inside it."
-            )
-        if target.is_mount():
-            raise InputError(
-                f"{folder} is a mount point, which a report cannot replace. Give a folder inside it."
-            )
-        foreign = foreign_entries(target)
+        found = target.stat()
+        if not stat.S_ISDIR(found.st_mode):
+            raise OSError(errno.EEXIST, "it is no folder")
+        in_the_way = _place(found, target) or _foreign(target)
         if not os.access(target, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        replaced_meanwhile = not os.path.samestat(found, target.stat())
+    except (FileNotFoundError, NotADirectoryError):
+        return target  # nothing is there, or another writer is just replacing it
     except OSError as error:
-        raise cannot_write(folder, error) from error
-    if foreign:
-        others = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
-        raise InputError(
-            f"{folder} holds {foreign[0]!r}{others}, which no report wrote, and a report would replace the "
-            f"whole folder. Give another folder, or move these files away."
-        )
+        raise _cannot_write(folder, error) from error
+    if in_the_way and not replaced_meanwhile:
+        raise InputError(f"{folder} {in_the_way}")
+    return target
+
+
+def _place(found: os.stat_result, target: Path) -> str:
+    if os.path.samestat(found, os.stat(os.curdir)):  # noqa: PTH116 - Path.cwd() fails in a removed folder
+        return "is the current folder, which a report cannot replace. Give a folder inside it."
+    if target.is_mount():
+        return "is a mount point, which a report cannot replace. Give a folder inside it."
+    return ""
+
+
+def _foreign(target: Path) -> str:
+    foreign = foreign_entries(target)
+    if not foreign:
+        return ""
+    others = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+    return (
+        f"holds {foreign[0]!r}{others}, which no report wrote, and a report would replace the whole folder. "
+        f"Give another folder, or move these files away."
+    )
 
 
 def _take_place(temporary: Path, target: Path) -> Path | None:
@@ -234,9 +255,13 @@ def _age(folder: Path) -> float:
 @contextmanager
 def _locked_sibling(target: Path) -> Iterator[Path]:
     for _ in range(_TRIES):
-        folder = _new_sibling(target, "tmp")
-        with _lock(folder) as locked:
-            # Before it was locked, another writer may have taken it for abandoned.
+        folder = _free_sibling(target, "tmp")
+        folder.mkdir()
+        with contextlib.ExitStack() as stack:
+            try:
+                locked = stack.enter_context(_lock(folder))
+            except FileNotFoundError:
+                continue  # before it was locked, another writer took it for abandoned
             if locked is not False and folder.exists():
                 yield folder
                 return
@@ -284,10 +309,12 @@ def _free_sibling(target: Path, ending: str) -> Path:
     return target.with_name(f".{_stem(target)}.{secrets.token_hex(4)}.{ending}")
 
 
-def _new_sibling(target: Path, ending: str) -> Path:
-    folder = _free_sibling(target, ending)
-    folder.mkdir()
-    return folder
+def _cannot_write(folder: Path, error: OSError) -> InputError:
+    reason = error.strerror or str(error)
+    return InputError(
+        f"{folder} cannot be written: {reason[:1].lower()}{reason[1:]}. "
+        f"Give another folder, or free this one."
+    )
 
 
 def _siblings(target: Path, ending: str) -> list[Path]:

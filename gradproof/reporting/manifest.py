@@ -20,10 +20,10 @@ _Value = TypeVar("_Value")
 MANIFEST = "report.json"
 ENVIRONMENT = "environment.json"
 
-_OTHERS = (MANIFEST, ENVIRONMENT, "index.html", "summary.md", "junit.xml", "verdicts.jsonl", "checks.csv")
+_OTHERS = (MANIFEST, ENVIRONMENT, "index.html", "summary.md", "junit.xml", "verdicts.jsonl")
 _TABLES = (f"{name}.{ending}" for name in COLUMNS for ending in ("csv", "parquet"))
 KNOWN_FILES = frozenset({*_OTHERS, *_TABLES})
-"""Every file name that a report may have; `checks.csv` is what the pytest fixture adds to one."""
+"""Every file name that a report may have."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,14 @@ import pandas as pd
 
 from gradproof.errors import InputError
 from gradproof.reporting.folders import replacing
-from gradproof.reporting.manifest import ENVIRONMENT, MANIFEST, FileRecord, Manifest, record_of
+from gradproof.reporting.manifest import (
+    ENVIRONMENT,
+    MANIFEST,
+    FileRecord,
+    Manifest,
+    read_manifest,
+    record_of,
+)
 from gradproof.reporting.tables import encode_frame
 
 if TYPE_CHECKING:
@@ -46,6 +53,9 @@ FORMATS: Mapping[str, Format] = {
 """All formats by the names that `--formats` knows."""
 
 
+_TABLE_NAMES = {".csv": "CSV", ".parquet": "Parquet"}
+
+
 def check_formats(formats: Iterable[str] | None) -> dict[str, str]:
     """Tell what cannot be written for something that is not installed: per files' name the reason.
 
@@ -53,8 +63,11 @@ def check_formats(formats: Iterable[str] | None) -> dict[str, str]:
         formats: names of formats; None for all.
 
     Raises:
-        InputError: a name is unknown, or what a format needs is not installed although it was named.
+        InputError: there is no name, one is unknown, or what a format needs is not installed although the
+            format was named.
     """
+    if formats is not None and not (formats := list(formats)):
+        raise InputError(f"No report format was chosen. Choose from {', '.join(FORMATS)}.")
     missing = {name: _missing(format_) for name, format_ in FORMATS.items()}
     for name in () if formats is None else formats:
         if name not in FORMATS:
@@ -96,6 +109,29 @@ def write_report(report: "Report", folder: str | Path, formats: Sequence[str] | 
             f"Rename the scenario, parameter or file that has it in its name."
         ) from error
     return Path(folder)
+
+
+def describe_written(folder: Path) -> list[str]:
+    """Tell what a report's folder holds, best read first, and then what was not written and why.
+
+    `reports/latest/summary.md (and beside it tables as CSV and Parquet)`, say.
+
+    Raises:
+        InputError: the folder holds no report.
+    """
+    manifest = read_manifest(folder)
+    texts = sorted(
+        (format_.files for format_ in FORMATS.values() if format_.files in manifest.files),
+        key=lambda name: (name != "index.html", name != "summary.md"),
+    )
+    tables = [
+        name for ending, name in _TABLE_NAMES.items() if any(file.endswith(ending) for file in manifest.files)
+    ]
+    beside = [*texts[1:], *([f"tables as {' and '.join(tables)}"] if tables else [])]
+    line = f"{folder / texts[0] if texts else folder}"
+    if beside:
+        line += f" ({'and beside it ' if texts else ''}{', '.join(beside)})"
+    return [line, *(f"not written: {name} {reason}" for name, reason in manifest.not_written.items())]
 
 
 def _write_files(report: "Report", folder: Path, formats: Sequence[str]) -> dict[str, FileRecord]:

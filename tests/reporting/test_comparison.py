@@ -295,7 +295,7 @@ def test_formulas_are_compared_by_their_worst_step(verdicts: tuple[str, str], ch
 def test_formulas_that_are_bad_as_before_new_or_gone_are_told() -> None:
     wrong = base()
     altered(wrong, "formulas", wrong.formulas["scenario"] == "line", verdict="WRONG")
-    assert "2 formulas that are not EQUAL were not EQUAL before either." in str(compare(wrong, wrong))
+    assert "2 formulas that are WRONG were WRONG before." in str(compare(wrong, wrong))
     less = base()
     less.frames["formulas"] = less.formulas[less.formulas["parameter"] == "w"].reset_index(drop=True)
     assert set(compare(base(), less).verdicts["change"]) == {"gone"}
@@ -332,6 +332,51 @@ def test_claims_are_compared(verdicts: tuple[str, str], change: str) -> None:
     assert (row["kind"], row["scenario"], row["name"], row["change"]) == ("claim", "line", "slope", change)
     assert (row["before"], row["after"]) == verdicts
     assert changes.worse == (change == "worse")
+
+
+CHECKS = {
+    ("EQUAL", "WRONG"): "worse",
+    ("EQUAL", "INACCURATE"): "worse",
+    ("EQUAL", "EQUAL, a finding fails"): "worse",
+    ("EQUAL, a finding fails", "UNDECIDED"): "worse",
+    ("WRONG", "AGREES"): "better",
+    ("EQUAL", "KINK"): "other",
+    ("", "WRONG"): "worse",
+    ("", "EQUAL"): "new",
+    ("WRONG", ""): "gone",
+}
+
+
+@pytest.mark.parametrize(("verdicts", "change"), CHECKS.items())
+def test_checks_of_tests_are_compared_by_the_worst_of_each_test(
+    verdicts: tuple[str, str], change: str
+) -> None:
+    first, second = base(), base()
+    for report, text in zip((first, second), verdicts, strict=True):
+        verdict, _, finding = text.partition(", ")
+        ok = verdict in {"EQUAL", "AGREES", "KINK"} and not finding
+        texts = {**dict.fromkeys(COLUMNS["checks"], "text"), "digits": 3.0}
+        rows = [
+            {**texts, "test": test, "seed": seed, "verdict": said, "ok": fine}
+            for test, seed, said, fine in (
+                ("test_always", 0, "WRONG", False),
+                ("test_one", 0, "EQUAL", True),
+                ("test_one", 1, verdict, ok),
+            )
+            if text or test == "test_always"
+        ]
+        report.frames["checks"] = pd.DataFrame(rows).astype(COLUMNS["checks"])
+    changes = compare(first, second)
+    row = only(changes.verdicts)
+    assert (row["kind"], row["scenario"], row["name"], row["change"]) == ("check", "", "test_one", change)
+    assert (row["before"], row["after"]) == verdicts
+    assert changes.worse == (change == "worse")
+    assert changes.counts["check failing"] == 1 + (not {"EQUAL", "AGREES", "KINK", ""} & set(verdicts))
+    assert "that does not pass did not pass before either." in str(changes) or "checks that do" in str(
+        changes
+    )
+    if change == "worse":
+        assert "Worse: check test_one: " in str(changes)
 
 
 def test_a_worse_verdict_tells_its_cause_its_error_and_how_to_repeat_it() -> None:

@@ -35,17 +35,19 @@ def test_the_session_tells_what_changed(pytester: pytest.Pytester, workers: tupl
     options = (*OPTIONS, "--gradproof-baseline", "reports/latest", *workers)
     same = pytester.runpytest_subprocess(*options)
     assert same.ret == 0
-    same.stdout.fnmatch_lines(["*the verdicts of the run and the formula are as before.", "Bits are equal*"])
+    same.stdout.fnmatch_lines(
+        ["*the verdicts of the run and the formula are as before.", "*changes: Bits are equal*"]
+    )
     pytester.makepyfile(test_it=TESTS.replace("2.0 * p", "1.0 * p"))
     wrong = pytester.runpytest_subprocess(*options)
     assert wrong.ret == 1
     wrong.stdout.fnmatch_lines(
-        ["Worse: mine reference/numpy float64: AGREES → DISAGREES; the scenario changed."]
+        ["gradproof changes: Worse: mine reference/numpy float64: AGREES → DISAGREES; the scenario changed."]
     )
     # The failure is the test's own; a failure that was there before stays one.
     again = pytester.runpytest_subprocess(*options)
     assert again.ret == 1
-    again.stdout.fnmatch_lines(["1 run that does not pass did not pass before either."])
+    again.stdout.fnmatch_lines(["gradproof changes: 1 run that does not pass did not pass before either."])
 
 
 def test_a_baseline_that_cannot_be_read_is_told_before_the_tests(pytester: pytest.Pytester) -> None:

@@ -14,18 +14,18 @@ class Changes:
     """What changed from one report to another.
 
     A verdict is worse if it passed and no longer does, if it does not pass and is more severe than before,
-    if the run raised or was not made although it was made before, and if a new run or a new formula does not
-    pass. A change between verdicts that pass alike (AGREES to INACCURATE, say) is told and is not worse:
+    if the run raised or was not made although it was made before, and if a new run, formula or check does
+    not pass. A change between verdicts that pass alike (AGREES to INACCURATE, say) is told and is not worse:
     rounding alone can move a number across the line between them.
 
     `CHANGES` in `gradproof.reporting.comparison.columns` has all columns and dtypes.
 
     Attributes:
-        verdicts: a row for each run, formula and claim (`kind`) whose verdict is not what it was: `change` is
-            worse, better, other, new, gone, or `not compared` where the report that lacks it was made with
-            other scenarios, backends or dtypes. NOT RUN and FAILED stand for verdicts of runs that were not
-            made or raised; an empty text for what a report does not have. `name` is the formula's parameter
-            or the claim's name.
+        verdicts: a row for each run, formula, claim and check of a test (`kind`) whose verdict is not what it
+            was: `change` is worse, better, other, new, gone, or `not compared` where the report that lacks it
+            was made with other scenarios, backends or dtypes. NOT RUN and FAILED stand for verdicts of runs that were not
+            made or raised; an empty text for what a report does not have. `name` is the formula's parameter,
+            the claim's name, or the test.
         errors: a row for each run, quantity and parameter whose worst error in spreads or ulps, step or
             verdict is not exactly what it was.
         bits: a row for each run whose recorded bits differ: the first such step, how many steps, of how
@@ -35,8 +35,8 @@ class Changes:
         environment: entries of the environment that appeared, vanished or changed.
         scenarios: of each scenario in both reports, whether it is the `same`, has `changed`, or that is
             `unknown`.
-        counts: how many runs, formulas and claims are in both reports (`run`), as before (`run as before`),
-            pass in neither (`run failing`), were made in neither (`run not run`), and so on; `ran twice` are
+        counts: how many runs, formulas, claims and checks are in both reports (`run`), as before
+            (`run as before`), pass in neither (`run failing`), were made in neither (`run not run`), and so on; `ran twice` are
             the runs that took place in both.
     """
 

@@ -65,7 +65,7 @@ CHANGES: dict[str, dict[str, str]] = {
 }
 """Per frame its columns and their dtypes, in order."""
 
-KINDS = ("run", "formula", "claim")
+KINDS = ("run", "formula", "claim", "check")
 """What may have a verdict."""
 
 WORSE, BETTER, OTHER, NEW, GONE, NOT_COMPARED = "worse", "better", "other", "new", "gone", "not compared"

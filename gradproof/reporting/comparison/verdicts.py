@@ -28,12 +28,21 @@ if TYPE_CHECKING:
 Key = tuple[str, ...]
 Row = Mapping[Any, Any]
 
+_OK_CHECKS = ("EQUAL", "AGREES", "KINK")
+_FINDING = ", a finding fails"
+
 _RANKS = {
     "run": {
         **{str(verdict): 0 if verdict.passes else rank for rank, verdict in enumerate(SEVERITY)},
         FAILED: len(SEVERITY),
     },
     "formula": {"EQUAL": 0, "UNDECIDED": 1, "WRONG": 2},
+    # Unlike a run's, a check's formula must be accurate too; and all may be well but for a finding beside it.
+    "check": {
+        **{str(verdict): rank for rank, verdict in enumerate(SEVERITY)},
+        **dict.fromkeys(_OK_CHECKS, 0),
+        **{f"{verdict}{_FINDING}": 1 for verdict in _OK_CHECKS},
+    },
     # A refuted claim is a finding as good as one that could not be decided; what can only be read off a
     # picture says nothing at all.
     "claim": {"CONFIRMED": 0, "REFUTED": 1, "UNDECIDED": 1},
@@ -61,6 +70,7 @@ def verdict_rows(
         *_run_rows(_runs(before, worst[0]), _runs(after, worst[1]), counts),
         *_other_rows("formula", _formulas(before), _formulas(after), counts),
         *_other_rows("claim", _claims(before), _claims(after), counts),
+        *_other_rows("check", _checks(before), _checks(after), counts),
     ]
     order = (WORSE, BETTER, OTHER, NEW, GONE, NOT_COMPARED)
     for row in sorted(rows, key=lambda row: order.index(row["change"])):
@@ -197,6 +207,16 @@ def _claims(report: Report) -> dict[Key, Row]:
     }
 
 
+def _checks(report: Report) -> dict[Key, Row]:
+    """Give the worst check of each test; one test may make several."""
+    rows = report.checks[["test", "verdict", "ok", "cause", "reason"]].astype(object)
+    finding = ~rows["ok"].astype(bool) & rows["verdict"].isin(_OK_CHECKS)
+    rows["verdict"] = rows["verdict"].where(~finding, rows["verdict"].astype(str) + _FINDING)
+    rank = rows["verdict"].map(_RANKS["check"]).astype(int)
+    worst = rows.assign(rank=-rank).sort_values("rank", kind="stable").drop_duplicates("test").sort_index()
+    return {("", row["test"]): row for row in worst.to_dict("records")}
+
+
 def _other_rows(
     kind: str, before: Mapping[Key, Row], after: Mapping[Key, Row], counts: "Counter[str]"
 ) -> Iterator[dict[str, Any]]:
@@ -204,12 +224,12 @@ def _other_rows(
         old, new = before.get(key, {}), after.get(key, {})
         if old and new:
             counts[kind] += 1
+            counts[f"{kind} failing"] += _fails(kind, old) and _fails(kind, new)
             if old["verdict"] == new["verdict"]:
                 counts[f"{kind} as before"] += 1
-                counts[f"{kind} failing"] += new["verdict"] in {"WRONG", "UNDECIDED"}
                 continue
             change, reason = change_of(kind, old["verdict"], new["verdict"]), new["reason"]
-        elif new and kind == "formula" and new["verdict"] == "WRONG":
+        elif new and _fails(kind, new):
             change, reason = WORSE, new["reason"]
         else:
             which = "before" if new else "after"
@@ -223,6 +243,13 @@ def _other_rows(
             "name": key[1],
             "reason": reason,
         }
+
+
+def _fails(kind: str, row: Row) -> bool:
+    """Whether it counts against `Report.ok`; no claim does, which is the finding of a document."""
+    if kind == "check":
+        return not row["ok"]
+    return kind == "formula" and bool(row["verdict"] == "WRONG")
 
 
 def _row(old: Row, new: Row, change: str) -> dict[str, Any]:

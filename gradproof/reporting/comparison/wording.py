@@ -74,17 +74,19 @@ def standing(changes: "Changes") -> list[str]:
         change: int((changes.verdicts["change"] == change).sum())
         for change in (BETTER, OTHER, NEW, GONE, NOT_COMPARED)
     }
-    failing, formulas, not_run = (
-        changes.counts.get(what, 0) for what in ("run failing", "formula failing", "run not run")
-    )
+    counts = changes.counts
+    failing, not_run = counts.get("run failing", 0), counts.get("run not run", 0)
+    formulas, checks = counts.get("formula failing", 0), counts.get("check failing", 0)
     altered = [name for name, state in changes.scenarios.items() if state == CHANGED]
     texts = {
         f"{_count(number[BETTER], 'verdict')} got better.": number[BETTER],
         f"{_count(number[OTHER], 'verdict')} changed without getting worse or better (between verdicts that "
         "pass alike, say, which rounding alone can do).": number[OTHER],
         f"{_count(failing, 'run')} that {_do(failing)} not pass did not pass before either.": failing,
-        f"{_count(formulas, 'formula')} that {_are(formulas)} not EQUAL {_were(formulas)} not EQUAL before "
-        "either.": formulas,
+        f"{_count(formulas, 'formula')} that {_are(formulas)} WRONG {_were(formulas)} WRONG before.": (
+            formulas
+        ),
+        f"{_count(checks, 'check')} that {_do(checks)} not pass did not pass before either.": checks,
         f"{_count(number[NEW], 'verdict')} {_are(number[NEW])} new.": number[NEW],
         f"{_count(number[GONE], 'verdict')} {_are(number[GONE])} gone.": number[GONE],
         f"{_count(number[NOT_COMPARED], 'verdict')} {_are(number[NOT_COMPARED])} not compared: one of the "
@@ -185,7 +187,9 @@ def environment(changes: "Changes") -> str:
 
 def verdict_of(row: Row) -> str:
     """Tell how a verdict changed: `line torch/eager float64: AGREES → DISAGREES`."""
-    subject = run_of(row) if row["kind"] == "run" else f"{row['kind']} {row['name']} of {row['scenario']}"
+    subject = run_of(row)
+    if row["kind"] != "run":
+        subject = f"{row['kind']} {row['name']}" + (f" of {row['scenario']}" if row["scenario"] else "")
     before, after = (row[which] or "(absent)" for which in ("before", "after"))
     return f"{subject}: {before} → {after}{_of_changed(row)}"
 
