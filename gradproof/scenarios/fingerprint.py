@@ -17,9 +17,10 @@ def fingerprint(data: Iterable[Any], functions: Iterable[Callable[..., Any] | No
     """Give 16 hexadecimal digits of the data and 16 of the functions, joined by a hyphen.
 
     Of a function the bytecode and its constants are hashed, without names of files, numbers of lines, names
-    of local variables and docstrings; so are its defaults, the values that its closure holds, the global
-    values that it reads and the functions of its own module that it calls, each the same way. Bytecode
-    differs between versions of Python, so that the second half can be compared only within one (3.12, say).
+    of local variables and the texts of docstrings; so are its defaults, the values that its closure holds,
+    the global values that it reads and the functions of its own module that it calls, each the same way.
+    Bytecode differs between versions of Python, so that the second half can be compared only within one
+    (3.12, say).
 
     What it cannot see: functions of other modules (known by their names), classes (likewise), and values of
     types that are neither plain numbers, texts, collections, arrays nor dataclasses (known by their types).
@@ -119,9 +120,10 @@ class _Hashes:
             if name not in function.__globals__:
                 continue
             value = function.__globals__[name]
-            foreign = isinstance(value, FunctionType) and value.__globals__ is not function.__globals__
+            inner = getattr(value, "__wrapped__", value)  # of one that was compiled, say
+            foreign = isinstance(inner, FunctionType) and inner.__globals__ is not function.__globals__
             yield name
-            yield _name(value) if foreign else self.of(value)
+            yield _name(inner) if foreign else self.of(value)
 
     def _object(self, value: Any) -> Iterable[str | bytes]:
         if isinstance(value, type):
@@ -134,7 +136,7 @@ class _Hashes:
         wrapped = getattr(value, "__wrapped__", None)
         if isinstance(wrapped, FunctionType):
             return kind, self.of(wrapped)
-        return kind, getattr(value, "__qualname__", "")
+        return kind, str(getattr(value, "__qualname__", "") or getattr(value, "__name__", ""))
 
 
 def _globals_read(code: CodeType) -> set[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,16 @@ def test_a_report_is_as_itself() -> None:
         "All errors are exactly as before.",
     ]
     assert str(changes).endswith("The environment is the same.")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_report_that_was_written_and_read_is_as_it_was(ending: str, tmp_path: Path) -> None:
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+    read = gp.read_report(base().write(tmp_path / "report", formats=[ending]))
+    assert gp.compare(base(), read).unchanged
+    assert gp.compare(read, base()).unchanged
+    assert gp.compare(read, base()).scenarios == {"line": "same", "curve": "same"}
 
 
 def test_reports_of_nothing_can_be_compared() -> None:

@@ -89,6 +89,15 @@ def f(xp, params, batch):
     return g(xp.sum(params['w']))
 """
 
+DECORATED = """\
+from functools import lru_cache
+@lru_cache
+def g(x):
+    return x * 2.0
+def f(xp, p, b):
+    return g(p)
+"""
+
 CODE: dict[str, tuple[Function, Function]] = {
     "a constant": (defined("f = lambda xp, p, b: 2.0 * p"), defined("f = lambda xp, p, b: 3.0 * p")),
     "an operation": (defined("f = lambda xp, p, b: p + b"), defined("f = lambda xp, p, b: p - b")),
@@ -121,6 +130,14 @@ CODE: dict[str, tuple[Function, Function]] = {
     "a method's object": (Network(1.0).gradient, Network(2.0).gradient),
     "a global value": (defined(ONE), defined(ONE.replace("2.0", "3.0"))),
     "a called function of the same module": (defined(ONE), defined(ONE.replace("x * SCALE", "x + SCALE"))),
+    "a ufunc": (
+        defined("from numpy import exp as g\nf = lambda xp, p, b: g(p)"),
+        defined("from numpy import sin as g\nf = lambda xp, p, b: g(p)"),
+    ),
+    "a decorated function of the same module": (
+        defined(DECORATED),
+        defined(DECORATED.replace("x * 2.0", "x * 3.0")),
+    ),
     "where an exception is caught": (
         defined("def f(xp, p, b):\n  try:\n    p = 1\n    q = 2\n  except ValueError: p = 2\n  return p"),
         defined("def f(xp, p, b):\n  p = 1\n  try:\n    q = 2\n  except ValueError: p = 2\n  return p"),
@@ -139,7 +156,7 @@ def test_other_code_changes_the_second_half_alone(one: Function, other: Function
 SAME: dict[str, tuple[Function, Function]] = {
     "a file, a line": (defined(ONE), defined("\n\n# moved\n" + ONE, file="b.py")),
     "a docstring": (
-        defined("def f(xp, p, b):\n    return p * 2.0"),
+        defined("def f(xp, p, b):\n    'Multiplies.'\n    return p * 2.0"),
         defined("def f(xp, p, b):\n    'Doubles.'\n    return p * 2.0"),
     ),
     "the name of a local variable": (

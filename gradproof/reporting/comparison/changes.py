@@ -23,9 +23,9 @@ class Changes:
     Attributes:
         verdicts: a row for each run, formula, claim and check of a test (`kind`) whose verdict is not what it
             was: `change` is worse, better, other, new, gone, or `not compared` where the report that lacks it
-            was made with other scenarios, backends or dtypes. NOT RUN and FAILED stand for verdicts of runs that were not
-            made or raised; an empty text for what a report does not have. `name` is the formula's parameter,
-            the claim's name, or the test.
+            was made with other scenarios, backends or dtypes. NOT RUN and FAILED stand for verdicts of runs
+            that were not made or raised; an empty text for what a report does not have. `name` is the
+            formula's parameter, the claim's name, or the test.
         errors: a row for each run, quantity and parameter whose worst error in spreads or ulps, step or
             verdict is not exactly what it was.
         bits: a row for each run whose recorded bits differ: the first such step, how many steps, of how
@@ -36,8 +36,8 @@ class Changes:
         scenarios: of each scenario in both reports, whether it is the `same`, has `changed`, or that is
             `unknown`.
         counts: how many runs, formulas, claims and checks are in both reports (`run`), as before
-            (`run as before`), pass in neither (`run failing`), were made in neither (`run not run`), and so on; `ran twice` are
-            the runs that took place in both.
+            (`run as before`), pass in neither (`run failing`), were made in neither (`run not run`), and so
+            on; `ran twice` are the runs that took place in both.
     """
 
     verdicts: pd.DataFrame

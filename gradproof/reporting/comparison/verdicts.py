@@ -210,10 +210,12 @@ def _claims(report: Report) -> dict[Key, Row]:
 def _checks(report: Report) -> dict[Key, Row]:
     """Give the worst check of each test; one test may make several."""
     rows = report.checks[["test", "verdict", "ok", "cause", "reason"]].astype(object)
+    severity = rows["verdict"].map({str(verdict): -rank for rank, verdict in enumerate(SEVERITY)})
     finding = ~rows["ok"].astype(bool) & rows["verdict"].isin(_OK_CHECKS)
     rows["verdict"] = rows["verdict"].where(~finding, rows["verdict"].astype(str) + _FINDING)
-    rank = rows["verdict"].map(_RANKS["check"]).astype(int)
-    worst = rows.assign(rank=-rank).sort_values("rank", kind="stable").drop_duplicates("test").sort_index()
+    rank = -rows["verdict"].map(_RANKS["check"]).astype(int)
+    ranked = rows.assign(rank=rank, severity=severity.astype(int))
+    worst = ranked.sort_values(["rank", "severity"], kind="stable").drop_duplicates("test").sort_index()
     return {("", row["test"]): row for row in worst.to_dict("records")}
 
 
