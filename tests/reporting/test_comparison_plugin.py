@@ -35,7 +35,7 @@ def test_the_session_tells_what_changed(pytester: pytest.Pytester, workers: tupl
     assert first.ret == 0
     assert "Nothing got worse" not in first.stdout.str()
     runs = (pytester.path / "reports/latest/runs.csv").read_text(encoding="utf-8")
-    assert re.search(r",[0-9a-f]{16}-[0-9a-f]{16}$", runs, re.MULTILINE)
+    assert re.search(r',"[0-9a-f]{16}-[0-9a-f]{16}"$', runs, re.MULTILINE)
     options = (*OPTIONS, "--gradproof-baseline", "reports/latest", *workers)
     same = pytester.runpytest_subprocess(*options)
     assert same.ret == 0

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,23 @@ def f(xp, params, batch):
     return g(xp.sum(params['w']))
 """
 
+
+class Colour(Enum):
+    RED = 1
+    BLUE = 2
+
+
+def unfilled() -> Function:
+    """A function whose closure refers to what has no value any more."""
+    value = 1.0
+
+    def f(*_: Any) -> float:
+        return value  # noqa: F821 - which is what is tried
+
+    del value
+    return f
+
+
 DECORATED = """\
 from functools import lru_cache
 @lru_cache
@@ -130,6 +148,10 @@ CODE: dict[str, tuple[Function, Function]] = {
     "a method's object": (Network(1.0).gradient, Network(2.0).gradient),
     "a global value": (defined(ONE), defined(ONE.replace("2.0", "3.0"))),
     "a called function of the same module": (defined(ONE), defined(ONE.replace("x * SCALE", "x + SCALE"))),
+    "a member of an enumeration": (closure(Colour.RED), closure(Colour.BLUE)),
+    "a class": (closure(int), closure(float)),
+    "a module": (closure(np), closure(functools)),
+    "a closure that is not filled": (unfilled(), closure(1.0)),
     "a ufunc": (
         defined("from numpy import exp as g\nf = lambda xp, p, b: g(p)"),
         defined("from numpy import sin as g\nf = lambda xp, p, b: g(p)"),
