@@ -1,7 +1,5 @@
 """What `gradproof compare` and `gradproof verify --baseline` print of what changed."""
 
-import textwrap
-
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
@@ -10,6 +8,7 @@ from rich.table import Table
 
 from gradproof.reporting.comparison import Changes, wording
 from gradproof.reporting.comparison.columns import BETTER, WORSE
+from gradproof.reporting.text import visible, wrapped
 from gradproof.verdicts.verdict import Verdict
 
 _INDENT = 2
@@ -39,17 +38,9 @@ def print_changes(changes: Changes) -> None:
 
 
 def _say(console: Console, text: str, indent: int = 0, *, style: str = "") -> None:
-    # Words are not broken: a path or a command that is cut in two can no longer be copied.
-    lines = textwrap.wrap(
-        text,
-        console.width,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * 2 * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    for line in lines:
-        console.print(line, style=style, markup=False, soft_wrap=True)
+    whole = wrapped(visible(text), console.width - indent, indent=" " * indent)
+    for line in whole.splitlines():
+        console.print(" " * indent + line, style=style, markup=False, soft_wrap=True)
 
 
 def _print_worse(console: Console, row: wording.Row) -> None:
@@ -66,7 +57,8 @@ def _print_worse(console: Console, row: wording.Row) -> None:
         if fact:
             _say(console, f"{name:8}{fact}", 2 * _INDENT)
     if row["repeat"]:
-        console.print(f"    repeat  {row['repeat']}", markup=False, soft_wrap=True)
+        # Not wrapped, so that it can be copied.
+        console.print(f"    repeat  {visible(row['repeat'])}", markup=False, soft_wrap=True)
 
 
 def _print_errors(console: Console, changes: Changes) -> None:
@@ -87,7 +79,7 @@ def _times(totals: pd.DataFrame) -> Table:
     table.add_column("training, s", justify="right")
     for row in totals.astype(object).to_dict("records"):
         table.add_row(
-            escape(f"{row['backend']}/{row['variant']}"),
+            escape(visible(f"{row['backend']}/{row['variant']}")),
             str(row["runs"]),
             *(f"{row[f'{name}_ratio']:.2f}" for name in ("compiling", "training", "judging")),
             f"{row['training_before']:.2f} → {row['training_after']:.2f}",

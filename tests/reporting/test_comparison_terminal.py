@@ -201,3 +201,21 @@ def test_markup_in_names_is_printed_as_it_stands(printed: Print) -> None:
     lines = printed(changes(verdicts=[row]))
     assert "  worse  [red]odd[/] torch/eager float32: AGREES → WRONG" in lines
     assert "    cause   w[0,1] [bold]" in lines
+
+
+def test_names_can_neither_steer_a_terminal_nor_be_markdown(printed: Print) -> None:
+    name = "\x1b[31modd\n<b>`x`"
+    made = changes(
+        verdicts=[verdict("worse", "AGREES", "WRONG", scenario=name, repeat=name)],
+        environment=[{"key": "variables.OMP_X", "before": "(absent)", "after": "\x1b]0;\u202e"}],
+        totals=[{**total("numpy"), "backend": "\x1b[1m"}],
+        bits=[{**bits(nondeterministic=False), "scenario": name}],
+    )
+    for text in ("\n".join(printed(made)), str(made)):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert "\\x1b[31modd\\n<b>`x`" in text
+    assert len(str(made).splitlines()) == len(made.sentences())
+    listed = [line for line in made.markdown().splitlines() if line.startswith("- ")]
+    assert len(listed) == len(made.sentences())
+    assert not any("<b>" in line for line in made.markdown().splitlines())

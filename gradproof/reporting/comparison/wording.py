@@ -18,6 +18,7 @@ from gradproof.reporting.comparison.columns import (
 )
 from gradproof.reporting.comparison.surroundings import CHANGED, change_texts
 from gradproof.reporting.summary import markdown_table
+from gradproof.reporting.text import visible
 
 if TYPE_CHECKING:
     from gradproof.reporting.comparison.changes import Changes
@@ -43,7 +44,7 @@ def sentences(changes: "Changes") -> list[str]:
         times(changes),
         environment(changes),
     ]
-    return [text for text in texts if text]
+    return [visible(text) for text in texts if text]
 
 
 def headline(changes: "Changes") -> str:
@@ -134,7 +135,7 @@ def errors(changes: "Changes") -> str:
     many = len(notable_errors(changes))
     return (
         f"The worst error of {_count(many, 'parameter')} changed by more than a factor of {NOTABLE_FACTOR:g} "
-        f"(and is above {NOTABLE_SPREADS:g} spread); the frame `errors` has all "
+        f"(and is above {NOTABLE_SPREADS:g} spread); the frame errors has all "
         f"{len(changes.errors):,} that are not exactly as before."
     )
 
@@ -219,7 +220,7 @@ def tables(changes: "Changes") -> list[tuple[str, str, pd.DataFrame]]:
 
 def markdown(changes: "Changes") -> str:
     """Give a Markdown section: the sentences, and tables of what matters most."""
-    lines = ["## What changed", "", *(f"- {text}" for text in sentences(changes))]
+    lines = ["## What changed", "", *(f"- {_marked_down(text)}" for text in sentences(changes))]
     for title, _, frame in tables(changes):
         if title == "Times of runs":  # as long as the whole report; the totals say what a reader asks first
             continue
@@ -227,6 +228,13 @@ def markdown(changes: "Changes") -> str:
         if len(shown):
             lines += ["", f"### {title}", "", markdown_table(_rounded(shown))]
     return "\n".join(lines) + "\n"
+
+
+def _marked_down(text: str) -> str:
+    """Write names so that Markdown shows them and does not obey them."""
+    for sign in "\\`*[]|":
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
