@@ -128,8 +128,6 @@ def check_replaceable(folder: Path) -> Path:
     target = put_back(folder)
     try:
         found = target.stat()
-        if not stat.S_ISDIR(found.st_mode):
-            raise OSError(errno.EEXIST, "it is no folder")
         in_the_way = _place(found, target) or _foreign(target)
         if not os.access(target, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -144,6 +142,8 @@ def check_replaceable(folder: Path) -> Path:
 
 
 def _place(found: os.stat_result, target: Path) -> str:
+    if not stat.S_ISDIR(found.st_mode):
+        return "cannot be written: it is no folder. Give another folder, or free this one."
     if os.path.samestat(found, os.stat(os.curdir)):  # noqa: PTH116 - Path.cwd() fails in a removed folder
         return "is the current folder, which a report cannot replace. Give a folder inside it."
     if target.is_mount():

@@ -56,8 +56,7 @@ def encode_frame(name: str, frame: pd.DataFrame, formats: Iterable[str]) -> dict
     """
     _check(name, frame)
     if not has_pyarrow():
-        text = frame.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        return {"csv": text.encode()}
+        return {ending: _plain_csv(frame) for ending in formats}
     table = _arrow_table(name, frame)
     encoders = {"csv": _arrow_csv, "parquet": _arrow_parquet}
     return {ending: encoders[ending](table) for ending in formats}
@@ -216,6 +215,11 @@ def _categorical(codes: np.ndarray[Any, Any], texts: Sequence[str]) -> pd.Catego
 
 
 # Without it.
+
+
+def _plain_csv(frame: pd.DataFrame) -> bytes:
+    text: str = frame.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return text.encode()
 
 
 def _columns_of_csv(name: str, data: bytes) -> dict[str, Any]:

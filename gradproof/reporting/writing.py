@@ -135,36 +135,31 @@ def describe_written(folder: Path) -> list[str]:
 
 
 def _write_files(report: "Report", folder: Path, formats: Sequence[str]) -> dict[str, FileRecord]:
-    tables = [name for name in formats if not FORMATS[name].producer]
-    texts = [name for name in formats if FORMATS[name].producer]
-    files: dict[str, FileRecord] = {}
-    # Encoding, hashing and writing leave the interpreter free, so the tables are written beside the texts.
-    with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1)) as executor:
-        waiting: list[Future[dict[str, FileRecord]]] = []
-        try:
-            if tables:
-                longest_first = sorted(report.frames.items(), key=lambda item: -len(item[1]))
-                waiting += [executor.submit(_write_tables, folder, *item, tables) for item in longest_first]
-            environment = json.dumps(report.environment, indent=2) + "\n"
-            files[ENVIRONMENT] = write_file(folder / ENVIRONMENT, environment.encode())
-            for name in texts:
+    # Encoding and hashing leave the interpreter free, so tables are made beside texts. Most of the threads
+    # wait for the disk, which takes many files at once in little more time than one.
+    executor = ThreadPoolExecutor(max_workers=32)
+
+    def written(name: str, data: bytes) -> tuple[str, Future[FileRecord]]:
+        return name, executor.submit(write_file, folder / name, data)
+
+    def tables_written(name: str, frame: pd.DataFrame) -> list[tuple[str, Future[FileRecord]]]:
+        encoded = encode_frame(name, frame, [name for name in formats if not FORMATS[name].producer])
+        return [written(f"{name}.{ending}", data) for ending, data in encoded.items()]
+
+    try:
+        longest_first = sorted(report.frames.items(), key=lambda item: -len(item[1]))
+        tables = [executor.submit(tables_written, *item) for item in longest_first]
+        environment = json.dumps(report.environment, indent=2) + "\n"
+        files = [written(ENVIRONMENT, environment.encode())]
+        for name in formats:
+            if FORMATS[name].producer:
                 text = _producer(FORMATS[name])(report)
-                files[FORMATS[name].files] = write_file(folder / FORMATS[name].files, text.encode())
-            for written in waiting:
-                files |= written.result()
-        finally:
-            for written in waiting:
-                written.cancel()
-    return files
-
-
-def _write_tables(
-    folder: Path, name: str, frame: pd.DataFrame, formats: Sequence[str]
-) -> dict[str, FileRecord]:
-    encoded = encode_frame(name, frame, formats)
-    return {
-        f"{name}.{ending}": write_file(folder / f"{name}.{ending}", data) for ending, data in encoded.items()
-    }
+                files.append(written(FORMATS[name].files, text.encode()))
+        for table in tables:
+            files += table.result()
+        return {name: record.result() for name, record in files}
+    finally:
+        executor.shutdown(cancel_futures=True)
 
 
 def _producer(format_: Format) -> "Callable[[Report], str]":
