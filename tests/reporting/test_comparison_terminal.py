@@ -176,7 +176,7 @@ def test_nothing_but_a_command_is_wider_than_the_terminal(printed: Print) -> Non
     assert max(len(line) for line in lines if not line.startswith("    repeat")) <= 80
     text = " ".join(" ".join(lines).split())
     assert "Nondeterminism of torch/eager: bce_network_rate_0.01 torch/eager float32 differs" in text
-    assert "; and 2 more runs." in text
+    assert "; and 7 more runs (the frame bits has all)." in text
     assert "name9 1.0.0 → 1.0.1 and 20 more entries." in text
     assert "; the scenario changed" in text
 

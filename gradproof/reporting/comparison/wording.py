@@ -32,6 +32,9 @@ SHOWN = 10
 reader, and of these so many. Nothing is decided by it: the noise itself moves the worst of many entries by
 about as much."""
 
+RUNS_SHOWN = 5
+"""So many runs whose bits differ are named for each explanation; the frame has all."""
+
 
 def sentences(changes: "Changes") -> list[str]:
     """Tell in words what changed, the most important first."""
@@ -108,8 +111,9 @@ def bits(changes: "Changes") -> list[str]:
     texts = [f"Bits are equal in {_of(ran - len(frame), ran, 'run')}."]
     first = frame.sort_values("nondeterministic", ascending=False, kind="stable")
     for explanation, group in first.groupby("explanation", sort=False):
-        shown = [bits_of(row) for row in group.head(SHOWN).to_dict("records")]
-        more = f"; and {_count(len(group) - SHOWN, 'more run')}" if len(group) > SHOWN else ""
+        shown = [bits_of(row) for row in group.head(RUNS_SHOWN).to_dict("records")]
+        left = len(group) - RUNS_SHOWN
+        more = f"; and {_count(left, 'more run')} (the frame bits has all)" if left > 0 else ""
         words = str(explanation)
         texts.append(f"{words[:1].upper()}{words[1:]}: {'; '.join(shown)}{more}.")
     return texts
