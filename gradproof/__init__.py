@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
+    from gradproof.reporting.comparison import Changes, compare
     from gradproof.reporting.reading import read_report
     from gradproof.reporting.report import Report
     from gradproof.scenarios.claims import Claim, ClaimVerdict, Finding
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Audit": "gradproof.auditing",
     "BackendUnavailableError": "gradproof.errors",
+    "Changes": "gradproof.reporting.comparison",
     "Check": "gradproof.checking",
     "CheckFinding": "gradproof.checking",
     "Claim": "gradproof.scenarios.claims",
@@ -48,6 +50,7 @@ _HOMES = {
     "Verdict": "gradproof.verdicts.verdict",
     "audit": "gradproof.auditing",
     "check": "gradproof.checking",
+    "compare": "gradproof.reporting.comparison",
     "dense_network": "gradproof.scenarios.dense_network",
     "gradient_claim": "gradproof.scenarios.claims_of",
     "judge": "gradproof.single",
@@ -63,6 +66,7 @@ _HOMES = {
 __all__ = [
     "Audit",
     "BackendUnavailableError",
+    "Changes",
     "Check",
     "CheckFinding",
     "Claim",
@@ -82,6 +86,7 @@ __all__ = [
     "Verdict",
     "audit",
     "check",
+    "compare",
     "dense_network",
     "gradient_claim",
     "judge",

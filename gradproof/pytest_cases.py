@@ -132,6 +132,7 @@ def obtain(case: Case, config: pytest.Config) -> Outcome:
         if not case.required:
             pytest.skip(case.unavailable)
         _fail(f"{case.unavailable} It was required by --gradproof-require.")
+    _ = case.scenario.fingerprint  # hashed before a run changes what its functions hold (a cache, say)
     made = _kept(config, "gradproof_made")
     key = (id(case.scenario), case.subject)
     if key not in made:
@@ -165,6 +166,7 @@ def _leave(case: Case, result: Outcome | NotRun, config: pytest.Config) -> None:
         "number": case.number,
         "scenario": case.scenario.name,
         "origin": case.scenario.origin,
+        "fingerprint": case.scenario.fingerprint,
         "provenance": [vars(entry) for entry in case.scenario.provenance],
         "solution": None,
     }

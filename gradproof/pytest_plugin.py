@@ -42,10 +42,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="A,B",
         help="what to write of the report (default: all that what is installed can write)",
     )
+    group.addoption(
+        "--gradproof-baseline",
+        metavar="FOLDER",
+        help="an earlier report, from the root folder: the terminal summary tells what changed since",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers."""
+    """Register the markers, and read the baseline: a wrong folder is told before the tests."""
+    if config.getoption("--gradproof-baseline") is not None and not hasattr(config, "workerinput"):
+        from gradproof.pytest_report import read_baseline  # noqa: PLC0415 - only for those who use it
+
+        read_baseline(config)
     config.addinivalue_line(
         "markers",
         "gradproof_scenarios(*scenarios): the Scenario objects, or names of the documents' scenarios, that a "

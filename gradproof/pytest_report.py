@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from gradproof.errors import InputError
 from gradproof.pytest_parts import CHECK_SUFFIX, parts_folder, report_folder, report_formats
+from gradproof.reporting.comparison import compare
+from gradproof.reporting.reading import read_report
 from gradproof.reporting.report import Report
 from gradproof.reporting.writing import describe_written
 from gradproof.scenarios import Provenance
@@ -26,8 +29,22 @@ class _Described:
 
     name: str
     origin: str
+    fingerprint: str
     provenance: tuple[Provenance, ...]
     flat_solution: dict[str, NDArray[Any]] | None
+
+
+def read_baseline(config: pytest.Config) -> None:
+    """Read the report that `--gradproof-baseline` names, before the tests and before it may be replaced.
+
+    Raises:
+        pytest.UsageError: there is none, or it cannot be read.
+    """
+    try:
+        baseline = read_report(Path(config.rootpath, str(config.getoption("--gradproof-baseline"))))
+    except InputError as error:
+        raise pytest.UsageError(f"--gradproof-baseline: {error}") from error
+    config.gradproof_baseline = baseline  # type: ignore[attr-defined] # for the end of the session
 
 
 def write_report(config: pytest.Config) -> None:
@@ -58,12 +75,17 @@ def write_report(config: pytest.Config) -> None:
         [check for entries in formulas.values() for check in entries],
         checks=checks,
     )
+    baseline = getattr(config, "gradproof_baseline", None)
+    if baseline is not None:
+        report.changes = compare(baseline, report)
     written = report.write(report_folder(config), report_formats(config))
     told = [f"gradproof report: {line}" for line in describe_written(written)]
     if checks:
         counts = Counter(check.verdict for check in checks)
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
         told.append(f"gradproof checks: {verdicts}")
+    if report.changes is not None:
+        told += [f"gradproof changes: {sentence}" for sentence in report.changes.sentences()]
     config.gradproof_told = told  # type: ignore[attr-defined]
 
 
@@ -78,7 +100,7 @@ def _described(part: dict[str, Any]) -> _Described:
     solution = part["solution"]
     if solution is not None:
         solution = {name: np.asarray(values) for name, values in solution.items()}
-    return _Described(part["scenario"], part["origin"], provenance, solution)
+    return _Described(part["scenario"], part["origin"], part["fingerprint"], provenance, solution)
 
 
 def _read(part: dict[str, Any], path: Path) -> Outcome | NotRun:

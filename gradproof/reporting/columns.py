@@ -64,6 +64,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "judging_seconds": "float64",
         "reason": "object",
         "repeat": "object",
+        "fingerprint": "object",
     },
     "solutions": {
         **SUBJECT,

@@ -28,6 +28,11 @@ class Described(Protocol):
         ...
 
     @property
+    def fingerprint(self) -> str:
+        """A hash of what it computes: see `Scenario.fingerprint`."""
+        ...
+
+    @property
     def flat_solution(self) -> dict[str, NDArray[Any]] | None:
         """The parameters at which the loss is least, where they are known."""
         ...
@@ -193,12 +198,17 @@ def _run_rows(
     scenarios: Sequence[Described], outcomes: Sequence[Outcome], not_run: Sequence[NotRun]
 ) -> Iterable[dict[str, Any]]:
     origins = {entry.name: entry.origin for entry in scenarios}
+    fingerprints = {entry.name: entry.fingerprint for entry in scenarios}
     for row in [*map(_run_row, outcomes), *map(_not_run_row, not_run)]:
         origin = origins.get(row["scenario"], "")
         command = (
             f"gradproof verify {shlex.quote(origin)} --backends {row['backend']} --dtypes {row['dtype']}"
         )
-        yield {**row, "repeat": command if origin else ""}
+        yield {
+            **row,
+            "repeat": command if origin else "",
+            "fingerprint": fingerprints.get(row["scenario"], ""),
+        }
 
 
 def _run_row(outcome: Outcome) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -15,6 +15,9 @@ from gradproof.reporting.summary import describe_failure, failing_rows
 from gradproof.reporting.writing import write_report
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, NotRun, Outcome
 
+if TYPE_CHECKING:
+    from gradproof.reporting.comparison import Changes
+
 
 class Report:
     """What a verification found, as pandas DataFrames.
@@ -22,12 +25,14 @@ class Report:
     Attributes:
         frames: all frames by name; `COLUMNS` in `gradproof.reporting.columns` tells their columns.
         environment: what the result may depend on beside the code.
+        changes: what changed since the baseline that was given to `verify`; None without one.
     """
 
     def __init__(self, frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any]) -> None:
         """Hold frames (one for each key of `COLUMNS`) and the environment."""
         self.frames = {name: frames[name] for name in COLUMNS}
         self.environment = dict(environment)
+        self.changes: Changes | None = None
 
     @classmethod
     def from_outcomes(
