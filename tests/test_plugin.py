@@ -339,9 +339,18 @@ import sys
 
 HEAVY = ("numpy", "pandas", "torch", "jax", "flint", "loky", "optree", "rich", "gradproof.pytest_cases")
 
-def pytest_unconfigure(config):
+def tell():
     with open("loaded.txt", "a", encoding="utf-8") as file:
         print(*(name for name in HEAVY if name in sys.modules), file=file)
+
+def pytest_sessionfinish(session):
+    # A worker tells before it says that it has finished: after that it may be ended at any moment.
+    if hasattr(session.config, "workerinput"):
+        tell()
+
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        tell()
 """
 
 
