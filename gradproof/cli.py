@@ -20,7 +20,9 @@ exit status:
 examples:
   gradproof verify                                    all of the documents' systems
   gradproof verify sigmoid_network --backends torch   one system on one backend
+  gradproof verify line_fit --backends jax/eager      one variant of a backend
   gradproof verify my_scenarios.py                    the Scenario objects of a file
+  gradproof verify my_scenarios.py::first             the one of them that the variable first holds
   gradproof check my_gradient.py                      a gradient of your own, and why it is wrong
   gradproof audit                                     what the three documents claim
   gradproof audit --strict my_scenarios.py            what a file's scenarios claim; 1 if something is refuted
@@ -46,12 +48,15 @@ def build_parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "scenarios",
         nargs="*",
-        metavar="SCENARIO|FILE.py",
-        help="names that `gradproof list` shows, or Python files that define Scenario objects; all if none "
-        "is given",
+        metavar="SCENARIO|FILE.py[::NAME]",
+        help="names that `gradproof list` shows, or Python files that define Scenario objects, of which NAME "
+        "chooses one; all if none is given",
     )
     verify.add_argument(
-        "--backends", type=_names, metavar="A,B", help="backends to run (default: all that are installed)"
+        "--backends",
+        type=_names,
+        metavar="A,B/C",
+        help="backends, or variants of them (jax/eager, say), to run (default: all that are installed)",
     )
     verify.add_argument(
         "--dtypes",
@@ -124,9 +129,9 @@ def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     audit.add_argument(
         "scenarios",
         nargs="*",
-        metavar="SCENARIO|FILE.py",
-        help="names that `gradproof list` shows, or Python files that define Scenario objects; the three "
-        "documents' if none is given",
+        metavar="SCENARIO|FILE.py[::NAME]",
+        help="names that `gradproof list` shows, or Python files that define Scenario objects, of which NAME "
+        "chooses one; the three documents' if none is given",
     )
     audit.add_argument(
         "--strict",
@@ -201,11 +206,11 @@ def _audit(options: argparse.Namespace) -> int:
 
 def _find_scenarios(names: Sequence[str]) -> "list[Scenario]":
     from gradproof.scenarios import CATALOGUE, scenario  # noqa: PLC0415 - see the module's docstring
-    from gradproof.scenarios.files import load_scenarios  # noqa: PLC0415
+    from gradproof.scenarios.files import is_file_target, load_scenarios  # noqa: PLC0415
 
     found: list[Scenario] = []
     for name in names or CATALOGUE:
-        found += load_scenarios(name) if name.endswith(".py") else [scenario(name)]
+        found += load_scenarios(name) if is_file_target(name) else [scenario(name)]
     return found
 
 

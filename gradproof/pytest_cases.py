@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gradproof.backends import backend_names, load_backend
+from gradproof.backends import backend_names, chosen_variants, load_backend, variants_of
 from gradproof.errors import BackendUnavailableError, DisagreementError, InputError
 from gradproof.pytest_parts import parts_folder
 from gradproof.reporting.report import Report
@@ -71,13 +71,14 @@ def parametrise(metafunc: pytest.Metafunc) -> None:
     dtypes = list(dict.fromkeys(_option(config, "--gradproof-dtypes"))) or list(DTYPES)
     required = _option(config, "--gradproof-require")
     try:
-        backends = _option(config, "--gradproof-backends") or list(backend_names())
+        chosen = chosen_variants(_option(config, "--gradproof-backends") or backend_names())
         scenarios = [*_scenarios(config, marker)]
         check_names(scenarios, dtypes)
+        chosen |= {name: () for name in required if name not in chosen}
         cases = [
             case
-            for name in dict.fromkeys([*backends, *required])
-            for case in _cases(config, name, scenarios, dtypes)
+            for name, variants in chosen.items()
+            for case in _cases(config, name, variants, scenarios, dtypes)
         ]
     except InputError as error:
         # pytest shows this one's message alone, without a traceback through gradproof.
@@ -113,7 +114,11 @@ def _kept(config: pytest.Config, name: str) -> dict[Any, Any]:
 
 
 def _cases(
-    config: pytest.Config, backend_name: str, scenarios: list[Scenario], dtypes: list[str]
+    config: pytest.Config,
+    backend_name: str,
+    chosen: tuple[str, ...],
+    scenarios: list[Scenario],
+    dtypes: list[str],
 ) -> Iterator[Case]:
     number = _kept(config, "gradproof_numbers").setdefault("next", count())
     required = backend_name in _option(config, "--gradproof-require")
@@ -122,11 +127,12 @@ def _cases(
     except BackendUnavailableError as error:
         for entry in scenarios:
             for dtype in dtypes:
-                subject = Subject(entry.name, backend_name, "", dtype)
-                yield Case(entry, subject, next(number), str(error), required)
+                for variant in chosen or ("",):
+                    subject = Subject(entry.name, backend_name, variant, dtype)
+                    yield Case(entry, subject, next(number), str(error), required)
         return
     for entry in scenarios:
-        for variant in backend.variants:
+        for variant in variants_of(backend, chosen):
             for dtype in dtypes:
                 if dtype in backend.dtypes:
                     yield Case(entry, Subject(entry.name, backend_name, variant, dtype), next(number))

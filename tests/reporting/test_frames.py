@@ -483,8 +483,8 @@ def test_a_failure_is_described_with_all_that_is_needed_to_repeat_it() -> None:
 @pytest.mark.parametrize(
     ("origin", "repeat"),
     [
-        ("line", "gradproof verify line --backends torch --dtypes float64"),
-        ("my folder/mine.py", "gradproof verify 'my folder/mine.py' --backends torch --dtypes float64"),
+        ("line", "gradproof verify line --backends torch/eager --dtypes float64"),
+        ("my folder/mine.py", "gradproof verify 'my folder/mine.py' --backends torch/eager --dtypes float64"),
         ("", ""),
     ],
     ids=["a name", "a file", "neither"],
