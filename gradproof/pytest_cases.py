@@ -1,26 +1,22 @@
 """The plugin's work: which cases there are, running one, and collecting all for the report."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 from typing import Any, NoReturn, cast
 from uuid import uuid4
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from gradproof.backends import backend_names, chosen_variants, load_backend, variants_of
 from gradproof.errors import BackendUnavailableError, DisagreementError, InputError
 from gradproof.pytest_parts import parts_folder
 from gradproof.reporting.report import Report
-from gradproof.scenarios import Provenance, Scenario, scenario
+from gradproof.scenarios import Scenario, scenario
 from gradproof.scenarios.validation import validate
-from gradproof.verdicts.records import FormulaCheck, NotRun, Outcome, Subject
-from gradproof.verdicts.storage import load_outcome, save_outcome
+from gradproof.verdicts.records import NotRun, Outcome, Subject
+from gradproof.verdicts.storage import save_outcome
 from gradproof.verification import DTYPES, Task, carry_out, check_formulas, check_names
 
 
@@ -48,16 +44,6 @@ class Case:
         subject = self.subject
         parts = (subject.scenario, subject.backend, subject.variant, subject.dtype)
         return "-".join(part for part in parts if part)
-
-
-@dataclass(frozen=True)
-class _Described:
-    """What the report tells of a scenario, as another process left it."""
-
-    name: str
-    origin: str
-    provenance: tuple[Provenance, ...]
-    flat_solution: dict[str, NDArray[Any]] | None
 
 
 def parametrise(metafunc: pytest.Metafunc) -> None:
@@ -215,41 +201,3 @@ def _describe(outcome: Outcome) -> str:
     except DisagreementError as error:
         return str(error)
     raise AssertionError(outcome)  # pragma: no cover - only called for an outcome that does not pass
-
-
-def write_report(config: pytest.Config) -> None:
-    """Write the report of all that was left, in the order of collection, and remove the folder."""
-    folder = parts_folder(config)
-    parts = [(json.loads(path.read_text(encoding="utf-8")), path) for path in folder.glob("*.json")]
-    parts.sort(key=lambda part: part[0]["number"])
-    described: dict[str, _Described] = {}
-    formulas: dict[str, list[FormulaCheck]] = {}
-    results: dict[Subject, Outcome | NotRun] = {}
-    for part, path in parts:
-        described.setdefault(part["scenario"], _described(part))
-        if "formulas" in part:
-            formulas.setdefault(part["scenario"], [FormulaCheck(**check) for check in part["formulas"]])
-        result = _read(part, path)
-        results.setdefault(result.subject, result)
-    shutil.rmtree(folder)
-    outcomes = [result for result in results.values() if isinstance(result, Outcome)]
-    not_run = [result for result in results.values() if isinstance(result, NotRun)]
-    target = Path(config.rootpath) / config.getoption("--gradproof-report")
-    checks = [check for entries in formulas.values() for check in entries]
-    Report.from_outcomes(list(described.values()), outcomes, not_run, checks).write(target)
-    config.gradproof_written = target  # type: ignore[attr-defined] # for the terminal summary
-
-
-def _described(part: dict[str, Any]) -> _Described:
-    provenance = tuple(Provenance(**entry) for entry in part["provenance"])
-    solution = part["solution"]
-    if solution is not None:
-        solution = {name: np.asarray(values) for name, values in solution.items()}
-    return _Described(part["scenario"], part["origin"], provenance, solution)
-
-
-def _read(part: dict[str, Any], path: Path) -> Outcome | NotRun:
-    if "not run" not in part:
-        return load_outcome(path.with_suffix(".npz"))
-    not_run = part["not run"]
-    return NotRun(Subject(**not_run["subject"]), not_run["reason"], not_run["failure"])

@@ -6,6 +6,14 @@ from typing import cast
 
 import pytest
 
+CHECK_SUFFIX = ".check"
+"""How the files are called that tell of checks made with the fixture `gradproof`."""
+
+
+def report_folder(config: pytest.Config) -> Path:
+    """Give the folder that the session's report is written into."""
+    return Path(config.rootpath, str(config.getoption("--gradproof-report")))
+
 
 def parts_folder(config: pytest.Config) -> Path:
     """Give the folder that all processes of the session share; the process that starts it makes it."""

@@ -156,6 +156,15 @@ def test_the_report_goes_where_it_is_asked_for(session: Session) -> None:
     assert not (session.folder / "reports").exists()
 
 
+def test_a_report_that_cannot_be_written_is_told_and_fails_the_session(session: Session) -> None:
+    (session.folder / "file").write_text("in the way", encoding="utf-8")
+    options = ("--gradproof-dtypes", "float64", "--gradproof-report", "file/report")
+    result = session.run(LINE, "--gradproof-backends", "reference", *options)
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["gradproof report: not written. *file/report* cannot be written*"])
+
+
 @parallel
 def test_the_marker_gives_scenarios_of_ones_own(session: Session, workers: tuple[str, ...]) -> None:
     """And names whose letters differ only where a file name cannot hold them are still two scenarios."""

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gradproof.reporting.columns import COLUMNS, JUDGED, SUBJECT
-from gradproof.verdicts.records import ClaimRecord, FormulaCheck, Judgement, NotRun, Outcome
+from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, Judgement, NotRun, Outcome
 from gradproof.verdicts.trajectories import drift_rows
 from gradproof.verdicts.verdict import SEVERITY
 
@@ -44,6 +44,7 @@ def make_frames(
     not_run: Sequence[NotRun],
     formulas: Sequence[FormulaCheck],
     claims: Sequence[ClaimRecord] = (),
+    checks: Sequence[CheckRecord] = (),
 ) -> dict[str, pd.DataFrame]:
     """Make all frames of a report, one a key of `COLUMNS`."""
     return {
@@ -57,6 +58,7 @@ def make_frames(
         "solutions": as_frame("solutions", _solution_rows(scenarios, outcomes)),
         "formulas": as_frame("formulas", map(vars, formulas)),
         "provenance": as_frame("provenance", _provenance_rows(scenarios)),
+        "checks": as_frame("checks", map(vars, checks)),
         "claims": as_frame("claims", map(vars, claims)),
     }
 

@@ -14,7 +14,7 @@ from gradproof.reporting.environment import environment
 from gradproof.reporting.files import write_whole
 from gradproof.reporting.frames import Described, make_frames
 from gradproof.reporting.summary import describe_failure, failing_rows, markdown_summary
-from gradproof.verdicts.records import ClaimRecord, FormulaCheck, NotRun, Outcome
+from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, NotRun, Outcome
 
 
 class Report:
@@ -38,15 +38,16 @@ class Report:
         not_run: Sequence[NotRun] = (),
         formulas: Sequence[FormulaCheck] = (),
         claims: Sequence[ClaimRecord] = (),
+        checks: Sequence[CheckRecord] = (),
         *,
         processes: int = 1,
     ) -> "Report":
-        """Make a report of runs, of what was not run, of hand-derived formulas and documents' claims.
+        """Make a report of runs, of what was not run, of hand-derived formulas, claims, and tests' checks.
 
         `processes` is how many ran side by side, which the environment tells because times depend on it.
         """
         return cls(
-            make_frames(scenarios, outcomes, not_run, formulas, claims),
+            make_frames(scenarios, outcomes, not_run, formulas, claims, checks),
             environment((outcome.versions for outcome in outcomes), processes=processes),
         )
 
@@ -105,6 +106,11 @@ class Report:
         """What the scenarios' documents claim, and whether it is true; it does not count for `ok`."""
         return self.frames["claims"]
 
+    @property
+    def checks(self) -> pd.DataFrame:
+        """The gradients that tests checked on their own, with the pytest fixture `gradproof`."""
+        return self.frames["checks"]
+
     @cached_property
     def failures(self) -> pd.DataFrame:
         """The rows of `gradients` and `updates` whose verdict does not pass, with a column `quantity`."""
@@ -112,7 +118,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether something was judged, every verdict passes, no formula is wrong, and nothing failed to run.
+        """Whether something was checked, all verdicts pass, no formula is wrong, and nothing failed to run.
 
         A backend that is not installed and was not asked for by name does not count as a failure; `runs`
         tells of it.
@@ -120,7 +126,9 @@ class Report:
         ran = self.runs["status"] == "run"
         failed = self.runs["status"] == "failed"
         wrong = self.formulas["verdict"] == "WRONG"
-        return bool(ran.any() and not failed.any() and not wrong.any() and self.failures.empty)
+        something = bool(ran.any()) or len(self.checks) > 0
+        judged_right = self.failures.empty and not wrong.any() and bool(self.checks["ok"].all())
+        return something and judged_right and not failed.any()
 
     def raise_if_disagree(self) -> None:
         """Raise DisagreementError with the first failure in full, unless the report is ok."""
