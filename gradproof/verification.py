@@ -116,7 +116,7 @@ def plan(
     not_run: list[NotRun] = []
     dtypes = list(dict.fromkeys(dtypes))
     for name, chosen in chosen_variants(backend_names() if backends is None else backends).items():
-        named = chosen or ("",)  # who is told not to have run, where the variants do not matter or are unknown
+        named = chosen or ("",)  # what is told not to have run: all of the backend, or what was named
         try:
             backend = load_backend(name)
         except BackendUnavailableError as error:

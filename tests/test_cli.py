@@ -88,7 +88,7 @@ def test_status_1_a_wrong_gradient_is_named(folder: Path, capsys: pytest.Capture
     assert run("verify", written(folder, WRONG), *QUICK) == 1
     output = capsys.readouterr().out
     assert "Not everything agrees" in output
-    assert "DISAGREES: wrong reference/numpy float64, step 0, gradient of w" in output
+    assert re.search(r"DISAGREES: wrong reference/numpy float64, step \d, gradient of w", output)
     runs = pd.read_csv(folder / "reports/latest/runs.csv", index_col="scenario")
     assert runs.loc["right", "verdict"] == "AGREES"
     assert runs.loc["wrong", "verdict"] == "DISAGREES"

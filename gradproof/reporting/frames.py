@@ -24,7 +24,7 @@ class Described(Protocol):
 
     @property
     def origin(self) -> str:
-        """What the command line calls it: a name, `FILE.py` or `FILE.py::NAME`; empty if it has none there."""
+        """What the command line calls it: a name, `FILE.py` or `FILE.py::NAME`; empty if it cannot."""
         ...
 
     @property

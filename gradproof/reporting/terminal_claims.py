@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gradproof.reporting.summary import count_verdicts, finding_text
+from gradproof.reporting.overview import count_verdicts, finding_text
 
 _COLOURS = {
     "CONFIRMED": "green",

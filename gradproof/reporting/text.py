@@ -31,7 +31,9 @@ def _escaped(character: str) -> str:
     if character in _NAMED:
         return _NAMED[character]
     number = ord(character)
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def wrapped(text: str, width: int | None, indent: str = "") -> str:
