@@ -163,6 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gradproof.errors import GradproofError  # noqa: PLC0415 - see the module's docstring
 
     try:
+        _show_what_cannot_be_encoded()
         run = {"verify": _verify, "check": _check, "audit": _audit, "list": _list}[options.command]
         return run(options)
     except GradproofError as error:
@@ -173,11 +174,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _show_what_cannot_be_encoded() -> None:
+    """Print characters that the output's encoding lacks as escapes, instead of ending in an exception."""
+    from io import TextIOWrapper  # noqa: PLC0415 - see the module's docstring
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _verify(options: argparse.Namespace) -> int:
     from pathlib import Path  # noqa: PLC0415 - see the module's docstring
 
     from gradproof.errors import InputError  # noqa: PLC0415
     from gradproof.reporting.files import check_writable  # noqa: PLC0415
+    from gradproof.reporting.formats.github import annotations, append_summary  # noqa: PLC0415
     from gradproof.reporting.terminal import make_progress, print_report  # noqa: PLC0415
     from gradproof.verification import verify  # noqa: PLC0415
 
@@ -192,6 +203,11 @@ def _verify(options: argparse.Namespace) -> int:
         report = verify(scenarios, options.backends, options.dtypes, jobs=options.jobs, progress=progress)
     report.write(folder)
     print_report(report, folder)
+    for annotation in annotations(report):
+        print(annotation)
+    warning = append_summary(report)
+    if warning:
+        print(f"gradproof: warning: {warning}", file=sys.stderr)
     return 0 if report.ok else 1
 
 

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gradproof.pytest_parts import CHECK_SUFFIX, parts_folder, report_folder
+from gradproof.reporting.formats.github import append_summary
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Provenance
 from gradproof.verdicts.records import CheckRecord, FormulaCheck, NotRun, Outcome, Subject
@@ -63,6 +64,9 @@ def write_report(config: pytest.Config) -> None:
         counts = Counter(check.verdict for check in checks)
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
         told.append(f"gradproof checks: {verdicts}")
+    warning = append_summary(report)
+    if warning:
+        told.append(f"gradproof: warning: {warning}")
     config.gradproof_told = told  # type: ignore[attr-defined]
 
 

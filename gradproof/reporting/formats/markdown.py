@@ -18,7 +18,14 @@ LISTED = 50
 
 
 def markdown_summary(frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any], *, ok: bool) -> str:
-    """Write the summary of a report in Markdown.
+    """Write the summary of a report in Markdown: all of `summary_sections`."""
+    return "\n\n".join(summary_sections(frames, environment, ok=ok)) + "\n"
+
+
+def summary_sections(
+    frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any], *, ok: bool
+) -> list[str]:
+    """Write the summary of a report in Markdown, section by section.
 
     Args:
         frames: the report's.
@@ -35,7 +42,7 @@ def markdown_summary(frames: Mapping[str, pd.DataFrame], environment: Mapping[st
         ["## Where the values come from", "", markdown_table(frames["provenance"])],
         ["## Environment", "", *(_item(name, value) for name, value in _flat(environment))],
     ]
-    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+    return ["\n".join(section) for section in sections if section]
 
 
 def _overview(frames: Mapping[str, pd.DataFrame], *, ok: bool) -> list[str]:
