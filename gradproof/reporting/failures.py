@@ -1,6 +1,6 @@
 """What does not pass: a list that every output tells in its own format, and the first of it in full."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -82,7 +82,8 @@ def failures_of(frames: Mapping[str, pd.DataFrame]) -> list[Failure]:
     """
     runs = {_key(row): row for row in records(frames["runs"])}
     failed = [_failed_run(row) for row in runs.values() if row["status"] == "failed"]
-    return [*failed, *_wrong_formulas(frames), *_judged(frames, runs), *_wrong_checks(frames["checks"])]
+    judged = _judged(frames, runs)
+    return [*failed, *_wrong_formulas(frames, judged), *judged, *_wrong_checks(frames["checks"])]
 
 
 def describe_failure(frames: Mapping[str, pd.DataFrame], width: int | None = None) -> str:
@@ -135,7 +136,13 @@ def _failed_run(row: Mapping[str, Any]) -> Failure:
     )
 
 
-def _wrong_formulas(frames: Mapping[str, pd.DataFrame]) -> list[Failure]:
+def _wrong_formulas(frames: Mapping[str, pd.DataFrame], judged: Sequence[Failure]) -> list[Failure]:
+    # The reference runs the very formula, so the cause of its wrong gradient is the formula's.
+    causes = {
+        (each.scenario, each.parameter): each.cause
+        for each in judged
+        if each.backend == "reference" and each.kind == "gradients"
+    }
     formulas, runs = frames["formulas"], frames["runs"].astype({"scenario": object})
     origins = dict(zip(runs["scenario"], runs["origin"], strict=True))
     wrong = formulas[formulas["verdict"] == "WRONG"].astype(object)
@@ -153,6 +160,7 @@ def _wrong_formulas(frames: Mapping[str, pd.DataFrame]) -> list[Failure]:
             parameter=str(parameter),
             verdict="WRONG",
             headline=headline,
+            cause=causes.get((str(scenario), str(parameter)), ""),
             origin=origin,
             rows=len(group),
         )

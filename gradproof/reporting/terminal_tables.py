@@ -43,6 +43,8 @@ def print_table(
 ) -> None:
     """Print a table, in several below each other where the columns do not fit into one.
 
+    What the first column repeats from the row above is left out.
+
     Args:
         console: where to.
         header: the columns' names; a slash in one but the fixed becomes a line break.
@@ -67,10 +69,12 @@ def print_table(
             console.print()
         for head in heads:
             _print_line(console, [(head[at], "", widths[at]) for at in group])
+        previous = ""
         for row in cells:
-            _print_line(
-                console, [(row[at], style(row[at]) if at >= fixed else "", widths[at]) for at in group]
-            )
+            shown = ["" if row[0] == previous else row[0], *row[1:]]
+            previous = row[0]
+            styles = ["" if at < fixed else style(text) for at, text in enumerate(row)]
+            _print_line(console, [(shown[at], styles[at], widths[at]) for at in group])
 
 
 def _total(widths: Sequence[int], group: Sequence[int]) -> int:
