@@ -80,9 +80,7 @@ names = st.text(st.characters(), min_size=1, max_size=30).filter(lambda text: te
 def test_any_name_comes_back_from_what_a_program_reads(name: str) -> None:
     report = planted.report_of("everything", name=name, parameter=name)
     runs = [
-        line
-        for line in map(json.loads, planted.TEXTS["lines"](report).splitlines())
-        if line["kind"] == "run"
+        line for line in map(json.loads, planted.TEXTS["lines"](report).splitlines()) if line["kind"] == "run"
     ]
     assert runs[0]["scenario"] == name.encode("utf-8", "backslashreplace").decode()
     root = ET.fromstring(planted.TEXTS["junit"](report))  # noqa: S314 - our own text
