@@ -104,8 +104,8 @@ def describe_failure(frames: Mapping[str, pd.DataFrame], width: int | None = Non
             texts.append(wrapped(f"{more:,} more {rows} not pass; the report's tables list all.", width))
     texts += [each.text(width) for each in failures if each.kind == "check"]
     if not texts and not (frames["runs"]["status"] == "run").any() and frames["checks"].empty:
-        texts.append("Nothing was run, so nothing was checked.")
-    return "\n".join(texts) or "Everything that was checked agrees."
+        texts.append(wrapped("Nothing was run, so nothing was checked.", width))
+    return "\n".join(texts) or wrapped("Everything that was checked agrees.", width)
 
 
 def implementation(row: Mapping[str, Any]) -> str:

@@ -71,15 +71,17 @@ def append_summary(report: "Report", environ: Mapping[str, str] = os.environ) ->
     try:
         with Path(name).open("ab") as file:
             there = file.tell()
-            text = ("\n" if there else "") + cut(sections, SUMMARY_LIMIT - there - 1)
-            file.write(text.encode("utf-8", "backslashreplace"))
+            text = cut(sections, SUMMARY_LIMIT - there - 1)
+            if text:
+                file.write((f"\n{text}" if there else text).encode("utf-8", "backslashreplace"))
+                return ""
+            reason = "what is there leaves no room in the 1 MiB that GitHub shows"
     except OSError as error:
         reason = error.strerror or str(error)
-        return (
-            f"The summary of this step was not written to {visible(name)}: {reason}. "
-            "Check GITHUB_STEP_SUMMARY; the report itself is complete."
-        )
-    return ""
+    return (
+        f"The summary of this step was not written to {visible(name)}: {reason}. "
+        "Check GITHUB_STEP_SUMMARY; the report itself is complete."
+    )
 
 
 def cut(sections: Sequence[str], room: int) -> str:

@@ -35,7 +35,8 @@ def judged(verdict: Verdict, parameter: str = "w", **changed: Any) -> Any:
     """What is said of a parameter that does not pass at the second of two steps."""
     reasons = np.array(["", REASON], dtype=object)
     return builders.judgement(
-        [Verdict.AGREES, verdict], [1.0, 5e4], parameter=parameter, **{"reason": reasons, **changed}
+        [Verdict.AGREES, verdict],
+        **{"spreads": [1.0, 5e4], "parameter": parameter, "reason": reasons, **changed},
     )
 
 
