@@ -161,9 +161,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     from gradproof.errors import GradproofError  # noqa: PLC0415 - see the module's docstring
+    from gradproof.streams import escape_what_cannot_be_encoded  # noqa: PLC0415
 
     try:
-        _show_what_cannot_be_encoded()
+        escape_what_cannot_be_encoded()
         run = {"verify": _verify, "check": _check, "audit": _audit, "list": _list}[options.command]
         return run(options)
     except GradproofError as error:
@@ -172,15 +173,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("gradproof: interrupted; no report was written.", file=sys.stderr)
         return 130
-
-
-def _show_what_cannot_be_encoded() -> None:
-    """Print characters that the output's encoding lacks as escapes, instead of ending in an exception."""
-    from io import TextIOWrapper  # noqa: PLC0415 - see the module's docstring
-
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _verify(options: argparse.Namespace) -> int:

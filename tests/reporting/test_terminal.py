@@ -248,12 +248,14 @@ odd = gp.Scenario(
 """
 
 
+@pytest.mark.parametrize("command", ["verify", "check"])
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_an_encoding_that_lacks_a_character_is_no_crash(encoding: str, tmp_path: Path) -> None:
+def test_an_encoding_that_lacks_a_character_is_no_crash(encoding: str, command: str, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(ODD, encoding="utf-8")
-    words = ("verify", "mine.py", "--backends", "reference", "--dtypes", "float64", "--jobs", "1")
+    options = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1")
+    words = ("mine.py", *options) if command == "verify" else ("mine.py",)
     done = subprocess.run(
-        [sys.executable, "-m", "gradproof", *words],
+        [sys.executable, "-m", "gradproof", command, *words],
         capture_output=True,
         check=False,
         cwd=tmp_path,
@@ -261,6 +263,5 @@ def test_an_encoding_that_lacks_a_character_is_no_crash(encoding: str, tmp_path:
     )
     assert done.returncode == 1, done.stderr.decode(encoding)
     output = done.stdout.decode(encoding)
-    assert "Not everything agrees." in output
     told = "Größe Ω 网络" if encoding == "utf-8" else "Größe \\u03a9 \\u7f51\\u7edc"
     assert (told if encoding != "ascii" else "Gr\\xf6\\xdfe") in output

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gradproof import cli
@@ -128,6 +128,9 @@ def test_a_report_of_nothing_is_an_error() -> None:
     ]
 
 
+@example("%0A")
+@example("%25")
+@example("%3A, %2C")
 @given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1))
 def test_titles_and_messages_come_back(name: str) -> None:
     name = f"x{name}"
