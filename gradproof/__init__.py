@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
+    from gradproof.reporting.reading import read_report
     from gradproof.reporting.report import Report
     from gradproof.scenarios.claims import Claim, ClaimVerdict, Finding
     from gradproof.scenarios.claims_of import gradient_claim, update_claim, value_claim
@@ -51,6 +52,7 @@ _HOMES = {
     "gradient_claim": "gradproof.scenarios.claims_of",
     "judge": "gradproof.single",
     "load_point": "gradproof.checking",
+    "read_report": "gradproof.reporting.reading",
     "rounding_noise": "gradproof.single",
     "true_gradient": "gradproof.single",
     "update_claim": "gradproof.scenarios.claims_of",
@@ -84,6 +86,7 @@ __all__ = [
     "gradient_claim",
     "judge",
     "load_point",
+    "read_report",
     "rounding_noise",
     "true_gradient",
     "update_claim",

@@ -69,6 +69,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--out", metavar="FOLDER", default="reports/latest", help="where to write (default: reports/latest)"
     )
     verify.add_argument(
+        "--formats",
+        type=_names,
+        metavar="A,B",
+        help="what to write: csv, parquet, markdown (default: all that what is installed can write)",
+    )
+    verify.add_argument(
         "--jobs",
         type=int,
         metavar="N",
@@ -179,9 +185,10 @@ def _verify(options: argparse.Namespace) -> int:
     from pathlib import Path  # noqa: PLC0415 - see the module's docstring
 
     from gradproof.errors import InputError  # noqa: PLC0415
-    from gradproof.reporting.files import check_writable  # noqa: PLC0415
+    from gradproof.reporting.folders import check_writable  # noqa: PLC0415
     from gradproof.reporting.formats.github import annotations, append_summary  # noqa: PLC0415
     from gradproof.reporting.terminal import make_progress, print_report  # noqa: PLC0415
+    from gradproof.reporting.writing import check_formats  # noqa: PLC0415
     from gradproof.verification import verify  # noqa: PLC0415
 
     if options.jobs < 0:
@@ -190,10 +197,11 @@ def _verify(options: argparse.Namespace) -> int:
         )
     scenarios = _find_scenarios(options.scenarios)
     folder = Path(options.out)
+    check_formats(options.formats)
     check_writable(folder)
     with make_progress() as progress:
         report = verify(scenarios, options.backends, options.dtypes, jobs=options.jobs, progress=progress)
-    report.write(folder)
+    report.write(folder, options.formats)
     print_report(report, folder)
     for annotation in annotations(report):
         print(annotation)

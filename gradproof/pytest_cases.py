@@ -11,8 +11,10 @@ import pytest
 
 from gradproof.backends import backend_names, chosen_variants, load_backend, variants_of
 from gradproof.errors import BackendUnavailableError, DisagreementError, InputError
-from gradproof.pytest_parts import parts_folder
+from gradproof.pytest_parts import parts_folder, report_folder, report_formats
+from gradproof.reporting.folders import check_replaceable
 from gradproof.reporting.report import Report
+from gradproof.reporting.writing import check_formats
 from gradproof.scenarios import Scenario, scenario
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.records import NotRun, Outcome, Subject
@@ -61,6 +63,8 @@ def parametrise(metafunc: pytest.Metafunc) -> None:
         scenarios = [*_scenarios(config, marker)]
         check_names(scenarios, dtypes)
         chosen |= {name: () for name in required if name not in chosen}
+        check_formats(report_formats(config))
+        check_replaceable(report_folder(config))
         cases = [
             case
             for name, variants in chosen.items()

@@ -15,6 +15,12 @@ def report_folder(config: pytest.Config) -> Path:
     return Path(config.rootpath, str(config.getoption("--gradproof-report")))
 
 
+def report_formats(config: pytest.Config) -> list[str] | None:
+    """Give the formats that the session's report is written in; None for all."""
+    names = config.getoption("--gradproof-formats")
+    return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+
+
 def parts_folder(config: pytest.Config) -> Path:
     """Give the folder that all processes of the session share; the process that starts it makes it."""
     if hasattr(config, "workerinput"):

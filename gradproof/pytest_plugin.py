@@ -38,6 +38,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="reports/latest",
         help="where the report is written, from the root folder (default: reports/latest)",
     )
+    group.addoption(
+        "--gradproof-formats",
+        metavar="A,B",
+        help="what to write of the report (default: all that what is installed can write)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gradproof.pytest_parts import CHECK_SUFFIX, parts_folder, report_folder
+from gradproof.pytest_parts import CHECK_SUFFIX, parts_folder, report_folder, report_formats
 from gradproof.reporting.formats.github import append_summary
 from gradproof.reporting.report import Report
+from gradproof.reporting.writing import describe_written
 from gradproof.scenarios import Provenance
 from gradproof.verdicts.records import CheckRecord, FormulaCheck, NotRun, Outcome, Subject
 from gradproof.verdicts.storage import load_outcome
@@ -58,8 +59,8 @@ def write_report(config: pytest.Config) -> None:
         [check for entries in formulas.values() for check in entries],
         checks=checks,
     )
-    written = report.write(report_folder(config))
-    told = [f"gradproof report: {written}/summary.md"]
+    written = report.write(report_folder(config), report_formats(config))
+    told = [f"gradproof report: {line}" for line in describe_written(written)]
     if checks:
         counts = Counter(check.verdict for check in checks)
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))

@@ -65,8 +65,14 @@ def make_frames(
 
 def as_frame(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Make a frame of the columns and dtypes of `COLUMNS[name]` from rows."""
-    frame = pd.DataFrame(list(rows), columns=list(COLUMNS[name]))
-    return frame.astype(COLUMNS[name])
+    return _typed(pd.DataFrame(list(rows), columns=list(COLUMNS[name])), COLUMNS[name])
+
+
+def _typed(frame: pd.DataFrame, dtypes: Mapping[str, str]) -> pd.DataFrame:
+    if frame.empty:
+        # Else the categories, of which there are none, would be numbers or objects.
+        frame = frame.astype({name: "str" for name, dtype in dtypes.items() if dtype == "category"})
+    return frame.astype(dtypes)
 
 
 def _judged_frame(
@@ -132,7 +138,7 @@ def _steps_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
 
 def _joined(columns: Mapping[str, Sequence[NDArray[Any]]], dtypes: Mapping[str, str]) -> pd.DataFrame:
     joined: dict[str, Any] = {name: np.concatenate(parts) if parts else [] for name, parts in columns.items()}
-    return pd.DataFrame(joined).astype(dtypes)
+    return _typed(pd.DataFrame(joined), dtypes)
 
 
 def _repeat(text: str, times: int) -> NDArray[Any]:

@@ -1,6 +1,5 @@
 """The Report: all frames of a run, whether all agree, and writing them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +10,9 @@ import pandas as pd
 from gradproof.errors import DisagreementError
 from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.environment import environment
-from gradproof.reporting.files import write_whole
 from gradproof.reporting.frames import Described, make_frames
-from gradproof.reporting.summary import describe_failure, failing_rows, markdown_summary
+from gradproof.reporting.summary import describe_failure, failing_rows
+from gradproof.reporting.writing import write_report
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, NotRun, Outcome
 
 
@@ -135,16 +134,22 @@ class Report:
         if not self.ok:
             raise DisagreementError(describe_failure(self.frames))
 
-    def write(self, folder: str | Path) -> Path:
-        """Write a CSV for each frame, `summary.md` and `environment.json`, each whole or not at all.
+    def write(self, folder: str | Path, formats: Sequence[str] | None = None) -> Path:
+        """Write the report to a folder: all of it, or nothing.
+
+        Whatever happens, the folder holds either all that it held before or the whole new report. The
+        manifest `report.json` tells what was written, with hashes, and what was not, with the reason.
+
+        Args:
+            folder: what to write; a report that is there is replaced, anything else is not.
+            formats: which of `csv`, `parquet`, `markdown` and so on; None for all that can be written with
+                what is installed.
+
+        Returns:
+            the folder.
 
         Raises:
-            InputError: the folder cannot be written.
+            InputError: the folder cannot be written, or holds what no report wrote; or a format is unknown,
+                or named although what it needs is not installed.
         """
-        folder = Path(folder)
-        for name, frame in self.frames.items():
-            write_whole(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
-        write_whole(folder / "environment.json", json.dumps(self.environment, indent=2) + "\n")
-        # The summary last: who finds it finds the tables that it speaks of.
-        write_whole(folder / "summary.md", markdown_summary(self.frames, self.environment, ok=self.ok))
-        return folder
+        return write_report(self, folder, formats)

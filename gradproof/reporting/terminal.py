@@ -18,6 +18,7 @@ from gradproof.reporting.report import Report
 from gradproof.reporting.terminal_tables import make_console, print_table, say
 from gradproof.reporting.text import visible
 from gradproof.reporting.worst import records
+from gradproof.reporting.writing import describe_written
 from gradproof.verdicts.records import NotRun, Outcome
 from gradproof.verdicts.verdict import SPREADS
 
@@ -80,7 +81,8 @@ def print_report(report: Report, folder: Path) -> None:
     else:
         say(console, "Not everything agrees.", "red")
         console.print(Text(describe_failure(report.frames, console.width)), soft_wrap=True)
-    say(console, f"Reports: {visible(folder)}/summary.md and CSV tables beside it.")
+    for line in describe_written(folder):
+        say(console, f"Report: {visible(line)}")
 
 
 def _print_matrix(console: Console, matrix: pd.DataFrame) -> None:

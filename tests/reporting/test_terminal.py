@@ -183,8 +183,10 @@ from importlib import util
 spec = util.spec_from_file_location("planted", sys.argv[1])
 planted = util.module_from_spec(spec)
 spec.loader.exec_module(planted)
-from pathlib import Path
-planted.print_report(planted.report_of("everything"), Path("reports/latest"))
+import tempfile
+with tempfile.TemporaryDirectory() as folder:
+    report = planted.report_of("everything")
+    planted.print_report(report, report.write(folder + "/latest", ["jsonl"]))
 """
 PLANTED = str(Path(__file__).parent / "formats" / "planted.py")
 

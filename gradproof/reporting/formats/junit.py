@@ -56,8 +56,9 @@ def junit_xml(report: "Report") -> str:
 def _add_suite(whole: JUnitXml, name: str, cases: Sequence[TestCase], environment: Mapping[str, Any]) -> None:
     suite = TestSuite(visible(name))
     # JUnit's schema has a time without a zone, and asks for a host; which one is nobody's business.
-    time = datetime.fromisoformat(str(environment["time"])).astimezone(UTC)
-    suite.timestamp = time.replace(tzinfo=None).isoformat(timespec="seconds")
+    if environment.get("time"):
+        time = datetime.fromisoformat(str(environment["time"])).astimezone(UTC)
+        suite.timestamp = time.replace(tzinfo=None).isoformat(timespec="seconds")
     suite.hostname = "localhost"
     for key, value in _properties(environment):
         suite.add_property(visible(key), visible(value))

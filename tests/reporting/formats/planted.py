@@ -118,8 +118,9 @@ GITHUB = {"GITHUB_ACTIONS": "true"}
 
 
 def printed(report: Report, columns: int = 80) -> str:
-    """What the terminal shows, without colours."""
+    """What the terminal shows, without colours, of a report that was written as one file."""
     with (
+        mock.patch("gradproof.reporting.terminal.describe_written", lambda folder: [f"{folder}/summary.md"]),
         mock.patch.dict("os.environ", {"COLUMNS": str(columns), "NO_COLOR": "1"}),
         contextlib.redirect_stdout(io.StringIO()) as output,
     ):
