@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from gradproof.errors import GradproofError, InputError
+from gradproof.streams import escape_what_cannot_be_encoded
 
 _GRACE = 5.0
 _FRAMES = 6
@@ -101,6 +102,7 @@ def _users_frames(text: str) -> Iterator[str]:
 
 def _child(folder: str, described: str) -> int:
     options = Options(**json.loads(described))
+    escape_what_cannot_be_encoded()
     with Path(folder, "stack").open("w", encoding="utf-8") as stack:
         if options.time_limit:
             faulthandler.dump_traceback_later(options.time_limit, exit=True, file=stack)

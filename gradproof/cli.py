@@ -21,7 +21,9 @@ exit status:
 examples:
   gradproof verify                                    all of the documents' systems
   gradproof verify sigmoid_network --backends torch   one system on one backend
+  gradproof verify line_fit --backends jax/eager      one variant of a backend
   gradproof verify my_scenarios.py                    the Scenario objects of a file
+  gradproof verify my_scenarios.py::first             the one of them that the variable first holds
   gradproof verify --baseline reports/main            the same, and what changed since that report
   gradproof compare reports/main reports/latest       what changed from one report to another
   gradproof check my_gradient.py                      a gradient of your own, and why it is wrong
@@ -49,12 +51,15 @@ def build_parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "scenarios",
         nargs="*",
-        metavar="SCENARIO|FILE.py",
-        help="names that `gradproof list` shows, or Python files that define Scenario objects; all if none "
-        "is given",
+        metavar="SCENARIO|FILE.py[::NAME]",
+        help="names that `gradproof list` shows, or Python files that define Scenario objects, of which NAME "
+        "chooses one; all if none is given",
     )
     verify.add_argument(
-        "--backends", type=_names, metavar="A,B", help="backends to run (default: all that are installed)"
+        "--backends",
+        type=_names,
+        metavar="A,B/C",
+        help="backends, or variants of them (jax/eager, say), to run (default: all that are installed)",
     )
     verify.add_argument(
         "--dtypes",
@@ -154,9 +159,9 @@ def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     audit.add_argument(
         "scenarios",
         nargs="*",
-        metavar="SCENARIO|FILE.py",
-        help="names that `gradproof list` shows, or Python files that define Scenario objects; the three "
-        "documents' if none is given",
+        metavar="SCENARIO|FILE.py[::NAME]",
+        help="names that `gradproof list` shows, or Python files that define Scenario objects, of which NAME "
+        "chooses one; the three documents' if none is given",
     )
     audit.add_argument(
         "--strict",
@@ -186,8 +191,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     from gradproof.errors import GradproofError  # noqa: PLC0415 - see the module's docstring
+    from gradproof.streams import escape_what_cannot_be_encoded  # noqa: PLC0415
 
     try:
+        escape_what_cannot_be_encoded()
         run = {"verify": _verify, "compare": _compare, "check": _check, "audit": _audit, "list": _list}
         return run[options.command](options)
     except GradproofError as error:
@@ -203,6 +210,7 @@ def _verify(options: argparse.Namespace) -> int:
 
     from gradproof.errors import InputError  # noqa: PLC0415
     from gradproof.reporting.folders import check_writable  # noqa: PLC0415
+    from gradproof.reporting.formats.github import annotations, append_summary  # noqa: PLC0415
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
     from gradproof.reporting.terminal import make_progress, print_report  # noqa: PLC0415
     from gradproof.reporting.terminal_changes import print_changes  # noqa: PLC0415
@@ -230,6 +238,11 @@ def _verify(options: argparse.Namespace) -> int:
         )
     report.write(folder, options.formats)
     print_report(report, folder)
+    for annotation in annotations(report):
+        print(annotation)
+    warning = append_summary(report)
+    if warning:
+        print(f"gradproof: warning: {warning}", file=sys.stderr)
     if report.changes is None:
         return 0 if report.ok else 1
     print_changes(report.changes)
@@ -269,11 +282,11 @@ def _audit(options: argparse.Namespace) -> int:
 
 def _find_scenarios(names: Sequence[str]) -> "list[Scenario]":
     from gradproof.scenarios import CATALOGUE, scenario  # noqa: PLC0415 - see the module's docstring
-    from gradproof.scenarios.files import load_scenarios  # noqa: PLC0415
+    from gradproof.scenarios.files import is_file_target, load_scenarios  # noqa: PLC0415
 
     found: list[Scenario] = []
     for name in names or CATALOGUE:
-        found += load_scenarios(name) if name.endswith(".py") else [scenario(name)]
+        found += load_scenarios(name) if is_file_target(name) else [scenario(name)]
     return found
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from gradproof.backends import backend_names, load_backend
+from gradproof.backends import backend_names, chosen_variants, load_backend, variants_of
 from gradproof.errors import BackendUnavailableError, DisagreementError, InputError
 from gradproof.pytest_parts import parts_folder, report_folder, report_formats
 from gradproof.reporting.folders import check_replaceable
@@ -59,15 +59,16 @@ def parametrise(metafunc: pytest.Metafunc) -> None:
     dtypes = list(dict.fromkeys(_option(config, "--gradproof-dtypes"))) or list(DTYPES)
     required = _option(config, "--gradproof-require")
     try:
-        backends = _option(config, "--gradproof-backends") or list(backend_names())
+        chosen = chosen_variants(_option(config, "--gradproof-backends") or backend_names())
         scenarios = [*_scenarios(config, marker)]
         check_names(scenarios, dtypes)
+        chosen |= {name: () for name in required if name not in chosen}
         check_formats(report_formats(config))
         check_replaceable(report_folder(config))
         cases = [
             case
-            for name in dict.fromkeys([*backends, *required])
-            for case in _cases(config, name, scenarios, dtypes)
+            for name, variants in chosen.items()
+            for case in _cases(config, name, variants, scenarios, dtypes)
         ]
     except InputError as error:
         # pytest shows this one's message alone, without a traceback through gradproof.
@@ -103,7 +104,11 @@ def _kept(config: pytest.Config, name: str) -> dict[Any, Any]:
 
 
 def _cases(
-    config: pytest.Config, backend_name: str, scenarios: list[Scenario], dtypes: list[str]
+    config: pytest.Config,
+    backend_name: str,
+    chosen: tuple[str, ...],
+    scenarios: list[Scenario],
+    dtypes: list[str],
 ) -> Iterator[Case]:
     number = _kept(config, "gradproof_numbers").setdefault("next", count())
     required = backend_name in _option(config, "--gradproof-require")
@@ -112,11 +117,12 @@ def _cases(
     except BackendUnavailableError as error:
         for entry in scenarios:
             for dtype in dtypes:
-                subject = Subject(entry.name, backend_name, "", dtype)
-                yield Case(entry, subject, next(number), str(error), required)
+                for variant in chosen or ("",):
+                    subject = Subject(entry.name, backend_name, variant, dtype)
+                    yield Case(entry, subject, next(number), str(error), required)
         return
     for entry in scenarios:
-        for variant in backend.variants:
+        for variant in variants_of(backend, chosen):
             for dtype in dtypes:
                 if dtype in backend.dtypes:
                     yield Case(entry, Subject(entry.name, backend_name, variant, dtype), next(number))

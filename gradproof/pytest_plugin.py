@@ -21,8 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gradproof", "gradient verification")
     group.addoption(
         "--gradproof-backends",
-        metavar="A,B",
-        help="backends to run (default: gradproof's own and third parties')",
+        metavar="A,B/C",
+        help="backends, or variants of them (jax/eager, say), to run (default: gradproof's own and third "
+        "parties')",
     )
     group.addoption("--gradproof-dtypes", metavar="A,B", help="dtypes to run (default: float64,float32)")
     group.addoption(

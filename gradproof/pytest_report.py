@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gradproof.errors import InputError
 from gradproof.pytest_parts import CHECK_SUFFIX, parts_folder, report_folder, report_formats
 from gradproof.reporting.comparison import compare
+from gradproof.reporting.formats.github import append_summary
 from gradproof.reporting.reading import read_report
 from gradproof.reporting.report import Report
 from gradproof.reporting.writing import describe_written
@@ -86,6 +87,9 @@ def write_report(config: pytest.Config) -> None:
         told.append(f"gradproof checks: {verdicts}")
     if report.changes is not None:
         told += [f"gradproof changes: {sentence}" for sentence in report.changes.sentences()]
+    warning = append_summary(report)
+    if warning:
+        told.append(f"gradproof: warning: {warning}")
     config.gradproof_told = told  # type: ignore[attr-defined]
 
 

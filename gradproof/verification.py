@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradproof.backends import Backend, backend_names, load_backend
+from gradproof.backends import Backend, backend_names, chosen_variants, load_backend, variants_of
 from gradproof.errors import BackendUnavailableError, InputError, UnsupportedError
 from gradproof.reporting.comparison import compare
 from gradproof.reporting.report import Report
@@ -44,14 +44,15 @@ def verify(
 
     Args:
         scenarios: what to run.
-        backends: their names; None for all that are installed (the others are reported as not run).
+        backends: their names, or `BACKEND/VARIANT` for one variant alone (`jax/eager`, say); None for all
+            that are installed (the others are reported as not run).
         dtypes: float64, float32 or both.
         jobs: processes to run in; 0 for one a processor core.
         progress: called after each run as `progress(done, total, outcome)`.
         baseline: an earlier report; what changed since is then told by `Report.changes`.
 
     Raises:
-        InputError: a scenario, a backend's name or a dtype that cannot be worked with.
+        InputError: a scenario, a backend, a variant or a dtype that cannot be worked with.
 
     >>> from gradproof.scenarios import line_fit
     >>> report = verify([line_fit()], backends=["reference"], dtypes=["float64"])
@@ -121,35 +122,43 @@ def plan(
     tasks: list[Task] = []
     not_run: list[NotRun] = []
     dtypes = list(dict.fromkeys(dtypes))
-    for name in backend_names() if backends is None else dict.fromkeys(backends):
+    for name, chosen in chosen_variants(backend_names() if backends is None else backends).items():
+        named = chosen or ("",)  # what is told not to have run: all of the backend, or what was named
         try:
             backend = load_backend(name)
         except BackendUnavailableError as error:
-            not_run += [
-                NotRun(Subject(scenario.name, name, "", dtype), str(error), failure=backends is not None)
-                for scenario in scenarios
-                for dtype in dtypes
-            ]
+            subjects = _subjects(scenarios, name, named, dtypes)
+            not_run += [NotRun(subject, str(error), failure=backends is not None) for subject in subjects]
             continue
-        tasks += _tasks_of(backend, scenarios, dtypes)
+        tasks += _tasks_of(backend, variants_of(backend, chosen), scenarios, dtypes)
+        cannot = [dtype for dtype in dtypes if dtype not in backend.dtypes]
         not_run += [
-            NotRun(
-                Subject(scenario.name, name, "", dtype), f"backend {name!r} cannot run {dtype}", failure=False
-            )
-            for scenario in scenarios
-            for dtype in dtypes
-            if dtype not in backend.dtypes
+            NotRun(subject, f"backend {name!r} cannot run {subject.dtype}", failure=False)
+            for subject in _subjects(scenarios, name, named, cannot)
         ]
     if not tasks and not not_run:
         raise InputError(f"No backend was chosen. Choose from {', '.join(backend_names())}.")
     return tasks, not_run
 
 
-def _tasks_of(backend: Backend, scenarios: Sequence[Scenario], dtypes: Sequence[str]) -> list[Task]:
+def _subjects(
+    scenarios: Sequence[Scenario], backend: str, variants: Sequence[str], dtypes: Sequence[str]
+) -> list[Subject]:
+    return [
+        Subject(scenario.name, backend, variant, dtype)
+        for scenario in scenarios
+        for variant in variants
+        for dtype in dtypes
+    ]
+
+
+def _tasks_of(
+    backend: Backend, variants: Sequence[str], scenarios: Sequence[Scenario], dtypes: Sequence[str]
+) -> list[Task]:
     return [
         Task(scenario, Subject(scenario.name, backend.name, variant, dtype))
         for scenario in scenarios
-        for variant in backend.variants
+        for variant in variants
         for dtype in dtypes
         if dtype in backend.dtypes
     ]

@@ -90,7 +90,7 @@ def test_status_1_a_wrong_gradient_is_named(folder: Path, capsys: pytest.Capture
     assert run("verify", written(folder, WRONG), *QUICK) == 1
     output = capsys.readouterr().out
     assert "Not everything agrees" in output
-    assert "DISAGREES: wrong reference/numpy float64, step 0, gradient of w" in output
+    assert re.search(r"DISAGREES: wrong reference/numpy float64, step \d, gradient of w", output)
     runs = pd.read_csv(folder / "reports/latest/runs.csv", index_col="scenario")
     assert runs.loc["right", "verdict"] == "AGREES"
     assert runs.loc["wrong", "verdict"] == "DISAGREES"
@@ -267,8 +267,8 @@ def test_what_is_not_installed_is_told_and_a_report_without_it_is_written(
     """Named, it is an error, and that before anything is run."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert run("verify", "line_fit", *QUICK) == 0
-    told = capsys.readouterr().out.splitlines()[-1]
-    assert told.startswith("Report: not written: *.parquet needs pyarrow, which is not installed. ")
+    told = " ".join(capsys.readouterr().out.split())  # which is wrapped
+    assert "Report: not written: *.parquet needs pyarrow, which is not installed. " in told
     assert told.endswith("pip install 'gradproof[report]'")
     assert not list((folder / "reports/latest").glob("*.parquet"))
     assert run("verify", "line_fit", *QUICK, "--formats", "parquet", "--out", "other") == 2

@@ -272,7 +272,7 @@ def test_a_wrong_gradient_fails_with_its_entry(session: Session) -> None:
     options = ("--gradproof-backends", "reference", "--gradproof-dtypes", "float64")
     result = session.run(tests, *options)
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*DISAGREES: wrong reference/numpy float64, step 0, gradient of w*"])
+    result.stdout.fnmatch_lines(["*DISAGREES: wrong reference/numpy float64, step ?, gradient of w*"])
     verdicts = session.frame("runs").set_index("scenario")["verdict"]
     assert verdicts.to_dict() == {"right": "AGREES", "wrong": "DISAGREES"}
     assert "Not everything agrees" in (session.folder / "reports/latest/summary.md").read_text()

@@ -1,5 +1,6 @@
 """Finding and loading backends by name; a framework is imported only when its backend is loaded."""
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -78,3 +79,44 @@ def load_backend(name: str) -> Backend:
             "name, variants, dtypes, step_limits, versions() and run()."
         )
     return backend
+
+
+def chosen_variants(entries: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Take names of backends and of backends' variants apart.
+
+    Args:
+        entries: each `BACKEND`, for all of its variants, or `BACKEND/VARIANT`.
+
+    Returns:
+        by backend, in the order in which they are first named, the variants that are named; none stands for
+        all.
+
+    >>> chosen_variants(["jax/eager", "torch/func", "torch", "jax/eager"])
+    {'jax': ('eager',), 'torch': ()}
+    """
+    chosen: dict[str, dict[str, None]] = {}
+    whole = set()
+    for entry in entries:
+        name, slash, variant = entry.partition("/")
+        chosen.setdefault(name, {})[variant] = None
+        if not slash:
+            whole.add(name)
+    return {name: () if name in whole else tuple(variants) for name, variants in chosen.items()}
+
+
+def variants_of(backend: Backend, chosen: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Give the variants of a backend that were chosen, in the backend's order; all if none was.
+
+    Raises:
+        InputError: the backend has no such variant.
+
+    >>> variants_of(load_backend("reference"))
+    ('numpy',)
+    """
+    unknown = [variant for variant in chosen if variant not in backend.variants]
+    if unknown:
+        raise InputError(
+            f"Backend {backend.name!r} has no variant called {unknown[0]!r}. Choose from "
+            f"{', '.join(f'{backend.name}/{variant}' for variant in backend.variants)}."
+        )
+    return tuple(variant for variant in backend.variants if not chosen or variant in chosen)

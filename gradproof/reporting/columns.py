@@ -63,6 +63,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "seconds_per_step": "float64",
         "judging_seconds": "float64",
         "reason": "object",
+        "origin": "object",
         "repeat": "object",
         "fingerprint": "object",
     },

@@ -24,7 +24,7 @@ class Described(Protocol):
 
     @property
     def origin(self) -> str:
-        """What the command line calls it: a name or a file; empty if it cannot be named there."""
+        """What the command line calls it: a name, `FILE.py` or `FILE.py::NAME`; empty if it cannot."""
         ...
 
     @property
@@ -201,14 +201,19 @@ def _run_rows(
     fingerprints = {entry.name: entry.fingerprint for entry in scenarios}
     for row in [*map(_run_row, outcomes), *map(_not_run_row, not_run)]:
         origin = origins.get(row["scenario"], "")
-        command = (
-            f"gradproof verify {shlex.quote(origin)} --backends {row['backend']} --dtypes {row['dtype']}"
-        )
         yield {
             **row,
-            "repeat": command if origin else "",
+            "origin": origin,
+            "repeat": _repeat_command(origin, row) if origin else "",
             "fingerprint": fingerprints.get(row["scenario"], ""),
         }
+
+
+def _repeat_command(origin: str, row: Mapping[str, Any]) -> str:
+    """Give the command that makes this one run again, to be pasted into a shell."""
+    implementation = "/".join(text for text in (row["backend"], row["variant"]) if text)
+    words = ("gradproof", "verify", origin, "--backends", implementation, "--dtypes", row["dtype"])
+    return shlex.join(words)
 
 
 def _run_row(outcome: Outcome) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the command prints: progress while it works, then the table of verdicts."""
+"""What the command prints: progress while it works, then the table of verdicts, failures and costs."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,10 +9,15 @@ import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.text import Text
 
+from gradproof.reporting.costs import costs, duration, side_by_side
+from gradproof.reporting.failures import describe_failure
+from gradproof.reporting.overview import remarks, verdict_matrix
 from gradproof.reporting.report import Report
-from gradproof.reporting.summary import describe_failure, remarks, verdict_matrix
+from gradproof.reporting.terminal_tables import make_console, print_table, say
+from gradproof.reporting.text import visible
+from gradproof.reporting.worst import records
 from gradproof.reporting.writing import describe_written
 from gradproof.verdicts.records import NotRun, Outcome
 from gradproof.verdicts.verdict import SPREADS
@@ -23,7 +28,7 @@ _COLOURS = {"ok": "green", "-": "dim"}
 @contextmanager
 def make_progress() -> Iterator[Callable[[int, int, Outcome | NotRun], None]]:
     """Show progress on standard error: a bar on a terminal, a line a run elsewhere (in CI, say)."""
-    console = Console(stderr=True)
+    console = make_console(stderr=True)
     if not console.is_terminal:
         yield lambda done, total, result: print(f"[{done}/{total}] {_line(result)}", file=sys.stderr)
         return
@@ -37,75 +42,88 @@ def make_progress() -> Iterator[Callable[[int, int, Outcome | NotRun], None]]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total, result: bar.update(
-            task, completed=done, total=total, description=escape(str(result.subject))
+            task, completed=done, total=total, description=escape(visible(result.subject))
         )
 
 
 def _line(result: Outcome | NotRun) -> str:
+    who = visible(result.subject)
     if isinstance(result, NotRun):
-        return f"{result.subject}: not run: {result.reason}"
+        return f"{who}: not run: {visible(result.reason)}"
     verdict = result.worst_verdict()
     word = "ok" if verdict.passes else str(verdict)
     return (
-        f"{result.subject}: {word}, {result.steps} steps, "
+        f"{who}: {word}, {result.steps} steps, "
         f"{result.timing.compiling + result.timing.training:.1f} s to run, {result.judging:.1f} s to judge"
     )
 
 
 def print_report(report: Report, folder: Path) -> None:
-    """Print the table of verdicts, what does not agree, what was not run, and where the report is."""
-    console = Console(highlight=False, soft_wrap=True)
-    matrix = verdict_matrix(report.runs, report.gradients, report.updates)
-    console.print(_matrix_table(matrix), soft_wrap=False)
-    console.print(
-        f"Cells: ok or the worst verdict, and the largest error in spreads of the measured rounding noise "
-        f"(at most {SPREADS:g} are rounding)."
+    """Print the table of verdicts, what does not agree, what was not run, what it cost, and where it is."""
+    console = make_console()
+    _print_matrix(console, verdict_matrix(report.runs, report.gradients, report.updates))
+    say(
+        console,
+        "Cells: ok or the worst verdict, and the largest error in spreads of the measured rounding noise "
+        f"(at most {SPREADS:g} are rounding).",
     )
-    for line in remarks(report.frames):
-        console.print(escape(line))
-    for line in _not_to_the_end(report.runs):
-        console.print(escape(line))
+    for line in (*remarks(report.frames), *_not_to_the_end(report.runs)):
+        say(console, line)
+    _print_costs(console, report)
     if report.ok:
-        console.print(
-            f"[green]Everything that was checked agrees[/]: {_count(len(report.gradients), 'gradient')} and "
-            f"{_count(len(report.updates), 'update')} in "
-            f"{_count(int((report.runs['status'] == 'run').sum()), 'run')}."
+        agrees = "Everything that was checked agrees"
+        runs = int((report.runs["status"] == "run").sum())
+        counted = (
+            f"{_count(len(report.gradients), 'gradient')} and {_count(len(report.updates), 'update')} "
+            f"in {_count(runs, 'run')}."
         )
+        say(console, f"{agrees}: {counted}", "green", len(agrees))
     else:
-        console.print("[red]Not everything agrees.[/]")
-        console.print(escape(describe_failure(report.frames)))
+        say(console, "Not everything agrees.", "red")
+        console.print(Text(describe_failure(report.frames, console.width)), soft_wrap=True)
     for line in describe_written(folder):
-        console.print(escape(f"Report: {line}"))
+        say(console, f"Report: {visible(line)}")
 
 
-def _matrix_table(matrix: pd.DataFrame) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("scenario", no_wrap=True)
-    table.add_column("dtype", no_wrap=True)
-    for name in matrix.columns:
-        table.add_column(str(name).replace("/", "\n"), no_wrap=True)
-    previous = None
-    for (scenario, dtype), row in zip(matrix.index.to_list(), matrix.to_numpy().tolist(), strict=True):
-        shown = "" if scenario == previous else scenario
-        table.add_row(escape(shown), dtype, *(_coloured(cell) for cell in row))
-        previous = scenario
-    return table
+def _print_matrix(console: Console, matrix: pd.DataFrame) -> None:
+    rows = [
+        [scenario, dtype, *row]
+        for (scenario, dtype), row in zip(matrix.index.to_list(), matrix.to_numpy().tolist(), strict=True)
+    ]
+    if rows:
+        print_table(console, ["scenario", "dtype", *map(str, matrix.columns)], rows, fixed=2, style=_colour)
 
 
-def _coloured(cell: str) -> str:
-    return f"[{_COLOURS.get(cell.partition(' ')[0], 'red')}]{escape(cell)}[/]"
+def _colour(cell: str) -> str:
+    return _COLOURS.get(cell.partition(" ")[0], "red")
+
+
+def _print_costs(console: Console, report: Report) -> None:
+    table = costs(report.runs)
+    if table.empty:
+        return
+    times = ("compiling_seconds", "training_seconds", "seconds_per_step", "judging_seconds")
+    rows = [
+        [f"{row['backend']}/{row['variant']}", str(row["runs"]), f"{row['steps']:,}"]
+        + [duration(row[name]) for name in times]
+        for row in records(table)
+    ]
+    header = ["cost", "runs", "steps", "compiling", "training", "a step", "judging"]
+    print_table(console, header, rows, fixed=1, style=lambda _: "")
+    processes = int(report.environment.get("processes", 1))
+    say(console, f"{side_by_side(processes)} A step: the median over the runs.")
 
 
 def _not_to_the_end(runs: pd.DataFrame) -> Iterator[str]:
     limited = runs[(runs["status"] == "run") & (runs["steps"] < runs["planned_steps"]) & ~runs["stopped"]]
     for (backend, variant), group in limited.groupby(["backend", "variant"], observed=True):
-        yield (
+        yield visible(
             f"Not checked: {backend}/{variant} is too slow for long trainings, so only its first "
             f"{group['steps'].max()} steps were run (in {_count(len(group), 'run')})."
         )
     left_out = runs[runs["status"] == "not run"]
     for reason, group in left_out.groupby("reason"):
-        yield f"Not checked: {reason} ({_count(len(group), 'run')})"
+        yield visible(f"Not checked: {reason} ({_count(len(group), 'run')})")
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,11 +1,12 @@
 """What `gradproof audit` prints: a table of claims for each document."""
 
 import pandas as pd
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gradproof.reporting.summary import count_verdicts, finding_text
+from gradproof.reporting.overview import count_verdicts, finding_text
+from gradproof.reporting.terminal_tables import make_console
+from gradproof.reporting.text import visible
 
 _COLOURS = {
     "CONFIRMED": "green",
@@ -20,14 +21,14 @@ _WIDTH = 120
 
 def print_claims(claims: pd.DataFrame) -> None:
     """Print the frame `claims`, a table per document, and how many claims have which verdict."""
-    console = Console(highlight=False)
+    console = make_console()
     if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH)
+        console.width = _WIDTH
     if claims.empty:
         console.print("There is no claim to check: none of the scenarios carries one.")
         return
     for document, group in claims.groupby("document", observed=True, sort=False):
-        console.print(f"[bold]{escape(str(document))}[/]: {count_verdicts(group)}")
+        console.print(f"[bold]{escape(visible(document))}[/]: {count_verdicts(group)}")
         console.print(_table(group))
         console.print()
     console.print(f"{len(claims)} claims: {count_verdicts(claims)}.")
@@ -42,7 +43,7 @@ def _table(claims: pd.DataFrame) -> Table:
         colour = _COLOURS[row["verdict"]]
         table.add_row(
             f"[{colour}]{row['verdict']}[/]",
-            escape(f"{row['claim']}: {row['text']}"),
-            escape(finding_text(row["cause"], row["reason"])),
+            escape(visible(f"{row['claim']}: {row['text']}")),
+            escape(visible(finding_text(row["cause"], row["reason"]), lines=True)),
         )
     return table

@@ -1,6 +1,7 @@
 """The worst step of each parameter in each run: what every view of a report starts from."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,3 +47,13 @@ def _worst_of(frame: pd.DataFrame) -> pd.DataFrame:
     _, first = np.unique(group[order], return_index=True)
     rows = frame.iloc[order[first]].astype(object)
     return rows.assign(steps=np.bincount(group), failing=np.bincount(group, weights=failing).astype(int))
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give the rows of a frame as dictionaries of plain Python values.
+
+    >>> records(pd.DataFrame({"steps": pd.Series([2]), "verdict": pd.Series(["AGREES"], dtype="category")}))
+    [{'steps': 2, 'verdict': 'AGREES'}]
+    """
+    rows = frame.astype(object).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]

@@ -49,6 +49,8 @@ FORMATS: Mapping[str, Format] = {
     "csv": Format("*.csv"),
     "parquet": Format("*.parquet", needs=("pyarrow",)),
     "markdown": Format("summary.md", "gradproof.reporting.writing:_summary"),
+    "junit": Format("junit.xml", "gradproof.reporting.formats.junit:junit_xml", needs=("junitparser",)),
+    "jsonl": Format("verdicts.jsonl", "gradproof.reporting.formats.lines:verdict_lines"),
 }
 """All formats by the names that `--formats` knows."""
 
@@ -169,7 +171,7 @@ def _producer(format_: Format) -> "Callable[[Report], str]":
 
 
 def _summary(report: "Report") -> str:
-    from gradproof.reporting.summary import markdown_summary  # noqa: PLC0415 - as every producer, when used
+    from gradproof.reporting.formats.markdown import markdown_summary  # noqa: PLC0415 - as every producer, when used
 
     return markdown_summary(report.frames, report.environment, ok=report.ok)
 

@@ -60,8 +60,9 @@ class Scenario:
         predict: `predict(xp, params, batch)` gives the model's output, reported for the final weights.
         solution: the parameters at which the loss is least, laid out as `params`, where they are known
             otherwise than by descending; the ends of the runs are compared with it.
-        origin: what the command line calls it: a name that `gradproof list` shows, or a file; empty if it
-            cannot be named there. Reports tell by it how to repeat a run.
+        origin: what the command line calls it: a name that `gradproof list` shows, a file, or `FILE.py::NAME`
+            where the file defines several; empty if it cannot be named there. Reports tell by it how to
+            repeat a run.
         training: None to compare the gradient at `params` alone.
         source: the document that the system comes from.
         provenance: where its values come from.

@@ -169,6 +169,8 @@ def test_every_report_can_be_written_and_read_back(made: Report, tmp_path: Path)
         "environment.json",
         "report.json",
         "summary.md",
+        "junit.xml",
+        "verdicts.jsonl",
         *(f"{name}.{ending}" for name in COLUMNS for ending in ("csv", "parquet")),
     }
     for name, frame in made.frames.items():
@@ -484,8 +486,8 @@ def test_a_failure_is_described_with_all_that_is_needed_to_repeat_it() -> None:
 @pytest.mark.parametrize(
     ("origin", "repeat"),
     [
-        ("line", "gradproof verify line --backends torch --dtypes float64"),
-        ("my folder/mine.py", "gradproof verify 'my folder/mine.py' --backends torch --dtypes float64"),
+        ("line", "gradproof verify line --backends torch/eager --dtypes float64"),
+        ("my folder/mine.py", "gradproof verify 'my folder/mine.py' --backends torch/eager --dtypes float64"),
         ("", ""),
     ],
     ids=["a name", "a file", "neither"],

@@ -1,0 +1,233 @@
+"""What does not pass: a list that every output tells in its own format, and the first of it in full."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from gradproof.reporting.text import visible, wrapped
+from gradproof.reporting.worst import PASSING, QUANTITIES, RUN, records, worst_rows
+from gradproof.verdicts.verdict import SEVERITY, SPREADS
+
+_LABEL = 10
+_SEVERITY = {str(verdict): rank for rank, verdict in enumerate(SEVERITY)}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One thing that does not pass. All texts are as they were given, whatever characters they hold.
+
+    Attributes:
+        kind: a run that failed, a hand-derived formula, the gradients or the updates of one parameter in one
+            run, or a check of a test's own.
+        scenario: the scenario's name; of a check the test.
+        verdict: the worst verdict; NOT_CHECKED for a run that failed.
+        headline: who and what, in one line.
+        backend: whose run it is; empty for a formula and a check.
+        variant: of the backend.
+        dtype: of the run.
+        parameter: the parameter's dotted name; empty for a run and a check.
+        details: labels and texts of what is known, one a line.
+        cause: what is wrong, in words; empty where no cause was found.
+        origin: what the command line calls the scenario; empty if it cannot be named there.
+        repeat: the command that repeats just this; empty if there is none.
+        rows: how many rows of the frame do not pass.
+    """
+
+    kind: Literal["run", "formula", "gradients", "updates", "check"]
+    scenario: str
+    verdict: str
+    headline: str
+    backend: str = ""
+    variant: str = ""
+    dtype: str = ""
+    parameter: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+    cause: str = ""
+    origin: str = ""
+    repeat: str = ""
+    rows: int = 1
+
+    def text(self, width: int | None = None) -> str:
+        """Tell it in full: the headline, a line a detail, and the command that repeats it, in one piece.
+
+        Args:
+            width: columns at which prose is wrapped; None to wrap nothing.
+        """
+        lines = [wrapped(visible(self.headline, lines=True), width, "  ")]
+        for label, content in self.details:
+            line = f"  {label:<{_LABEL}}{visible(content, lines=True)}"
+            lines.append(wrapped(line, width, " " * (_LABEL + 2)))
+        if self.repeat:
+            lines.append(f"  {'repeat':<{_LABEL}}{visible(self.repeat)}")
+        return "\n".join(lines)
+
+
+def failing_rows(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Give the rows of `gradients` and `updates` whose verdict does not pass, with a column `quantity`."""
+    parts = [
+        frames[quantity][~frames[quantity]["verdict"].isin(PASSING)].astype(object).assign(quantity=quantity)
+        for quantity in QUANTITIES
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def failures_of(frames: Mapping[str, pd.DataFrame]) -> list[Failure]:
+    """List what does not pass, so that the list is empty just where a report of something is ok.
+
+    Runs that failed come first, then formulas that are proven wrong, gradients, the updates that follow from
+    them, and checks. Of gradients and of updates the worst come first, and of those of one verdict the ones
+    whose cause is known. A parameter in a run is told once, by its worst step.
+    """
+    runs = {_key(row): row for row in records(frames["runs"])}
+    failed = [_failed_run(row) for row in runs.values() if row["status"] == "failed"]
+    judged = _judged(frames, runs)
+    return [*failed, *_wrong_formulas(frames, judged), *judged, *_wrong_checks(frames["checks"])]
+
+
+def describe_failure(frames: Mapping[str, pd.DataFrame], width: int | None = None) -> str:
+    """Tell the first failure in full and how many more there are; a sentence if there is none.
+
+    Args:
+        frames: a report's.
+        width: columns at which prose is wrapped; None to wrap nothing.
+    """
+    failures = failures_of(frames)
+    judged = [failure for failure in failures if failure.kind in QUANTITIES]
+    texts = [each.text(width) for each in failures if each.kind in {"run", "formula"}]
+    if judged:
+        texts.append(judged[0].text(width))
+        more = sum(failure.rows for failure in judged) - 1
+        if more:
+            rows = "row of gradients and updates does" if more == 1 else "rows of gradients and updates do"
+            texts.append(wrapped(f"{more:,} more {rows} not pass; the report's tables list all.", width))
+    texts += [each.text(width) for each in failures if each.kind == "check"]
+    if not texts and not (frames["runs"]["status"] == "run").any() and frames["checks"].empty:
+        texts.append(wrapped("Nothing was run, so nothing was checked.", width))
+    return "\n".join(texts) or wrapped("Everything that was checked agrees.", width)
+
+
+def implementation(row: Mapping[str, Any]) -> str:
+    """Give `backend/variant`, or the backend alone where no variant is known.
+
+    >>> implementation({"backend": "jax", "variant": ""})
+    'jax'
+    """
+    return "/".join(str(row[name]) for name in ("backend", "variant") if row[name])
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in RUN)
+
+
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in RUN}
+
+
+def _failed_run(row: Mapping[str, Any]) -> Failure:
+    return Failure(
+        "run",
+        **_named(row),
+        verdict=row["verdict"],
+        headline=f"{row['scenario']} {implementation(row)} {row['dtype']} could not be run: {row['reason']}",
+        origin=row["origin"],
+        repeat=row["repeat"],
+    )
+
+
+def _wrong_formulas(frames: Mapping[str, pd.DataFrame], judged: Sequence[Failure]) -> list[Failure]:
+    # The reference runs the very formula, so the cause of its wrong gradient is the formula's.
+    causes = {
+        (each.scenario, each.parameter): each.cause
+        for each in judged
+        if each.backend == "reference" and each.kind == "gradients"
+    }
+    formulas, runs = frames["formulas"], frames["runs"].astype({"scenario": object})
+    origins = dict(zip(runs["scenario"], runs["origin"], strict=True))
+    wrong = formulas[formulas["verdict"] == "WRONG"].astype(object)
+    failures = []
+    for (scenario, parameter), group in wrong.groupby(["scenario", "parameter"], sort=False):
+        digits = max(float(group["digits"].min()), 0.0)
+        headline = (
+            f"WRONG: the hand-derived gradient of {parameter} in {scenario} is proven to differ from the "
+            f"exact one at step {group['step'].iloc[0]}; they agree to {digits:.1f} digits."
+        )
+        origin = str(origins.get(scenario, ""))
+        failure = Failure(
+            "formula",
+            scenario=str(scenario),
+            parameter=str(parameter),
+            verdict="WRONG",
+            headline=headline,
+            cause=causes.get((str(scenario), str(parameter)), ""),
+            origin=origin,
+            rows=len(group),
+        )
+        failures.append(failure)
+    return failures
+
+
+def _judged(frames: Mapping[str, pd.DataFrame], runs: Mapping[tuple[str, ...], Any]) -> list[Failure]:
+    rows = worst_rows(frames)
+    failing = [row for row in records(rows) if row["verdict"] not in PASSING]
+    failing.sort(key=_urgency)
+    return [_judged_failure(row, runs.get(_key(row), {})) for row in failing]
+
+
+def _urgency(row: Mapping[str, Any]) -> tuple[float, ...]:
+    """Sort gradients before updates, then by verdict, by whether a cause is known, and by spreads."""
+    spreads = float(row["spreads"])
+    most = spreads if spreads == spreads else float("inf")  # noqa: PLR0124 - NaN is most
+    return QUANTITIES.index(row["quantity"]), -_SEVERITY[row["verdict"]], not row["cause"], -most
+
+
+def _judged_failure(row: Mapping[str, Any], run: Mapping[str, Any]) -> Failure:
+    quantity = "gradient" if row["quantity"] == "gradients" else "updated weight"
+    entry = row["parameter"] if row["index"] == "()" else f"{row['parameter']}[{row['index']}]"
+    error = (
+        f"{row['absolute_error']:.3g} absolute, {row['relative_error']:.3g} relative, {row['ulps']:.3g} ulp"
+    )
+    details = (
+        ("scenario", row["scenario"]),
+        ("backend", implementation(row)),
+        ("dtype", row["dtype"]),
+        ("step", f"{row['step']} (of {row['steps']} judged, {row['failing']} do not pass)"),
+        ("entry", f"{entry} ({quantity})"),
+        ("value", repr(float(row["value"]))),
+        ("exact", row["exact"]),
+        ("error", error),
+        ("noise", f"{row['spreads']:.3g} spreads of the rounding noise (at most {SPREADS:g} are rounding)"),
+        ("cause", row["cause"] or "none found"),
+        ("why", row["reason"]),
+    )
+    return Failure(
+        row["quantity"],
+        **_named(row),
+        parameter=row["parameter"],
+        verdict=row["verdict"],
+        headline=(
+            f"{row['verdict']}: {row['scenario']} {implementation(row)} {row['dtype']}, "
+            f"step {row['step']}, {quantity} of {entry}"
+        ),
+        details=details,
+        cause=row["cause"],
+        origin=run.get("origin", ""),
+        repeat=run.get("repeat", ""),
+        rows=row["failing"],
+    )
+
+
+def _wrong_checks(checks: pd.DataFrame) -> list[Failure]:
+    return [
+        Failure(
+            "check",
+            scenario=row["test"],
+            dtype=row["dtype"],
+            verdict=row["verdict"],
+            headline=f"{row['verdict']}: {row['test']}: {row['cause'] or row['reason']}",
+            cause=row["cause"],
+            origin=str(row["test"]).partition("::")[0],
+        )
+        for row in records(checks[~checks["ok"]])
+    ]

@@ -1,0 +1,170 @@
+"""JSON lines: strict JSON, as the schema has it, and the same numbers as the frames."""
+
+import importlib.util
+import json
+import math
+from importlib import resources
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from gradproof.reporting.columns import COLUMNS, SCHEMA
+from gradproof.reporting.formats.lines import KINDS, verdict_lines
+from gradproof.reporting.report import Report
+from gradproof.verdicts.records import FormulaCheck
+from gradproof.verdicts.verdict import SEVERITY, Verdict
+
+_SPEC = importlib.util.spec_from_file_location("planted", Path(__file__).with_name("planted.py"))
+planted = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(planted)
+
+builders = planted.builders
+SCHEMA_FILE = resources.files("gradproof.reporting.formats") / "verdicts.schema.json"
+SCHEMA_OF_A_LINE = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+
+
+def refused(constant: str) -> NoReturn:
+    raise AssertionError(f"{constant} is no JSON")
+
+
+def lines_of(report: Report) -> list[dict[str, Any]]:
+    text = verdict_lines(report)
+    assert text.endswith("\n")
+    return [json.loads(line, parse_constant=refused) for line in text.split("\n")[:-1]]
+
+
+def of_kind(report: Report, kind: str) -> list[dict[str, Any]]:
+    return [line for line in lines_of(report) if line["kind"] == kind]
+
+
+REPORTS = {
+    **builders.REPORTS,
+    **{kind: planted.report_of(kind) for kind in [*planted.KINDS, "everything"]},
+    "claims": Report.from_outcomes(
+        [],
+        [builders.outcome()],
+        claims=[
+            planted.claim(v, digits=math.nan) for v in ("CONFIRMED", "REFUTED", "NOT CHECKABLE", "UNDECIDED")
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
+def test_every_line_is_as_the_schema_has_it(report: Report) -> None:
+    validator = Draft202012Validator(SCHEMA_OF_A_LINE)
+    for line in lines_of(report):
+        assert list(validator.iter_errors(line)) == []
+
+
+def test_the_schema_is_one_and_has_the_same_number() -> None:
+    Draft202012Validator.check_schema(SCHEMA_OF_A_LINE)
+    kinds = {definition["properties"]["kind"]["const"] for definition in definitions().values()}
+    assert kinds == set(KINDS) == set(definitions())
+    assert definitions()["report"]["properties"]["schema"] == {"const": SCHEMA}
+
+
+def definitions() -> dict[str, Any]:
+    return {name: each for name, each in SCHEMA_OF_A_LINE["$defs"].items() if "properties" in each}
+
+
+@pytest.mark.parametrize(
+    ("kind", "frame"),
+    [
+        ("run", "runs"),
+        ("gradient", "gradients"),
+        ("update", "updates"),
+        ("formula", "formulas"),
+        ("check", "checks"),
+        ("claim", "claims"),
+    ],
+)
+def test_a_line_has_every_column_of_its_frame(kind: str, frame: str) -> None:
+    assert set(COLUMNS[frame]) <= set(definitions()[kind]["properties"])
+
+
+@pytest.mark.parametrize("change", ["drop", "add", "retype"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_schema_refuses_a_line_that_is_not_whole(kind: str, change: str) -> None:
+    (line, *_) = of_kind(planted.report_of("everything"), kind)
+    validator = Draft202012Validator(SCHEMA_OF_A_LINE)
+    assert validator.is_valid(line)
+    name = list(line)[-1]
+    changed = {
+        "drop": {key: value for key, value in line.items() if key != name},
+        "add": {**line, "another": 1},
+        "retype": {**line, name: ["a list"]},
+    }
+    assert not validator.is_valid(changed[change])
+
+
+def test_the_first_line_describes_the_report() -> None:
+    report = planted.report_of("gradient")
+    first = lines_of(report)[0]
+    assert first == {
+        "kind": "report",
+        "schema": SCHEMA,
+        "gradproof": report.environment["packages"]["gradproof"],
+        "time": report.environment["time"],
+        "ok": False,
+    }
+    assert [line["kind"] for line in lines_of(report)].count("report") == 1
+
+
+@pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
+def test_a_report_is_ok_where_something_was_checked_and_no_line_fails(report: Report) -> None:
+    passes = [line["passes"] for line in lines_of(report) if "passes" in line]
+    checked = any(line["kind"] == "run" and line["status"] == "run" for line in lines_of(report))
+    assert report.ok is (checked and False not in passes)
+
+
+def test_a_parameter_is_told_by_its_worst_step_and_counts() -> None:
+    verdicts = [Verdict.AGREES, Verdict.DISAGREES, Verdict.AGREES, Verdict.NOT_FINITE, Verdict.DISAGREES]
+    wrong = builders.judgement(verdicts, [1.0, 99.0, 1.0, 50.0, 7e5], value=np.arange(5.0))
+    (line,) = of_kind(builders.report(builders.outcome(gradients=(wrong,))), "gradient")
+    assert (line["step"], line["value"], line["verdict"]) == (3, 3.0, "NOT_FINITE")
+    assert (line["steps"], line["failing"], line["first_failing_step"]) == (5, 3, 1)
+    assert line["passes"] is False
+
+
+def test_a_long_wrong_run_is_one_line_a_parameter() -> None:
+    wrong = builders.judgement([Verdict.DISAGREES] * 1000, [1e5] * 1000)
+    report = builders.report(builders.outcome(gradients=(wrong,)))
+    assert len(report.failures) == 1000
+    assert len(lines_of(report)) == 4  # the report, the run, its gradients and its updates
+
+
+numbers = st.floats(allow_nan=True, allow_infinity=True)
+
+
+@settings(max_examples=50)
+@given(value=numbers, error=numbers, verdict=st.sampled_from(SEVERITY))
+def test_every_number_comes_back_bit_for_bit(value: float, error: float, verdict: Verdict) -> None:
+    judged = builders.judgement([verdict], [1.0], value=np.array([value]), absolute_error=np.array([error]))
+    single = {"losses": np.array([1.0]), "digests": np.array(["0"])}
+    (line,) = of_kind(builders.report(builders.outcome(gradients=(judged,), **single)), "gradient")
+    for name, number in (("value", value), ("absolute_error", error)):
+        assert isinstance(line[name], str) is not math.isfinite(number)
+        np.testing.assert_array_equal(float(line[name]), number, strict=True)
+
+
+@pytest.mark.parametrize(("verdict", "passes"), [("EQUAL", True), ("WRONG", False), ("UNDECIDED", None)])
+def test_a_formula_fails_only_where_it_is_proven_wrong(verdict: str, passes: bool | None) -> None:
+    checks = [FormulaCheck("line", "w", 3, math.inf, verdict, "")]
+    report = Report.from_outcomes([], [builders.outcome()], [], checks)
+    (line,) = of_kind(report, "formula")
+    assert line == {
+        "kind": "formula",
+        "scenario": "line",
+        "parameter": "w",
+        "step": 3,
+        "digits": "Infinity",
+        "verdict": verdict,
+        "reason": "",
+        "passes": passes,
+    }
