@@ -10,8 +10,8 @@ import pandas as pd
 from gradproof.errors import DisagreementError
 from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.environment import environment
+from gradproof.reporting.failures import describe_failure, failing_rows
 from gradproof.reporting.frames import Described, make_frames
-from gradproof.reporting.summary import describe_failure, failing_rows
 from gradproof.reporting.writing import write_report
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, NotRun, Outcome
 

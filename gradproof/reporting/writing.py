@@ -48,7 +48,7 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     "csv": Format("*.csv"),
     "parquet": Format("*.parquet", needs=("pyarrow",)),
-    "markdown": Format("summary.md", "gradproof.reporting.writing:_summary"),
+    "markdown": Format("summary.md", "gradproof.reporting.formats.markdown:markdown_summary"),
     "junit": Format("junit.xml", "gradproof.reporting.formats.junit:junit_xml", needs=("junitparser",)),
     "jsonl": Format("verdicts.jsonl", "gradproof.reporting.formats.lines:verdict_lines"),
 }
@@ -168,12 +168,6 @@ def _producer(format_: Format) -> "Callable[[Report], str]":
     module, _, function = format_.producer.partition(":")
     producer: Callable[[Report], str] = getattr(import_module(module), function)
     return producer
-
-
-def _summary(report: "Report") -> str:
-    from gradproof.reporting.formats.markdown import markdown_summary  # noqa: PLC0415 - as every producer, when used
-
-    return markdown_summary(report.frames, report.environment, ok=report.ok)
 
 
 def write_file(path: Path, data: bytes) -> FileRecord:

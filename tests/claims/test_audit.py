@@ -11,7 +11,7 @@ import pytest
 from gradproof import ClaimVerdict, DisagreementError, Scenario, audit, value_claim, verify
 from gradproof.cli import main
 from gradproof.reporting.columns import COLUMNS
-from gradproof.reporting.summary import claims_section, markdown_summary
+from gradproof.reporting.formats.markdown import claims_section, markdown_summary
 from gradproof.scenarios.files import load_scenarios
 
 FILE = """
@@ -155,7 +155,7 @@ def test_a_report_has_the_claims_and_is_ok_whatever_they_say(tmp_path: Path) -> 
 def test_a_report_without_claims_has_no_such_section() -> None:
     report = verify([Scenario(**{**fields(scenario("36")), "claims": ()})], ["reference"], ["float64"])
     assert report.claims.empty
-    assert "documents claim" not in markdown_summary(report.frames, report.environment, ok=report.ok)
+    assert "documents claim" not in markdown_summary(report)
 
 
 def test_the_section_of_the_documents_names_every_claim() -> None:

@@ -15,8 +15,10 @@ import pytest
 from gradproof.backends import Timing
 from gradproof.errors import DisagreementError, InputError
 from gradproof.reporting.columns import COLUMNS
+from gradproof.reporting.failures import describe_failure
+from gradproof.reporting.formats.markdown import markdown_summary, markdown_table
+from gradproof.reporting.overview import verdict_matrix
 from gradproof.reporting.report import Report
-from gradproof.reporting.summary import describe_failure, markdown_summary, markdown_table, verdict_matrix
 from gradproof.scenarios import Provenance, Scenario
 from gradproof.verdicts.records import (
     Checkpoints,
@@ -347,7 +349,7 @@ def test_a_formula_that_is_proven_wrong_makes_the_report_not_ok(verdict: str, ok
 )
 def test_the_summary_counts_the_formulas_that_are_equal(checks: list[FormulaCheck], sentence: str) -> None:
     made = Report.from_outcomes([scenario()], [outcome()], [], checks)
-    text = markdown_summary(made.frames, made.environment, ok=made.ok)
+    text = markdown_summary(made)
     (line,) = (line for line in text.splitlines() if "certified arithmetic" in line)
     assert sentence in line
     assert "nan" not in line
@@ -442,7 +444,7 @@ def test_a_column_of_such_a_name_breaks_no_markdown_table() -> None:
 
 @pytest.mark.parametrize("made", REPORTS.values(), ids=REPORTS)
 def test_the_summary_says_whether_all_agrees(made: Report) -> None:
-    text = markdown_summary(made.frames, made.environment, ok=made.ok)
+    text = markdown_summary(made)
     assert ("Everything that was checked agrees" in text.splitlines()[2]) is made.ok
     assert ("## What does not agree" in text) is not made.ok
     assert text.endswith("\n")
@@ -453,7 +455,7 @@ def test_the_summary_tells_what_was_left_out() -> None:
         outcome(planned_steps=50),
         not_run=[NotRun(replace(SUBJECT, backend="jax"), "not|installed", failure=False)],
     )
-    text = markdown_summary(made.frames, made.environment, ok=True)
+    text = markdown_summary(made)
     section = text.partition("## What was not run, or not to the end")[2].partition("##")[0]
     assert "48 steps were not run" in section
     assert "not\\|installed" in section

@@ -17,7 +17,7 @@ from gradproof.reporting.comparison.columns import (
     WORSE,
 )
 from gradproof.reporting.comparison.surroundings import CHANGED, change_texts
-from gradproof.reporting.summary import markdown_table
+from gradproof.reporting.formats.markdown import escaped, markdown_table
 from gradproof.reporting.text import visible
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def tables(changes: "Changes") -> list[tuple[str, str, pd.DataFrame]]:
 
 def markdown(changes: "Changes") -> str:
     """Give a Markdown section: the sentences, and tables of what matters most."""
-    lines = ["## What changed", "", *(f"- {_marked_down(text)}" for text in sentences(changes))]
+    lines = ["## What changed", "", *(f"- {escaped(text)}" for text in sentences(changes))]
     for title, _, frame in tables(changes):
         if title == "Times of runs":  # as long as the whole report; the totals say what a reader asks first
             continue
@@ -232,13 +232,6 @@ def markdown(changes: "Changes") -> str:
         if len(shown):
             lines += ["", f"### {title}", "", markdown_table(_rounded(shown))]
     return "\n".join(lines) + "\n"
-
-
-def _marked_down(text: str) -> str:
-    """Write names so that Markdown shows them and does not obey them."""
-    for sign in "\\`*[]|":
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:

@@ -67,7 +67,7 @@ def append_summary(report: "Report", environ: Mapping[str, str] = os.environ) ->
     name = environ.get("GITHUB_STEP_SUMMARY", "")
     if not name:
         return ""
-    sections = summary_sections(report.frames, report.environment, ok=report.ok)
+    sections = summary_sections(report)
     try:
         with Path(name).open("ab") as file:
             there = file.tell()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -13,34 +13,32 @@ from gradproof.reporting.text import visible
 from gradproof.reporting.worst import RUN
 from gradproof.verdicts.verdict import SPREADS
 
+if TYPE_CHECKING:
+    from gradproof.reporting.report import Report
+
 LISTED = 50
 """How many failures are listed at most; the tables beside the summary hold all."""
 
 
-def markdown_summary(frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any], *, ok: bool) -> str:
+def markdown_summary(report: "Report") -> str:
     """Write the summary of a report in Markdown: all of `summary_sections`."""
-    return "\n\n".join(summary_sections(frames, environment, ok=ok)) + "\n"
+    return "\n\n".join(summary_sections(report)) + "\n"
 
 
-def summary_sections(
-    frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any], *, ok: bool
-) -> list[str]:
-    """Write the summary of a report in Markdown, section by section.
-
-    Args:
-        frames: the report's.
-        environment: what the result may depend on beside the code.
-        ok: whether all that was checked agrees.
-    """
+def summary_sections(report: "Report") -> list[str]:
+    """Write the summary of a report in Markdown, section by section, the most important first."""
+    frames = report.frames
     sections = [
-        _overview(frames, ok=ok),
-        [] if ok else _failures_section(frames),
+        _overview(frames, ok=report.ok),
+        [] if report.ok else _failures_section(frames),
+        [] if report.changes is None else [report.changes.markdown().rstrip()],
         _not_run_section(frames["runs"]),
-        _costs_section(frames["runs"], environment),
+        _checks_section(frames["checks"]),
+        _costs_section(frames["runs"], report.environment),
         _claims_section(frames["claims"]),
         _solutions_section(frames["solutions"]),
-        ["## Where the values come from", "", markdown_table(frames["provenance"])],
-        ["## Environment", "", *(_item(name, value) for name, value in _flat(environment))],
+        _provenance_section(frames["provenance"]),
+        ["## Environment", "", *(_item(name, value) for name, value in _flat(report.environment))],
     ]
     return ["\n".join(section) for section in sections if section]
 
@@ -96,6 +94,17 @@ def _not_run_section(runs: pd.DataFrame) -> list[str]:
         return []
     table = partial[[*RUN, "status", "steps", "planned_steps", "reason"]]
     return ["## What was not run, or not to the end", "", markdown_table(table)]
+
+
+def _checks_section(checks: pd.DataFrame) -> list[str]:
+    if checks.empty:
+        return []
+    table = checks[["test", "verdict", "digits", "dtype", "points", "cause", "reason", "findings"]]
+    return ["## Gradients that tests checked", "", markdown_table(table)]
+
+
+def _provenance_section(provenance: pd.DataFrame) -> list[str]:
+    return ["## Where the values come from", "", markdown_table(provenance)] if len(provenance) else []
 
 
 def _costs_section(runs: pd.DataFrame, environment: Mapping[str, Any]) -> list[str]:

@@ -145,7 +145,7 @@ def _told_in_lines(report: Report) -> str:
 
 
 def _told_in_markdown(report: Report) -> str:
-    text = markdown_summary(report.frames, report.environment, ok=report.ok)
+    text = markdown_summary(report)
     sections = text.split("\n## ")
     return "".join(each for each in sections if each.startswith(("What does not agree", "What was not run")))
 
@@ -167,7 +167,7 @@ TOLD: dict[str, Callable[[Report], str]] = {
 TEXTS: dict[str, Callable[[Report], str]] = {
     "junit": junit_xml,
     "lines": verdict_lines,
-    "markdown": lambda report: markdown_summary(report.frames, report.environment, ok=report.ok),
+    "markdown": markdown_summary,
     "github": lambda report: "\n".join(annotations(report, GITHUB)),
     "terminal": printed,
 }

@@ -143,7 +143,7 @@ def test_titles_and_messages_come_back(name: str) -> None:
 
 
 def summary(report: Report) -> str:
-    return markdown_summary(report.frames, report.environment, ok=report.ok)
+    return markdown_summary(report)
 
 
 def test_the_summary_is_appended(tmp_path: Path) -> None:

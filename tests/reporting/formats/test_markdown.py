@@ -96,7 +96,7 @@ def test_github_finds_nothing_to_link(name: str, linked: str) -> None:
 
 def summary(**changed: object) -> str:
     report = builders.report(builders.outcome(**changed))
-    return markdown_summary(report.frames, report.environment, ok=report.ok)
+    return markdown_summary(report)
 
 
 @pytest.mark.parametrize("odd", ["```", "`````\n# heading"])
@@ -110,7 +110,7 @@ def test_a_failure_cannot_end_its_block_of_code(odd: str) -> None:
 
 def test_the_first_failure_is_told_with_its_cause() -> None:
     report = planted.report_of("gradient")
-    text = markdown_summary(report.frames, report.environment, ok=report.ok)
+    text = markdown_summary(report)
     assert f"  cause     {planted.CAUSE.format('w')}\n" in text
 
 
