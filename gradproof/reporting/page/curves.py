@@ -1,0 +1,160 @@
+"""The data of the plots along the steps: losses, errors and drift.
+
+A plot's data is a mapping that JSON can hold:
+
+- `axis`: what the vertical axis measures, per value of the control `measure`, or one text;
+- `limits`: per measure a value that is drawn as a line, if there is one;
+- `controls`: the names of the controls above the plot, in the order of the parts of a view's key;
+- `views`: per key (the controls' values joined by `|`) the list of curves, each with `run` (a position in the
+  page's list of runs), `step` and `value`; and `entry`, positions in `parameters`, where a curve mixes several.
+
+Values have four digits; what is not finite is the text "NaN", "inf" or "-inf".
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gradproof.reporting.page.thinning import bins_for, thin
+from gradproof.reporting.worst import QUANTITIES, RUN
+from gradproof.verdicts.verdict import SPREADS
+
+MEASURES = ("spreads", "ulps")
+WORST = "worst"
+"""The key of the view that shows of each bin the worst of all parameters."""
+
+Runs = Mapping[tuple[str, ...], int]
+"""The positions of runs in the page's list of them."""
+
+
+@dataclass(frozen=True)
+class Thinned:
+    """The curves of all scenarios, thinned once.
+
+    Attributes:
+        errors: per quantity and measure the kept rows, per scenario.
+        losses: the kept rows per scenario.
+        drift: all rows per scenario.
+        bins: how many bins the steps were cut into at most.
+    """
+
+    errors: Mapping[tuple[str, str], Mapping[str, pd.DataFrame]]
+    losses: Mapping[str, pd.DataFrame]
+    drift: Mapping[str, pd.DataFrame]
+    bins: int
+
+
+def thin_all(frames: Mapping[str, pd.DataFrame]) -> Thinned:
+    """Thin the frames `gradients`, `updates` and `steps` of a report for its plots."""
+    keys = [*RUN, "parameter"]
+    curves = sum(len(frames[name][keys].drop_duplicates()) for name in QUANTITIES)
+    bins = bins_for(curves)
+    errors = {
+        (quantity, measure): by_scenario(thin(frames[quantity], keys, measure, bins))
+        for quantity in QUANTITIES
+        for measure in MEASURES
+    }
+    # Of a loss its highs and its lows: a curve of the highs alone would hide how much it jumps.
+    steps = frames["steps"]
+    lows = thin(steps.assign(loss=-steps["loss"]), RUN, "loss", bins)
+    kept = steps.index.isin(thin(steps, RUN, "loss", bins).index.union(lows.index))
+    return Thinned(errors, by_scenario(steps[kept]), by_scenario(frames["trajectories"]), bins)
+
+
+def by_scenario(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Divide a frame into one for each scenario, with plain columns for the names."""
+    plain = frame.astype({name: object for name in frame.columns if frame[name].dtype == "category"})
+    return {str(name): group for name, group in plain.groupby("scenario", sort=False)}
+
+
+def error_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs: Runs) -> dict[str, Any]:
+    """Make the data of the plot of errors along the steps."""
+    views: dict[str, list[dict[str, Any]]] = {}
+    for (quantity, measure), groups in thinned.errors.items():
+        rows = groups.get(scenario)
+        if rows is None:
+            continue
+        start = f"{quantity}|{measure}|"
+        if len(parameters) > 1:
+            worst = thin(rows, RUN, measure, thinned.bins)
+            worst = worst.assign(entry=rows.loc[worst.index, "parameter"])
+            views[start + WORST] = _curves(worst, measure, runs, parameters)
+        for position, (_, group) in enumerate(_groups(rows, "parameter", parameters)):
+            views[f"{start}{position}"] = _curves(group, measure, runs)
+    return {
+        "axis": {
+            "spreads": "error in spreads of the rounding noise",
+            "ulps": "error in units in the last place",
+        },
+        "limits": {"spreads": SPREADS},
+        "controls": ["quantity", "measure", "parameter"],
+        "views": views,
+    }
+
+
+def loss_plot(thinned: Thinned, scenario: str, runs: Runs) -> dict[str, Any]:
+    """Make the data of the plot of the losses."""
+    rows = thinned.losses.get(scenario)
+    curves = [] if rows is None else _curves(rows, "loss", runs)
+    return {"axis": "loss before the step", "limits": {}, "controls": [], "views": {"": curves}}
+
+
+def drift_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs: Runs) -> dict[str, Any]:
+    """Make the data of the plot of the drift from the reference."""
+    views: dict[str, list[dict[str, Any]]] = {}
+    rows = thinned.drift.get(scenario)
+    if rows is not None:
+        for measure in ("relative_drift", "drift"):
+            if len(parameters) > 1:
+                order = np.lexsort((-rows[measure].fillna(np.inf).to_numpy(), rows["step"].to_numpy()))
+                worst = rows.iloc[order].drop_duplicates([*RUN, "step"]).assign(entry=lambda f: f["parameter"])
+                views[f"{measure}|{WORST}"] = _curves(worst, measure, runs, parameters)
+            for position, (_, group) in enumerate(_groups(rows, "parameter", parameters)):
+                views[f"{measure}|{position}"] = _curves(group, measure, runs)
+    return {
+        "axis": {
+            "relative_drift": "largest difference ÷ largest weight",
+            "drift": "largest difference of the weights",
+        },
+        "limits": {},
+        "controls": ["measure", "parameter"],
+        "views": views,
+    }
+
+
+def _groups(
+    rows: pd.DataFrame, column: str, names: Sequence[str]
+) -> Iterable[tuple[str, pd.DataFrame]]:
+    groups = dict(iter(rows.groupby(column, sort=False)))
+    for name in names:
+        yield name, groups.get(name, rows.iloc[:0])
+
+
+def _curves(
+    rows: pd.DataFrame, measure: str, runs: Runs, parameters: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    curves = []
+    for run, group in rows.groupby(RUN, sort=False):
+        curve: dict[str, Any] = {
+            "run": runs[tuple(map(str, run))],
+            "step": group["step"].tolist(),
+            "value": [number(value) for value in group[measure].tolist()],
+        }
+        if parameters:
+            positions = {name: position for position, name in enumerate(parameters)}
+            curve["entry"] = [positions[name] for name in group["entry"]]
+        curves.append(curve)
+    return curves
+
+
+def number(value: float) -> float | str:
+    """Give a number as JSON can hold it, with four digits.
+
+    >>> number(1.23456e-17), number(float("nan")), number(float("-inf"))
+    (1.235e-17, 'NaN', '-inf')
+    """
+    text = f"{value:.4g}"
+    return "NaN" if text == "nan" else text if text.endswith("inf") else float(text)
