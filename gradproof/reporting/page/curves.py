@@ -5,13 +5,14 @@ A plot's data is a mapping that JSON can hold:
 - `axis`: what the vertical axis measures, per value of the control `measure`, or one text;
 - `limits`: per measure a value that is drawn as a line, if there is one;
 - `controls`: the names of the controls above the plot, in the order of the parts of a view's key;
+- `nested`: whether curves that lie on each other are told apart by their widths;
 - `views`: per key (the controls' values joined by `|`) the list of curves, each with `run` (a position in the
   page's list of runs), `step` and `value`; and `entry`, positions in `parameters`, where a curve mixes several.
 
 Values have four digits; what is not finite is the text "NaN", "inf" or "-inf".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,10 +81,9 @@ def error_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs:
         start = f"{quantity}|{measure}|"
         if len(parameters) > 1:
             worst = thin(rows, RUN, measure, thinned.bins)
-            worst = worst.assign(entry=rows.loc[worst.index, "parameter"])
+            worst = worst.assign(parameter=rows.loc[worst.index, "parameter"])
             views[start + WORST] = _curves(worst, measure, runs, parameters)
-        for position, (_, group) in enumerate(_groups(rows, "parameter", parameters)):
-            views[f"{start}{position}"] = _curves(group, measure, runs)
+        views |= _by_parameter(rows, measure, runs, parameters, start)
     return {
         "axis": {
             "spreads": "error in spreads of the rounding noise",
@@ -98,8 +98,13 @@ def error_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs:
 def loss_plot(thinned: Thinned, scenario: str, runs: Runs) -> dict[str, Any]:
     """Make the data of the plot of the losses."""
     rows = thinned.losses.get(scenario)
-    curves = [] if rows is None else _curves(rows, "loss", runs)
-    return {"axis": "loss before the step", "limits": {}, "controls": [], "views": {"": curves}}
+    return {
+        "axis": "loss before the step",
+        "nested": True,
+        "limits": {},
+        "controls": [],
+        "views": {"": [] if rows is None else _curves(rows, "loss", runs)},
+    }
 
 
 def drift_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs: Runs) -> dict[str, Any]:
@@ -110,10 +115,9 @@ def drift_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs:
         for measure in ("relative_drift", "drift"):
             if len(parameters) > 1:
                 order = np.lexsort((-rows[measure].fillna(np.inf).to_numpy(), rows["step"].to_numpy()))
-                worst = rows.iloc[order].drop_duplicates([*RUN, "step"]).assign(entry=lambda f: f["parameter"])
+                worst = rows.iloc[order].drop_duplicates([*RUN, "step"])
                 views[f"{measure}|{WORST}"] = _curves(worst, measure, runs, parameters)
-            for position, (_, group) in enumerate(_groups(rows, "parameter", parameters)):
-                views[f"{measure}|{position}"] = _curves(group, measure, runs)
+            views |= _by_parameter(rows, measure, runs, parameters, f"{measure}|")
     return {
         "axis": {
             "relative_drift": "largest difference ÷ largest weight",
@@ -125,29 +129,36 @@ def drift_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs:
     }
 
 
-def _groups(
-    rows: pd.DataFrame, column: str, names: Sequence[str]
-) -> Iterable[tuple[str, pd.DataFrame]]:
-    groups = dict(iter(rows.groupby(column, sort=False)))
-    for name in names:
-        yield name, groups.get(name, rows.iloc[:0])
+def _by_parameter(
+    rows: pd.DataFrame, measure: str, runs: Runs, parameters: Sequence[str], start: str
+) -> dict[str, list[dict[str, Any]]]:
+    """Make the view of each parameter; its key is `start` and the parameter's position."""
+    own = dict(iter(rows.groupby("parameter", sort=False)))
+    return {
+        f"{start}{position}": _curves(own[name], measure, runs) if name in own else []
+        for position, name in enumerate(parameters)
+    }
 
 
 def _curves(
     rows: pd.DataFrame, measure: str, runs: Runs, parameters: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    curves = []
-    for run, group in rows.groupby(RUN, sort=False):
-        curve: dict[str, Any] = {
-            "run": runs[tuple(map(str, run))],
-            "step": group["step"].tolist(),
-            "value": [number(value) for value in group[measure].tolist()],
-        }
+    """Make a curve of each run; given the parameters, one that tells of each point whose it is."""
+    curves: dict[int, dict[str, Any]] = {}
+    positions = {name: position for position, name in enumerate(parameters)}
+    subjects = zip(*(rows[name].tolist() for name in RUN), strict=True)
+    values = rows[measure].tolist()
+    mixed = rows["parameter"].tolist() if parameters else values
+    for subject, step, value, parameter in zip(subjects, rows["step"].tolist(), values, mixed, strict=True):
+        run = runs[subject]
+        if run not in curves:
+            curves[run] = {"run": run, "step": [], "value": [], **({"entry": []} if parameters else {})}
+        curve = curves[run]
+        curve["step"].append(step)
+        curve["value"].append(number(value))
         if parameters:
-            positions = {name: position for position, name in enumerate(parameters)}
-            curve["entry"] = [positions[name] for name in group["entry"]]
-        curves.append(curve)
-    return curves
+            curve["entry"].append(positions[parameter])
+    return sorted(curves.values(), key=lambda curve: int(curve["run"]))
 
 
 def number(value: float) -> float | str:

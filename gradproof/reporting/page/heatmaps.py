@@ -1,6 +1,6 @@
 """The data of the pictures of every entry of a parameter at a run's worst step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,10 @@ CELLS = 60_000
 """About how many cells all pictures of a page may have; with more, blocks are made larger."""
 
 _SEVERITY = {str(verdict): rank for rank, verdict in enumerate(SEVERITY)}
+_CELL = [
+    *("quantity", "parameter", "step", "row", "column", "block_rows", "block_columns", "cell_index"),
+    *("value", "expected", "absolute_error", "ulps", "spreads", "verdict"),
+]
 _PICTURE = [*RUN, "quantity", "parameter"]
 
 
@@ -27,7 +31,8 @@ def entries_by_scenario(entries: pd.DataFrame, cells: int = CELLS) -> dict[str, 
     plain = entries.astype({name: object for name in entries.columns if entries[name].dtype == "category"})
     if len(entries) > cells:
         plain = _joined(plain, max(cells // max(pictures, 1), 16))
-    return by_scenario(plain)
+    # A field of a row must not be called `index`, which is a method of the row's.
+    return by_scenario(plain.rename(columns={"index": "cell_index"}))
 
 
 def _joined(entries: pd.DataFrame, cells: int) -> pd.DataFrame:
@@ -69,32 +74,34 @@ def entry_pictures(rows: pd.DataFrame | None, parameters: Sequence[str], runs: R
     views: dict[str, list[dict[str, Any]]] = {}
     positions = {name: position for position, name in enumerate(parameters)}
     if rows is not None:
-        for key, group in rows.groupby([*RUN, "quantity"], sort=False):
-            *run, quantity = map(str, key)
-            views[f"{quantity}|{runs[tuple(run)]}"] = [
-                _picture(positions[str(name)], cells)
-                for name, cells in group.groupby("parameter", sort=False)
-            ]
+        subjects = list(zip(*(rows[name].tolist() for name in RUN), strict=True))
+        pictures: dict[tuple[str, int], dict[str, Any]] = {}
+        for subject, cell in zip(subjects, rows[_CELL].itertuples(index=False), strict=True):
+            view = views.setdefault(f"{cell.quantity}|{runs[subject]}", [])
+            key = (f"{cell.quantity}|{runs[subject]}", positions[cell.parameter])
+            if key not in pictures:
+                pictures[key] = _empty_picture(key[1], cell)
+                view.append(pictures[key])
+            _add_cell(pictures[key], cell)
     return {"views": views, "verdicts": [str(verdict) for verdict in SEVERITY]}
 
 
-def _picture(position: int, cells: pd.DataFrame) -> dict[str, Any]:
-    first: Mapping[str, Any] = cells.iloc[0].to_dict()
-    block = [int(first["block_rows"]), int(first["block_columns"])]
-    return {
-        "entry": position,
-        "step": int(first["step"]),
-        "block": block,
-        "row": (cells["row"] // block[0]).tolist(),
-        "column": (cells["column"] // block[1]).tolist(),
-        "index": cells["index"].tolist(),
-        "value": [_whole(value) for value in cells["value"].tolist()],
-        "expected": [_whole(value) for value in cells["expected"].tolist()],
-        "error": [number(value) for value in cells["absolute_error"].tolist()],
-        "ulps": [number(value) for value in cells["ulps"].tolist()],
-        "spreads": [number(value) for value in cells["spreads"].tolist()],
-        "verdict": [_SEVERITY[verdict] for verdict in cells["verdict"]],
-    }
+def _empty_picture(position: int, cell: Any) -> dict[str, Any]:
+    block = [cell.block_rows, cell.block_columns]
+    columns = ("row", "column", "index", "value", "expected", "error", "ulps", "spreads", "verdict")
+    return {"entry": position, "step": cell.step, "block": block, **{name: [] for name in columns}}
+
+
+def _add_cell(picture: dict[str, Any], cell: Any) -> None:
+    picture["row"].append(cell.row // cell.block_rows)
+    picture["column"].append(cell.column // cell.block_columns)
+    picture["index"].append(cell.cell_index)
+    picture["value"].append(_whole(cell.value))
+    picture["expected"].append(_whole(cell.expected))
+    picture["error"].append(number(cell.absolute_error))
+    picture["ulps"].append(number(cell.ulps))
+    picture["spreads"].append(number(cell.spreads))
+    picture["verdict"].append(_SEVERITY[cell.verdict])
 
 
 def _whole(value: float) -> float | str:

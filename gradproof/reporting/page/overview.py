@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gradproof.reporting.costs import costs, side_by_side
@@ -71,6 +72,7 @@ class Overview:
 
     ok: bool
     title: str
+    who: str
     time: str
     versions: str
     figures: Sequence[tuple[str, str]]
@@ -110,6 +112,7 @@ def overview(report: Report, worst: pd.DataFrame) -> Overview:
     return Overview(
         ok=report.ok,
         title=_title(ok=report.ok, ran=ran),
+        who="" if report.ok or not ran else _who(runs, failing),
         time=str(report.environment.get("time", "")),
         versions=_versions(report.environment),
         figures=_figures(report),
@@ -138,6 +141,30 @@ def _title(*, ok: bool, ran: bool) -> str:
     if not ran:
         return "Nothing was checked."
     return "Everything that was checked agrees." if ok else "Not everything agrees."
+
+
+def _who(runs: pd.DataFrame, failing: pd.DataFrame) -> str:
+    """Tell in a sentence which implementations are off, and which are not."""
+    names = pd.Series(
+        [implementation(*each) for each in zip(runs["backend"], runs["variant"], strict=True)], index=runs.index
+    )
+    keys = set(failing[RUN].itertuples(index=False, name=None))
+    off = runs["status"].eq("failed").to_numpy() | np.array(
+        [run in keys for run in runs[RUN].itertuples(index=False, name=None)]
+    )
+    made = (runs["status"] != "not run").to_numpy()
+    parts = []
+    right = []
+    for name in names[made].drop_duplicates():
+        own = (names == name).to_numpy() & made
+        if off[own].any():
+            parts.append(f"{name} in {int(off[own].sum())} of {count(int(own.sum()), 'run')}")
+        else:
+            right.append(str(name))
+    sentences = [f"Off: {', '.join(parts)}."] if parts else []
+    if right:
+        sentences.append(f"All runs of {', '.join(right)} agree.")
+    return " ".join(sentences)
 
 
 def _versions(environment: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from gradproof.reporting.page.curves import (
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
 from gradproof.reporting.page.numbers import count, entry, implementation
 from gradproof.reporting.page.tables import (
+    LONG,
     NAME,
     NUMBER,
     VERDICT,
@@ -187,7 +188,8 @@ def _plots(
             "losses",
             "lines",
             "Loss",
-            "Curves that agree lie on each other; a click on the legend hides one, a double click all others. "
+            "Curves that agree lie on each other, the first ones drawn wider; a click on the legend hides one, a double "
+            "click all others. "
             f"Of at most {bins} bins of steps the highest and the lowest loss are drawn.",
             [],
         ),
@@ -269,7 +271,7 @@ def _detail(key: str, caption: str, frame: pd.DataFrame) -> Table:
         shown = shown[[*front, *(["document"] if shown["document"].nunique() > 1 else [])]]
     kinds = {"verdict": VERDICT, "implementation": NAME, "dtype": NAME, "parameter": NAME, "claim": NAME}
     if key == "claims":
-        kinds |= {"stated": NUMBER, "exact": NUMBER}
+        kinds |= {"stated": LONG, "exact": LONG}
     if "digits" in shown:
         digits = ["" if value != value else "exactly" if value == float("inf") else f"{value:.1f}" for value in shown["digits"]]  # noqa: E501, PLR0124
         kinds["digits"] = NUMBER

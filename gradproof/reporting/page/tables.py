@@ -20,8 +20,9 @@ from gradproof.reporting.page.numbers import (
 from gradproof.reporting.worst import PASSING
 from gradproof.verdicts.verdict import SEVERITY
 
-TEXT, NUMBER, CODE, VERDICT, NAME = "text", "number", "code", "verdict", "name"
-"""Kinds of column: prose, right-aligned figures, something to copy, a verdict, a name that is not broken."""
+TEXT, NUMBER, LONG, CODE, VERDICT, NAME = "text", "number", "number long", "code", "verdict", "name"
+"""Kinds of column: prose, right-aligned figures, the same with many digits, something to copy, a verdict, a name
+that is not broken."""
 
 _RANKS = {str(verdict): rank for rank, verdict in enumerate(SEVERITY)} | {
     "NOT CHECKABLE": 1,
@@ -105,8 +106,8 @@ def worst_table(rows: pd.DataFrame) -> Table:
         Column("step", NUMBER),
         Column("spreads", NUMBER),
         Column("ulps", NUMBER),
-        Column("value", NUMBER),
-        Column("exact", NUMBER),
+        Column("value", LONG),
+        Column("exact", LONG),
         Column("failing steps", NUMBER),
         Column("cause or reason"),
     ]
@@ -143,8 +144,7 @@ def failing_table(worst: pd.DataFrame, runs: pd.DataFrame) -> Table:
                 Cell(row["scenario"]),
                 Cell(implementation(row["backend"], row["variant"])),
                 Cell(row["dtype"]),
-                count_cell(int(group.loc[group["quantity"] == "gradients", "failing"].sum())),
-                count_cell(int(group.loc[group["quantity"] == "updates", "failing"].sum())),
+                count_cell(int(group["failing"].sum())),
                 Cell(entry(row["parameter"], row["index"])),
                 count_cell(row["step"]),
                 error_cell(row["spreads"]),
@@ -157,8 +157,7 @@ def failing_table(worst: pd.DataFrame, runs: pd.DataFrame) -> Table:
         Column("scenario", NAME),
         Column("implementation", NAME),
         Column("dtype", NAME),
-        Column("failing gradients", NUMBER),
-        Column("failing updates", NUMBER),
+        Column("failing", NUMBER),
         Column("worst entry", NAME),
         Column("step", NUMBER),
         Column("spreads", NUMBER),
@@ -241,7 +240,7 @@ def unfinished_table(runs: pd.DataFrame) -> Table:
     rows = runs[runs["reason"].astype(object) != ""].astype(object).to_dict("records")
     cells = [
         [
-            Cell(row["status"], None, tone(row["status"])),
+            Cell(_how_far(row), None, tone(row["status"])),
             Cell(row["scenario"]),
             Cell(implementation(row["backend"], row["variant"])),
             Cell(row["dtype"]),
@@ -259,6 +258,12 @@ def unfinished_table(runs: pd.DataFrame) -> Table:
         Column("reason"),
     ]
     return Table("Runs that did not take place, or not to the end", columns, cells)
+
+
+def _how_far(row: Mapping[str, Any]) -> str:
+    if row["status"] != "run":
+        return str(row["status"])
+    return "stopped" if row["stopped"] else "cut short"
 
 
 def frame_table(caption: str, frame: pd.DataFrame, **kinds: str) -> Table:

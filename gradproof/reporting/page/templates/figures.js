@@ -18,7 +18,7 @@ const plain = (text) =>
 const isNumber = (value) => typeof value === "number";
 
 function theme() {
-  const dark = document.documentElement.classList.contains("dark");
+  const dark = document.documentElement.classList.contains("is-dark");
   return dark
     ? { dark, ink: "#e4e6e8", soft: "#a3a9af", grid: "#33383d", paper: "#16191c", raised: "#24292e", limit: "#ff9d6b", colours: COLOURS.dark }
     : { dark, ink: "#1c1f22", soft: "#5b6268", grid: "#e3e6e8", paper: "#ffffff", raised: "#ffffff", limit: "#b23c00", colours: COLOURS.light };
@@ -76,6 +76,35 @@ function stepAxis(range) {
   return { tickmode: "array", tickvals: ticks.map((step) => step + 1), ticktext: ticks.map((step) => step.toLocaleString("en")) };
 }
 
+// Ticks of a logarithmic axis, between two values: 1, 2, 5 where there are few decades, else powers of ten.
+function valueTicks(from, to) {
+  const decades = to - from;
+  const factors = decades > 3 ? [1] : decades > 0.9 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9];
+  const every = Math.max(1, Math.ceil(decades / 8));
+  const vals = [];
+  for (let power = Math.floor(from); power <= to; power += 1) {
+    if (factors.length === 1 && power % every !== 0) continue;
+    for (const factor of factors) {
+      const place = power + Math.log10(factor);
+      if (place >= from && place <= to) vals.push(Number(`${factor}e${power}`));
+    }
+  }
+  if (vals.length < 3) return { tickmode: "auto", nticks: 6, exponentformat: "power" };
+  return { tickmode: "array", tickvals: vals, ticktext: vals.map((value) => (decades > 3 ? powerText(Math.log10(value)) : smallText(value))) };
+}
+
+function powerText(power) {
+  const rounded = Math.round(power);
+  return rounded >= 0 && rounded < 4 ? String(10 ** rounded) : `10<sup>${rounded}</sup>`;
+}
+
+function smallText(value) {
+  if (value >= 1e-3 && value < 1e4) return String(value);
+  const power = Math.floor(Math.log10(value) + 1e-9);
+  const factor = Number((value / 10 ** power).toPrecision(2));
+  return `${factor === 1 ? "" : `${factor}·`}10<sup>${power}</sup>`;
+}
+
 function runName(run) {
   const [implementation, dtype] = page.runs[run];
   return `${page.implementations[implementation]} ${page.dtypes[dtype]}`;
@@ -112,10 +141,10 @@ function bounds(curves, limit) {
   const from = Math.log10(low);
   const to = Math.log10(high);
   const gap = Math.max((to - from) * 0.08, 0.3);
-  return { zero, beyond, floor: 10 ** (from - gap), ceiling: 10 ** (to + gap), range: [from - gap * (zero ? 1.7 : 0.8), to + gap * (beyond ? 1.7 : 0.8)] };
+  return { zero, beyond, low: zero ? from - 1e-6 : -Infinity, high: beyond ? to + 1e-6 : Infinity, floor: 10 ** (from - gap), ceiling: 10 ** (to + gap), range: [from - gap * (zero ? 1.7 : 0.8), to + gap * (beyond ? 1.7 : 0.8)] };
 }
 
-function curveTrace(curve, look, logarithmic, place, names) {
+function curveTrace(curve, look, logarithmic, place, names, nested) {
   const [implementation, dtype] = page.runs[curve.run];
   const name = runName(curve.run);
   const colour = look.colours[implementation % look.colours.length];
@@ -126,11 +155,11 @@ function curveTrace(curve, look, logarithmic, place, names) {
   const few = curve.step.length <= 40;
   return {
     type: "scatter",
-    mode: "lines+markers",
+    mode: nested && curve.value.every(isNumber) ? "lines" : "lines+markers",
     name: plain(name),
     x: curve.step.map((step) => step + 1),
     y: drawn,
-    line: { color: colour, width: 1.4, dash: DASHES[dtype % DASHES.length] },
+    line: { color: colour, width: nested ? 1.3 + 0.9 * Math.max(page.implementations.length - 1 - implementation, 0) : 1.4, dash: DASHES[dtype % DASHES.length] },
     marker: {
       color: colour,
       size: curve.value.map((each) => (!isNumber(each) ? 9 : logarithmic && each === 0 ? 7 : few ? 5 : 3)),
@@ -144,7 +173,7 @@ function curveTrace(curve, look, logarithmic, place, names) {
   };
 }
 
-function linesFigure(plot, state, names, width) {
+function linesFigure(plot, state, names, width, onPaper) {
   const look = theme();
   const curves = plot.views[plot.controls.map((control) => state[control]).join("|")] ?? [];
   const limit = plot.limits[state.measure];
@@ -154,10 +183,10 @@ function linesFigure(plot, state, names, width) {
   const last = Math.max(1, ...curves.map(({ step }) => step[step.length - 1] ?? 0));
   const range = [-0.04 * Math.log10(last + 1) - 0.02, Math.log10(last + 1) * 1.03 + 0.02];
   const layout = {
-    ...baseLayout(look, (width < 560 ? 330 : 400) + (width < 560 ? 22 * Math.ceil(curves.length / 2) : 20 * Math.ceil(curves.length / 5))),
+    ...baseLayout(look, (onPaper ? 270 : width < 560 ? 330 : 400) + (width < 560 ? 22 * Math.ceil(curves.length / (width < 480 ? 1 : 2)) : 20 * Math.ceil(curves.length / 5))),
     margin: { l: 64, r: 16, t: 16, b: 44 },
     xaxis: { ...axis(look, "step (logarithmic in step + 1)"), type: "log", range, ...stepAxis(range) },
-    yaxis: { ...axis(look, label), type: logarithmic ? "log" : "linear", exponentformat: "power", ...(logarithmic ? { range: place.range, dtick: place.range[1] - place.range[0] > 1.2 ? undefined : "D1", nticks: 8, minor: { showgrid: false } } : {}) },
+    yaxis: { ...axis(look, label), type: logarithmic ? "log" : "linear", exponentformat: "power", ...(logarithmic ? { range: place.range, ...valueTicks(Math.max(place.range[0], place.low), Math.min(place.range[1], place.high)) } : {}) },
     legend: { orientation: "h", x: 0, xanchor: "left", y: -0.2, yanchor: "top", font: { size: 12, color: look.ink }, itemwidth: 30 },
     shapes: [],
     annotations: [],
@@ -169,7 +198,7 @@ function linesFigure(plot, state, names, width) {
   const mark = (value, text) => layout.annotations.push({ xref: "paper", x: 0, xanchor: "right", xshift: -6, y: Math.log10(value), text, showarrow: false, font: { size: 11, color: look.soft } });
   if (logarithmic && place.zero) mark(place.floor, "0");
   if (logarithmic && place.beyond) mark(place.ceiling, "NaN, inf");
-  return { traces: curves.map((curve) => curveTrace(curve, look, logarithmic, place, names)), layout };
+  return { traces: curves.map((curve) => curveTrace(curve, look, logarithmic, place, names, plot.nested)), layout };
 }
 
 // Up to the limit a calm scale, above it another one: what is not rounding stands out.
@@ -234,7 +263,7 @@ function heatBar(look, from, to, limit, width, unit) {
   const ticks = [];
   const every = Math.max(1, Math.ceil((to - from) / (width < 560 ? 4 : 8)));
   for (let power = from; power <= to; power += every) {
-    if (limit === null || Math.abs(power - limit) > 0.3 * every) ticks.push([power, power >= 0 && power < 4 ? String(10 ** power) : `10<sup>${power}</sup>`]);
+    if (limit === null || Math.abs(power - limit) > 0.3 * every) ticks.push([power, powerText(power)]);
   }
   if (limit !== null) ticks.push([limit, `<b>${page.limit}</b>`]);
   return {
@@ -248,7 +277,7 @@ function heatBar(look, from, to, limit, width, unit) {
     len: width < 560 ? 1 : 0.6,
     thickness: 10,
     outlinewidth: 0,
-    title: { text: unit, side: "top", font: { size: 11, color: look.soft } },
+    title: { text: unit, side: "right", font: { size: 11, color: look.soft } },
     tickmode: "array",
     tickvals: ticks.map(([value]) => value),
     ticktext: ticks.map(([, text]) => text),

@@ -18,7 +18,7 @@ function source(section) {
 
 function state(figure) {
   const values = {};
-  for (const control of figure.querySelectorAll("select, input:checked")) values[control.dataset.control] = control.value;
+  for (const control of figure.querySelectorAll("select, input:checked, input[type=hidden]")) values[control.dataset.control] = control.value;
   return values;
 }
 
@@ -29,7 +29,7 @@ function draw(figure, width) {
   const names = section === "page" ? [] : page.parameters[section - 1];
   const wide = width ?? plot.clientWidth;
   const make = { lines: linesFigure, entries: heatFigure };
-  const { traces, layout, remark } = kind === "bars" ? barsFigure(data, state(figure), wide) : make[kind](data, state(figure), names, wide);
+  const { traces, layout, remark } = kind === "bars" ? barsFigure(data, state(figure), wide) : make[kind](data, state(figure), names, wide, width !== undefined);
   if (width) Object.assign(layout, { width, autosize: false });
   const place = figure.querySelector(".remark");
   if (place) place.textContent = remark ?? "";
@@ -40,11 +40,19 @@ function draw(figure, width) {
   }
 }
 
-// The labels of the steps are made for what is in sight.
+// The labels of the axes are made for what is in sight.
 function followZoom(plot, kind, change) {
-  const moved = Object.keys(change).some((key) => key.startsWith("xaxis") && !key.includes("tick"));
+  const moved = Object.keys(change).some((key) => /^[xy]axis/.test(key) && !key.includes("tick"));
   if (kind !== "lines" || !moved) return;
-  Plotly.relayout(plot, Object.fromEntries(Object.entries(stepAxis(plot._fullLayout.xaxis.range)).map(([key, value]) => [`xaxis.${key}`, value])));
+  const { xaxis, yaxis } = plot.layout;
+  const made = { xaxis: stepAxis(xaxis.range) };
+  if (yaxis.type === "log") made.yaxis = valueTicks(...yaxis.range);
+  Plotly.relayout(
+    plot,
+    Object.fromEntries(
+      Object.entries(made).flatMap(([axis, ticks]) => Object.entries(ticks).map(([key, value]) => [`${axis}.${key}`, value])),
+    ),
+  );
 }
 
 const figures = [...document.querySelectorAll(".figure")];
@@ -71,7 +79,7 @@ let chosen = null;
 
 function applyTheme(printing = false) {
   const dark = !printing && (chosen ?? system.matches);
-  root.classList.toggle("dark", dark);
+  root.classList.toggle("is-dark", dark);
   root.style.colorScheme = dark ? "dark" : "light";
   button.textContent = dark ? "Light" : "Dark";
   button.setAttribute("aria-pressed", String(dark));
@@ -82,7 +90,7 @@ function redraw() {
 }
 
 button.addEventListener("click", () => {
-  chosen = !root.classList.contains("dark");
+  chosen = !root.classList.contains("is-dark");
   applyTheme();
   redraw();
 });
