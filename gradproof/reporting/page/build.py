@@ -41,17 +41,23 @@ def render(report: Report, extra_tables: Sequence[ExtraTable] = ()) -> str:
         "own": libraries.own_script(),
         "tables": libraries.tables_script(),
     }
-    return _environment().get_template("page.html.j2").render(
-        policy=libraries.content_security_policy(list(scripts.values())),
-        scripts={name: Markup(text) for name, text in scripts.items()},  # noqa: S704 - the packages' files
-        styles=[Markup(text) for text in (libraries.tables_style(), libraries.own_file("page.css"))],  # noqa: S704
-        heading=heading,
-        extras=[Extra(title, sentence, frame_table(title, table)) for title, sentence, table in extra_tables],
-        sections=shown,
-        other_claims=_other_claims(report.claims, heading.scenarios),
-        environment=environment_table(report.environment),
-        data=_page_data(heading, shown),
-        limit=f"{SPREADS:g}",
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            policy=libraries.content_security_policy(list(scripts.values())),
+            scripts={name: Markup(text) for name, text in scripts.items()},  # noqa: S704 - the packages' files
+            styles=[Markup(text) for text in (libraries.tables_style(), libraries.own_file("page.css"))],  # noqa: S704
+            heading=heading,
+            extras=[
+                Extra(title, sentence, frame_table(title, table)) for title, sentence, table in extra_tables
+            ],
+            sections=shown,
+            other_claims=_other_claims(report.claims, heading.scenarios),
+            environment=environment_table(report.environment),
+            data=_page_data(heading, shown),
+            limit=f"{SPREADS:g}",
+        )
     )
 
 

@@ -59,7 +59,7 @@ def content_security_policy(scripts: Sequence[str]) -> str:
     A script that a name in the data would smuggle in has another hash, so that it never runs.
 
     >>> content_security_policy(["1"])[:80]
-    "default-src 'none'; script-src 'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0"
+    "default-src 'none'; script-src 'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW"
     """
     hashes = " ".join(f"'sha256-{_hash(script)}'" for script in scripts)
     return (
@@ -90,6 +90,8 @@ def _in_a_page(script: str) -> str:
     """Give a script as it may stand between script tags, with the line ends that its hash is taken of."""
     script = script.replace("\r\n", "\n").replace("\r", "\n")
     if re.search(r"</script", script, re.IGNORECASE):
-        raise RuntimeError("A script of the page would end its own element. Install the versions of constraints.txt.")
+        raise RuntimeError(
+            "A script of the page would end its own element. Install the versions of constraints.txt."
+        )
     # In a script element these signs open a comment; in a string or a pattern the escape means the same.
     return script.replace("<!--", "\\x3c!--")

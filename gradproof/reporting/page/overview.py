@@ -146,7 +146,8 @@ def _title(*, ok: bool, ran: bool) -> str:
 def _who(runs: pd.DataFrame, failing: pd.DataFrame) -> str:
     """Tell in a sentence which implementations are off, and which are not."""
     names = pd.Series(
-        [implementation(*each) for each in zip(runs["backend"], runs["variant"], strict=True)], index=runs.index
+        [implementation(*each) for each in zip(runs["backend"], runs["variant"], strict=True)],
+        index=runs.index,
     )
     keys = set(failing[RUN].itertuples(index=False, name=None))
     off = runs["status"].eq("failed").to_numpy() | np.array(
@@ -279,9 +280,7 @@ def _matrix_cell(text: str) -> MatrixCell:
 def _costs_plot(runs: pd.DataFrame) -> dict[str, Any]:
     table = costs(runs)
     return {
-        "names": [
-            implementation(row["backend"], row["variant"]) for row in table.to_dict("records")
-        ],
+        "names": [implementation(row["backend"], row["variant"]) for row in table.to_dict("records")],
         "parts": {
             name: [round(float(each), 6) for each in table[f"{name}_seconds"]]
             for name in ("compiling", "training", "judging")

@@ -108,9 +108,7 @@ def sections(
     }
     rows = {str(name): group for name, group in worst.groupby("scenario", sort=False)}
     return [
-        _section(
-            name, {key: group.get(name) for key, group in groups.items()}, rows.get(name), thinned, runs
-        )
+        _section(name, {key: group.get(name) for key, group in groups.items()}, rows.get(name), thinned, runs)
         for name in scenarios
     ]
 
@@ -166,8 +164,10 @@ def _facts(
     if len(ran):
         fewest, most = int(ran["steps"].min()), int(ran["steps"].max())
         facts.append(count(most, "step") if fewest == most else f"{fewest:,} to {most:,} steps")
-        facts.append(f"{count(len(parameters), 'parameter')}: {', '.join(parameters[:8])}"
-                     + (", …" if len(parameters) > 8 else ""))
+        facts.append(
+            f"{count(len(parameters), 'parameter')}: {', '.join(parameters[:8])}"
+            + (", …" if len(parameters) > 8 else "")
+        )
     return facts
 
 
@@ -178,11 +178,11 @@ def _plots(
     if len(parameters) > 1:
         names = [Choice(WORST, "the worst of each step", chosen=True), *names]
     parameter = Control("parameter", "parameter", names)
-    quantity = Control("quantity", "quantity", _QUANTITY if _any(data["errors"], "updates|") else _QUANTITY[:1])
-    measure = Control("measure", "in", _MEASURE)
-    thinned = (
-        f"Long runs are cut into at most {bins} bins of steps, and the worst of each is drawn at its true step."
+    quantity = Control(
+        "quantity", "quantity", _QUANTITY if _any(data["errors"], "updates|") else _QUANTITY[:1]
     )
+    measure = Control("measure", "in", _MEASURE)
+    thinned = f"Long runs are cut into at most {bins} bins of steps, and the worst of each is drawn at its true step."
     plots = [
         Plot(
             "losses",
@@ -222,7 +222,10 @@ def _plots(
                 for position, name in enumerate(parameters)
             ]
             plots[-1] = Plot(
-                **{**vars(plots[-1]), "controls": [*plots[-1].controls, Control("parameter", "parameter", choices)]}
+                **{
+                    **vars(plots[-1]),
+                    "controls": [*plots[-1].controls, Control("parameter", "parameter", choices)],
+                }
             )
     if data["drift"]["views"]:
         plots.append(
@@ -273,7 +276,10 @@ def _detail(key: str, caption: str, frame: pd.DataFrame) -> Table:
     if key == "claims":
         kinds |= {"stated": LONG, "exact": LONG}
     if "digits" in shown:
-        digits = ["" if value != value else "exactly" if value == float("inf") else f"{value:.1f}" for value in shown["digits"]]  # noqa: E501, PLR0124
+        digits = [
+            "" if value != value else "exactly" if value == float("inf") else f"{value:.1f}"
+            for value in shown["digits"]
+        ]  # noqa: E501, PLR0124
         kinds["digits"] = NUMBER
         shown = shown.assign(digits=digits)
     return frame_table(caption, shown, **{name: kind for name, kind in kinds.items() if name in shown})

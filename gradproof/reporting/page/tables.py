@@ -244,7 +244,9 @@ def unfinished_table(runs: pd.DataFrame) -> Table:
             Cell(row["scenario"]),
             Cell(implementation(row["backend"], row["variant"])),
             Cell(row["dtype"]),
-            Cell(f"{row['steps']:,} of {row['planned_steps']:,}" if row["planned_steps"] else "-", row["steps"]),
+            Cell(
+                f"{row['steps']:,} of {row['planned_steps']:,}" if row["planned_steps"] else "-", row["steps"]
+            ),
             Cell(row["reason"]),
         ]
         for row in rows
@@ -280,9 +282,7 @@ def frame_table(caption: str, frame: pd.DataFrame, **kinds: str) -> Table:
         Column(str(name).replace("_", " "), kinds.get(str(name), NUMBER if name in numeric else TEXT))
         for name in plain.columns
     ]
-    makers = [
-        verdict_cell if column.kind == VERDICT else _frame_cell for column in columns
-    ]
+    makers = [verdict_cell if column.kind == VERDICT else _frame_cell for column in columns]
     rows = [
         [make(value) for make, value in zip(makers, row, strict=True)]
         for row in plain.itertuples(index=False, name=None)

@@ -11,9 +11,9 @@ const COLOURS = {
 const DASHES = ["solid", "dot", "dash", "dashdot"];
 const SYMBOLS = ["circle", "square", "diamond", "pentagon"];
 
-// Plotly reads tags and entities in its texts; a name is shown as it is.
-const plain = (text) =>
-  String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+// Plotly reads tags, entities and formulas ($…$) in its texts; a name is shown as it is.
+const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", $: "&#36;" };
+const plain = (text) => String(text).replace(/[&<>$]/g, (sign) => ENTITIES[sign]);
 
 const isNumber = (value) => typeof value === "number";
 
