@@ -1,4 +1,4 @@
-"""The page: one HTML file that shows at a glance whether everything agrees, who is off, where, by how much, why.
+"""The page: one HTML file that shows whether everything agrees, who is off, where, by how much and why.
 
 The file holds its styles, its scripts and its data, and asks for nothing over a network. It needs what the
 extra `report` installs: Jinja2 for the templates, and the scripts that plotly and itables bring along.

@@ -6,8 +6,9 @@ A plot's data is a mapping that JSON can hold:
 - `limits`: per measure a value that is drawn as a line, if there is one;
 - `controls`: the names of the controls above the plot, in the order of the parts of a view's key;
 - `nested`: whether curves that lie on each other are told apart by their widths;
-- `views`: per key (the controls' values joined by `|`) the list of curves, each with `run` (a position in the
-  page's list of runs), `step` and `value`; and `entry`, positions in `parameters`, where a curve mixes several.
+- `views`: per key (the controls' values joined by `|`) the list of curves, each with `run` (a position in
+  the page's list of runs), `step` and `value`; and `entry`, positions in `parameters`, where a curve mixes
+  several.
 
 Values have four digits; what is not finite is the text "NaN", "inf" or "-inf".
 """

@@ -77,8 +77,8 @@ def entry_pictures(rows: pd.DataFrame | None, parameters: Sequence[str], runs: R
         subjects = list(zip(*(rows[name].tolist() for name in RUN), strict=True))
         pictures: dict[tuple[str, int], dict[str, Any]] = {}
         for subject, cell in zip(subjects, rows[_CELL].itertuples(index=False), strict=True):
-            view = views.setdefault(f"{cell.quantity}|{runs[subject]}", [])
-            key = (f"{cell.quantity}|{runs[subject]}", positions[cell.parameter])
+            key = (f"{cell.quantity}|{runs[subject]}", positions[str(cell.parameter)])
+            view = views.setdefault(key[0], [])
             if key not in pictures:
                 pictures[key] = _empty_picture(key[1], cell)
                 view.append(pictures[key])

@@ -1,4 +1,4 @@
-"""What stands above the scenarios: the verdict, the first failure, the matrix, what it cost, what was not run."""
+"""What stands above the scenarios: the verdict, the worst failure, the matrix, the cost, what was not run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -197,8 +197,8 @@ def _not_checked(runs: pd.DataFrame) -> list[str]:
     ]
     for (backend, variant), group in short_runs.groupby(["backend", "variant"], sort=False):
         notes.append(
-            f"Not checked: {implementation(str(backend), str(variant))} is too slow for long trainings, so only "
-            f"its first {group['steps'].max():,} steps were run (in {count(len(group), 'run')})."
+            f"Not checked: {implementation(str(backend), str(variant))} is too slow for long trainings, so "
+            f"only its first {group['steps'].max():,} steps were run (in {count(len(group), 'run')})."
         )
     for reason, group in runs[runs["status"] == "not run"].groupby("reason", sort=False):
         notes.append(f"Not checked: {reason} ({count(len(group), 'run')})")
@@ -206,19 +206,19 @@ def _not_checked(runs: pd.DataFrame) -> list[str]:
 
 
 def _messages(frames: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Tell of the failures that are no row of gradients or updates: runs that raised, formulas that are wrong."""
+    """Tell of failures that are no row of gradients or updates: runs that raised, wrong formulas."""
     runs, formulas = frames["runs"].astype(object), frames["formulas"].astype(object)
     messages = [
-        f"{row['scenario']} {implementation(row['backend'], row['variant'])} {row['dtype']} could not be run: "
-        f"{row['reason']}"
+        f"{row['scenario']} {implementation(row['backend'], row['variant'])} {row['dtype']} could not be "
+        f"run: {row['reason']}"
         for row in runs[runs["status"] == "failed"].to_dict("records")
     ]
     wrong = formulas[formulas["verdict"] == "WRONG"]
     for (scenario, parameter), group in wrong.groupby(["scenario", "parameter"], sort=False):
         digits = max(float(group["digits"].min()), 0.0)
         messages.append(
-            f"The hand-derived gradient of {parameter} in {scenario} is proven to differ from the exact one at "
-            f"step {group['step'].iloc[0]}; they agree to {digits:.1f} digits."
+            f"The hand-derived gradient of {parameter} in {scenario} is proven to differ from the exact one "
+            f"at step {group['step'].iloc[0]}; they agree to {digits:.1f} digits."
         )
     return messages
 

@@ -1,5 +1,6 @@
 """What stands in the section of each scenario: its plots' data and its tables."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from gradproof.reporting.page.curves import (
-    WORST,
     Runs,
     Thinned,
     by_scenario,
@@ -18,6 +18,7 @@ from gradproof.reporting.page.curves import (
 )
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
 from gradproof.reporting.page.numbers import count, entry, implementation
+from gradproof.reporting.page.plots import Plot, plots_of
 from gradproof.reporting.page.tables import (
     LONG,
     NAME,
@@ -30,35 +31,6 @@ from gradproof.reporting.page.tables import (
     worst_table,
 )
 from gradproof.reporting.worst import RUN
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One value of a control."""
-
-    value: str
-    label: str
-    chosen: bool = False
-
-
-@dataclass(frozen=True)
-class Control:
-    """A control above a plot: a switch between a few values, or a list to select from."""
-
-    name: str
-    label: str
-    choices: Sequence[Choice]
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A plot: what is drawn, its title and caption, the controls above it."""
-
-    name: str
-    kind: str
-    title: str
-    caption: str
-    controls: Sequence[Control]
 
 
 @dataclass(frozen=True)
@@ -76,9 +48,6 @@ class Section:
     details: Sequence[tuple[str, Table]]
 
 
-_QUANTITY = [Choice("gradients", "gradients", chosen=True), Choice("updates", "updated weights")]
-_MEASURE = [Choice("spreads", "spreads", chosen=True), Choice("ulps", "ulps")]
-_DRIFT = [Choice("relative_drift", "relative", chosen=True), Choice("drift", "absolute")]
 _TABLES = (
     ("provenance", "Where the values come from", "A value and where it comes from"),
     ("claims", "What the document claims", "A claim of the document"),
@@ -133,7 +102,7 @@ def _section(
             "entries": entry_pictures(frames["entries"], parameters, runs),
             "drift": drift_plot(thinned, name, parameters, runs),
         }
-        plots = _plots(data, worst, parameters, runs, thinned.bins)
+        plots = plots_of(data, worst, parameters, runs, thinned.bins)
     verdict = worst_of(worst)["verdict"] if worst is not None else "NOT_CHECKED"
     passing = worst is None or not (worst["failing"] > 0).any()
     failed = (own["status"] == "failed").any()
@@ -171,92 +140,6 @@ def _facts(
     return facts
 
 
-def _plots(
-    data: Mapping[str, Any], worst: pd.DataFrame, parameters: Sequence[str], runs: Runs, bins: int
-) -> list[Plot]:
-    names = [Choice(str(position), name) for position, name in enumerate(parameters)]
-    if len(parameters) > 1:
-        names = [Choice(WORST, "the worst of each step", chosen=True), *names]
-    parameter = Control("parameter", "parameter", names)
-    quantity = Control(
-        "quantity", "quantity", _QUANTITY if _any(data["errors"], "updates|") else _QUANTITY[:1]
-    )
-    measure = Control("measure", "in", _MEASURE)
-    thinned = f"Long runs are cut into at most {bins} bins of steps, and the worst of each is drawn at its true step."
-    plots = [
-        Plot(
-            "losses",
-            "lines",
-            "Loss",
-            "Curves that agree lie on each other, the first ones drawn wider; a click on the legend hides one, a double "
-            "click all others. "
-            f"Of at most {bins} bins of steps the highest and the lowest loss are drawn.",
-            [],
-        ),
-        Plot(
-            "errors",
-            "lines",
-            "Error along the steps",
-            f"The largest error of a parameter's entries. {thinned} A triangle at the bottom is an error of "
-            "exactly 0, a cross at the top one that is not finite.",
-            [quantity, measure, parameter],
-        ),
-    ]
-    if data["entries"]["views"]:
-        plots.append(
-            Plot(
-                "entries",
-                "entries",
-                "Every entry at the worst step",
-                "Each parameter as a matrix, its last axis along the columns, at its worst step in this run. "
-                "A dot marks an entry that does not pass, a cross one that is not finite.",
-                [Control("run", "implementation", _run_choices(worst, runs)), quantity, measure],
-            )
-        )
-        if len(parameters) > 1:
-            few = len(parameters) <= 6
-            first = parameters.index(worst_of(worst)["parameter"])
-            choices = [Choice(WORST, "all", chosen=few)] if few else []
-            choices += [
-                Choice(str(position), name, chosen=not few and position == first)
-                for position, name in enumerate(parameters)
-            ]
-            plots[-1] = Plot(
-                **{
-                    **vars(plots[-1]),
-                    "controls": [*plots[-1].controls, Control("parameter", "parameter", choices)],
-                }
-            )
-    if data["drift"]["views"]:
-        plots.append(
-            Plot(
-                "drift",
-                "lines",
-                "Drift from the reference",
-                "How far the weights of free-running trainings are from the reference's of the same dtype: a fact, "
-                "not a verdict. A triangle at the bottom is no drift at all.",
-                [Control("measure", "difference", _DRIFT), parameter],
-            )
-        )
-    return plots
-
-
-def _any(plot: Mapping[str, Any], start: str) -> bool:
-    return any(key.startswith(start) for key in plot["views"])
-
-
-def _run_choices(worst: pd.DataFrame, runs: Runs) -> list[Choice]:
-    """List the runs of a scenario, with the worst one chosen."""
-    first = worst_of(worst)
-    chosen = tuple(str(first[name]) for name in RUN)
-    choices = []
-    for run in worst[RUN].drop_duplicates().itertuples(index=False, name=None):
-        key = tuple(map(str, run))
-        label = f"{implementation(key[1], key[2])} {key[3]}"
-        choices.append(Choice(str(runs[key]), label, chosen=key == chosen))
-    return choices
-
-
 def _detail(key: str, caption: str, frame: pd.DataFrame) -> Table:
     shown = frame.drop(columns="scenario")
     if "backend" in shown:
@@ -271,15 +154,18 @@ def _detail(key: str, caption: str, frame: pd.DataFrame) -> Table:
         shown = shown.assign(parameter=entries).drop(columns="index")
     if key == "claims":
         front = ["verdict", "claim", "text", "stated", "exact", "digits", "cause", "reason", "place"]
-        shown = shown[[*front, *(["document"] if shown["document"].nunique() > 1 else [])]]
+        shown = shown[[*front, *(["document"] if len(shown["document"].unique()) > 1 else [])]]
     kinds = {"verdict": VERDICT, "implementation": NAME, "dtype": NAME, "parameter": NAME, "claim": NAME}
     if key == "claims":
         kinds |= {"stated": LONG, "exact": LONG}
     if "digits" in shown:
-        digits = [
-            "" if value != value else "exactly" if value == float("inf") else f"{value:.1f}"
-            for value in shown["digits"]
-        ]  # noqa: E501, PLR0124
+        digits = [_digits(value) for value in shown["digits"]]
         kinds["digits"] = NUMBER
         shown = shown.assign(digits=digits)
     return frame_table(caption, shown, **{name: kind for name, kind in kinds.items() if name in shown})
+
+
+def _digits(digits: float) -> str:
+    if math.isnan(digits):
+        return ""
+    return "exactly" if math.isinf(digits) else f"{digits:.1f}"

@@ -21,8 +21,8 @@ from gradproof.reporting.worst import PASSING
 from gradproof.verdicts.verdict import SEVERITY
 
 TEXT, NUMBER, LONG, CODE, VERDICT, NAME = "text", "number", "number long", "code", "verdict", "name"
-"""Kinds of column: prose, right-aligned figures, the same with many digits, something to copy, a verdict, a name
-that is not broken."""
+"""Kinds of column: prose, right-aligned figures, the same with many digits, something to copy, a verdict,
+a name that is not broken."""
 
 _RANKS = {str(verdict): rank for rank, verdict in enumerate(SEVERITY)} | {
     "NOT CHECKABLE": 1,
@@ -30,7 +30,7 @@ _RANKS = {str(verdict): rank for rank, verdict in enumerate(SEVERITY)} | {
     "REFUTED": len(SEVERITY),
 }
 _TONES = {
-    **{verdict: "ok" for verdict in (*PASSING, "CONFIRMED")},
+    **dict.fromkeys((*PASSING, "CONFIRMED"), "ok"),
     "DISAGREES": "wrong",
     "WRONG": "wrong",
     "REFUTED": "wrong",
@@ -134,7 +134,7 @@ def worst_table(rows: pd.DataFrame) -> Table:
 def failing_table(worst: pd.DataFrame, runs: pd.DataFrame) -> Table:
     """Make the table of the runs that do not pass: where each is worst, why, and how to repeat it."""
     failing = worst[worst["failing"] > 0]
-    repeats = {_run(row): row["repeat"] for row in runs.astype(object).to_dict("records")}
+    repeats = {_run(row): row["repeat"] for row in records(runs)}
     cells = []
     for run, group in failing.groupby(["scenario", "backend", "variant", "dtype"], sort=False):
         row = worst_of(group)
@@ -170,8 +170,8 @@ def failing_table(worst: pd.DataFrame, runs: pd.DataFrame) -> Table:
 def worst_of(rows: pd.DataFrame) -> dict[str, Any]:
     """Choose of some rows of `worst_rows` the one to tell of first.
 
-    A verdict on gradients says more than the one on the updates that follow from them; then the worst verdict,
-    then the most spreads.
+    A verdict on gradients says more than the one on the updates that follow from them; then the worst
+    verdict, then the most spreads.
     """
     chosen = rows[rows["quantity"] == "gradients"] if (rows["quantity"] == "gradients").any() else rows
     severity = chosen["verdict"].map(_RANKS).to_numpy(dtype=int)
@@ -237,7 +237,7 @@ def run_costs_table(runs: pd.DataFrame) -> Table:
 
 def unfinished_table(runs: pd.DataFrame) -> Table:
     """Make the table of the runs that did not take place or did not go to the end, with the reasons."""
-    rows = runs[runs["reason"].astype(object) != ""].astype(object).to_dict("records")
+    rows = records(runs[runs["reason"].astype(object) != ""])
     cells = [
         [
             Cell(_how_far(row), None, tone(row["status"])),
@@ -312,6 +312,12 @@ def _frame_cell(value: Any) -> Cell:
     if isinstance(value, int | np.integer):
         return count_cell(int(value))
     return Cell(str(value))
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give the rows of a frame as mappings with plain values."""
+    rows = frame.astype(object).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]
 
 
 def _run(row: Mapping[str, Any]) -> tuple[str, ...]:

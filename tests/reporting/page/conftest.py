@@ -68,6 +68,10 @@ def network(name, steps, gradient=network_gradient, **more):
     )
 
 
+def half_of_the_first_label(_xp, _params, batch):
+    return 0.5 * batch["y"][0, 0]
+
+
 def line(name, gradient=None, **more):
     """w such that w·x = 6 at x = (1, 2): known to be best at (1.2, 2.4) from zero."""
     return gp.Scenario(
@@ -92,9 +96,7 @@ def agreeing() -> Report:
         provenance=[given("weights", "drawn with a seed"), given("learning rate", "0.5 is named")],
         claims=[
             gp.value_claim("loss-at-the-start", "The loss is 7 at first.", "page 1", "7"),
-            gp.value_claim(
-                "dim", "Half of the first label is 0.", "page 2", "0", lambda xp, params, batch: 0
-            ),
+            gp.value_claim("dim", "Half of the first label is 0.", "page 2", "0", half_of_the_first_label),
         ],
     )
     solved = line("line_without_gradient", solution={"w": np.array([1.2, 2.4])})
@@ -105,7 +107,7 @@ def agreeing() -> Report:
 def differing() -> Report:
     """A gradient that lacks the derivative of a sigmoid, and one with NaN in one entry."""
     pytest.importorskip("torch")
-    broken = line("nan_in_an_entry", lambda params, batch: {"w": np.array([np.nan, 1.0]) * batch["x"]})
+    broken = line("nan_in_an_entry", lambda _params, batch: {"w": np.array([np.nan, 1.0]) * batch["x"]})
     return verify([network("planted", 40, without_a_derivative), broken], ["reference", "torch"], jobs=2)
 
 
@@ -157,16 +159,12 @@ def empty() -> Report:
 def many_entries() -> pd.DataFrame:
     """The frame `entries` of two parameters with 64 × 64 and 3 × 1 entries, in random order of badness."""
     random = np.random.default_rng(0)
+    subject = {"scenario": "s", "backend": "b", "variant": "v", "dtype": "float64", "quantity": "gradients"}
+    numbers = {"value": 1.0, "expected": 1.0, "absolute_error": 0.0, "ulps": 1.0}
+    common = {**subject, **numbers, "step": 3, "block_rows": 1, "block_columns": 1, "verdict": "AGREES"}
     rows = []
     for parameter, (height, width) in {"large": (64, 64), "small": (3, 1)}.items():
         for row, column in np.ndindex(height, width):
-            rows.append(
-                {
-                    **{"scenario": "s", "backend": "b", "variant": "v", "dtype": "float64"},
-                    **{"quantity": "gradients", "step": 3, "parameter": parameter},
-                    **{"row": row, "column": column, "block_rows": 1, "block_columns": 1},
-                    **{"index": f"{row},{column}", "value": 1.0, "expected": 1.0, "absolute_error": 0.0},
-                    **{"ulps": 1.0, "spreads": random.exponential(), "verdict": "AGREES"},
-                }
-            )
+            cell = {"parameter": parameter, "row": row, "column": column, "index": f"{row},{column}"}
+            rows.append({**common, **cell, "spreads": random.exponential()})
     return as_frame("entries", rows)

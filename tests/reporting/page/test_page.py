@@ -203,7 +203,7 @@ def test_the_curves_of_errors_are_the_frames_values(
             assert max(curve["value"]) == max(rounded(own[measure]))
 
 
-def test_the_worst_of_all_parameters_is_told_with_its_parameter(parse: Any, differing: Report) -> None:
+def test_the_worst_of_all_parameters_is_told_with_its_parameter(parse: Any) -> None:
     views = data_of(parse("differing"), 1)["errors"]["views"]
     for curve in views["gradients|spreads|worst"]:
         own = [

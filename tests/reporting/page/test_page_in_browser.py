@@ -1,4 +1,4 @@
-"""The page in a browser: links, tables, plots, light and dark, phone, paper, and names that would be markup."""
+"""The page in a browser: links, tables, plots, light and dark, phone, paper, names that would be markup."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,10 +18,15 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 
 # No sandbox, since containers often allow none; and nothing that Chromium would ask for by itself.
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @dataclass
@@ -94,7 +99,8 @@ def place_of(figure: Any, trace: int, point: int) -> tuple[float, float]:
                 const { xaxis, yaxis } = plot._fullLayout;
                 const { x, y } = plot.data[trace];
                 const box = plot.getBoundingClientRect();
-                return [box.x + xaxis._offset + xaxis.d2p(x[point]), box.y + yaxis._offset + yaxis.d2p(y[point])];
+                const [across, down] = [xaxis.d2p(x[point]), yaxis.d2p(y[point])];
+                return [box.x + xaxis._offset + across, box.y + yaxis._offset + down];
             }""",
             [trace, point],
         )
@@ -374,4 +380,6 @@ def test_the_page_of_all_documents_is_small_and_opens(
     see_all(opened)
     took = opened.page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
     with capsys.disabled():
-        print(f"\n{len(written['full'].encode()) / 1e6:.1f} MB, loaded in {took / 1000:.2f} s")
+        print(  # noqa: T201 - a figure to look at, which no test may assert
+            f"\n{len(written['full'].encode()) / 1e6:.1f} MB, loaded in {took / 1000:.2f} s"
+        )
