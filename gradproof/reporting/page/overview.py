@@ -214,11 +214,12 @@ def _messages(frames: Mapping[str, pd.DataFrame]) -> list[str]:
         for row in runs[runs["status"] == "failed"].to_dict("records")
     ]
     wrong = formulas[formulas["verdict"] == "WRONG"]
-    for (scenario, parameter), group in wrong.groupby(["scenario", "parameter"], sort=False):
+    for scenario, group in wrong.groupby("scenario", sort=False):
         digits = max(float(group["digits"].min()), 0.0)
+        names = ", ".join(dict.fromkeys(group["parameter"]))
         messages.append(
-            f"The hand-derived gradient of {parameter} in {scenario} is proven to differ from the exact one "
-            f"at step {group['step'].iloc[0]}; they agree to {digits:.1f} digits."
+            f"In {scenario} the hand-derived formula of {names} is proven wrong, at step "
+            f"{group['step'].iloc[0]} first: it agrees with the exact gradient to {digits:.1f} digits."
         )
     return messages
 

@@ -83,7 +83,8 @@ def _losses(bins: int) -> Plot:
         "lines",
         "Loss",
         "Curves that agree lie on each other, the first ones drawn wider; a click on the legend hides one, a "
-        f"double click all others. Of at most {bins} bins of steps the highest and the lowest loss are drawn.",
+        f"double click all others. Of at most {bins} bins of steps the highest and the lowest loss are "
+        "drawn.",
         [],
     )
 
@@ -93,9 +94,9 @@ def _errors(bins: int, controls: Sequence[Control]) -> Plot:
         "errors",
         "lines",
         "Error along the steps",
-        f"The largest error of a parameter's entries. Long runs are cut into at most {bins} bins of steps, and "
-        "the worst of each is drawn at its true step. A triangle at the bottom is an error of exactly 0, a "
-        "cross at the top one that is not finite.",
+        f"The largest error of a parameter's entries. Long runs are cut into at most {bins} bins of steps, "
+        "and the worst of each is drawn at its true step. A triangle at the bottom is an error of exactly 0, "
+        "a cross at the top one that is not finite.",
         controls,
     )
 
@@ -105,8 +106,8 @@ def _entries(controls: Sequence[Control]) -> Plot:
         "entries",
         "entries",
         "Every entry at the worst step",
-        "Each parameter as a matrix, its last axis along the columns, at its worst step in this run. A dot marks "
-        "an entry that does not pass, a cross one that is not finite.",
+        "Each parameter as a matrix, its last axis along the columns, at its worst step in this run. A dot "
+        "marks an entry that does not pass, a cross one that is not finite.",
         controls,
     )
 

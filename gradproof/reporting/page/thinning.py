@@ -65,10 +65,11 @@ def thin(frame: pd.DataFrame, keys: Sequence[str], measure: str, bins: int) -> p
     starts = bin_starts(int(step.max()) + 1, bins)
     curve = frame.groupby(list(keys), observed=True, sort=False).ngroup().to_numpy()
     cell = curve * len(starts) + np.searchsorted(starts, step, side="right") - 1
-    value = frame[measure].to_numpy(dtype=np.float64)
-    rank = np.where(np.isnan(value), np.inf, value)
-    # NaN first among what is infinite: the sort is stable, and the first of each cell is kept.
-    order = np.lexsort((~np.isnan(value), -rank, cell))
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = np.diff(cell[order]) != 0
-    return columns.iloc[order[first]]
+    order = np.argsort(cell, kind="stable")
+    cell, value = cell[order], frame[measure].to_numpy(dtype=np.float64)[order]
+    begins = np.flatnonzero(np.diff(cell, prepend=-1))
+    # NumPy's maximum of NaN and a number is NaN.
+    largest = np.repeat(np.maximum.reduceat(value, begins), np.diff(begins, append=len(cell)))
+    kept = np.flatnonzero((value == largest) | (np.isnan(value) & np.isnan(largest)))
+    first = np.diff(cell[kept], prepend=-1) != 0
+    return columns.iloc[order[kept[first]]]
