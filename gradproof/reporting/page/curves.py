@@ -87,8 +87,8 @@ def error_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs:
         views |= _by_parameter(rows, measure, runs, parameters, start)
     return {
         "axis": {
-            "spreads": "error in spreads of the rounding noise",
-            "ulps": "error in units in the last place",
+            "spreads": "error in spreads of the noise",
+            "ulps": "error in ulps",
         },
         "limits": {"spreads": SPREADS},
         "controls": ["quantity", "measure", "parameter"],
@@ -121,8 +121,8 @@ def drift_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs:
             views |= _by_parameter(rows, measure, runs, parameters, f"{measure}|")
     return {
         "axis": {
-            "relative_drift": "largest difference ÷ largest weight",
-            "drift": "largest difference of the weights",
+            "relative_drift": "difference ÷ largest weight",
+            "drift": "difference of weights",
         },
         "limits": {},
         "controls": ["measure", "parameter"],

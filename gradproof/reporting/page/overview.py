@@ -80,6 +80,7 @@ class Overview:
     messages: Sequence[str]
     failure: Failure | None
     failing: Table | None
+    repeats: Sequence[str]
     matrix_columns: Sequence[str]
     matrix: Sequence[MatrixRow]
     costs: Table | None
@@ -119,7 +120,8 @@ def overview(report: Report, worst: pd.DataFrame) -> Overview:
         notes=[*remarks(report.frames), *_not_checked(runs)],
         messages=_messages(report.frames),
         failure=_first_failure(failing, runs, scenarios) if len(failing) else None,
-        failing=failing_table(worst, runs) if len(failing) else None,
+        failing=failing_table(worst) if len(failing) else None,
+        repeats=_repeats(failing, runs),
         matrix_columns=columns,
         matrix=matrix,
         costs=costs_table(runs) if ran else None,
@@ -251,6 +253,14 @@ def _first_failure(failing: pd.DataFrame, runs: pd.DataFrame, scenarios: Sequenc
         repeat=str(runs.loc[same, "repeat"].iloc[0]),
         scenario=scenarios.index(row["scenario"]),
     )
+
+
+def _repeats(failing: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
+    """List the commands that repeat the runs that do not pass."""
+    keys = set(failing[RUN].itertuples(index=False, name=None))
+    subjects = runs[RUN].itertuples(index=False, name=None)
+    commands = [str(each) for subject, each in zip(subjects, runs["repeat"], strict=True) if subject in keys]
+    return [each for each in dict.fromkeys(commands) if each]
 
 
 def _matrix(

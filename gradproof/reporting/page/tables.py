@@ -20,9 +20,8 @@ from gradproof.reporting.page.numbers import (
 from gradproof.reporting.worst import PASSING
 from gradproof.verdicts.verdict import SEVERITY
 
-TEXT, NUMBER, LONG, CODE, VERDICT, NAME = "text", "number", "number long", "code", "verdict", "name"
-"""Kinds of column: prose, right-aligned figures, the same with many digits, something to copy, a verdict,
-a name that is not broken."""
+TEXT, NUMBER, LONG, VERDICT, NAME = "text", "number", "number long", "verdict", "name"
+"""Kinds of column: prose, figures, figures with many digits, a verdict, a name that is not broken."""
 
 _RANKS = {str(verdict): rank for rank, verdict in enumerate(SEVERITY)} | {
     "NOT CHECKABLE": 1,
@@ -131,12 +130,11 @@ def worst_table(rows: pd.DataFrame) -> Table:
     return Table("The worst step of each run, quantity and parameter", columns, cells)
 
 
-def failing_table(worst: pd.DataFrame, runs: pd.DataFrame) -> Table:
-    """Make the table of the runs that do not pass: where each is worst, why, and how to repeat it."""
+def failing_table(worst: pd.DataFrame) -> Table:
+    """Make the table of the runs that do not pass: where each is worst, and why."""
     failing = worst[worst["failing"] > 0]
-    repeats = {_run(row): row["repeat"] for row in records(runs)}
     cells = []
-    for run, group in failing.groupby(["scenario", "backend", "variant", "dtype"], sort=False):
+    for _, group in failing.groupby(["scenario", "backend", "variant", "dtype"], sort=False):
         row = worst_of(group)
         cells.append(
             [
@@ -149,7 +147,6 @@ def failing_table(worst: pd.DataFrame, runs: pd.DataFrame) -> Table:
                 count_cell(row["step"]),
                 error_cell(row["spreads"]),
                 Cell(row["cause"] or row["reason"]),
-                Cell(repeats.get(tuple(map(str, run)), "")),
             ]
         )
     columns = [
@@ -162,7 +159,6 @@ def failing_table(worst: pd.DataFrame, runs: pd.DataFrame) -> Table:
         Column("step", NUMBER),
         Column("spreads", NUMBER),
         Column("cause or reason"),
-        Column("repeat", CODE),
     ]
     return Table("The runs that do not pass", columns, cells)
 
@@ -318,7 +314,3 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Give the rows of a frame as mappings with plain values."""
     rows = frame.astype(object).to_dict("records")
     return [{str(key): value for key, value in row.items()} for row in rows]
-
-
-def _run(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(row[name]) for name in ("scenario", "backend", "variant", "dtype"))

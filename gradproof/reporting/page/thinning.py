@@ -72,4 +72,5 @@ def thin(frame: pd.DataFrame, keys: Sequence[str], measure: str, bins: int) -> p
     largest = np.repeat(np.maximum.reduceat(value, begins), np.diff(begins, append=len(cell)))
     kept = np.flatnonzero((value == largest) | (np.isnan(value) & np.isnan(largest)))
     first = np.diff(cell[kept], prepend=-1) != 0
-    return columns.iloc[order[kept[first]]]
+    thinned: pd.DataFrame = columns.iloc[order[kept[first]]]
+    return thinned

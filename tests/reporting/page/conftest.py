@@ -108,7 +108,7 @@ def differing() -> Report:
     """A gradient that lacks the derivative of a sigmoid, and one with NaN in one entry."""
     pytest.importorskip("torch")
     broken = line("nan_in_an_entry", lambda _params, batch: {"w": np.array([np.nan, 1.0]) * batch["x"]})
-    return verify([network("planted", 40, without_a_derivative), broken], ["reference", "torch"], jobs=2)
+    return verify([network("planted", 40, without_a_derivative), broken], ["reference", "torch"])
 
 
 @pytest.fixture(scope="session")

@@ -355,6 +355,23 @@ def test_what_was_not_run_at_all_has_a_section(agreeing: Report) -> None:
     assert "No run of this scenario was made." in words(page.xpath("//section[@class='scenario']")[0])
 
 
+def test_a_scenario_that_does_not_train_has_no_updates_to_choose(agreeing: Report) -> None:
+    frames = {**agreeing.frames, "updates": agreeing.updates.iloc[:0]}
+    page = lxml.html.document_fromstring(build_page(Report(frames, agreeing.environment)))
+    chosen = page.xpath("//figure[@data-plot='errors']//*[@data-control='quantity']")
+    assert [(each.get("type"), each.get("value")) for each in chosen] == [("hidden", "gradients")] * 2
+
+
+def test_runs_that_raised_are_told(agreeing: Report) -> None:
+    runs = agreeing.runs.astype({"status": object}).replace({"status": {"not run": "failed"}})
+    frames = {**agreeing.frames, "runs": runs.astype({"status": "category"})}
+    page = lxml.html.document_fromstring(build_page(Report(frames, agreeing.environment)))
+    (message,) = {words(each)[:62] for each in page.xpath("//ul[@class='messages']/li")}
+    assert message.startswith("line_without_gradient reference/numpy float")
+    (who,) = page.xpath("//p[@class='who']")
+    assert words(who) == "Off: reference/numpy in 2 of 4 runs. All runs of torch/eager, torch/func agree."
+
+
 def test_claims_of_scenarios_that_are_not_shown_are_told(agreeing: Report) -> None:
     claims = agreeing.claims.astype({"scenario": object}).assign(scenario="elsewhere")
     frames = {**agreeing.frames, "claims": claims.astype({"scenario": "category"})}

@@ -220,7 +220,7 @@ def test_controls_change_what_is_drawn(open_page: Any, differing: Report) -> Non
     assert "spreads" in plot.locator(".ytitle").text_content()
     assert plot.evaluate("plot => plot.layout.shapes.length") == 1  # the limit
     figure.get_by_label("ulps").check()
-    assert "last place" in plot.locator(".ytitle").text_content()
+    assert "ulps" in plot.locator(".ytitle").text_content()
     assert plot.evaluate("plot => plot.layout.shapes.length") == 0
     figure.locator("select").select_option("w_ij")
     rows = differing.gradients.astype(object)

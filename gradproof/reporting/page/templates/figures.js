@@ -313,7 +313,7 @@ function heatTraces(picture, measure, from, verdicts, names, at, look) {
   const common = { xaxis: `x${at}`, yaxis: `y${at}` };
   const gap = rows * columns <= 600 ? 1 : 0;
   const heat = { type: "heatmap", z, text, hovertemplate: "%{text}<extra></extra>", coloraxis: "coloraxis", xgap: gap, ygap: gap, hoverongaps: true, ...common };
-  if (!marks.x.length || marks.x.length > 1500) return [heat];
+  if (!marks.x.length) return [heat];
   const marker = { symbol: marks.symbol, size: marks.size, color: look.ink, line: { color: look.paper, width: 1 } };
   return [heat, { type: "scatter", mode: "markers", x: marks.x, y: marks.y, marker, hoverinfo: "skip", showlegend: false, ...common }];
 }
