@@ -77,7 +77,7 @@ function stepAxis(range) {
 }
 
 // Ticks of a logarithmic axis, between two values: 1, 2, 5 where there are few decades, else powers of ten.
-function valueTicks(from, to) {
+function valueTicks(from, to, bounded = false) {
   const decades = to - from;
   const factors = decades > 3 ? [1] : decades > 0.9 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9];
   const every = Math.max(1, Math.ceil(decades / 8));
@@ -89,7 +89,7 @@ function valueTicks(from, to) {
       if (place >= from && place <= to) vals.push(Number(`${factor}e${power}`));
     }
   }
-  if (vals.length < 3) return { tickmode: "auto", nticks: 6, exponentformat: "power" };
+  if (vals.length < 3 && !bounded) return { tickmode: "auto", nticks: 6, exponentformat: "power" };
   return { tickmode: "array", tickvals: vals, ticktext: vals.map((value) => (decades > 3 ? powerText(Math.log10(value)) : smallText(value))) };
 }
 
@@ -186,7 +186,7 @@ function linesFigure(plot, state, names, width, onPaper) {
     ...baseLayout(look, (onPaper ? 270 : width < 560 ? 330 : 400) + (width < 560 ? 22 * Math.ceil(curves.length / (width < 480 ? 1 : 2)) : 20 * Math.ceil(curves.length / 5))),
     margin: { l: 64, r: 16, t: 16, b: 44 },
     xaxis: { ...axis(look, "step (logarithmic in step + 1)"), type: "log", range, ...stepAxis(range) },
-    yaxis: { ...axis(look, label), type: logarithmic ? "log" : "linear", exponentformat: "power", ...(logarithmic ? { range: place.range, ...valueTicks(Math.max(place.range[0], place.low), Math.min(place.range[1], place.high)) } : {}) },
+    yaxis: { ...axis(look, label), type: logarithmic ? "log" : "linear", exponentformat: "power", ...(logarithmic ? { range: place.range, ...valueTicks(Math.max(place.range[0], place.low), Math.min(place.range[1], place.high), place.zero || place.beyond) } : {}) },
     legend: { orientation: "h", x: 0, xanchor: "left", y: -0.2, yanchor: "top", font: { size: 12, color: look.ink }, itemwidth: 30 },
     shapes: [],
     annotations: [],
@@ -195,6 +195,8 @@ function linesFigure(plot, state, names, width, onPaper) {
     layout.shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: limit, y1: limit, line: { color: look.limit, width: 1.5, dash: "dash" } });
     layout.annotations.push({ xref: "paper", x: 1, xanchor: "right", y: Math.log10(limit), yanchor: "bottom", text: `${limit} spreads: up to here it is rounding`, showarrow: false, font: { size: 11, color: look.limit } });
   }
+  // The words beside the axis need a place between it and its title.
+  if (logarithmic && place.beyond) layout.yaxis.title.standoff = 44;
   const mark = (value, text) => layout.annotations.push({ xref: "paper", x: 0, xanchor: "right", xshift: -6, y: Math.log10(value), text, showarrow: false, font: { size: 11, color: look.soft } });
   if (logarithmic && place.zero) mark(place.floor, "0");
   if (logarithmic && place.beyond) mark(place.ceiling, "NaN, inf");

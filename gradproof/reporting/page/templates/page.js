@@ -22,6 +22,17 @@ function state(figure) {
   return values;
 }
 
+// Plotly takes a second to start, so that it starts when the page can be read already.
+function plotly() {
+  if (!globalThis.Plotly) {
+    const script = document.createElement("script");
+    script.textContent = document.getElementById("plotly").textContent;
+    document.head.append(script);
+    script.remove();
+  }
+  return globalThis.Plotly;
+}
+
 function draw(figure, width) {
   const plot = figure.querySelector(".plot");
   const { section, plot: name, kind } = figure.dataset;
@@ -33,7 +44,7 @@ function draw(figure, width) {
   if (width) Object.assign(layout, { width, autosize: false });
   const place = figure.querySelector(".remark");
   if (place) place.textContent = remark ?? "";
-  Plotly.react(plot, traces, layout, CONFIG);
+  plotly().react(plot, traces, layout, CONFIG);
   if (!drawn.has(figure)) {
     drawn.add(figure);
     plot.on("plotly_relayout", (change) => followZoom(plot, kind, change));
@@ -47,7 +58,7 @@ function followZoom(plot, kind, change) {
   const { xaxis, yaxis } = plot.layout;
   const made = { xaxis: stepAxis(xaxis.range) };
   if (yaxis.type === "log") made.yaxis = valueTicks(...yaxis.range);
-  Plotly.relayout(
+  plotly().relayout(
     plot,
     Object.fromEntries(
       Object.entries(made).flatMap(([axis, ticks]) => Object.entries(ticks).map(([key, value]) => [`${axis}.${key}`, value])),
@@ -67,10 +78,8 @@ const sight = new IntersectionObserver(
   },
   { rootMargin: "500px" },
 );
-for (const figure of figures) {
-  sight.observe(figure);
-  figure.addEventListener("change", () => draw(figure));
-}
+for (const figure of figures) figure.addEventListener("change", () => draw(figure));
+addEventListener("load", () => setTimeout(() => figures.forEach((figure) => sight.observe(figure)), 50));
 
 // Light and dark: as the system has it, until the button says otherwise.
 const system = matchMedia("(prefers-color-scheme: dark)");
