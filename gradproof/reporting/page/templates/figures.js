@@ -162,6 +162,7 @@ function curveTrace(curve, look, logarithmic, place, names, nested) {
     line: { color: colour, width: nested ? 1.3 + 0.9 * Math.max(page.implementations.length - 1 - implementation, 0) : 1.4, dash: DASHES[dtype % DASHES.length] },
     marker: {
       color: colour,
+      line: { width: 0 },
       size: curve.value.map((each) => (!isNumber(each) ? 9 : logarithmic && each === 0 ? 7 : few ? 5 : 3)),
       symbol: curve.value.map((each) => (!isNumber(each) ? "x" : logarithmic && each === 0 ? "triangle-down-open" : symbol)),
     },
