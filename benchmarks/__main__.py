@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import checking, networks, planted, running, sizes, starting
+from benchmarks import checking, networks, planted, reports, running, sizes, starting
 
 MEASUREMENTS = {
     "help": starting.help_against_pass,
@@ -15,6 +15,7 @@ MEASUREMENTS = {
     "growth": sizes.growth,
     "networks": networks.random_networks,
     "planted": planted.planted_errors,
+    "reports": reports.writing_and_reading,
 }
 
 # A name is checked and run here alone: processes that the measurements start import this module again.

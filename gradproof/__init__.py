@@ -16,6 +16,8 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
+    from gradproof.reporting.comparison import Changes, compare
+    from gradproof.reporting.reading import read_report
     from gradproof.reporting.report import Report
     from gradproof.scenarios.claims import Claim, ClaimVerdict, Finding
     from gradproof.scenarios.claims_of import gradient_claim, update_claim, value_claim
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Audit": "gradproof.auditing",
     "BackendUnavailableError": "gradproof.errors",
+    "Changes": "gradproof.reporting.comparison",
     "Check": "gradproof.checking",
     "CheckFinding": "gradproof.checking",
     "Claim": "gradproof.scenarios.claims",
@@ -47,10 +50,12 @@ _HOMES = {
     "Verdict": "gradproof.verdicts.verdict",
     "audit": "gradproof.auditing",
     "check": "gradproof.checking",
+    "compare": "gradproof.reporting.comparison",
     "dense_network": "gradproof.scenarios.dense_network",
     "gradient_claim": "gradproof.scenarios.claims_of",
     "judge": "gradproof.single",
     "load_point": "gradproof.checking",
+    "read_report": "gradproof.reporting.reading",
     "rounding_noise": "gradproof.single",
     "true_gradient": "gradproof.single",
     "update_claim": "gradproof.scenarios.claims_of",
@@ -61,6 +66,7 @@ _HOMES = {
 __all__ = [
     "Audit",
     "BackendUnavailableError",
+    "Changes",
     "Check",
     "CheckFinding",
     "Claim",
@@ -80,10 +86,12 @@ __all__ = [
     "Verdict",
     "audit",
     "check",
+    "compare",
     "dense_network",
     "gradient_claim",
     "judge",
     "load_point",
+    "read_report",
     "rounding_noise",
     "true_gradient",
     "update_claim",

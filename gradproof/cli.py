@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 _EPILOG = """\
 exit status:
   0  everything that was checked agrees
-  1  something disagrees, or could not be run; of `audit --strict`: a claim is refuted
+  1  something disagrees, or could not be run; of `audit --strict`: a claim is refuted; of `compare` and of
+     `verify --baseline`: a verdict got worse
   2  the call or an input was bad
 
 examples:
   gradproof verify                                    all of the documents' systems
   gradproof verify sigmoid_network --backends torch   one system on one backend
   gradproof verify my_scenarios.py                    the Scenario objects of a file
+  gradproof verify --baseline reports/main            the same, and what changed since that report
+  gradproof compare reports/main reports/latest       what changed from one report to another
   gradproof check my_gradient.py                      a gradient of your own, and why it is wrong
   gradproof audit                                     what the three documents claim
   gradproof audit --strict my_scenarios.py            what a file's scenarios claim; 1 if something is refuted
@@ -64,16 +67,43 @@ def build_parser() -> argparse.ArgumentParser:
         "--out", metavar="FOLDER", default="reports/latest", help="where to write (default: reports/latest)"
     )
     verify.add_argument(
+        "--formats",
+        type=_names,
+        metavar="A,B",
+        help="what to write: csv, parquet, markdown (default: all that what is installed can write)",
+    )
+    verify.add_argument(
         "--jobs",
         type=int,
         metavar="N",
         default=0,
         help="processes to run in; 0 (the default) for one a processor core",
     )
+    verify.add_argument(
+        "--baseline",
+        metavar="FOLDER",
+        help="an earlier report: tell what changed since, and exit with 1 only if a verdict got worse. What "
+        "did not pass in the baseline either is told and does not count; it may be the folder of --out",
+    )
+    _add_compare(commands)
     _add_check(commands)
     _add_audit(commands)
     commands.add_parser("list", help="show the scenarios and the backends")
     return parser
+
+
+def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="tell what changed from one report to another: verdicts, errors, bits, times, environment",
+        description="Compare two reports that `verify` wrote, and tell what changed.",
+        epilog="The exit status is 1 only if a verdict got worse: it passed and no longer does; it does not "
+        "pass and is more severe than before; a run raised or was not made that was made before; a new run "
+        "or formula does not pass. Changes between verdicts that pass alike, of bits, errors, times and the "
+        "environment are told and do not change the exit status.",
+    )
+    compare.add_argument("before", metavar="BEFORE", help="the folder of the earlier report")
+    compare.add_argument("after", metavar="AFTER", help="the folder of the later report")
 
 
 def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -158,8 +188,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gradproof.errors import GradproofError  # noqa: PLC0415 - see the module's docstring
 
     try:
-        run = {"verify": _verify, "check": _check, "audit": _audit, "list": _list}[options.command]
-        return run(options)
+        run = {"verify": _verify, "compare": _compare, "check": _check, "audit": _audit, "list": _list}
+        return run[options.command](options)
     except GradproofError as error:
         print(f"gradproof: {error}", file=sys.stderr)
         return 2
@@ -172,8 +202,11 @@ def _verify(options: argparse.Namespace) -> int:
     from pathlib import Path  # noqa: PLC0415 - see the module's docstring
 
     from gradproof.errors import InputError  # noqa: PLC0415
-    from gradproof.reporting.files import check_writable  # noqa: PLC0415
+    from gradproof.reporting.folders import check_writable  # noqa: PLC0415
+    from gradproof.reporting.reading import read_report  # noqa: PLC0415
     from gradproof.reporting.terminal import make_progress, print_report  # noqa: PLC0415
+    from gradproof.reporting.terminal_changes import print_changes  # noqa: PLC0415
+    from gradproof.reporting.writing import check_formats  # noqa: PLC0415
     from gradproof.verification import verify  # noqa: PLC0415
 
     if options.jobs < 0:
@@ -182,12 +215,47 @@ def _verify(options: argparse.Namespace) -> int:
         )
     scenarios = _find_scenarios(options.scenarios)
     folder = Path(options.out)
+    # Read before the runs, so that a wrong folder is told at once and the new report may replace it.
+    baseline = read_report(Path(options.baseline)) if options.baseline is not None else None
+    check_formats(options.formats)
     check_writable(folder)
     with make_progress() as progress:
-        report = verify(scenarios, options.backends, options.dtypes, jobs=options.jobs, progress=progress)
-    report.write(folder)
+        report = verify(
+            scenarios,
+            options.backends,
+            options.dtypes,
+            jobs=options.jobs,
+            progress=progress,
+            baseline=baseline,
+        )
+    report.write(folder, options.formats)
     print_report(report, folder)
-    return 0 if report.ok else 1
+    if report.changes is None:
+        return 0 if report.ok else 1
+    print_changes(report.changes)
+    return 1 if report.changes.worse else 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from pathlib import Path  # noqa: PLC0415 - see the module's docstring
+
+    from gradproof.errors import InputError  # noqa: PLC0415
+    from gradproof.reporting.comparison import compare  # noqa: PLC0415
+    from gradproof.reporting.reading import read_report  # noqa: PLC0415
+    from gradproof.reporting.terminal_changes import print_changes  # noqa: PLC0415
+
+    # A report may be named by its manifest, too.
+    folders = {
+        path.parent if path.name == "report.json" else path
+        for path in (Path(options.before).resolve(), Path(options.after).resolve())
+    }
+    if len(folders) == 1:
+        raise InputError(
+            f"{options.before} and {options.after} are the same report. Give the folders of two reports."
+        )
+    changes = compare(read_report(options.before), read_report(options.after))
+    print_changes(changes)
+    return 1 if changes.worse else 0
 
 
 def _audit(options: argparse.Namespace) -> int:

@@ -1,26 +1,24 @@
 """The plugin's work: which cases there are, running one, and collecting all for the report."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 from typing import Any, NoReturn, cast
 from uuid import uuid4
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from gradproof.backends import backend_names, load_backend
 from gradproof.errors import BackendUnavailableError, DisagreementError, InputError
-from gradproof.pytest_parts import parts_folder
+from gradproof.pytest_parts import parts_folder, report_folder, report_formats
+from gradproof.reporting.folders import check_replaceable
 from gradproof.reporting.report import Report
-from gradproof.scenarios import Provenance, Scenario, scenario
+from gradproof.reporting.writing import check_formats
+from gradproof.scenarios import Scenario, scenario
 from gradproof.scenarios.validation import validate
-from gradproof.verdicts.records import FormulaCheck, NotRun, Outcome, Subject
-from gradproof.verdicts.storage import load_outcome, save_outcome
+from gradproof.verdicts.records import NotRun, Outcome, Subject
+from gradproof.verdicts.storage import save_outcome
 from gradproof.verification import DTYPES, Task, carry_out, check_formulas, check_names
 
 
@@ -50,16 +48,6 @@ class Case:
         return "-".join(part for part in parts if part)
 
 
-@dataclass(frozen=True)
-class _Described:
-    """What the report tells of a scenario, as another process left it."""
-
-    name: str
-    origin: str
-    provenance: tuple[Provenance, ...]
-    flat_solution: dict[str, NDArray[Any]] | None
-
-
 def parametrise(metafunc: pytest.Metafunc) -> None:
     """Make a parameter of every scenario × backend × variant × dtype.
 
@@ -74,6 +62,8 @@ def parametrise(metafunc: pytest.Metafunc) -> None:
         backends = _option(config, "--gradproof-backends") or list(backend_names())
         scenarios = [*_scenarios(config, marker)]
         check_names(scenarios, dtypes)
+        check_formats(report_formats(config))
+        check_replaceable(report_folder(config))
         cases = [
             case
             for name in dict.fromkeys([*backends, *required])
@@ -142,6 +132,7 @@ def obtain(case: Case, config: pytest.Config) -> Outcome:
         if not case.required:
             pytest.skip(case.unavailable)
         _fail(f"{case.unavailable} It was required by --gradproof-require.")
+    _ = case.scenario.fingerprint  # hashed before a run changes what its functions hold (a cache, say)
     made = _kept(config, "gradproof_made")
     key = (id(case.scenario), case.subject)
     if key not in made:
@@ -175,6 +166,7 @@ def _leave(case: Case, result: Outcome | NotRun, config: pytest.Config) -> None:
         "number": case.number,
         "scenario": case.scenario.name,
         "origin": case.scenario.origin,
+        "fingerprint": case.scenario.fingerprint,
         "provenance": [vars(entry) for entry in case.scenario.provenance],
         "solution": None,
     }
@@ -209,41 +201,3 @@ def _describe(outcome: Outcome) -> str:
     except DisagreementError as error:
         return str(error)
     raise AssertionError(outcome)  # pragma: no cover - only called for an outcome that does not pass
-
-
-def write_report(config: pytest.Config) -> None:
-    """Write the report of all that was left, in the order of collection, and remove the folder."""
-    folder = parts_folder(config)
-    parts = [(json.loads(path.read_text(encoding="utf-8")), path) for path in folder.glob("*.json")]
-    parts.sort(key=lambda part: part[0]["number"])
-    described: dict[str, _Described] = {}
-    formulas: dict[str, list[FormulaCheck]] = {}
-    results: dict[Subject, Outcome | NotRun] = {}
-    for part, path in parts:
-        described.setdefault(part["scenario"], _described(part))
-        if "formulas" in part:
-            formulas.setdefault(part["scenario"], [FormulaCheck(**check) for check in part["formulas"]])
-        result = _read(part, path)
-        results.setdefault(result.subject, result)
-    shutil.rmtree(folder)
-    outcomes = [result for result in results.values() if isinstance(result, Outcome)]
-    not_run = [result for result in results.values() if isinstance(result, NotRun)]
-    target = Path(config.rootpath) / config.getoption("--gradproof-report")
-    checks = [check for entries in formulas.values() for check in entries]
-    Report.from_outcomes(list(described.values()), outcomes, not_run, checks).write(target)
-    config.gradproof_written = target  # type: ignore[attr-defined] # for the terminal summary
-
-
-def _described(part: dict[str, Any]) -> _Described:
-    provenance = tuple(Provenance(**entry) for entry in part["provenance"])
-    solution = part["solution"]
-    if solution is not None:
-        solution = {name: np.asarray(values) for name, values in solution.items()}
-    return _Described(part["scenario"], part["origin"], provenance, solution)
-
-
-def _read(part: dict[str, Any], path: Path) -> Outcome | NotRun:
-    if "not run" not in part:
-        return load_outcome(path.with_suffix(".npz"))
-    not_run = part["not run"]
-    return NotRun(Subject(**not_run["subject"]), not_run["reason"], not_run["failure"])

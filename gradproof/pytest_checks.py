@@ -3,39 +3,19 @@
 Imports nothing that costs time: `check` itself is loaded when a test first calls it.
 """
 
-import csv
-import io
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
-from gradproof.pytest_parts import parts_folder
-from gradproof.reporting.files import write_whole
+from gradproof.pytest_parts import CHECK_SUFFIX, parts_folder, report_folder
 
 if TYPE_CHECKING:
     from gradproof.checking import Check
 
-_SUFFIX = ".check"
-_COLUMNS = (
-    "test",
-    "verdict",
-    "ok",
-    "digits",
-    "dtype",
-    "seed",
-    "points",
-    "cause",
-    "where",
-    "reason",
-    "findings",
-    "failing_point",
-)
 _OPTIONS = {"dtype", "points", "seed", "seeds", "learning_rate"}
 
 
@@ -109,10 +89,12 @@ class Checker:
         return result
 
     def _saved_point(self, result: "Check") -> str:
-        """Save a failing point of the check's own beside the report; empty if there is none."""
+        """Save a failing point of the check's own in a folder beside the report's; empty if there is none."""
         if result.failing_point is None or result.failing_point.seed is None:
             return ""
-        folder = _report_folder(self._config) / "points"
+        # Not in the report's folder, which is replaced as a whole at the end of the session.
+        report = report_folder(self._config)
+        folder = report.with_name(f"{report.name}-points")
         folder.mkdir(parents=True, exist_ok=True)
         slug = re.sub(r"[^\w.-]+", "_", self._test).strip("_")[-120:]
         return str(result.save_point(folder / f"{slug}-{len(self.checks)}.npz"))
@@ -133,32 +115,5 @@ class Checker:
             "findings": "; ".join(finding.text for finding in result.findings),
             "failing_point": saved,
         }
-        path = parts_folder(self._config) / f"{uuid4().hex}{_SUFFIX}"
+        path = parts_folder(self._config) / f"{uuid4().hex}{CHECK_SUFFIX}"
         path.write_text(json.dumps(row), encoding="utf-8")
-
-
-def _report_folder(config: pytest.Config) -> Path:
-    return Path(config.rootpath, str(config.getoption("--gradproof-report")))
-
-
-def write_checks(config: pytest.Config) -> None:
-    """Write the table of all checks of the session, in the order of the tests, and remove what was left.
-
-    The table is `checks.csv` in the report's folder; the terminal summary is kept for pytest to print.
-    """
-    left = list(parts_folder(config).glob(f"*{_SUFFIX}"))
-    if not left:
-        return
-    rows = [json.loads(path.read_text(encoding="utf-8")) for path in left]
-    rows.sort(key=lambda row: (row["test"], row["seed"]))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    target = _report_folder(config) / "checks.csv"
-    write_whole(target, text.getvalue())
-    for path in left:
-        path.unlink()
-    counts = Counter(row["verdict"] for row in rows)
-    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
-    config.gradproof_checks = f"gradproof checks: {told}; {target}"  # type: ignore[attr-defined]

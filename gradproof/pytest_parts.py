@@ -6,6 +6,20 @@ from typing import cast
 
 import pytest
 
+CHECK_SUFFIX = ".check"
+"""How the files are called that tell of checks made with the fixture `gradproof`."""
+
+
+def report_folder(config: pytest.Config) -> Path:
+    """Give the folder that the session's report is written into."""
+    return Path(config.rootpath, str(config.getoption("--gradproof-report")))
+
+
+def report_formats(config: pytest.Config) -> list[str] | None:
+    """Give the formats that the session's report is written in; None for all."""
+    names = config.getoption("--gradproof-formats")
+    return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+
 
 def parts_folder(config: pytest.Config) -> Path:
     """Give the folder that all processes of the session share; the process that starts it makes it."""

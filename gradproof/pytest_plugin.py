@@ -37,10 +37,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="reports/latest",
         help="where the report is written, from the root folder (default: reports/latest)",
     )
+    group.addoption(
+        "--gradproof-formats",
+        metavar="A,B",
+        help="what to write of the report (default: all that what is installed can write)",
+    )
+    group.addoption(
+        "--gradproof-baseline",
+        metavar="FOLDER",
+        help="an earlier report, from the root folder: the terminal summary tells what changed since",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers."""
+    """Register the markers, and read the baseline: a wrong folder is told before the tests."""
+    if config.getoption("--gradproof-baseline") is not None and not hasattr(config, "workerinput"):
+        from gradproof.pytest_report import read_baseline  # noqa: PLC0415 - only for those who use it
+
+        read_baseline(config)
     config.addinivalue_line(
         "markers",
         "gradproof_scenarios(*scenarios): the Scenario objects, or names of the documents' scenarios, that a "
@@ -99,21 +113,21 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     config = session.config
     if hasattr(config, "workerinput") or not hasattr(config, "gradproof_parts"):
         return
-    from gradproof.pytest_checks import write_checks  # noqa: PLC0415 - only for those who use it
-    from gradproof.pytest_parts import removed_if_empty  # noqa: PLC0415
+    from gradproof.pytest_parts import removed_if_empty  # noqa: PLC0415 - only for those who use it
 
-    write_checks(config)
     if not removed_if_empty(config):
-        from gradproof.pytest_cases import write_report  # noqa: PLC0415 - only where something was judged
+        from gradproof.errors import InputError  # noqa: PLC0415 - only where something was judged
+        from gradproof.pytest_report import write_report  # noqa: PLC0415
 
-        write_report(config)
+        try:
+            write_report(config)
+        except InputError as error:
+            # A report that is missing must not look like one that says that all is well.
+            config.gradproof_told = [f"gradproof report: not written. {error}"]  # type: ignore[attr-defined]
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say where the reports are."""
-    checks = getattr(config, "gradproof_checks", None)
-    if checks is not None:
-        terminalreporter.write_line(checks)
-    folder = getattr(config, "gradproof_written", None)
-    if folder is not None:
-        terminalreporter.write_line(f"gradproof report: {folder}/summary.md")
+    """Say where the report is, and what checks of tests' own gave."""
+    for line in getattr(config, "gradproof_told", ()):
+        terminalreporter.write_line(line)

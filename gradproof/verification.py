@@ -9,6 +9,7 @@ import numpy as np
 
 from gradproof.backends import Backend, backend_names, load_backend
 from gradproof.errors import BackendUnavailableError, InputError, UnsupportedError
+from gradproof.reporting.comparison import compare
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.validation import validate
@@ -37,6 +38,7 @@ def verify(
     *,
     jobs: int = 1,
     progress: Progress | None = None,
+    baseline: Report | None = None,
 ) -> Report:
     """Run scenarios on backends, judge every gradient and every update, and report.
 
@@ -46,6 +48,7 @@ def verify(
         dtypes: float64, float32 or both.
         jobs: processes to run in; 0 for one a processor core.
         progress: called after each run as `progress(done, total, outcome)`.
+        baseline: an earlier report; what changed since is then told by `Report.changes`.
 
     Raises:
         InputError: a scenario, a backend's name or a dtype that cannot be worked with.
@@ -57,6 +60,7 @@ def verify(
     """
     check_names(scenarios, dtypes)
     for scenario in scenarios:
+        _ = scenario.fingerprint  # hashed before a run changes what its functions hold (a cache, say)
         validate(scenario)
     tasks, not_run = plan(scenarios, backends, dtypes)
     claims = check_claims(scenarios)
@@ -70,7 +74,10 @@ def verify(
     outcomes = [result for result in ordered if isinstance(result, Outcome)]
     not_run += [result for result in ordered if isinstance(result, NotRun)]
     formulas = check_formulas(scenarios, outcomes)
-    return Report.from_outcomes(scenarios, outcomes, not_run, formulas, claims, processes=processes)
+    report = Report.from_outcomes(scenarios, outcomes, not_run, formulas, claims, processes=processes)
+    if baseline is not None:
+        report.changes = compare(baseline, report)
+    return report
 
 
 def check_formulas(scenarios: Sequence[Scenario], outcomes: Sequence[Outcome]) -> list[FormulaCheck]:

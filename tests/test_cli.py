@@ -13,6 +13,8 @@ import pytest
 
 import gradproof.verification
 from gradproof import cli
+from gradproof.reporting import writing
+from gradproof.reporting.manifest import FileRecord
 from gradproof.scenarios import CATALOGUE
 
 RIGHT = """\
@@ -60,9 +62,9 @@ def written(folder: Path, text: str, name: str = "mine.py") -> str:
     return str(folder / name)
 
 
-def everything_below(folder: Path) -> dict[str, str]:
+def everything_below(folder: Path) -> dict[str, bytes]:
     return {
-        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
@@ -133,8 +135,8 @@ def test_several_processes_give_the_same_report(folder: Path) -> None:
         assert run("verify", path, *arguments) == 1
     for name in ("gradients", "updates", "trajectories", "predictions", "provenance"):
         assert Path(f"1/{name}.csv").read_bytes() == Path(f"2/{name}.csv").read_bytes()
-    seconds = ["compiling_seconds", "training_seconds", "judging_seconds"]
-    one, two = (pd.read_csv(f"{jobs}/runs.csv").drop(columns=seconds) for jobs in ("1", "2"))
+    runs = [pd.read_csv(f"{jobs}/runs.csv") for jobs in ("1", "2")]
+    one, two = (frame.drop(columns=frame.filter(like="seconds").columns) for frame in runs)
     pd.testing.assert_frame_equal(one, two)
 
 
@@ -192,6 +194,10 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "jobs that are no number": (("verify", "line_fit", "--jobs", "two"), "invalid int value: 'two'"),
     "a report below a file": (("verify", "line_fit", "--out", "file/below"), "file/below cannot be written"),
     "a report in the place of a file": (("verify", "line_fit", "--out", "file"), "file cannot be written"),
+    "a report in the current folder": (("verify", "line_fit", "--out", "."), ". is the current folder"),
+    "a report in the place of something else": (("verify", "line_fit", "--out", "own"), "holds 'notes.txt'"),
+    "an unknown format": (("verify", "line_fit", "--formats", "csv,xls"), "'xls'.*csv, parquet, markdown"),
+    "no format": (("verify", "line_fit", "--formats", ","), "No report format was chosen. Choose from csv"),
     "a file that is missing": (("verify", "missing.py"), "There is no file .*missing.py"),
     "a file that raises": (("verify", "raises.py"), "raises.py.*line 2.*ZeroDivisionError"),
     "a file that exits": (("verify", "exits.py"), "exits.py.*SystemExit"),
@@ -212,6 +218,8 @@ def test_status_2_a_bad_call_is_told_in_one_message_and_damages_nothing(
     written(folder, "import sys\nsys.exit(0)\n", "exits.py")
     written(folder, "x = 3\n", "none.py")
     written(folder, RIGHT.replace("[0.5, 0.25]", "[0.5, 0.25, 1.0]"), "shapes.py")
+    (folder / "own").mkdir()
+    written(folder, "kept", "own/notes.txt")
     (folder / "reports/latest").mkdir(parents=True)
     written(folder, "an older report", "reports/latest/summary.md")
     before = everything_below(folder)
@@ -223,25 +231,49 @@ def test_status_2_a_bad_call_is_told_in_one_message_and_damages_nothing(
     assert everything_below(folder) == before
 
 
-def test_a_report_is_not_replaced_by_half_of_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each file is whole; and the summary, which is read first, is written last."""
+@pytest.mark.parametrize("name", ["updates.csv", "summary.md", "report.json"])
+def test_a_report_is_not_replaced_by_half_of_another(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = written(folder, RIGHT)
     assert run("verify", path, *QUICK) == 0
     before = everything_below(folder / "reports")
-    replace = Path.replace
+    write_file = writing.write_file
 
-    def disk_full(self: Path, target: Path) -> Path:
-        if target.name == "updates.csv":
+    def disk_full(target: Path, data: bytes) -> FileRecord:
+        if target.name == name:
             raise OSError(28, "No space left on device")
-        return replace(self, target)
+        return write_file(target, data)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", disk_full)
+        patched.setattr(writing, "write_file", disk_full)
         assert run("verify", written(folder, WRONG), *QUICK) == 2
-    after = everything_below(folder / "reports")
-    assert after.keys() == before.keys()
-    assert after["latest/summary.md"] == before["latest/summary.md"]
-    assert after["latest/updates.csv"] == before["latest/updates.csv"]
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("gradproof: reports/latest cannot be written: no space left on device. Give")
+    assert everything_below(folder / "reports") == before
+
+
+def test_formats_are_chosen(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("verify", "line_fit", *QUICK, "--formats", "csv,markdown") == 0
+    endings = {path.suffix for path in (folder / "reports/latest").iterdir()}
+    assert endings == {".csv", ".md", ".json"}
+    told = "Report: reports/latest/summary.md (and beside it tables as CSV)\n"
+    assert capsys.readouterr().out.endswith(told)
+
+
+def test_what_is_not_installed_is_told_and_a_report_without_it_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named, it is an error, and that before anything is run."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert run("verify", "line_fit", *QUICK) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.startswith("Report: not written: *.parquet needs pyarrow, which is not installed. ")
+    assert told.endswith("pip install 'gradproof[report]'")
+    assert not list((folder / "reports/latest").glob("*.parquet"))
+    assert run("verify", "line_fit", *QUICK, "--formats", "parquet", "--out", "other") == 2
+    assert "The report format 'parquet' needs pyarrow" in capsys.readouterr().err
+    assert not (folder / "other").exists()
 
 
 def test_an_interruption_writes_no_report(

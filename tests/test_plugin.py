@@ -137,7 +137,7 @@ LINE = "import pytest\n" + AGREE.replace("def test", f"{ONE}\ndef test")
 def test_the_report_of_the_session_is_written(session: Session) -> None:
     result = session.run(LINE, "--gradproof-backends", "reference")
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["*gradproof report: *reports/latest/summary.md"])
+    result.stdout.fnmatch_lines(["*gradproof report: *reports/latest/summary.md (and beside it *)"])
     assert session.subjects() == [("line_fit", "reference", "numpy", d) for d in ("float64", "float32")]
     assert "Everything that was checked agrees" in (session.folder / "reports/latest/summary.md").read_text()
     steps = session.frame("runs").set_index("dtype")["steps"]
@@ -156,12 +156,48 @@ def test_the_report_goes_where_it_is_asked_for(session: Session) -> None:
     assert not (session.folder / "reports").exists()
 
 
+def test_a_report_that_cannot_be_written_is_told_and_fails_the_session(session: Session) -> None:
+    (session.folder / "file").write_text("in the way", encoding="utf-8")
+    options = ("--gradproof-dtypes", "float64", "--gradproof-report", "file/report")
+    result = session.run(LINE, "--gradproof-backends", "reference", *options)
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["gradproof report: not written. *file/report* cannot be written*"])
+
+
+def test_the_report_has_the_formats_that_are_asked_for(session: Session) -> None:
+    options = ("--gradproof-dtypes", "float64", "--gradproof-formats", "csv, markdown")
+    session.run(LINE, "--gradproof-backends", "reference", *options).assert_outcomes(passed=1)
+    endings = {path.suffix for path in (session.folder / "reports/latest").iterdir()}
+    assert endings == {".csv", ".md", ".json"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--gradproof-formats", "xls"), "*no report format called 'xls'*"),
+        (("--gradproof-report", "."), "*is the current folder*"),
+        (("--gradproof-report", "own"), "*own holds 'notes.txt', which no report wrote*"),
+    ],
+    ids=["an unknown format", "the current folder", "somebody's files"],
+)
+def test_a_report_that_will_not_be_written_is_told_before_anything_is_run(
+    session: Session, options: tuple[str, ...], message: str
+) -> None:
+    (session.folder / "own").mkdir()
+    (session.folder / "own/notes.txt").write_text("kept", encoding="utf-8")
+    result = session.run(LINE, "--gradproof-backends", "reference", *options)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([message])
+    assert [path.name for path in (session.folder / "own").iterdir()] == ["notes.txt"]
+
+
 @parallel
 def test_the_marker_gives_scenarios_of_ones_own(session: Session, workers: tuple[str, ...]) -> None:
     """And names whose letters differ only where a file name cannot hold them are still two scenarios."""
     result = session.run(TWO, "--gradproof-backends", "reference", "--gradproof-dtypes", "float64", *workers)
     result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines(["*gradproof report: *reports/latest/summary.md"])
+    result.stdout.fnmatch_lines(["*gradproof report: *reports/latest/summary.md (and beside it *)"])
     names = ["mine | yours/ours", "mine _ yours_ours", "line_fit"]
     assert sorted(session.subjects()) == sorted((name, "reference", "numpy", "float64") for name in names)
     provenance = session.frame("provenance")
@@ -303,9 +339,18 @@ import sys
 
 HEAVY = ("numpy", "pandas", "torch", "jax", "flint", "loky", "optree", "rich", "gradproof.pytest_cases")
 
-def pytest_unconfigure(config):
+def tell():
     with open("loaded.txt", "a", encoding="utf-8") as file:
         print(*(name for name in HEAVY if name in sys.modules), file=file)
+
+def pytest_sessionfinish(session):
+    # A worker tells before it says that it has finished: after that it may be ended at any moment.
+    if hasattr(session.config, "workerinput"):
+        tell()
+
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        tell()
 """
 
 

@@ -64,6 +64,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "judging_seconds": "float64",
         "reason": "object",
         "repeat": "object",
+        "fingerprint": "object",
     },
     "solutions": {
         **SUBJECT,
@@ -81,6 +82,20 @@ COLUMNS: dict[str, dict[str, str]] = {
         "reason": "object",
     },
     "provenance": {"scenario": "category", "value": "object", "kind": "category", "reason": "object"},
+    "checks": {
+        "test": "object",
+        "verdict": "category",
+        "ok": "bool",
+        "digits": "float64",
+        "dtype": "category",
+        "seed": "int64",
+        "points": "object",
+        "cause": "object",
+        "where": "object",
+        "reason": "object",
+        "findings": "object",
+        "failing_point": "object",
+    },
     "claims": {
         "document": "category",
         "scenario": "category",

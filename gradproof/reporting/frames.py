@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gradproof.reporting.columns import COLUMNS, JUDGED, SUBJECT
-from gradproof.verdicts.records import ClaimRecord, FormulaCheck, Judgement, NotRun, Outcome
+from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, Judgement, NotRun, Outcome
 from gradproof.verdicts.trajectories import drift_rows
 from gradproof.verdicts.verdict import SEVERITY
 
@@ -25,6 +25,11 @@ class Described(Protocol):
     @property
     def origin(self) -> str:
         """What the command line calls it: a name or a file; empty if it cannot be named there."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of what it computes: see `Scenario.fingerprint`."""
         ...
 
     @property
@@ -44,6 +49,7 @@ def make_frames(
     not_run: Sequence[NotRun],
     formulas: Sequence[FormulaCheck],
     claims: Sequence[ClaimRecord] = (),
+    checks: Sequence[CheckRecord] = (),
 ) -> dict[str, pd.DataFrame]:
     """Make all frames of a report, one a key of `COLUMNS`."""
     return {
@@ -57,14 +63,21 @@ def make_frames(
         "solutions": as_frame("solutions", _solution_rows(scenarios, outcomes)),
         "formulas": as_frame("formulas", map(vars, formulas)),
         "provenance": as_frame("provenance", _provenance_rows(scenarios)),
+        "checks": as_frame("checks", map(vars, checks)),
         "claims": as_frame("claims", map(vars, claims)),
     }
 
 
 def as_frame(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Make a frame of the columns and dtypes of `COLUMNS[name]` from rows."""
-    frame = pd.DataFrame(list(rows), columns=list(COLUMNS[name]))
-    return frame.astype(COLUMNS[name])
+    return _typed(pd.DataFrame(list(rows), columns=list(COLUMNS[name])), COLUMNS[name])
+
+
+def _typed(frame: pd.DataFrame, dtypes: Mapping[str, str]) -> pd.DataFrame:
+    if frame.empty:
+        # Else the categories, of which there are none, would be numbers or objects.
+        frame = frame.astype({name: "str" for name, dtype in dtypes.items() if dtype == "category"})
+    return frame.astype(dtypes)
 
 
 def _judged_frame(
@@ -130,7 +143,7 @@ def _steps_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
 
 def _joined(columns: Mapping[str, Sequence[NDArray[Any]]], dtypes: Mapping[str, str]) -> pd.DataFrame:
     joined: dict[str, Any] = {name: np.concatenate(parts) if parts else [] for name, parts in columns.items()}
-    return pd.DataFrame(joined).astype(dtypes)
+    return _typed(pd.DataFrame(joined), dtypes)
 
 
 def _repeat(text: str, times: int) -> NDArray[Any]:
@@ -185,12 +198,17 @@ def _run_rows(
     scenarios: Sequence[Described], outcomes: Sequence[Outcome], not_run: Sequence[NotRun]
 ) -> Iterable[dict[str, Any]]:
     origins = {entry.name: entry.origin for entry in scenarios}
+    fingerprints = {entry.name: entry.fingerprint for entry in scenarios}
     for row in [*map(_run_row, outcomes), *map(_not_run_row, not_run)]:
         origin = origins.get(row["scenario"], "")
         command = (
             f"gradproof verify {shlex.quote(origin)} --backends {row['backend']} --dtypes {row['dtype']}"
         )
-        yield {**row, "repeat": command if origin else ""}
+        yield {
+            **row,
+            "repeat": command if origin else "",
+            "fingerprint": fingerprints.get(row["scenario"], ""),
+        }
 
 
 def _run_row(outcome: Outcome) -> dict[str, Any]:

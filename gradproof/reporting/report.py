@@ -1,20 +1,22 @@
 """The Report: all frames of a run, whether all agree, and writing them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from gradproof.errors import DisagreementError
 from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.environment import environment
-from gradproof.reporting.files import write_whole
 from gradproof.reporting.frames import Described, make_frames
-from gradproof.reporting.summary import describe_failure, failing_rows, markdown_summary
-from gradproof.verdicts.records import ClaimRecord, FormulaCheck, NotRun, Outcome
+from gradproof.reporting.summary import describe_failure, failing_rows
+from gradproof.reporting.writing import write_report
+from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, NotRun, Outcome
+
+if TYPE_CHECKING:
+    from gradproof.reporting.comparison import Changes
 
 
 class Report:
@@ -23,12 +25,14 @@ class Report:
     Attributes:
         frames: all frames by name; `COLUMNS` in `gradproof.reporting.columns` tells their columns.
         environment: what the result may depend on beside the code.
+        changes: what changed since the baseline that was given to `verify`; None without one.
     """
 
     def __init__(self, frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any]) -> None:
         """Hold frames (one for each key of `COLUMNS`) and the environment."""
         self.frames = {name: frames[name] for name in COLUMNS}
         self.environment = dict(environment)
+        self.changes: Changes | None = None
 
     @classmethod
     def from_outcomes(
@@ -38,15 +42,16 @@ class Report:
         not_run: Sequence[NotRun] = (),
         formulas: Sequence[FormulaCheck] = (),
         claims: Sequence[ClaimRecord] = (),
+        checks: Sequence[CheckRecord] = (),
         *,
         processes: int = 1,
     ) -> "Report":
-        """Make a report of runs, of what was not run, of hand-derived formulas and documents' claims.
+        """Make a report of runs, of what was not run, of hand-derived formulas, claims, and tests' checks.
 
         `processes` is how many ran side by side, which the environment tells because times depend on it.
         """
         return cls(
-            make_frames(scenarios, outcomes, not_run, formulas, claims),
+            make_frames(scenarios, outcomes, not_run, formulas, claims, checks),
             environment((outcome.versions for outcome in outcomes), processes=processes),
         )
 
@@ -105,6 +110,11 @@ class Report:
         """What the scenarios' documents claim, and whether it is true; it does not count for `ok`."""
         return self.frames["claims"]
 
+    @property
+    def checks(self) -> pd.DataFrame:
+        """The gradients that tests checked on their own, with the pytest fixture `gradproof`."""
+        return self.frames["checks"]
+
     @cached_property
     def failures(self) -> pd.DataFrame:
         """The rows of `gradients` and `updates` whose verdict does not pass, with a column `quantity`."""
@@ -112,7 +122,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether something was judged, every verdict passes, no formula is wrong, and nothing failed to run.
+        """Whether something was checked, all verdicts pass, no formula is wrong, and nothing failed to run.
 
         A backend that is not installed and was not asked for by name does not count as a failure; `runs`
         tells of it.
@@ -120,23 +130,31 @@ class Report:
         ran = self.runs["status"] == "run"
         failed = self.runs["status"] == "failed"
         wrong = self.formulas["verdict"] == "WRONG"
-        return bool(ran.any() and not failed.any() and not wrong.any() and self.failures.empty)
+        something = bool(ran.any()) or len(self.checks) > 0
+        judged_right = self.failures.empty and not wrong.any() and bool(self.checks["ok"].all())
+        return something and judged_right and not failed.any()
 
     def raise_if_disagree(self) -> None:
         """Raise DisagreementError with the first failure in full, unless the report is ok."""
         if not self.ok:
             raise DisagreementError(describe_failure(self.frames))
 
-    def write(self, folder: str | Path) -> Path:
-        """Write a CSV for each frame, `summary.md` and `environment.json`, each whole or not at all.
+    def write(self, folder: str | Path, formats: Sequence[str] | None = None) -> Path:
+        """Write the report to a folder: all of it, or nothing.
+
+        Whatever happens, the folder holds either all that it held before or the whole new report. The
+        manifest `report.json` tells what was written, with hashes, and what was not, with the reason.
+
+        Args:
+            folder: what to write; a report that is there is replaced, anything else is not.
+            formats: which of `csv`, `parquet`, `markdown` and so on; None for all that can be written with
+                what is installed.
+
+        Returns:
+            the folder.
 
         Raises:
-            InputError: the folder cannot be written.
+            InputError: the folder cannot be written, or holds what no report wrote; or a format is unknown,
+                or named although what it needs is not installed.
         """
-        folder = Path(folder)
-        for name, frame in self.frames.items():
-            write_whole(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
-        write_whole(folder / "environment.json", json.dumps(self.environment, indent=2) + "\n")
-        # The summary last: who finds it finds the tables that it speaks of.
-        write_whole(folder / "summary.md", markdown_summary(self.frames, self.environment, ok=self.ok))
-        return folder
+        return write_report(self, folder, formats)

@@ -120,7 +120,12 @@ def describe_failure(frames: Mapping[str, pd.DataFrame]) -> str:
         if more:
             rows = "row of gradients and updates does" if more == 1 else "rows of gradients and updates do"
             lines.append(f"{more:,} more {rows} not pass; the report's tables list all.")
-    if not lines and not (runs["status"] == "run").any():
+    checks = frames["checks"]
+    lines += [
+        f"{row['verdict']}: {row['test']}: {row['cause'] or row['reason']}"
+        for row in checks[~checks["ok"]].astype(object).to_dict("records")
+    ]
+    if not lines and not (runs["status"] == "run").any() and checks.empty:
         lines.append("Nothing was run, so nothing was checked.")
     return "\n".join(lines) or "Everything that was checked agrees."
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from gradproof.reporting.report import Report
 from gradproof.reporting.summary import describe_failure, remarks, verdict_matrix
+from gradproof.reporting.writing import describe_written
 from gradproof.verdicts.records import NotRun, Outcome
 from gradproof.verdicts.verdict import SPREADS
 
@@ -73,7 +74,8 @@ def print_report(report: Report, folder: Path) -> None:
     else:
         console.print("[red]Not everything agrees.[/]")
         console.print(escape(describe_failure(report.frames)))
-    console.print(escape(f"Reports: {folder}/summary.md and CSV tables beside it."))
+    for line in describe_written(folder):
+        console.print(escape(f"Report: {line}"))
 
 
 def _matrix_table(matrix: pd.DataFrame) -> Table:

@@ -36,16 +36,13 @@ def worst_rows(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _worst_of(frame: pd.DataFrame) -> pd.DataFrame:
-    keys = [*RUN, "parameter"]
-    severity = frame["verdict"].astype(object).map(_SEVERITY).astype(int)
-    ranked = frame[keys].assign(
-        spreads=frame["spreads"].fillna(np.inf), failing=~frame["verdict"].isin(PASSING), severity=severity
-    )
-    groups = ranked.groupby(keys, observed=True, sort=False)
-    # The first row of the most spreads among those of the worst verdict, as `Judgement.worst_step` has it.
-    worst = ranked[severity == groups["severity"].transform("max")]
-    chosen = worst.groupby(keys, observed=True, sort=False)["spreads"].idxmax().to_numpy()
-    counts = groups["failing"].agg(["size", "sum"])
-    rows = frame.loc[chosen].astype(object)
-    at = list(rows[keys].itertuples(index=False, name=None))
-    return rows.assign(steps=counts["size"].loc[at].to_numpy(), failing=counts["sum"].loc[at].to_numpy())
+    group = frame.groupby([*RUN, "parameter"], observed=True, sort=False).ngroup().to_numpy()
+    severity = frame["verdict"].astype(object).map(_SEVERITY).to_numpy(dtype=int)
+    spreads = frame["spreads"].fillna(np.inf).to_numpy()
+    failing = ~frame["verdict"].isin(PASSING).to_numpy()
+    # Of each group first the row of the most spreads among those of the worst verdict, and of several the
+    # earliest, as `Judgement.worst_step` has it.
+    order = np.lexsort((-spreads, -severity, group))
+    _, first = np.unique(group[order], return_index=True)
+    rows = frame.iloc[order[first]].astype(object)
+    return rows.assign(steps=np.bincount(group), failing=np.bincount(group, weights=failing).astype(int))

@@ -12,6 +12,7 @@ from gradproof.errors import InputError
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.trees import Structure, flatten, with_nesting
 from gradproof.scenarios.claims import Claim
+from gradproof.scenarios.fingerprint import fingerprint
 
 Array = NDArray[Any]
 
@@ -145,6 +146,22 @@ class Scenario:
         if self.predict is None:
             return None
         return with_nesting(self.predict, self.params_structure, self.batch_structure)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the parameters, the data and the training, a hyphen, and a hash of the functions' code.
+
+        Scenarios that compute the same have the same, in every process. `gradproof.scenarios.fingerprint`
+        tells what of a function is seen: not the code of the functions of other modules that it calls.
+        """
+        data = (
+            self.flat_params,
+            str(self.params_structure.treespec),
+            self.flat_batch,
+            str(self.batch_structure.treespec),
+            self.training,
+        )
+        return fingerprint(data, (self.loss, self.gradient, self.value_and_gradient, self.predict))
 
     @property
     def steps(self) -> int:

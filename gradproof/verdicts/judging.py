@@ -15,7 +15,7 @@ from gradproof.verdicts.digests import digests
 from gradproof.verdicts.evidence import Values, gather
 from gradproof.verdicts.explaining import with_causes
 from gradproof.verdicts.records import Judgement, Outcome, Subject, worst_step
-from gradproof.verdicts.rule import judge_entries
+from gradproof.verdicts.rule import judge_entries, rounded_up
 from gradproof.verdicts.steps import batches_of
 from gradproof.verdicts.trajectories import checkpoints
 from gradproof.verdicts.verdict import SEVERITY, Verdict
@@ -114,4 +114,9 @@ def _joined_parts(parts: tuple[Judgement, ...]) -> Judgement:
     starts = np.cumsum([0, *(len(part.index) for part in parts)])
     step = worst_step(arrays["verdict"], arrays["spreads"])
     chosen = int(np.searchsorted(starts, step, side="right")) - 1
-    return replace(parts[0], **arrays, worst=replace(parts[chosen].worst, step=step))
+    worst = parts[chosen].worst
+    # Rounded here, once a run: it is slow for large parameters.
+    bounds: dict[str, Any] = {
+        name: rounded_up(getattr(worst, name)) for name in ("absolute_error", "ulps", "spreads")
+    }
+    return replace(parts[0], **arrays, worst=replace(worst, step=step, **bounds))

@@ -214,6 +214,39 @@ class FormulaCheck:
     reason: str
 
 
+@dataclass(frozen=True)
+class CheckRecord:
+    """What is said of one gradient that a test checked on its own.
+
+    Attributes:
+        test: the test, as pytest names it.
+        verdict: the check's verdict.
+        ok: whether the check passes.
+        digits: decimal digits of certified agreement; NaN where none is known.
+        dtype: what its floating-point result was judged in.
+        seed: what the points were drawn with.
+        points: at how many points it was checked, in words.
+        cause: the cause of a wrong gradient; empty where there is none.
+        where: the operation and its line that the cause names; empty where it names none.
+        reason: why the verdict is not EQUAL; empty where it is.
+        findings: what else was found, in words.
+        failing_point: where a failing point was saved; empty where none was.
+    """
+
+    test: str
+    verdict: str
+    ok: bool
+    digits: float
+    dtype: str
+    seed: int
+    points: str
+    cause: str
+    where: str
+    reason: str
+    findings: str
+    failing_point: str
+
+
 CLAIM_VERDICTS = tuple(str(verdict) for verdict in ClaimVerdict)
 """What may be said of a claim, in the order in which it is counted."""
 

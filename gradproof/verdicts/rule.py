@@ -139,7 +139,7 @@ def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) 
 def worst_entries(
     assessed: Assessment, evidence: Evidence, shape: tuple[int, ...], step: int
 ) -> WorstEntries:
-    """Lay out what the rule says of every entry of one parameter at one step."""
+    """Lay out what the rule says of every entry of one parameter at one step; bounds are not yet rounded."""
     grid, block, index = worst_of_blocks(shape, assessed.verdict[step], assessed.spreads[step])
     return WorstEntries(
         step=step,
@@ -148,9 +148,9 @@ def worst_entries(
         index=index,
         value=assessed.value[step, index],
         expected=evidence.expected[step].reshape(-1)[index],
-        absolute_error=rounded_up(evidence.error[step].reshape(-1)[index]),
-        ulps=rounded_up(assessed.ulps[step, index]),
-        spreads=rounded_up(assessed.spreads[step, index]),
+        absolute_error=evidence.error[step].reshape(-1)[index],
+        ulps=assessed.ulps[step, index],
+        spreads=assessed.spreads[step, index],
         verdict=assessed.verdict[step, index],
     )
 

@@ -107,7 +107,7 @@ def test_a_hidden_failure_leaves_its_point_beside_the_report(session, pytester):
     from gradproof import load_point
 
     result = session("--gradproof-report", "out")
-    (path,) = (pytester.path / "out" / "points").glob("*.npz")
+    (path,) = (pytester.path / "out-points").glob("*.npz")
     assert "test_hidden" in path.name
     assert str(path) in result.stdout.str().replace("\n", "")
     assert load_point(path).seed == 0

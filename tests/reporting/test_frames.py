@@ -167,8 +167,9 @@ def test_every_report_can_be_written_and_read_back(made: Report, tmp_path: Path)
     folder = made.write(tmp_path / "latest")
     assert {path.name for path in folder.iterdir()} == {
         "environment.json",
+        "report.json",
         "summary.md",
-        *(f"{name}.csv" for name in COLUMNS),
+        *(f"{name}.{ending}" for name in COLUMNS for ending in ("csv", "parquet")),
     }
     for name, frame in made.frames.items():
         read = pd.read_csv(folder / f"{name}.csv", keep_default_na=False)

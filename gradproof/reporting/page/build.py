@@ -12,6 +12,7 @@ from gradproof.reporting.page import ExtraTable, libraries
 from gradproof.reporting.page.overview import Overview, overview
 from gradproof.reporting.page.sections import Section, sections
 from gradproof.reporting.page.tables import (
+    NAME,
     VERDICT,
     Table,
     environment_table,
@@ -54,6 +55,7 @@ def render(report: Report, extra_tables: Sequence[ExtraTable] = ()) -> str:
             ],
             sections=shown,
             other_claims=_other_claims(report.claims, heading.scenarios),
+            checks=_checks(report.checks),
             environment=environment_table(report.environment),
             data=_page_data(heading, shown),
             limit=f"{SPREADS:g}",
@@ -83,6 +85,13 @@ def _page_data(heading: Overview, shown: Sequence[Section]) -> Mapping[str, Any]
         "parameters": [section.parameters for section in shown],
         "costs": heading.costs_plot,
     }
+
+
+def _checks(checks: pd.DataFrame) -> Table | None:
+    if checks.empty:
+        return None
+    kinds = {"test": NAME, "verdict": VERDICT, "dtype": NAME}
+    return frame_table("A gradient that a test checked", checks.drop(columns="failing_point"), **kinds)
 
 
 def _other_claims(claims: pd.DataFrame, scenarios: Sequence[str]) -> Table | None:

@@ -112,7 +112,7 @@ def overview(report: Report, worst: pd.DataFrame) -> Overview:
     ran = bool((runs["status"] == "run").any())
     return Overview(
         ok=report.ok,
-        title=_title(ok=report.ok, ran=ran),
+        title=_title(ok=report.ok, something=ran or len(report.checks) > 0),
         who="" if report.ok or not ran else _who(runs, failing),
         time=str(report.environment.get("time", "")),
         versions=_versions(report.environment),
@@ -139,8 +139,8 @@ def overview(report: Report, worst: pd.DataFrame) -> Overview:
     )
 
 
-def _title(*, ok: bool, ran: bool) -> str:
-    if not ran:
+def _title(*, ok: bool, something: bool) -> str:
+    if not something:
         return "Nothing was checked."
     return "Everything that was checked agrees." if ok else "Not everything agrees."
 
@@ -187,6 +187,8 @@ def _figures(report: Report) -> list[tuple[str, str]]:
         (f"{int((status == 'run').sum()):,}", "runs"),
         (f"{len(report.failures):,}", "do not pass"),
     ]
+    if len(report.checks):
+        figures.append((f"{len(report.checks):,}", "gradients checked by tests"))
     left_out = int((status != "run").sum())
     return [*figures, (f"{left_out:,}", "runs not made")] if left_out else figures
 
@@ -208,7 +210,7 @@ def _not_checked(runs: pd.DataFrame) -> list[str]:
 
 
 def _messages(frames: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Tell of failures that are no row of gradients or updates: runs that raised, wrong formulas."""
+    """Tell of failures that are no row of gradients or updates: runs that raised, wrong formulas, checks."""
     runs, formulas = frames["runs"].astype(object), frames["formulas"].astype(object)
     messages = [
         f"{row['scenario']} {implementation(row['backend'], row['variant'])} {row['dtype']} could not be "
@@ -222,6 +224,12 @@ def _messages(frames: Mapping[str, pd.DataFrame]) -> list[str]:
         messages.append(
             f"In {scenario} the hand-derived formula of {names} is proven wrong, at step "
             f"{group['step'].iloc[0]} first: it agrees with the exact gradient to {digits:.1f} digits."
+        )
+    checks = frames["checks"].astype(object)
+    for row in checks[~checks["ok"].astype(bool)].to_dict("records"):
+        finding = row["cause"] or row["reason"]
+        messages.append(
+            f"The gradient that {row['test']} checks is {row['verdict']}{': ' * bool(finding)}{finding}"
         )
     return messages
 

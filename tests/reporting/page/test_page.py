@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gradproof.reporting.frames import as_frame
 from gradproof.reporting.page import build_page
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
 from gradproof.reporting.page.libraries import script_json
@@ -370,6 +371,25 @@ def test_runs_that_raised_are_told(agreeing: Report) -> None:
     assert message == "line_without_gradient reference/numpy float"
     (who,) = page.xpath("//p[@class='who']")
     assert words(who) == "Off: reference/numpy in 2 of 4 runs. All runs of torch/eager, torch/func agree."
+
+
+def test_checks_of_tests_are_told(empty: Report) -> None:
+    texts = dict.fromkeys(["points", "where", "reason", "findings", "failing_point"], "")
+    row = {
+        **texts,
+        "test": "test_<b>mine</b>",
+        "verdict": "WRONG",
+        "ok": False,
+        "digits": 0.5,
+        "dtype": "float64",
+    }
+    checks = as_frame("checks", [{**row, "seed": 0, "cause": "a factor 2"}])
+    page = lxml.html.document_fromstring(build_page(Report({**empty.frames, "checks": checks}, {})))
+    assert words(page.find(".//h1")) == "Not everything agrees."
+    (shown,) = rows_of(table_called(page, "A gradient that a test checked"))
+    assert (shown["test"], shown["verdict"], shown["cause"]) == ("test_<b>mine</b>", "WRONG", "a factor 2")
+    (message,) = page.xpath("//ul[@class='messages']/li")
+    assert words(message) == "The gradient that test_<b>mine</b> checks is WRONG: a factor 2"
 
 
 def test_claims_of_scenarios_that_are_not_shown_are_told(agreeing: Report) -> None:

@@ -1,0 +1,110 @@
+"""The report at the end of a pytest session, made of what its processes left."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from gradproof.errors import InputError
+from gradproof.pytest_parts import CHECK_SUFFIX, parts_folder, report_folder, report_formats
+from gradproof.reporting.comparison import compare
+from gradproof.reporting.reading import read_report
+from gradproof.reporting.report import Report
+from gradproof.reporting.writing import describe_written
+from gradproof.scenarios import Provenance
+from gradproof.verdicts.records import CheckRecord, FormulaCheck, NotRun, Outcome, Subject
+from gradproof.verdicts.storage import load_outcome
+
+
+@dataclass(frozen=True)
+class _Described:
+    """What the report tells of a scenario, as another process left it."""
+
+    name: str
+    origin: str
+    fingerprint: str
+    provenance: tuple[Provenance, ...]
+    flat_solution: dict[str, NDArray[Any]] | None
+
+
+def read_baseline(config: pytest.Config) -> None:
+    """Read the report that `--gradproof-baseline` names, before the tests and before it may be replaced.
+
+    Raises:
+        pytest.UsageError: there is none, or it cannot be read.
+    """
+    try:
+        baseline = read_report(Path(config.rootpath, str(config.getoption("--gradproof-baseline"))))
+    except InputError as error:
+        raise pytest.UsageError(f"--gradproof-baseline: {error}") from error
+    config.gradproof_baseline = baseline  # type: ignore[attr-defined] # for the end of the session
+
+
+def write_report(config: pytest.Config) -> None:
+    """Write the report of all that was left, in the order of collection, and remove the folder.
+
+    What the terminal summary is to say is kept in `config.gradproof_told`.
+    """
+    folder = parts_folder(config)
+    checks = _checks(folder)
+    parts = [(json.loads(path.read_text(encoding="utf-8")), path) for path in folder.glob("*.json")]
+    parts.sort(key=lambda part: part[0]["number"])
+    described: dict[str, _Described] = {}
+    formulas: dict[str, list[FormulaCheck]] = {}
+    results: dict[Subject, Outcome | NotRun] = {}
+    for part, path in parts:
+        described.setdefault(part["scenario"], _described(part))
+        if "formulas" in part:
+            formulas.setdefault(part["scenario"], [FormulaCheck(**check) for check in part["formulas"]])
+        result = _read(part, path)
+        results.setdefault(result.subject, result)
+    shutil.rmtree(folder)
+    outcomes = [result for result in results.values() if isinstance(result, Outcome)]
+    not_run = [result for result in results.values() if isinstance(result, NotRun)]
+    report = Report.from_outcomes(
+        list(described.values()),
+        outcomes,
+        not_run,
+        [check for entries in formulas.values() for check in entries],
+        checks=checks,
+    )
+    baseline = getattr(config, "gradproof_baseline", None)
+    if baseline is not None:
+        report.changes = compare(baseline, report)
+    written = report.write(report_folder(config), report_formats(config))
+    told = [f"gradproof report: {line}" for line in describe_written(written)]
+    if checks:
+        counts = Counter(check.verdict for check in checks)
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+        told.append(f"gradproof checks: {verdicts}")
+    if report.changes is not None:
+        told += [f"gradproof changes: {sentence}" for sentence in report.changes.sentences()]
+    config.gradproof_told = told  # type: ignore[attr-defined]
+
+
+def _checks(folder: Path) -> Sequence[CheckRecord]:
+    """Read what checks left, in the order of the tests."""
+    left = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob(f"*{CHECK_SUFFIX}")]
+    return [CheckRecord(**row) for row in sorted(left, key=lambda row: (row["test"], row["seed"]))]
+
+
+def _described(part: dict[str, Any]) -> _Described:
+    provenance = tuple(Provenance(**entry) for entry in part["provenance"])
+    solution = part["solution"]
+    if solution is not None:
+        solution = {name: np.asarray(values) for name, values in solution.items()}
+    return _Described(part["scenario"], part["origin"], part["fingerprint"], provenance, solution)
+
+
+def _read(part: dict[str, Any], path: Path) -> Outcome | NotRun:
+    if "not run" not in part:
+        return load_outcome(path.with_suffix(".npz"))
+    not_run = part["not run"]
+    return NotRun(Subject(**not_run["subject"]), not_run["reason"], not_run["failure"])

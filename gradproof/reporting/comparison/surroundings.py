@@ -1,0 +1,111 @@
+"""What two reports may differ in before anything is computed: the environment and the scenarios."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from gradproof.reporting.report import Report
+
+ABSENT = "(absent)"
+"""What an entry of the environment is called that one of the reports does not have."""
+
+# The entries that most likely change a result come first.
+_ORDER = ("backends", "packages", "python", "processor", "variables", "platform", "processes")
+# What says nothing of the arithmetic: when it was, and how many runs were made side by side.
+_CIRCUMSTANCES = ("processes",)
+
+SAME, CHANGED, UNKNOWN = "same", "changed", "unknown"
+
+
+def environment_rows(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Give a row for each entry of the environment that appeared, vanished or changed, but for the time.
+
+    >>> list(environment_rows({"packages": {"torch": "2.12"}}, {"packages": {"torch": "2.13"}}))
+    [{'key': 'packages.torch', 'before': '2.12', 'after': '2.13'}]
+    """
+    first, second = dict(_flat(before)), dict(_flat(after))
+    keys = [key for key in {**first, **second} if key != "time"]
+    for key in sorted(keys, key=_importance):
+        old, new = first.get(key, ABSENT), second.get(key, ABSENT)
+        if old != new:
+            yield {"key": key, "before": old, "after": new}
+
+
+def _flat(environment: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in environment.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value)
+
+
+def _importance(key: str) -> int:
+    group = key.partition(".")[0]
+    return _ORDER.index(group) if group in _ORDER else len(_ORDER)
+
+
+def arithmetic_changes(environment: pd.DataFrame, *, same_backends: bool) -> pd.DataFrame:
+    """Give the changes of the environment that may change bits: all but how many processes ran.
+
+    Where the reports used other backends, what only one of them tells of a backend is no change either.
+    """
+    said_once = (environment[["before", "after"]] == ABSENT).any(axis=1)
+    of_other_backends = environment["key"].str.startswith("backends.") & said_once & (not same_backends)
+    return environment[~environment["key"].isin(_CIRCUMSTANCES) & ~of_other_backends]
+
+
+def circumstances(environment: pd.DataFrame) -> pd.DataFrame:
+    """Give the changes that say nothing of the arithmetic."""
+    return environment[environment["key"].isin(_CIRCUMSTANCES)]
+
+
+def change_texts(environment: pd.DataFrame) -> list[str]:
+    """Tell each change of the environment in words, and one that stands in two places once.
+
+    >>> rows = [("backends.torch", "2.12", "2.13"), ("packages.torch", "2.12", "2.13")]
+    >>> change_texts(pd.DataFrame(rows, columns=["key", "before", "after"]))
+    ['torch 2.12 → 2.13']
+    """
+    texts = (
+        f"{_name(key)} {before} → {after}"
+        for key, before, after in environment[["key", "before", "after"]].itertuples(index=False)
+    )
+    return list(dict.fromkeys(texts))
+
+
+def _name(key: str) -> str:
+    group, _, name = key.partition(".")
+    return name if group in {"backends", "packages", "variables"} else key.replace(".", " ")
+
+
+def scenario_states(before: Report, after: Report) -> dict[str, str]:
+    """Tell of each scenario that is in both reports whether it is the SAME, has CHANGED, or is UNKNOWN.
+
+    It is unknown where a report does not hold its fingerprint, and where only the bytecode differs and the
+    reports were made by different versions of Python, which write the same code as different bytecode.
+    """
+    first, second = _fingerprints(before), _fingerprints(after)
+    same_python = _python(before) == _python(after)
+    return {
+        name: _state(first[name], second[name], same_python=same_python) for name in first if name in second
+    }
+
+
+def _fingerprints(report: Report) -> dict[str, str]:
+    return dict(report.runs[["scenario", "fingerprint"]].astype(str).itertuples(index=False, name=None))
+
+
+def _python(report: Report) -> list[str]:
+    return str(report.environment.get("python", "")).split(".")[:2]
+
+
+def _state(before: str, after: str, *, same_python: bool) -> str:
+    if not (before and after):
+        return UNKNOWN
+    if before == after:
+        return SAME
+    if same_python or before.partition("-")[0] != after.partition("-")[0]:
+        return CHANGED
+    return UNKNOWN

@@ -1,0 +1,87 @@
+"""What `gradproof compare` and `gradproof verify --baseline` print of what changed."""
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from gradproof.reporting.comparison import Changes, wording
+from gradproof.reporting.comparison.columns import BETTER, WORSE
+from gradproof.reporting.text import visible, wrapped
+from gradproof.verdicts.verdict import Verdict
+
+_INDENT = 2
+
+
+def print_changes(changes: Changes) -> None:
+    """Print what changed: some sentences where nothing did, else the worse verdicts first and in full."""
+    console = Console(highlight=False)
+    verdicts = changes.verdicts.astype(object)
+    _say(console, wording.headline(changes), style="red" if changes.worse else "green")
+    for row in verdicts[verdicts["change"] == WORSE].to_dict("records"):
+        _print_worse(console, row)
+    for row in verdicts[verdicts["change"] == BETTER].to_dict("records"):
+        _say(console, f"better  {wording.verdict_of(row)}", _INDENT, style="green")
+    for text in wording.standing(changes):
+        _say(console, text)
+    nondeterminism = bool(changes.bits["nondeterministic"].any())
+    for text in wording.bits(changes):
+        _say(console, text, style="yellow" if nondeterminism else "")
+    _print_errors(console, changes)
+    _say(console, wording.environment(changes))
+    if changes.unchanged or changes.totals.empty:
+        _say(console, wording.times(changes))
+    else:
+        _say(console, "Seconds, after / before; these are facts and no verdicts, machines are noisy:")
+        console.print(Padding(_times(changes.totals), (0, 0, 0, _INDENT), expand=False))
+
+
+def _say(console: Console, text: str, indent: int = 0, *, style: str = "") -> None:
+    whole = wrapped(visible(text), console.width - indent, indent=" " * indent)
+    for line in whole.splitlines():
+        console.print(" " * indent + line, style=style, markup=False, soft_wrap=True)
+
+
+def _print_worse(console: Console, row: wording.Row) -> None:
+    _say(console, f"worse  {wording.verdict_of(row)}", _INDENT, style="red")
+    spreads = [
+        f"{row[f'spreads_{which}']:.3g}" for which in ("before", "after") if row[which] in Verdict.__members__
+    ]
+    facts = {
+        "spreads": " → ".join(spreads) if row["kind"] == "run" else "",
+        "cause": row["cause"],
+        "why": row["reason"],
+    }
+    for name, fact in facts.items():
+        if fact:
+            _say(console, f"{name:8}{fact}", 2 * _INDENT)
+    if row["repeat"]:
+        # Not wrapped, so that it can be copied.
+        console.print(f"    repeat  {visible(row['repeat'])}", markup=False, soft_wrap=True)
+
+
+def _print_errors(console: Console, changes: Changes) -> None:
+    notable = wording.notable_errors(changes)
+    _say(console, wording.errors(changes))
+    for row in notable.head(wording.SHOWN).astype(object).to_dict("records"):
+        _say(console, wording.error_of(row), _INDENT)
+    if len(notable) > wording.SHOWN:
+        _say(console, f"and {len(notable) - wording.SHOWN:,} more, by smaller factors", _INDENT)
+
+
+def _times(totals: pd.DataFrame) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("implementation")
+    table.add_column("runs", justify="right")
+    for name in ("compiling", "training", "judging"):
+        table.add_column(name, justify="right")
+    table.add_column("training, s", justify="right")
+    for row in totals.astype(object).to_dict("records"):
+        table.add_row(
+            escape(visible(f"{row['backend']}/{row['variant']}")),
+            str(row["runs"]),
+            *(f"{row[f'{name}_ratio']:.2f}" for name in ("compiling", "training", "judging")),
+            f"{row['training_before']:.2f} → {row['training_after']:.2f}",
+        )
+    return table

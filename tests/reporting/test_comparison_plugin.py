@@ -1,0 +1,62 @@
+"""The plugin's option --gradproof-baseline, in sessions of their own."""
+
+import re
+
+import pytest
+
+TESTS = """
+import numpy as np
+import pytest
+import gradproof as gp
+from gradproof.pytest_cases import assert_agrees
+
+mine = gp.Scenario(
+    name="mine",
+    loss=lambda xp, p, b: xp.sum((p["w"] * b["x"]) ** 2),
+    gradient=lambda p, b: {"w": np.sum(2.0 * p["w"] * b["x"] ** 2)},
+    params={"w": np.array(0.75)},
+    batch={"x": np.array([1.0, 2.0])},
+)
+
+
+@pytest.mark.gradproof_scenarios(mine)
+def test_mine(gradproof_outcome):
+    assert_agrees(gradproof_outcome)
+"""
+
+OPTIONS = ("-p", "no:cacheprovider", "--gradproof-backends", "reference", "--gradproof-dtypes", "float64")
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two processes"])
+def test_the_session_tells_what_changed(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    """The baseline may be the folder that the session's report replaces."""
+    pytester.makepyfile(test_it=TESTS)
+    first = pytester.runpytest_subprocess(*OPTIONS)
+    assert first.ret == 0
+    assert "Nothing got worse" not in first.stdout.str()
+    runs = (pytester.path / "reports/latest/runs.csv").read_text(encoding="utf-8")
+    assert re.search(r',"[0-9a-f]{16}-[0-9a-f]{16}"$', runs, re.MULTILINE)
+    options = (*OPTIONS, "--gradproof-baseline", "reports/latest", *workers)
+    same = pytester.runpytest_subprocess(*options)
+    assert same.ret == 0
+    same.stdout.fnmatch_lines(
+        ["*the verdicts of the run and the formula are as before.", "*changes: Bits are equal*"]
+    )
+    pytester.makepyfile(test_it=TESTS.replace("2.0 * p", "1.0 * p"))
+    wrong = pytester.runpytest_subprocess(*options)
+    assert wrong.ret == 1
+    wrong.stdout.fnmatch_lines(
+        ["gradproof changes: Worse: mine reference/numpy float64: AGREES → DISAGREES; the scenario changed."]
+    )
+    # The failure is the test's own; a failure that was there before stays one.
+    again = pytester.runpytest_subprocess(*options)
+    assert again.ret == 1
+    again.stdout.fnmatch_lines(["gradproof changes: 1 run that does not pass did not pass before either."])
+
+
+def test_a_baseline_that_cannot_be_read_is_told_before_the_tests(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it=TESTS)
+    result = pytester.runpytest_subprocess(*OPTIONS, "--gradproof-baseline", "nowhere")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--gradproof-baseline: There is no report at *nowhere*"])
+    assert not (pytester.path / "reports").exists()
