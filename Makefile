@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: verify test test-all bench lint types clean help
+.PHONY: verify test test-all bench lint types screenshot clean help
 
 verify: $(INSTALLED) ## run all documents' systems on all backends and write reports/latest/
 	$(BIN)/gradproof verify
@@ -25,6 +25,9 @@ types: $(INSTALLED) ## mypy, strict
 
 bench: $(INSTALLED) ## measure speed and memory, side by side in one run
 	$(BIN)/python -m benchmarks
+
+screenshot: $(INSTALLED) ## make docs/report.png again (needs Chromium)
+	$(BIN)/python docs/screenshot.py
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

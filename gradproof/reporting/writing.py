@@ -46,6 +46,9 @@ class Format:
 
 # Here, and nowhere else, a format is added; its file's name also belongs into `manifest.KNOWN_FILES`.
 FORMATS: Mapping[str, Format] = {
+    "html": Format(
+        "index.html", "gradproof.reporting.page:build_page", needs=("itables", "jinja2", "plotly")
+    ),
     "csv": Format("*.csv"),
     "parquet": Format("*.parquet", needs=("pyarrow",)),
     "markdown": Format("summary.md", "gradproof.reporting.formats.markdown:markdown_summary"),

@@ -83,7 +83,7 @@ def test_what_is_not_installed_stands_in_the_manifest(
         "index.html": f"needs no_such_a and no_such_b, which are not installed. {needs}",
     }
     assert describe_written(folder) == [
-        f"{folder}/summary.md (and beside it tables as CSV)",
+        f"{folder}/summary.md (and beside it junit.xml, verdicts.jsonl, tables as CSV)",
         f"not written: *.parquet needs pyarrow, which is not installed. {needs}",
         f"not written: index.html needs no_such_a and no_such_b, which are not installed. {needs}",
     ]

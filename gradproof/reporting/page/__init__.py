@@ -1,0 +1,34 @@
+"""The page: one HTML file that shows whether everything agrees, who is off, where, by how much and why.
+
+The file holds its styles, its scripts and its data, and asks for nothing over a network. It needs what the
+extra `report` installs: Jinja2 for the templates, and the scripts that plotly and itables bring along.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gradproof.reporting.report import Report
+
+ExtraTable = tuple[str, str, "pd.DataFrame"]
+"""A title, a sentence about it, and a table."""
+
+
+def build_page(report: "Report", extra_tables: Sequence[ExtraTable] = ()) -> str:
+    """Build the page of a report.
+
+    Args:
+        report: what to show.
+        extra_tables: tables that stand below the verdict, such as the changes since another report.
+
+    Returns:
+        the HTML text; the same for the same report.
+
+    Raises:
+        ModuleNotFoundError: Jinja2, plotly or itables is not installed.
+    """
+    from gradproof.reporting.page.build import render  # noqa: PLC0415 - the extra is needed only here
+
+    return render(report, extra_tables)

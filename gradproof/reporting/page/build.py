@@ -1,0 +1,101 @@
+"""Building the page: from a report to what the templates show, and to the HTML text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from gradproof.reporting.page import ExtraTable, libraries
+from gradproof.reporting.page.overview import Overview, overview
+from gradproof.reporting.page.sections import Section, sections
+from gradproof.reporting.page.tables import (
+    NAME,
+    VERDICT,
+    Table,
+    environment_table,
+    frame_table,
+)
+from gradproof.reporting.report import Report
+from gradproof.reporting.worst import worst_rows
+from gradproof.verdicts.verdict import SPREADS
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A table that stands below the verdict."""
+
+    title: str
+    sentence: str
+    table: Table
+
+
+def render(report: Report, extra_tables: Sequence[ExtraTable] = ()) -> str:
+    """Render the page of a report; see `gradproof.reporting.page.build_page`."""
+    worst = worst_rows(report.frames)
+    heading = overview(report, worst)
+    shown = sections(report.frames, worst, heading.scenarios)
+    scripts = {
+        "plotly": libraries.plotly_script(),
+        "own": libraries.own_script(),
+        "tables": libraries.tables_script(),
+    }
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            policy=libraries.content_security_policy(list(scripts.values())),
+            scripts={name: Markup(text) for name, text in scripts.items()},  # noqa: S704 - the packages' files
+            styles=[Markup(text) for text in (libraries.tables_style(), libraries.own_file("page.css"))],  # noqa: S704
+            heading=heading,
+            extras=[
+                Extra(title, sentence, frame_table(title, table)) for title, sentence, table in extra_tables
+            ],
+            sections=shown,
+            other_claims=_other_claims(report.claims, heading.scenarios),
+            checks=_checks(report.checks),
+            environment=environment_table(report.environment),
+            data=_page_data(heading, shown),
+            limit=f"{SPREADS:g}",
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("gradproof.reporting.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["script_json"] = libraries.script_json
+    return environment
+
+
+def _page_data(heading: Overview, shown: Sequence[Section]) -> Mapping[str, Any]:
+    """Give what all plots share, and the data of the plots that belong to no scenario."""
+    return {
+        "implementations": heading.implementations,
+        "dtypes": heading.dtypes,
+        "runs": heading.run_names,
+        "limit": SPREADS,
+        "parameters": [section.parameters for section in shown],
+        "costs": heading.costs_plot,
+    }
+
+
+def _checks(checks: pd.DataFrame) -> Table | None:
+    if checks.empty:
+        return None
+    kinds = {"test": NAME, "verdict": VERDICT, "dtype": NAME}
+    return frame_table("A gradient that a test checked", checks.drop(columns="failing_point"), **kinds)
+
+
+def _other_claims(claims: pd.DataFrame, scenarios: Sequence[str]) -> Table | None:
+    others = claims[~claims["scenario"].isin(list(scenarios))]
+    if others.empty:
+        return None
+    return frame_table("Claims of other scenarios", others, verdict=VERDICT)

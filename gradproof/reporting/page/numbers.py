@@ -1,0 +1,88 @@
+"""How numbers are written in the page: one form for each kind, everywhere."""
+
+import math
+from typing import Any
+
+
+def short(number: float) -> str:
+    """Write an error: three digits, an exponent where the number is very large or very small.
+
+    >>> [short(each) for each in (0.0, 4.0591, 31.96, 1234.5, 1.7e-17, 3.2e15, float("inf"), float("nan"))]
+    ['0', '4.06', '32', '1,230', '1.7e-17', '3.2e+15', 'inf', 'NaN']
+    """
+    if math.isnan(number):
+        return "NaN"
+    rounded = float(f"{number:.3g}")
+    if 1000 <= abs(rounded) < 100_000:
+        return f"{rounded:,.0f}"
+    return f"{rounded:.3g}"
+
+
+def exact(number: float) -> str:
+    """Write a value with all the digits that tell it from its neighbours.
+
+    >>> exact(0.1), exact(2.0), exact(float("nan"))
+    ('0.1', '2', 'NaN')
+    """
+    if math.isnan(number):
+        return "NaN"
+    return repr(float(number)).removesuffix(".0")
+
+
+def count(number: int, noun: str) -> str:
+    """Write how many there are.
+
+    >>> count(1, "run"), count(297876, "gradient")
+    ('1 run', '297,876 gradients')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def seconds(number: float) -> str:
+    """Write seconds, to be read in a column.
+
+    >>> [seconds(each) for each in (0.0, 0.0041, 2.345, 61.0, float("nan"))]
+    ['0.00', '<0.01', '2.35', '61.0', '-']
+    """
+    if math.isnan(number):
+        return "-"
+    if 0 < number < 0.01:
+        return "<0.01"
+    return f"{number:.1f}" if number >= 10 else f"{number:.2f}"
+
+
+def microseconds(number: float) -> str:
+    """Write seconds as microseconds, to be read in a column.
+
+    >>> microseconds(0.0000813), microseconds(0.0123456)
+    ('81.3', '12,300')
+    """
+    return "-" if math.isnan(number) else short(number * 1e6)
+
+
+def entry(parameter: str, index: str) -> str:
+    """Name an entry of a parameter.
+
+    >>> entry("w", "2,0"), entry("bias", "()")
+    ('w[2,0]', 'bias')
+    """
+    return parameter if index == "()" else f"{parameter}[{index}]"
+
+
+def implementation(backend: str, variant: str) -> str:
+    """Name an implementation as the matrix of verdicts does.
+
+    >>> implementation("torch", "func"), implementation("jax", "")
+    ('torch/func', 'jax')
+    """
+    return "/".join(part for part in (backend, variant) if part)
+
+
+def orderable(number: Any) -> float:
+    """Give a number to sort by: NaN above all, as the worst.
+
+    >>> orderable(float("nan")) > orderable(1e300)
+    True
+    """
+    value = float(number)
+    return math.inf if math.isnan(value) else value

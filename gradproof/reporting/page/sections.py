@@ -1,0 +1,171 @@
+"""What stands in the section of each scenario: its plots' data and its tables."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from gradproof.reporting.page.curves import (
+    Runs,
+    Thinned,
+    by_scenario,
+    drift_plot,
+    error_plot,
+    loss_plot,
+    thin_all,
+)
+from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
+from gradproof.reporting.page.numbers import count, entry, implementation
+from gradproof.reporting.page.plots import Plot, plots_of
+from gradproof.reporting.page.tables import (
+    LONG,
+    NAME,
+    NUMBER,
+    VERDICT,
+    Table,
+    frame_table,
+    tone,
+    worst_of,
+    worst_table,
+)
+from gradproof.reporting.worst import RUN
+
+
+@dataclass(frozen=True)
+class Section:
+    """The section of a scenario."""
+
+    name: str
+    verdict: str
+    tone: str
+    facts: Sequence[str]
+    parameters: Sequence[str]
+    plots: Sequence[Plot]
+    data: Mapping[str, Any]
+    worst: Table | None
+    details: Sequence[tuple[str, Table]]
+
+
+_TABLES = (
+    ("provenance", "Where the values come from", "A value and where it comes from"),
+    ("claims", "What the document claims", "A claim of the document"),
+    ("formulas", "Hand-derived formulas in certified arithmetic", "A parameter's derivative at a step"),
+    ("solutions", "How near the ends are to the known solution", "A weight at the end of a run"),
+    ("predictions", "Predictions at the end", "A prediction at the end of a run"),
+)
+
+
+def sections(
+    frames: Mapping[str, pd.DataFrame], worst: pd.DataFrame, scenarios: Sequence[str]
+) -> list[Section]:
+    """Make the section of each scenario.
+
+    Args:
+        frames: a report's.
+        worst: what `worst_rows` gives of them.
+        scenarios: the scenarios, in the order of the page.
+    """
+    subjects = frames["runs"][RUN].astype(object).drop_duplicates().itertuples(index=False, name=None)
+    runs = {tuple(map(str, subject)): position for position, subject in enumerate(subjects)}
+    thinned = thin_all(frames)
+    groups = {
+        "runs": by_scenario(frames["runs"]),
+        "entries": entries_by_scenario(frames["entries"]),
+        **{name: by_scenario(frames[name]) for name, *_ in _TABLES},
+    }
+    rows = {str(name): group for name, group in worst.groupby("scenario", sort=False)}
+    return [
+        _section(name, {key: group.get(name) for key, group in groups.items()}, rows.get(name), thinned, runs)
+        for name in scenarios
+    ]
+
+
+def _section(
+    name: str,
+    frames: Mapping[str, pd.DataFrame | None],
+    worst: pd.DataFrame | None,
+    thinned: Thinned,
+    runs: Runs,
+) -> Section:
+    own = frames["runs"]
+    assert own is not None, "a scenario of the page has a run"  # noqa: S101 - by construction
+    ran = own[own["status"] == "run"]
+    parameters = [] if worst is None else [str(each) for each in worst["parameter"].drop_duplicates()]
+    data: dict[str, Any] = {}
+    plots: list[Plot] = []
+    if worst is not None:
+        data = {
+            "losses": loss_plot(thinned, name, runs),
+            "errors": error_plot(thinned, name, parameters, runs),
+            "entries": entry_pictures(frames["entries"], parameters, runs),
+            "drift": drift_plot(thinned, name, parameters, runs),
+        }
+        plots = plots_of(data, worst, parameters, runs, thinned.bins)
+    verdict = worst_of(worst)["verdict"] if worst is not None else "NOT_CHECKED"
+    passing = worst is None or not (worst["failing"] > 0).any()
+    failed = (own["status"] == "failed").any()
+    return Section(
+        name=name,
+        verdict="FAILED" if failed and passing else "agrees" if passing and len(ran) else verdict,
+        tone="wrong" if failed else "ok" if passing and len(ran) else tone(verdict),
+        facts=_facts(own, ran, parameters, frames["claims"]),
+        parameters=parameters,
+        plots=plots,
+        data=data,
+        worst=None if worst is None else worst_table(worst),
+        details=[
+            (title, _detail(key, caption, frame))
+            for key, title, caption in _TABLES
+            if (frame := frames[key]) is not None and len(frame)
+        ],
+    )
+
+
+def _facts(
+    own: pd.DataFrame, ran: pd.DataFrame, parameters: Sequence[str], claims: pd.DataFrame | None
+) -> list[str]:
+    facts = []
+    if claims is not None and len(claims):
+        facts.append("From: " + "; ".join(dict.fromkeys(map(str, claims["document"]))))
+    facts.append(f"{len(ran)} of {count(len(own), 'run')} made")
+    if len(ran):
+        fewest, most = int(ran["steps"].min()), int(ran["steps"].max())
+        facts.append(count(most, "step") if fewest == most else f"{fewest:,} to {most:,} steps")
+        facts.append(
+            f"{count(len(parameters), 'parameter')}: {', '.join(parameters[:8])}"
+            + (", …" if len(parameters) > 8 else "")
+        )
+    return facts
+
+
+def _detail(key: str, caption: str, frame: pd.DataFrame) -> Table:
+    shown = frame.drop(columns="scenario")
+    if "backend" in shown:
+        names = [
+            implementation(backend, variant)
+            for backend, variant in zip(shown["backend"], shown["variant"], strict=True)
+        ]
+        shown = shown.drop(columns=["backend", "variant"])
+        shown.insert(0, "implementation", pd.Series(names, index=shown.index, dtype=object))
+    if {"parameter", "index"} <= set(shown.columns):
+        entries = [entry(name, index) for name, index in zip(shown["parameter"], shown["index"], strict=True)]
+        shown = shown.assign(parameter=entries).drop(columns="index")
+    if key == "claims":
+        front = ["verdict", "claim", "text", "stated", "exact", "digits", "cause", "reason", "place"]
+        shown = shown[[*front, *(["document"] if len(shown["document"].unique()) > 1 else [])]]
+    kinds = {"verdict": VERDICT, "implementation": NAME, "dtype": NAME, "parameter": NAME, "claim": NAME}
+    if key == "claims":
+        kinds |= {"stated": LONG, "exact": LONG}
+    if "digits" in shown:
+        digits = [_digits(value) for value in shown["digits"]]
+        kinds["digits"] = NUMBER
+        shown = shown.assign(digits=digits)
+    return frame_table(caption, shown, **{name: kind for name, kind in kinds.items() if name in shown})
+
+
+def _digits(digits: float) -> str:
+    if math.isnan(digits):
+        return ""
+    return "exactly" if math.isinf(digits) else f"{digits:.1f}"

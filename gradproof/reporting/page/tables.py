@@ -1,0 +1,316 @@
+"""The page's tables: what stands in each cell, how it is written and what it is sorted by."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gradproof.reporting.costs import costs
+from gradproof.reporting.page.numbers import (
+    entry,
+    exact,
+    implementation,
+    microseconds,
+    orderable,
+    seconds,
+    short,
+)
+from gradproof.reporting.worst import PASSING
+from gradproof.verdicts.verdict import SEVERITY
+
+TEXT, NUMBER, LONG, VERDICT, NAME = "text", "number", "number long", "verdict", "name"
+"""Kinds of column: prose, figures, figures with many digits, a verdict, a name that is not broken."""
+
+_RANKS = {str(verdict): rank for rank, verdict in enumerate(SEVERITY)} | {
+    "NOT CHECKABLE": 1,
+    "CONFIRMED": 0,
+    "REFUTED": len(SEVERITY),
+}
+_TONES = {
+    **dict.fromkeys((*PASSING, "CONFIRMED"), "ok"),
+    "DISAGREES": "wrong",
+    "WRONG": "wrong",
+    "REFUTED": "wrong",
+    "failed": "wrong",
+    "NOT_FINITE": "nan",
+    "UNDECIDED": "undecided",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: its text, what it is sorted by where that is not the text, and its tone."""
+
+    text: str
+    order: float | None = None
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its title and its kind."""
+
+    title: str
+    kind: str = TEXT
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption that tells what a row is."""
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+
+
+def tone(verdict: str) -> str:
+    """Tell the tone of a verdict or a status: ok, wrong, nan, undecided or none.
+
+    >>> tone("AGREES"), tone("REFUTED"), tone("NOT CHECKABLE")
+    ('ok', 'wrong', 'none')
+    """
+    return _TONES.get(verdict, "none")
+
+
+def verdict_cell(verdict: str) -> Cell:
+    """Make a cell of a verdict; sorted from best to worst."""
+    return Cell(verdict, _RANKS.get(verdict, -1), tone(verdict))
+
+
+def error_cell(number: float) -> Cell:
+    """Make a cell of an error."""
+    return Cell(short(number), orderable(number))
+
+
+def value_cell(number: float) -> Cell:
+    """Make a cell of a value, with all its digits."""
+    return Cell(exact(number), orderable(number))
+
+
+def count_cell(number: int) -> Cell:
+    """Make a cell of a count."""
+    return Cell(f"{number:,}", number)
+
+
+def worst_table(rows: pd.DataFrame) -> Table:
+    """Make the table of the worst step of each run, quantity and parameter; from what `worst_rows` gives."""
+    columns = [
+        Column("verdict", VERDICT),
+        Column("implementation", NAME),
+        Column("dtype", NAME),
+        Column("quantity", NAME),
+        Column("worst entry", NAME),
+        Column("step", NUMBER),
+        Column("spreads", NUMBER),
+        Column("ulps", NUMBER),
+        Column("value", LONG),
+        Column("exact", LONG),
+        Column("failing steps", NUMBER),
+        Column("cause or reason"),
+    ]
+    cells = [
+        [
+            verdict_cell(row["verdict"]),
+            Cell(implementation(row["backend"], row["variant"])),
+            Cell(row["dtype"]),
+            Cell(row["quantity"]),
+            Cell(entry(row["parameter"], row["index"])),
+            count_cell(row["step"]),
+            error_cell(row["spreads"]),
+            error_cell(row["ulps"]),
+            value_cell(row["value"]),
+            Cell(row["exact"], orderable(row["expected"])),
+            Cell(f"{row['failing']:,} of {row['steps']:,}", row["failing"]),
+            Cell(row["cause"] or row["reason"]),
+        ]
+        for row in rows.to_dict("records")
+    ]
+    return Table("The worst step of each run, quantity and parameter", columns, cells)
+
+
+def failing_table(worst: pd.DataFrame) -> Table:
+    """Make the table of the runs that do not pass: where each is worst, and why."""
+    failing = worst[worst["failing"] > 0]
+    cells = []
+    for _, group in failing.groupby(["scenario", "backend", "variant", "dtype"], sort=False):
+        row = worst_of(group)
+        cells.append(
+            [
+                verdict_cell(row["verdict"]),
+                Cell(row["scenario"]),
+                Cell(implementation(row["backend"], row["variant"])),
+                Cell(row["dtype"]),
+                count_cell(int(group["failing"].sum())),
+                Cell(entry(row["parameter"], row["index"])),
+                count_cell(row["step"]),
+                error_cell(row["spreads"]),
+                Cell(row["cause"] or row["reason"]),
+            ]
+        )
+    columns = [
+        Column("verdict", VERDICT),
+        Column("scenario", NAME),
+        Column("implementation", NAME),
+        Column("dtype", NAME),
+        Column("failing", NUMBER),
+        Column("worst entry", NAME),
+        Column("step", NUMBER),
+        Column("spreads", NUMBER),
+        Column("cause or reason"),
+    ]
+    return Table("The runs that do not pass", columns, cells)
+
+
+def worst_of(rows: pd.DataFrame) -> dict[str, Any]:
+    """Choose of some rows of `worst_rows` the one to tell of first.
+
+    A verdict on gradients says more than the one on the updates that follow from them; then the worst
+    verdict, then the most spreads.
+    """
+    chosen = rows[rows["quantity"] == "gradients"] if (rows["quantity"] == "gradients").any() else rows
+    severity = chosen["verdict"].map(_RANKS).to_numpy(dtype=int)
+    spreads = chosen["spreads"].astype(float).fillna(np.inf).to_numpy()
+    return {str(key): value for key, value in chosen.iloc[np.lexsort((-spreads, -severity))[0]].items()}
+
+
+def costs_table(runs: pd.DataFrame) -> Table:
+    """Make the table of what each backend and variant cost."""
+    table = costs(runs)
+    cells = [
+        [
+            Cell(implementation(row["backend"], row["variant"])),
+            count_cell(row["runs"]),
+            count_cell(row["steps"]),
+            Cell(seconds(row["compiling_seconds"]), row["compiling_seconds"]),
+            Cell(seconds(row["training_seconds"]), row["training_seconds"]),
+            Cell(microseconds(row["seconds_per_step"]), row["seconds_per_step"]),
+            Cell(seconds(row["judging_seconds"]), row["judging_seconds"]),
+        ]
+        for row in table.to_dict("records")
+    ]
+    columns = [
+        Column("implementation", NAME),
+        Column("runs", NUMBER),
+        Column("steps", NUMBER),
+        Column("compiling, s", NUMBER),
+        Column("training, s", NUMBER),
+        Column("a step, µs (median)", NUMBER),
+        Column("judging, s", NUMBER),
+    ]
+    return Table("What all runs of an implementation cost", columns, cells)
+
+
+def run_costs_table(runs: pd.DataFrame) -> Table:
+    """Make the table of what each run cost."""
+    ran = runs[runs["status"] == "run"]
+    cells = [
+        [
+            Cell(row["scenario"]),
+            Cell(implementation(row["backend"], row["variant"])),
+            Cell(row["dtype"]),
+            count_cell(row["steps"]),
+            Cell(seconds(row["compiling_seconds"]), row["compiling_seconds"]),
+            Cell(seconds(row["training_seconds"]), row["training_seconds"]),
+            Cell(microseconds(row["seconds_per_step"]), orderable(row["seconds_per_step"])),
+            Cell(seconds(row["judging_seconds"]), row["judging_seconds"]),
+        ]
+        for row in ran.astype(object).to_dict("records")
+    ]
+    columns = [
+        Column("scenario", NAME),
+        Column("implementation", NAME),
+        Column("dtype", NAME),
+        Column("steps", NUMBER),
+        Column("compiling, s", NUMBER),
+        Column("training, s", NUMBER),
+        Column("a step, µs", NUMBER),
+        Column("judging, s", NUMBER),
+    ]
+    return Table("What each run cost", columns, cells)
+
+
+def unfinished_table(runs: pd.DataFrame) -> Table:
+    """Make the table of the runs that did not take place or did not go to the end, with the reasons."""
+    rows = records(runs[runs["reason"].astype(object) != ""])
+    cells = [
+        [
+            Cell(_how_far(row), None, tone(row["status"])),
+            Cell(row["scenario"]),
+            Cell(implementation(row["backend"], row["variant"])),
+            Cell(row["dtype"]),
+            Cell(
+                f"{row['steps']:,} of {row['planned_steps']:,}" if row["planned_steps"] else "-", row["steps"]
+            ),
+            Cell(row["reason"]),
+        ]
+        for row in rows
+    ]
+    columns = [
+        Column("status", VERDICT),
+        Column("scenario", NAME),
+        Column("implementation", NAME),
+        Column("dtype", NAME),
+        Column("steps", NUMBER),
+        Column("reason"),
+    ]
+    return Table("Runs that did not take place, or not to the end", columns, cells)
+
+
+def _how_far(row: Mapping[str, Any]) -> str:
+    if row["status"] != "run":
+        return str(row["status"])
+    return "stopped" if row["stopped"] else "cut short"
+
+
+def frame_table(caption: str, frame: pd.DataFrame, **kinds: str) -> Table:
+    """Make a table of a frame as it is.
+
+    Args:
+        caption: what a row is.
+        frame: its columns become columns; `_` in their names becomes a space.
+        kinds: the kinds of columns where they are not told by what is in them.
+    """
+    plain = frame.astype(object)
+    numeric = {name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])}
+    columns = [
+        Column(str(name).replace("_", " "), kinds.get(str(name), NUMBER if name in numeric else TEXT))
+        for name in plain.columns
+    ]
+    makers = [verdict_cell if column.kind == VERDICT else _frame_cell for column in columns]
+    rows = [
+        [make(value) for make, value in zip(makers, row, strict=True)]
+        for row in plain.itertuples(index=False, name=None)
+    ]
+    return Table(caption, columns, rows)
+
+
+def environment_table(environment: Mapping[str, Any]) -> Table:
+    """Make the table of versions, platform, processor and flags."""
+    return Table("Environment", [Column("what", NAME), Column("value")], list(_environment_rows(environment)))
+
+
+def _environment_rows(environment: Mapping[str, Any]) -> Iterable[list[Cell]]:
+    for name, value in environment.items():
+        if isinstance(value, Mapping):
+            for inner, content in value.items():
+                yield [Cell(f"{name}: {inner}"), Cell(str(content))]
+        else:
+            yield [Cell(str(name)), Cell(str(value))]
+
+
+def _frame_cell(value: Any) -> Cell:
+    if isinstance(value, bool | np.bool_):
+        return Cell("yes" if value else "no")
+    if isinstance(value, float):
+        return value_cell(value)
+    if isinstance(value, int | np.integer):
+        return count_cell(int(value))
+    return Cell(str(value))
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give the rows of a frame as mappings with plain values."""
+    rows = frame.astype(object).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]

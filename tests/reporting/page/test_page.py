@@ -1,0 +1,414 @@
+"""The page as HTML: its parts, its numbers, and that no name can become markup."""
+
+import base64
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import lxml.html
+import numpy as np
+import pandas as pd
+import pytest
+
+from gradproof.reporting.frames import as_frame
+from gradproof.reporting.overview import verdict_matrix
+from gradproof.reporting.page import build_page
+from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
+from gradproof.reporting.page.libraries import script_json
+from gradproof.reporting.report import Report
+from gradproof.reporting.worst import RUN, worst_rows
+from gradproof.verdicts.verdict import SPREADS
+
+REPORTS = ("agreeing", "differing", "hostile", "empty")
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, lxml.html.HtmlElement]:
+    return {}
+
+
+@pytest.fixture
+def parse(request: pytest.FixtureRequest, pages: dict[str, Any]):
+    """Build and parse the page of a report once."""
+
+    def parsed(name: str) -> lxml.html.HtmlElement:
+        if name not in pages:
+            pages[name] = lxml.html.document_fromstring(build_page(request.getfixturevalue(name)))
+        return pages[name]
+
+    return parsed
+
+
+def words(element: lxml.html.HtmlElement) -> str:
+    return " ".join(element.text_content().split())
+
+
+def rows_of(table: lxml.html.HtmlElement) -> list[dict[str, str]]:
+    names = [words(cell) for cell in table.xpath("./thead//th")]
+    return [dict(zip(names, map(words, row.xpath("./td")), strict=True)) for row in table.xpath("./tbody/tr")]
+
+
+def data_of(page: lxml.html.HtmlElement, number: int | str) -> Any:
+    (element,) = page.xpath(f"//script[@id='data-{number}']")
+    return json.loads(element.text)
+
+
+def table_called(page: lxml.html.HtmlElement, caption: str) -> lxml.html.HtmlElement:
+    return page.xpath(f"//table[caption[normalize-space()='{caption}']]")[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("agreeing", "Everything that was checked agrees."),
+        ("differing", "Not everything agrees."),
+        ("empty", "Nothing was checked."),
+    ],
+)
+def test_the_heading_is_the_verdict(parse: Any, name: str, title: str) -> None:
+    page = parse(name)
+    assert [words(each) for each in page.xpath("//h1")] == [title]
+    assert page.get("lang") == "en"
+    assert page.findtext(".//title") == f"gradproof: {title}"
+
+
+def test_the_counts_are_those_of_the_frames(parse: Any, differing: Report) -> None:
+    figures = {
+        words(div.find("dt")): words(div.find("dd"))
+        for div in parse("differing").xpath("//dl[@class='figures']/div")
+    }
+    assert figures == {
+        "gradients judged": f"{len(differing.gradients):,}",
+        "updates judged": f"{len(differing.updates):,}",
+        "runs": str(len(differing.runs)),
+        "do not pass": f"{len(differing.failures):,}",
+    }
+
+
+def test_the_heading_names_who_is_off(parse: Any) -> None:
+    (who,) = parse("differing").xpath("//p[@class='who']")
+    assert words(who) == "Off: reference/numpy in 4 of 4 runs. All runs of torch/eager, torch/func agree."
+    assert parse("agreeing").xpath("//p[@class='who']") == []
+
+
+def test_the_matrix_is_the_reports(parse: Any, differing: Report) -> None:
+    expected = verdict_matrix(differing.runs, differing.gradients, differing.updates)
+    table = parse("differing").xpath("//table[@class='matrix']")[0]
+    found = [[words(cell) for cell in row.xpath("./td")] for row in table.xpath("./tbody/tr")]
+    assert found == expected.to_numpy().tolist()
+    tones = {cell.get("class") for cell in table.xpath(".//td") if words(cell).startswith("WRONG")}
+    assert tones == {"tone-wrong"}
+
+
+def test_every_cell_of_the_matrix_leads_to_its_scenario(parse: Any) -> None:
+    page = parse("agreeing")
+    for row in page.xpath("//table[@class='matrix']/tbody/tr"):
+        (target,) = {link.get("href") for link in row.xpath(".//a")}
+        (section,) = page.xpath(f"//section[@id='{target[1:]}']")
+        names = row.xpath("./th[@scope='rowgroup']")
+        if names:
+            assert words(section.find("h2")).startswith(words(names[0]))
+
+
+def test_the_worst_failure_is_told_in_full(parse: Any, differing: Report) -> None:
+    (card,) = parse("differing").xpath("//article")
+    told = {words(div.find("dt")): words(div.find("dd")) for div in card.xpath(".//dl/div")}
+    rows = worst_rows(differing.frames)
+    worst = rows[rows["verdict"] == "NOT_FINITE"].iloc[0]  # worse than DISAGREES
+    assert told["scenario"] == worst["scenario"] == "nan_in_an_entry"
+    assert told["implementation"] == "reference/numpy"
+    assert told["gradient"] == f"w[{worst['index']}]"
+    assert told["exact"] == worst["exact"]
+    assert told["value"] == "NaN"
+    assert {"dtype", "step", "absolute error", "relative error", "in ulps", "in spreads"} <= told.keys()
+
+
+def test_the_causes_are_told(parse: Any) -> None:
+    rows = rows_of(table_called(parse("differing"), "The runs that do not pass"))
+    assert len(rows) == 4
+    planted = [row for row in rows if row["scenario"] == "planted"]
+    assert all("derivative of sigmoid" in row["cause or reason"] for row in planted)
+    assert {row["worst entry"][:4] for row in planted} == {"w_jk"}
+
+
+def test_the_table_of_worst_rows_has_the_frames_numbers(parse: Any, agreeing: Report) -> None:
+    rows = rows_of(parse("agreeing").xpath("//section[@id='scenario-1']//table")[0])
+    expected = worst_rows(agreeing.frames)
+    expected = expected[expected["scenario"] == "network"]
+    assert len(rows) == len(expected)
+    for shown, row in zip(rows, expected.to_dict("records"), strict=True):
+        assert shown["implementation"] == f"{row['backend']}/{row['variant']}"
+        assert shown["worst entry"] == f"{row['parameter']}[{row['index']}]"
+        assert float(shown["value"]) == row["value"]
+        assert shown["exact"] == row["exact"]
+        assert int(shown["step"].replace(",", "")) == row["step"]
+        assert float(shown["spreads"].replace(",", "")) == pytest.approx(row["spreads"], rel=5e-3)
+        assert shown["failing steps"] == f"{row['failing']} of {row['steps']}"
+
+
+def test_every_part_is_on_the_page(parse: Any) -> None:
+    text = words(parse("agreeing").find("body"))
+    for part in (
+        "Verdicts",
+        "What it cost",
+        "2 processes side by side",
+        "Not run, or not to the end",
+        "has no hand-derived gradient",
+        "From: A document",
+        "Error along the steps",
+        "Every entry at the worst step",
+        "Drift from the reference",
+        "The worst step of each parameter",
+        "Where the values come from",
+        "drawn with a seed",
+        "What the document claims",
+        "REFUTED",
+        "Hand-derived formulas",
+        "How near the ends are to the known solution",
+        "Predictions at the end",
+        "Environment",
+        "python-flint",
+    ):
+        assert part in text, part
+
+
+def rounded(values: pd.Series) -> list[float]:
+    return [float(f"{value:.4g}") for value in values]
+
+
+@pytest.mark.parametrize("quantity", ["gradients", "updates"])
+@pytest.mark.parametrize("measure", ["spreads", "ulps"])
+def test_the_curves_of_errors_are_the_frames_values(
+    parse: Any, agreeing: Report, quantity: str, measure: str
+) -> None:
+    page = parse("agreeing")
+    shared, views = data_of(page, "page"), data_of(page, 1)["errors"]["views"]
+    frame = agreeing.frames[quantity].astype(object)
+    frame = frame[frame["scenario"] == "network"]
+    for position, parameter in enumerate(["w_ij", "w_jk"]):
+        curves = views[f"{quantity}|{measure}|{position}"]
+        assert len(curves) == 6
+        for curve in curves:
+            implementation, dtype = shared["runs"][curve["run"]]
+            backend, variant = shared["implementations"][implementation].split("/")
+            key = (backend, variant, shared["dtypes"][dtype], parameter)
+            same = frame[["backend", "variant", "dtype", "parameter"]] == list(key)
+            own = frame[same.all(axis=1)].set_index("step")
+            assert len(own) == 300
+            assert curve["step"][0] == 0
+            assert curve["step"] == sorted(set(curve["step"]))
+            assert curve["value"] == rounded(own.loc[curve["step"], measure])
+            assert max(curve["value"]) == max(rounded(own[measure]))
+
+
+def test_the_worst_of_all_parameters_is_told_with_its_parameter(parse: Any) -> None:
+    views = data_of(parse("differing"), 1)["errors"]["views"]
+    for curve in views["gradients|spreads|worst"]:
+        own = [
+            dict(zip(each["step"], each["value"], strict=True))
+            for position in (0, 1)
+            for each in views[f"gradients|spreads|{position}"]
+            if each["run"] == curve["run"]
+        ]
+        for step, value, entry in zip(curve["step"], curve["value"], curve["entry"], strict=True):
+            assert own[entry][step] == value == max(each[step] for each in own)
+    assert data_of(parse("differing"), 1)["errors"]["limits"] == {"spreads": SPREADS}
+
+
+def test_what_is_not_finite_is_told_as_such(parse: Any) -> None:
+    (curve, *_) = data_of(parse("differing"), 2)["errors"]["views"]["gradients|spreads|0"]
+    assert set(curve["value"]) <= {"NaN", "inf"}
+
+
+def test_losses_keep_the_highest_and_the_lowest(parse: Any, agreeing: Report) -> None:
+    curves = data_of(parse("agreeing"), 1)["losses"]["views"][""]
+    first = agreeing.steps[: len(agreeing.steps[agreeing.steps["scenario"] == "network"]) // 6]
+    assert max(curves[0]["value"]) == max(rounded(first["loss"]))
+    assert min(curves[0]["value"]) == min(rounded(first["loss"]))
+    assert curves[0]["value"] == rounded(first.set_index("step").loc[curves[0]["step"], "loss"])
+
+
+def test_entries_are_the_frames_values(parse: Any, agreeing: Report) -> None:
+    page = parse("agreeing")
+    views = data_of(page, 1)["entries"]["views"]
+    entries = agreeing.entries.astype(object)
+    own = entries[(entries["scenario"] == "network") & (entries["quantity"] == "gradients")]
+    run, cells = next(iter(own.groupby(RUN, sort=False)))
+    assert run == ("network", "reference", "numpy", "float64")
+    pictures = views["gradients|0"]
+    assert [picture["entry"] for picture in pictures] == [0, 1]
+    for name, picture in zip(["w_ij", "w_jk"], pictures, strict=True):
+        expected = cells[cells["parameter"] == name]
+        assert picture["value"] == expected["value"].tolist()
+        assert picture["expected"] == expected["expected"].tolist()
+        assert picture["index"] == expected["index"].tolist()
+        assert picture["spreads"] == rounded(expected["spreads"])
+
+
+def test_too_many_entries_are_joined_and_the_worst_of_each_block_stays(many_entries: pd.DataFrame) -> None:
+    frame = many_entries.astype({"verdict": object})
+    frame.loc[1234, ["spreads", "verdict"]] = [0.0, "DISAGREES"]  # worse than its larger neighbours
+    frame = frame.astype({"verdict": "category"})
+    joined = entries_by_scenario(frame, cells=600)["s"]
+    run = ("s", "b", "v", "float64")
+    large, small = entry_pictures(joined, ["large", "small"], {run: 0})["views"]["gradients|0"]
+    assert small["block"] == [1, 1]
+    assert len(small["row"]) == 3
+    height, width = large["block"]
+    assert len(large["row"]) == (64 // height) * (64 // width) <= 600
+    grid = many_entries["spreads"].to_numpy()[: 64 * 64].reshape(64 // height, height, 64 // width, width)
+    largest = grid.max(axis=(1, 3)).ravel()
+    planted = (1234 // 64 // height) * (64 // width) + 1234 % 64 // width
+    largest[planted] = 0.0
+    order = np.lexsort((large["column"], large["row"]))
+    assert [large["spreads"][cell] for cell in order] == [float(f"{each:.4g}") for each in largest]
+    assert large["index"][order[planted]] == f"{1234 // 64},{1234 % 64}"
+    cells = list(zip(large["row"], large["column"], strict=True))
+    assert sorted(cells) == list(np.ndindex(64 // height, 64 // width))
+
+
+def test_extra_tables_stand_below_the_verdict(empty: Report) -> None:
+    table = pd.DataFrame({"what": ["<i>w</i>"], "by_how_much": [0.1]})
+    page = lxml.html.document_fromstring(build_page(empty, [("Changes", "Since <b>then</b>.", table)]))
+    titles = [words(each) for each in page.xpath("//h2")]
+    assert titles.index("Changes") < titles.index("Verdicts")
+    assert rows_of(table_called(page, "Changes")) == [{"what": "<i>w</i>", "by how much": "0.1"}]
+    assert "Since <b>then</b>." in words(page.find("body"))
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_policy_lets_exactly_the_pages_own_scripts_run(parse: Any, name: str) -> None:
+    page = parse(name)
+    (policy,) = page.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
+    allowed = set(re.findall(r"'sha256-([^']+)'", policy))
+    scripts = [each for each in page.xpath("//script") if each.get("type") != "application/json"]
+    hashes = {
+        base64.b64encode(hashlib.sha256((each.text or "").encode()).digest()).decode() for each in scripts
+    }
+    assert hashes == allowed
+    assert len(scripts) == 3
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe-eval" not in policy
+    assert "unsafe-inline" not in policy.partition("style-src")[0]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_nothing_is_asked_for_and_ids_are_the_pages_own(parse: Any, name: str) -> None:
+    page = parse(name)
+    ids = page.xpath("//@id")
+    assert len(ids) == len(set(ids))
+    assert all(re.fullmatch(r"[a-z]+(-(\d+|page|title))*", each) for each in ids), ids
+    for link in page.xpath("//@href | //@src"):
+        assert link == "data:," or re.fullmatch(r"#[a-z]+(-\d+)?", link), link
+    assert list(page.iter("img", "iframe", "object", "embed", "base", "form")) == []
+    handlers = [
+        key
+        for each in page.iter()
+        if isinstance(each.tag, str)
+        for key in each.attrib
+        if key.startswith("on")
+    ]
+    assert handlers == []
+
+
+def test_hostile_names_are_shown_as_they_are(parse: Any, hostile: Report) -> None:
+    page = parse("hostile")
+    titles = [words(each.find("h2/span")) for each in page.xpath("//section[@class='scenario']")]
+    assert titles == hostile.runs["scenario"].astype(object).tolist()
+    assert "{{7*7}}" in words(page.find("body"))
+    assert set(data_of(page, "page")["parameters"][0]) == set(hostile.gradients["parameter"].astype(object))
+
+
+@pytest.mark.parametrize("text", ["</script>", "<!--", "&lt;", "\u2028\u2029", "</SCRIPT >", "ü"])
+def test_data_in_a_script_element_cannot_end_it_and_comes_back(text: str) -> None:
+    written = str(script_json({text: [text]}))
+    assert not set(written) & set("<>&\u2028\u2029")
+    assert json.loads(written) == {text: [text]}
+
+
+def test_data_that_json_has_no_sign_for_is_refused() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        script_json(np.nan)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_same_report_gives_the_same_page(request: pytest.FixtureRequest, name: str) -> None:
+    report = request.getfixturevalue(name)
+    assert build_page(report) == build_page(report)
+
+
+def test_an_empty_report_has_a_page(parse: Any) -> None:
+    text = words(parse("empty").find("body"))
+    assert "There is no run." in text
+    assert "Nothing was run." in text
+
+
+def test_what_was_not_run_at_all_has_a_section(agreeing: Report) -> None:
+    runs = agreeing.runs.astype(object)
+    left_out = {**agreeing.frames, "runs": agreeing.runs[runs["status"] == "not run"].reset_index(drop=True)}
+    for name in ("gradients", "updates", "entries", "steps", "trajectories", "claims", "formulas"):
+        left_out[name] = agreeing.frames[name].iloc[:0]
+    page = lxml.html.document_fromstring(build_page(Report(left_out, agreeing.environment)))
+    assert words(page.find(".//h1")) == "Nothing was checked."
+    assert "No run of this scenario was made." in words(page.xpath("//section[@class='scenario']")[0])
+
+
+def test_a_scenario_that_does_not_train_has_no_updates_to_choose(agreeing: Report) -> None:
+    frames = {**agreeing.frames, "updates": agreeing.updates.iloc[:0]}
+    page = lxml.html.document_fromstring(build_page(Report(frames, agreeing.environment)))
+    chosen = page.xpath("//figure[@data-plot='errors']//*[@data-control='quantity']")
+    assert [(each.get("type"), each.get("value")) for each in chosen] == [("hidden", "gradients")] * 2
+
+
+def test_runs_that_raised_are_told(agreeing: Report) -> None:
+    runs = agreeing.runs.astype({"status": object}).replace({"status": {"not run": "failed"}})
+    frames = {**agreeing.frames, "runs": runs.astype({"status": "category"})}
+    page = lxml.html.document_fromstring(build_page(Report(frames, agreeing.environment)))
+    (message,) = {words(each)[:43] for each in page.xpath("//ul[@class='messages']/li")}
+    assert message == "line_without_gradient reference/numpy float"
+    (who,) = page.xpath("//p[@class='who']")
+    assert words(who) == "Off: reference/numpy in 2 of 4 runs. All runs of torch/eager, torch/func agree."
+
+
+def test_checks_of_tests_are_told(empty: Report) -> None:
+    texts = dict.fromkeys(["points", "where", "reason", "findings", "failing_point"], "")
+    row = {
+        **texts,
+        "test": "test_<b>mine</b>",
+        "verdict": "WRONG",
+        "ok": False,
+        "digits": 0.5,
+        "dtype": "float64",
+    }
+    checks = as_frame("checks", [{**row, "seed": 0, "cause": "a factor 2"}])
+    page = lxml.html.document_fromstring(build_page(Report({**empty.frames, "checks": checks}, {})))
+    assert words(page.find(".//h1")) == "Not everything agrees."
+    (shown,) = rows_of(table_called(page, "A gradient that a test checked"))
+    assert (shown["test"], shown["verdict"], shown["cause"]) == ("test_<b>mine</b>", "WRONG", "a factor 2")
+    (message,) = page.xpath("//ul[@class='messages']/li")
+    assert words(message) == "The gradient that test_<b>mine</b> checks is WRONG: a factor 2"
+
+
+def test_claims_of_scenarios_that_are_not_shown_are_told(agreeing: Report) -> None:
+    claims = agreeing.claims.astype({"scenario": object}).assign(scenario="elsewhere")
+    frames = {**agreeing.frames, "claims": claims.astype({"scenario": "category"})}
+    page = lxml.html.document_fromstring(build_page(Report(frames, agreeing.environment)))
+    rows = rows_of(table_called(page, "Claims of other scenarios"))
+    assert [row["scenario"] for row in rows] == ["elsewhere"] * 2
+
+
+def test_the_page_can_be_imported_without_the_extra() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(['jinja2', 'markupsafe', 'plotly', 'itables']))\n"
+        "import gradproof.reporting.page as page\n"
+        "try:\n"
+        "    page.build_page(None)\n"
+        "except ModuleNotFoundError as error:\n"
+        "    print(error.name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "jinja2"

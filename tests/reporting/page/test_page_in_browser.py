@@ -1,0 +1,385 @@
+"""The page in a browser: links, tables, plots, light and dark, phone, paper, names that would be markup."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradproof.reporting.page import build_page
+from gradproof.reporting.report import Report
+from gradproof.scenarios import CATALOGUE
+from gradproof.verification import verify
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+
+# No sandbox, since containers often allow none; and nothing that Chromium would ask for by itself.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Opened:
+    """A page in a browser, and what it complained of or asked for."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def figure(self, section: int | str, plot: str) -> Any:
+        """Bring a figure into sight and wait until it is drawn."""
+        found = self.page.locator(f'.figure[data-section="{section}"][data-plot="{plot}"]')
+        found.scroll_into_view_if_needed()
+        found.locator(".main-svg").first.wait_for()
+        found.locator(".plot").scroll_into_view_if_needed()
+        return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def written() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+def open_page(
+    request: pytest.FixtureRequest, browser: Any, written: dict[str, str], tmp_path: Path
+) -> Iterator[Callable[..., Opened]]:
+    contexts = []
+    pages: list[Opened] = []
+
+    def opened(name: str, *, width: int = 1280, **options: Any) -> Opened:
+        if name not in written:
+            written[name] = build_page(request.getfixturevalue(name))
+        path = tmp_path / f"{name}.html"
+        path.write_text(written[name], encoding="utf-8")
+        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
+        contexts.append(context)
+        made = Opened(context.new_page())
+        made.page.on("console", lambda message: made.complaints.append(message.text))
+        made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
+        made.page.on("dialog", lambda dialog: made.complaints.append(dialog.message))
+        made.page.on("request", lambda asked: made.requests.append(asked.url))
+        made.page.goto(path.as_uri())
+        pages.append(made)
+        return made
+
+    yield opened
+    for made in pages:
+        assert made.complaints == []
+        own = made.page.url.partition("#")[0]
+        assert [url for url in made.requests if url != own and not url.startswith(("data:", "blob:"))] == []
+    for context in contexts:
+        context.close()
+
+
+def place_of(figure: Any, trace: int, point: int) -> tuple[float, float]:
+    """Where on the page a point of a plot is."""
+    return tuple(
+        figure.locator(".plot").evaluate(
+            """(plot, [trace, point]) => {
+                const { xaxis, yaxis } = plot._fullLayout;
+                const { x, y } = plot.data[trace];
+                const box = plot.getBoundingClientRect();
+                const [across, down] = [xaxis.d2p(x[point]), yaxis.d2p(y[point])];
+                return [box.x + xaxis._offset + across, box.y + yaxis._offset + down];
+            }""",
+            [trace, point],
+        )
+    )
+
+
+def see_all(opened: Opened) -> None:
+    """Scroll through the page, so that all is drawn that is drawn when it comes into sight."""
+    for figure in opened.page.locator(".figure").all():
+        figure.scroll_into_view_if_needed()
+        figure.locator(".main-svg").first.wait_for()
+
+
+def no_sideways_scroll(opened: Opened) -> bool:
+    return bool(opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+@pytest.mark.parametrize("name", ["agreeing", "differing", "empty"])
+def test_all_plots_are_drawn_without_a_complaint(open_page: Any, name: str) -> None:
+    opened = open_page(name)
+    see_all(opened)
+    expected = {"agreeing": 8, "differing": 9, "empty": 0}[name]
+    assert opened.page.locator(".plot .main-svg:first-child").count() == expected
+    assert no_sideways_scroll(opened)
+
+
+def test_plots_are_drawn_when_they_come_into_sight(open_page: Any) -> None:
+    opened = open_page("agreeing")
+    opened.figure("page", "costs")
+    last = opened.page.locator(".figure").last
+    assert last.locator(".main-svg").count() == 0
+    last.scroll_into_view_if_needed()
+    last.locator(".main-svg").first.wait_for()
+
+
+def test_a_cell_of_the_matrix_leads_to_its_scenario(open_page: Any) -> None:
+    opened = open_page("differing")
+    opened.page.locator(".matrix td a", has_text="WRONG").first.click()
+    title = opened.page.locator("h2", has_text="planted")
+    title.wait_for()
+    opened.page.wait_for_function("scrollY > 0")
+    assert 0 <= title.bounding_box()["y"] < 800
+    assert opened.page.url.endswith("#scenario-1")
+
+
+def test_a_table_sorts_and_filters(open_page: Any) -> None:
+    opened = open_page("differing")
+    table = opened.page.locator("#scenario-1 table.data").first
+    table.scroll_into_view_if_needed()
+    search = opened.page.locator("#scenario-1 input[type=search]").first
+    search.wait_for()
+    column = table.locator("thead th").all_inner_texts().index("spreads") + 1
+    cells = table.locator(f"tbody td:nth-child({column})")
+
+    def number(text: str) -> float:
+        return float(text.replace(",", ""))
+
+    everything = cells.all_inner_texts()
+    assert everything != sorted(everything, key=number)
+    header = table.locator(f"thead th:nth-child({column})")
+    header.click()
+    sync_api.expect(cells).to_have_text(sorted(everything, key=number))
+    header.click()
+    sync_api.expect(cells).to_have_text(sorted(everything, key=number, reverse=True))
+    assert number(cells.first.inner_text()) > 1e6
+    search.fill("DISAGREES")
+    sync_api.expect(cells).not_to_have_count(len(everything))
+    rows = table.locator("tbody tr").all_inner_texts()
+    assert 0 < len(rows) < len(everything)
+    assert all("DISAGREES" in row and "reference/numpy" in row for row in rows)
+    search.fill("nothing has this text")
+    sync_api.expect(table.locator("tbody")).to_have_text("no such row")
+
+
+def test_hovering_tells_the_value(open_page: Any, differing: Report) -> None:
+    opened = open_page("differing")
+    figure = opened.figure(1, "errors")
+    opened.page.mouse.move(*place_of(figure, 0, 20))
+    label = figure.locator(".hoverlayer .hovertext").first
+    label.wait_for()
+    text = label.text_content()
+    assert "step 20" in text
+    assert "reference/numpy float64" in text
+    assert "w_jk" in text
+    rows = differing.gradients.astype(object)
+    own = rows[(rows["scenario"] == "planted") & (rows["step"] == 20) & (rows["parameter"] == "w_jk")]
+    value = float(own["spreads"].iloc[0])
+    assert f"{value:.3e}".replace("e+", "e") in text
+
+
+def test_dragging_zooms_and_a_double_click_comes_back(open_page: Any) -> None:
+    opened = open_page("differing")
+    figure = opened.figure(1, "errors")
+    ranges = "plot => [...plot.layout.xaxis.range, ...plot.layout.yaxis.range]"
+    plot = figure.locator(".plot")
+    before = plot.evaluate(ranges)
+    (x, y), (to_x, to_y) = place_of(figure, 0, 5), place_of(figure, 0, 30)
+    opened.page.mouse.move(x - 3, y - 20)
+    opened.page.mouse.down()
+    opened.page.mouse.move(to_x + 3, to_y + 60, steps=5)
+    opened.page.mouse.up()
+    opened.page.wait_for_timeout(600)
+    zoomed = plot.evaluate(ranges)
+    assert before[0] < zoomed[0] < zoomed[1] < before[1]
+    ticks = plot.evaluate("plot => plot.layout.xaxis.ticktext")
+    assert ticks == [str(step) for step in (5, 6, 7, 8, 9, 10, 20, 30)]
+    middle = ((x + to_x) / 2, (y + to_y) / 2)
+    opened.page.mouse.dblclick(*middle)
+    opened.page.wait_for_timeout(600)
+    assert plot.evaluate(ranges) == pytest.approx(before)
+
+
+def test_controls_change_what_is_drawn(open_page: Any, differing: Report) -> None:
+    opened = open_page("differing")
+    figure = opened.figure(1, "errors")
+    plot = figure.locator(".plot")
+    assert "spreads" in plot.locator(".ytitle").text_content()
+    assert plot.evaluate("plot => plot.layout.shapes.length") == 1  # the limit
+    figure.get_by_label("ulps").check()
+    assert "ulps" in plot.locator(".ytitle").text_content()
+    assert plot.evaluate("plot => plot.layout.shapes.length") == 0
+    figure.locator("select").select_option("w_ij")
+    rows = differing.gradients.astype(object)
+    own = rows[(rows["scenario"] == "planted") & (rows["parameter"] == "w_ij")]
+    assert plot.evaluate("plot => plot.data[0].y[0]") == pytest.approx(own["ulps"].iloc[0], rel=1e-3)
+
+
+def test_entries_tell_index_value_exact_error_and_verdict(open_page: Any, differing: Report) -> None:
+    opened = open_page("differing")
+    figure = opened.figure(1, "entries")
+    assert (
+        figure.locator("select").first.evaluate("s => s.selectedOptions[0].label")
+        == "reference/numpy float64"
+    )
+    text = figure.locator(".plot").evaluate(
+        "plot => plot.data.filter(d => d.type === 'heatmap')[1].text[2][0]"
+    )
+    entries = differing.entries.astype(object)
+    own = entries[
+        (entries["scenario"] == "planted") & (entries["parameter"] == "w_jk") & (entries["index"] == "2,0")
+    ]
+    first = own.iloc[0]
+    assert (
+        f"<b>w_jk[2,0]</b> DISAGREES<br>value {first['value']!r}<br>exact {first['expected']!r}<br>error"
+        in text
+    )
+    nan = opened.figure(2, "entries").locator(".plot")
+    marked = nan.evaluate(
+        "plot => plot.data.filter(d => d.type === 'scatter').map(d => [d.x, d.y, d.marker.symbol])"
+    )
+    assert marked == [[[0, 1], [0, 0], ["x", "x"]]]  # from the second step on
+
+
+def luminance(opened: Opened, element: str) -> float:
+    colour = opened.page.locator(element).first.evaluate("e => getComputedStyle(e).backgroundColor")
+    numbers = [float(each) for each in colour.partition("(")[2].rstrip(")").split(",")[:3]]
+    return sum(numbers) / (3 * 255)
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_light_and_dark_follow_the_system_and_the_button(open_page: Any, system: str) -> None:
+    opened = open_page("agreeing", color_scheme=system)
+    figure = opened.figure("page", "costs")
+    paper = "plot => plot._fullLayout.paper_bgcolor"
+    was_dark = system == "dark"
+    assert (luminance(opened, "body") < 0.5) == was_dark
+    drawn = figure.locator(".plot").evaluate(paper)
+    opened.page.get_by_role("button", name="Light" if was_dark else "Dark").click()
+    assert (luminance(opened, "body") < 0.5) != was_dark
+    assert figure.locator(".plot").evaluate(paper) != drawn
+    opened.page.emulate_media(color_scheme="light" if was_dark else "dark")
+    assert (luminance(opened, "body") < 0.5) != was_dark  # the button has said so
+
+
+@pytest.mark.parametrize("width", [360, 390])
+@pytest.mark.parametrize("name", ["agreeing", "differing", "hostile"])
+def test_a_phone_shows_the_page_without_scrolling_it_sideways(open_page: Any, name: str, width: int) -> None:
+    opened = open_page(name, width=width, has_touch=True, is_mobile=True)
+    for details in opened.page.locator("details").all():
+        details.evaluate("each => { each.open = true }")
+    see_all(opened)
+    assert no_sideways_scroll(opened)
+    assert opened.page.evaluate("document.documentElement.clientWidth") == width
+    first = opened.page.locator(".matrix tbody th").first
+    before = first.bounding_box()["x"]
+    opened.page.locator(".scroll:has(.matrix)").evaluate("each => { each.scrollLeft = 200 }")
+    assert first.bounding_box()["x"] == before  # the first column stays in sight
+
+
+def test_the_essentials_are_there_without_javascript(open_page: Any) -> None:
+    opened = open_page("differing", java_script_enabled=False)
+    text = opened.page.locator("body").inner_text()
+    for part in (
+        "Not everything agrees.",
+        "reference/numpy",
+        "WRONG",
+        "derivative of sigmoid",
+        "needs JavaScript",
+    ):
+        assert part in text
+    assert opened.page.locator("#theme").is_hidden()
+    assert opened.page.locator(".controls").first.is_hidden()
+
+
+def test_paper_is_light_with_all_opened_and_drawn(open_page: Any) -> None:
+    opened = open_page("agreeing", color_scheme="dark")
+    paper = opened.page.pdf(format="A4")
+    assert paper.startswith(b"%PDF")
+    opened.page.emulate_media(media="print")
+    opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert opened.page.locator("details:not([open])").count() == 0
+    assert opened.page.locator(".plot:not(:has(.main-svg))").count() == 0
+    assert luminance(opened, "body") > 0.9
+    assert opened.page.locator(".controls").first.is_hidden()
+    widths = opened.page.locator(".main-svg:first-child").evaluate_all("all => all.map(e => e.clientWidth)")
+    assert set(widths) == {680}
+    opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert opened.page.locator("details[open]").count() == 0
+
+
+def test_names_that_would_be_markup_are_shown_as_text(open_page: Any, hostile: Report) -> None:
+    opened = open_page("hostile")
+    see_all(opened)
+    page = opened.page
+    names = list(dict.fromkeys(hostile.runs["scenario"].astype(object)))
+    shown = [
+        text.rsplit("\n", 1)[0].strip()
+        for text in page.locator(".scenario > h2 > span:first-child").all_inner_texts()
+    ]
+    assert shown == names
+    parameters = list(dict.fromkeys(hostile.gradients["parameter"].astype(object)))
+    figure = opened.figure(1, "errors")
+    for name in parameters:
+        figure.locator("select").select_option(label=name)
+    figure.locator("select").select_option("worst")
+    opened.page.mouse.move(*place_of(figure, 0, 1))
+    label = figure.locator(".hoverlayer .hovertext").first
+    label.wait_for()
+    assert any(name in label.text_content() for name in parameters)
+    entries = opened.figure(1, "entries")
+    for name in parameters:
+        entries.locator("select").last.select_option(label=name)
+        assert entries.locator(".annotation-text").first.text_content().startswith(name)
+    assert page.locator("img, iframe, .plot a, main a[href^='http'], main a[href^='javascript']").count() == 0
+    data, code = (
+        page.locator("script[type='application/json']"),
+        page.locator("script:not([type='application/json'])"),
+    )
+    assert (data.count(), code.count()) == (1 + len(names), 3)
+
+
+def test_an_injected_script_does_not_run(open_page: Any) -> None:
+    opened = open_page("agreeing")
+    opened.page.evaluate(
+        """() => {
+            const script = document.createElement("script");
+            script.textContent = "window.injected = true";
+            document.body.append(script);
+            document.body.insertAdjacentHTML("beforeend", '<img src="x" onerror="window.injected = true">');
+        }"""
+    )
+    opened.page.wait_for_timeout(300)
+    assert opened.page.evaluate("window.injected") is None
+    assert any("Content Security Policy" in text for text in opened.complaints)
+    opened.complaints.clear()  # they were asked for
+    opened.requests.clear()
+
+
+@pytest.mark.slow
+def test_the_page_of_all_documents_is_small_and_opens(
+    open_page: Any, written: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = verify([build() for build in CATALOGUE.values()], jobs=0)
+    written["full"] = build_page(report)
+    assert len(written["full"].encode()) < 10e6
+    opened = open_page("full")
+    see_all(opened)
+    took = opened.page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+    with capsys.disabled():
+        print(  # noqa: T201 - a figure to look at, which no test may assert
+            f"\n{len(written['full'].encode()) / 1e6:.1f} MB, loaded in {took / 1000:.2f} s"
+        )
