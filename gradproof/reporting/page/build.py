@@ -51,7 +51,8 @@ def render(report: Report, extra_tables: Sequence[ExtraTable] = ()) -> str:
             styles=[Markup(text) for text in (libraries.tables_style(), libraries.own_file("page.css"))],  # noqa: S704
             heading=heading,
             extras=[
-                Extra(title, sentence, frame_table(title, table)) for title, sentence, table in extra_tables
+                Extra(title, sentence, frame_table(title, table, brief=True))
+                for title, sentence, table in extra_tables
             ],
             sections=shown,
             other_claims=_other_claims(report.claims, heading.scenarios),
@@ -91,11 +92,11 @@ def _checks(checks: pd.DataFrame) -> Table | None:
     if checks.empty:
         return None
     kinds = {"test": NAME, "verdict": VERDICT, "dtype": NAME}
-    return frame_table("A gradient that a test checked", checks.drop(columns="failing_point"), **kinds)
+    return frame_table("A gradient that a test checked", checks.drop(columns="failing_point"), kinds)
 
 
 def _other_claims(claims: pd.DataFrame, scenarios: Sequence[str]) -> Table | None:
     others = claims[~claims["scenario"].isin(list(scenarios))]
     if others.empty:
         return None
-    return frame_table("Claims of other scenarios", others, verdict=VERDICT)
+    return frame_table("Claims of other scenarios", others, {"verdict": VERDICT})

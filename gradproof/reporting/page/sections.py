@@ -162,7 +162,7 @@ def _detail(key: str, caption: str, frame: pd.DataFrame) -> Table:
         digits = [_digits(value) for value in shown["digits"]]
         kinds["digits"] = NUMBER
         shown = shown.assign(digits=digits)
-    return frame_table(caption, shown, **{name: kind for name, kind in kinds.items() if name in shown})
+    return frame_table(caption, shown, kinds)
 
 
 def _digits(digits: float) -> str:

@@ -264,26 +264,43 @@ def _how_far(row: Mapping[str, Any]) -> str:
     return "stopped" if row["stopped"] else "cut short"
 
 
-def frame_table(caption: str, frame: pd.DataFrame, **kinds: str) -> Table:
+def frame_table(
+    caption: str, frame: pd.DataFrame, kinds: Mapping[str, str] | None = None, *, brief: bool = False
+) -> Table:
     """Make a table of a frame as it is.
 
     Args:
         caption: what a row is.
         frame: its columns become columns; `_` in their names becomes a space.
         kinds: the kinds of columns where they are not told by what is in them.
+        brief: whether floats are written with three digits; otherwise with all.
     """
+    kinds = kinds or {}
     plain = frame.astype(object)
     numeric = {name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])}
     columns = [
-        Column(str(name).replace("_", " "), kinds.get(str(name), NUMBER if name in numeric else TEXT))
+        Column(
+            str(name).replace("_", " "),
+            kinds.get(str(name), NUMBER if name in numeric else _text_kind(plain[name])),
+        )
         for name in plain.columns
     ]
-    makers = [verdict_cell if column.kind == VERDICT else _frame_cell for column in columns]
+    plain_cell = _brief_cell if brief else _frame_cell
+    makers = [verdict_cell if column.kind == VERDICT else plain_cell for column in columns]
     rows = [
         [make(value) for make, value in zip(makers, row, strict=True)]
         for row in plain.itertuples(index=False, name=None)
     ]
     return Table(caption, columns, rows)
+
+
+def _text_kind(texts: pd.Series) -> str:
+    """Tell whether texts are names, which are short and not broken, or prose."""
+    return NAME if all(len(str(text)) <= 24 for text in texts) else TEXT
+
+
+def _brief_cell(value: Any) -> Cell:
+    return error_cell(value) if isinstance(value, float) else _frame_cell(value)
 
 
 def environment_table(environment: Mapping[str, Any]) -> Table:
