@@ -75,7 +75,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--formats",
         type=_names,
         metavar="A,B",
-        help="what to write: html, csv, parquet, markdown, junit, jsonl (default: all that what is installed can write)",
+        help="what to write: html, csv, parquet, markdown, junit, jsonl (default: all that what is "
+        "installed can write)",
     )
     verify.add_argument(
         "--jobs",

@@ -19,6 +19,7 @@ _WORDS = {
     Verdict.NOT_FINITE: "NaN/inf",
     Verdict.UNDECIDED: "UNDECIDED",
 }
+_AS_TEXT = {"verdict": object}
 _STATUS_WORDS = {"failed": "FAILED", "not run": "-"}
 
 
@@ -26,9 +27,12 @@ def verdict_matrix(runs: pd.DataFrame, gradients: pd.DataFrame, updates: pd.Data
     """Make the table that a person looks at first.
 
     Rows are scenario and dtype, columns are backend/variant. A cell holds `ok` where every step passes, else
-    the worst verdict, and the largest error in spreads of the rounding noise: `ok 1.3`, say.
+    the worst verdict, and the largest error in spreads of the rounding noise but at kinks: `ok 1.3`, say.
     """
-    judged = pd.concat([gradients[[*RUN, "spreads"]], updates[[*RUN, "spreads"]]])
+    columns = [*RUN, "spreads", "verdict"]
+    judged = pd.concat([gradients[columns].astype(_AS_TEXT), updates[columns].astype(_AS_TEXT)])
+    # At a kink the distance is that from an interval of subgradients, and not of rounding.
+    judged = judged[judged["verdict"] != str(Verdict.KINK)]
     judged = judged.fillna({"spreads": np.inf})  # a NaN is not hidden behind what is finite
     worst = judged.groupby(RUN, observed=True)["spreads"].max()
     cells: dict[tuple[str, str], dict[str, str]] = {}
@@ -36,7 +40,8 @@ def verdict_matrix(runs: pd.DataFrame, gradients: pd.DataFrame, updates: pd.Data
     for row in runs.astype(object).to_dict("records"):
         key = tuple(str(row[name]) for name in RUN)
         if row["status"] == "run":
-            cell = f"{_WORDS[Verdict(row['verdict'])]} {_short(worst.get(key, np.nan))}"
+            largest = _short(worst[key]) if key in worst.index else "at a kink"
+            cell = f"{_WORDS[Verdict(row['verdict'])]} {largest}"
         else:
             cell = _STATUS_WORDS[row["status"]]
         implementation = "/".join(text for text in key[1:3] if text)

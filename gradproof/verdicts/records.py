@@ -104,7 +104,7 @@ class Judgement:
 def worst_step(verdict: NDArray[np.int8], spreads: Array) -> int:
     """Tell where the verdict is worst, and of those places the first with the most spreads; NaN is most."""
     candidates = np.flatnonzero(verdict == verdict.max())
-    return int(candidates[np.argmax(np.nan_to_num(spreads[candidates], nan=np.inf))])
+    return int(candidates[np.argmax(np.where(np.isnan(spreads[candidates]), np.inf, spreads[candidates]))])
 
 
 @dataclass(frozen=True)

@@ -164,11 +164,25 @@ def test_every_frame_has_its_columns_and_dtypes(made: Report) -> None:
         assert frame.index.equals(pd.RangeIndex(len(frame)))
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "cell"),
+    [
+        ([Verdict.KINK, Verdict.AGREES], "ok 1.2"),
+        ([Verdict.KINK, Verdict.KINK], "ok at a kink"),
+        ([Verdict.KINK, Verdict.DISAGREES], "WRONG 1.2"),
+    ],
+)
+def test_the_distance_at_a_kink_is_not_told_as_rounding(verdicts: list[Verdict], cell: str) -> None:
+    said = (judgement(verdicts, [3e16, 1.2]),)
+    assert matrix_of(outcome(gradients=said, updates=said)).iloc[0, 0] == cell
+
+
 @pytest.mark.parametrize("made", REPORTS.values(), ids=REPORTS)
 def test_every_report_can_be_written_and_read_back(made: Report, tmp_path: Path) -> None:
     folder = made.write(tmp_path / "latest")
     assert {path.name for path in folder.iterdir()} == {
         "environment.json",
+        "index.html",
         "report.json",
         "summary.md",
         "junit.xml",

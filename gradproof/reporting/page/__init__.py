@@ -4,24 +4,17 @@ The file holds its styles, its scripts and its data, and asks for nothing over a
 extra `report` installs: Jinja2 for the templates, and the scripts that plotly and itables bring along.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from gradproof.reporting.report import Report
 
-ExtraTable = tuple[str, str, "pd.DataFrame"]
-"""A title, a sentence about it, and a table."""
 
-
-def build_page(report: "Report", extra_tables: Sequence[ExtraTable] = ()) -> str:
+def build_page(report: "Report") -> str:
     """Build the page of a report.
 
     Args:
-        report: what to show.
-        extra_tables: tables that stand below the verdict, such as the changes since another report.
+        report: what to show; with its `changes`, if it has any.
 
     Returns:
         the HTML text; the same for the same report.
@@ -31,4 +24,4 @@ def build_page(report: "Report", extra_tables: Sequence[ExtraTable] = ()) -> str
     """
     from gradproof.reporting.page.build import render  # noqa: PLC0415 - the extra is needed only here
 
-    return render(report, extra_tables)
+    return render(report)

@@ -8,7 +8,8 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gradproof.reporting.page import ExtraTable, libraries
+from gradproof.reporting.comparison import Changes
+from gradproof.reporting.page import libraries
 from gradproof.reporting.page.overview import Overview, overview
 from gradproof.reporting.page.sections import Section, sections
 from gradproof.reporting.page.tables import (
@@ -24,15 +25,15 @@ from gradproof.verdicts.verdict import SPREADS
 
 
 @dataclass(frozen=True)
-class Extra:
-    """A table that stands below the verdict."""
+class Since:
+    """What changed since the baseline: sentences, and tables with a title and a sentence."""
 
-    title: str
-    sentence: str
-    table: Table
+    sentences: Sequence[str]
+    tables: Sequence[tuple[str, str, Table]]
+    worse: bool
 
 
-def render(report: Report, extra_tables: Sequence[ExtraTable] = ()) -> str:
+def render(report: Report) -> str:
     """Render the page of a report; see `gradproof.reporting.page.build_page`."""
     worst = worst_rows(report.frames)
     heading = overview(report, worst)
@@ -50,10 +51,7 @@ def render(report: Report, extra_tables: Sequence[ExtraTable] = ()) -> str:
             scripts={name: Markup(text) for name, text in scripts.items()},  # noqa: S704 - the packages' files
             styles=[Markup(text) for text in (libraries.tables_style(), libraries.own_file("page.css"))],  # noqa: S704
             heading=heading,
-            extras=[
-                Extra(title, sentence, frame_table(title, table, brief=True))
-                for title, sentence, table in extra_tables
-            ],
+            since=_since(report.changes),
             sections=shown,
             other_claims=_other_claims(report.claims, heading.scenarios),
             checks=_checks(report.checks),
@@ -86,6 +84,17 @@ def _page_data(heading: Overview, shown: Sequence[Section]) -> Mapping[str, Any]
         "parameters": [section.parameters for section in shown],
         "costs": heading.costs_plot,
     }
+
+
+def _since(changes: Changes | None) -> Since | None:
+    if changes is None:
+        return None
+    kinds = {"before": VERDICT, "after": VERDICT, "verdict_before": VERDICT, "verdict_after": VERDICT}
+    tables = [
+        (title, sentence, frame_table(title, frame, kinds if "scenario" in frame else {}, brief=True))
+        for title, sentence, frame in changes.tables()
+    ]
+    return Since(changes.sentences(), tables, worse=changes.worse)
 
 
 def _checks(checks: pd.DataFrame) -> Table | None:

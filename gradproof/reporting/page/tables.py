@@ -105,10 +105,10 @@ def worst_table(rows: pd.DataFrame) -> Table:
         Column("step", NUMBER),
         Column("spreads", NUMBER),
         Column("ulps", NUMBER),
-        Column("value", LONG),
-        Column("exact", LONG),
         Column("failing steps", NUMBER),
         Column("cause or reason"),
+        Column("value", LONG),
+        Column("exact", LONG),
     ]
     cells = [
         [
@@ -120,10 +120,10 @@ def worst_table(rows: pd.DataFrame) -> Table:
             count_cell(row["step"]),
             error_cell(row["spreads"]),
             error_cell(row["ulps"]),
-            value_cell(row["value"]),
-            Cell(row["exact"], orderable(row["expected"])),
             Cell(f"{row['failing']:,} of {row['steps']:,}", row["failing"]),
             Cell(row["cause"] or row["reason"]),
+            value_cell(row["value"]),
+            Cell(row["exact"], orderable(row["expected"])),
         ]
         for row in rows.to_dict("records")
     ]

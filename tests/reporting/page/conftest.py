@@ -6,6 +6,7 @@ import pytest
 
 import gradproof as gp
 from gradproof.reporting.columns import COLUMNS
+from gradproof.reporting.comparison import compare
 from gradproof.reporting.frames import as_frame
 from gradproof.reporting.report import Report
 from gradproof.scenarios import given
@@ -146,7 +147,20 @@ def hostile() -> Report:
         "runs": runs.astype(COLUMNS["runs"]),
         "gradients": gradients.astype(COLUMNS["gradients"]),
     }
-    return Report({**report.frames, **changed}, {**report.environment, HOSTILE[0]: HOSTILE[1]})
+    made = Report({**report.frames, **changed}, {**report.environment, HOSTILE[0]: HOSTILE[1]})
+    made.changes = compare(report, made)
+    return made
+
+
+@pytest.fixture
+def worsened() -> Report:
+    """A gradient lost the derivative of a sigmoid since the baseline."""
+    before, after = (
+        verify([network("planted", 40, gradient)], ["reference"])
+        for gradient in (network_gradient, without_a_derivative)
+    )
+    after.changes = compare(before, after)
+    return after
 
 
 @pytest.fixture

@@ -270,13 +270,26 @@ def test_too_many_entries_are_joined_and_the_worst_of_each_block_stays(many_entr
     assert sorted(cells) == list(np.ndindex(64 // height, 64 // width))
 
 
-def test_extra_tables_stand_below_the_verdict(empty: Report) -> None:
-    table = pd.DataFrame({"what": ["<i>w</i>"], "by_how_much": [0.1]})
-    page = lxml.html.document_fromstring(build_page(empty, [("Changes", "Since <b>then</b>.", table)]))
+def test_what_changed_since_the_baseline_stands_below_the_verdict(worsened: Report) -> None:
+    after = worsened
+    page = lxml.html.document_fromstring(build_page(after))
     titles = [words(each) for each in page.xpath("//h2")]
-    assert titles.index("Changes") < titles.index("Verdicts")
-    assert rows_of(table_called(page, "Changes")) == [{"what": "<i>w</i>", "by how much": "0.1"}]
-    assert "Since <b>then</b>." in words(page.find("body"))
+    (section,) = page.xpath("//section[@id='since']")
+    assert titles.index(words(section.find("h2"))) < titles.index("Verdicts")
+    assert [words(each) for each in section.xpath(".//li")] == [
+        " ".join(t.split()) for t in after.changes.sentences()
+    ]
+    shown = [words(each).rpartition(" ")[0] for each in section.xpath(".//summary")]
+    assert shown == [title for title, _, _ in after.changes.tables()]
+    rows = rows_of(table_called(page, "Verdicts that changed"))
+    assert [row["change"] for row in rows] == after.changes.verdicts["change"].to_list()
+    assert "worse" in [row["change"] for row in rows]
+    assert section.xpath(".//h2//span[contains(@class, 'tone-wrong')]")
+
+
+def test_without_a_baseline_nothing_is_said_of_one(empty: Report) -> None:
+    page = lxml.html.document_fromstring(build_page(empty))
+    assert page.xpath("//*[@id='since' or @href='#since']") == []
 
 
 @pytest.mark.parametrize("name", REPORTS)
