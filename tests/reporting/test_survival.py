@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -23,7 +23,13 @@ from gradproof.reporting.frames import as_frame
 
 needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no such signal")
 
-MAKING = """\
+# Without the page, which takes the longest to make and is written as every other text.
+FORMATS = ("csv", "parquet", "markdown", "junit", "jsonl")
+
+MAKING = f"""\
+FORMATS = {FORMATS}
+"""
+MAKING += """\
 import sys
 import gradproof as gp
 from gradproof.reporting import folders
@@ -35,7 +41,7 @@ if sys.argv[2] == "renamed":
 
 
 def made(mark, rows):
-    row = {"category": mark, "object": mark, "int64": 0, "float64": 0.1, "bool": True}
+    row = {"category": mark, "object": mark, "int64": 1, "float64": 0.1, "bool": True}
     right = {"verdict": "AGREES", "status": "run", "ok": True}
     frames = {}
     for name, columns in COLUMNS.items():
@@ -52,16 +58,17 @@ WRITING = (
     + """\
 import os
 
-both = made("A", 3_000), made("B", 3_000)
+both = made("A", 100), made("B", 100)
 for _ in sys.stdin:
     process = os.fork()
-    while process == 0:
+    if process:
+        print(process, flush=True)
+        os.waitpid(process, 0)
+        print("ended", flush=True)
+    while not process:
         for report in both:
-            report.write(sys.argv[1])
+            report.write(sys.argv[1], FORMATS)
             print("written", flush=True)
-    print(process, flush=True)
-    os.waitpid(process, 0)
-    print("ended", flush=True)
 """
 )
 
@@ -123,6 +130,12 @@ def start(script: str, target: Path, way: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
+def next_line(told: IO[str]) -> str:
+    line = told.readline().strip()
+    assert line not in {"", "ended"}, "the writer ended before it was killed"
+    return line
+
+
 def assert_whole(folder: Path) -> str:
     """Every file is the one that the manifest tells of, and there is no other; gives the report's mark."""
     described = json.loads((folder / "report.json").read_text("utf-8"))["files"]
@@ -138,7 +151,7 @@ def assert_whole(folder: Path) -> str:
 
 
 def small(mark: str = "C") -> gp.Report:
-    values = {"category": mark, "object": mark, "int64": 0, "float64": 0.1, "bool": True}
+    values = {"category": mark, "object": mark, "int64": 1, "float64": 0.1, "bool": True}
     right = {"verdict": "AGREES", "status": "run", "ok": True}
     frames = {
         name: as_frame(name, [{n: right.get(n, values[dtype]) for n, dtype in columns.items()}])
@@ -163,9 +176,9 @@ def test_a_writer_that_is_killed_at_any_moment_leaves_one_report_whole(
     for kill in range(kills):
         commands.write("write\n")
         commands.flush()
-        lines = [told.readline().strip() for _ in range(3)]
+        lines = [next_line(told) for _ in range(3)]
         begin = time.monotonic()
-        lines.append(told.readline().strip())
+        lines.append(next_line(told))
         # Spread over the time that a write takes, from its first moment to after its last.
         time.sleep((kill + moments.random()) / kills * 1.1 * (time.monotonic() - begin))
         os.kill(next(int(line) for line in lines if line.isdigit()), signal.SIGKILL)
@@ -175,7 +188,7 @@ def test_a_writer_that_is_killed_at_any_moment_leaves_one_report_whole(
         read = gp.read_report(target)  # puts back what may have been left aside
         assert read.environment["mark"] in {"A", "B"}
         assert assert_whole(target) == read.environment["mark"]
-        small().write(target)
+        small().write(target, FORMATS)
         assert assert_whole(target) == "C"
         assert list(tmp_path.iterdir()) == [target]
     writing_process.communicate()
