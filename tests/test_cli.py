@@ -197,7 +197,10 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "a report in the current folder": (("verify", "line_fit", "--out", "."), ". is the current folder"),
     "a report in the place of something else": (("verify", "line_fit", "--out", "own"), "holds 'notes.txt'"),
     "an unknown format": (("verify", "line_fit", "--formats", "csv,xls"), "'xls'.*csv, parquet, markdown"),
-    "no format": (("verify", "line_fit", "--formats", ","), "No report format was chosen. Choose from csv"),
+    "no format": (
+        ("verify", "line_fit", "--formats", ","),
+        "No report format was chosen. Choose from html, csv",
+    ),
     "a file that is missing": (("verify", "missing.py"), "There is no file .*missing.py"),
     "a file that raises": (("verify", "raises.py"), "raises.py.*line 2.*ZeroDivisionError"),
     "a file that exits": (("verify", "exits.py"), "exits.py.*SystemExit"),
@@ -261,18 +264,35 @@ def test_formats_are_chosen(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out.endswith(told)
 
 
-def test_what_is_not_installed_is_told_and_a_report_without_it_is_written(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+EXTRA = {"index.html": "itables, jinja2 and plotly", "*.parquet": "pyarrow", "junit.xml": "junitparser"}
+
+
+def test_what_is_not_installed_is_told_and_a_report_without_it_is_written(folder: Path) -> None:
     """Named, it is an error, and that before anything is run."""
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert run("verify", "line_fit", *QUICK) == 0
-    told = " ".join(capsys.readouterr().out.split())  # which is wrapped
-    assert "Report: not written: *.parquet needs pyarrow, which is not installed. " in told
+    packages = " ".join(EXTRA.values()).replace(",", "").replace(" and ", " ").split()
+    # Hidden before anything is imported, as in an environment without the extra.
+    script = (
+        f"import sys; sys.modules.update(dict.fromkeys({packages})); "
+        "from gradproof.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+
+    def without_the_extra(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", script, "verify", "line_fit", *QUICK, *arguments]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+    written_without = without_the_extra()
+    assert written_without.returncode == 0, written_without.stderr
+    told = " ".join(written_without.stdout.split())  # which is wrapped
+    for file, needed in EXTRA.items():
+        are = "are" if " " in needed else "is"
+        assert f"Report: not written: {file} needs {needed}, which {are} not installed. " in told
     assert told.endswith("pip install 'gradproof[report]'")
-    assert not list((folder / "reports/latest").glob("*.parquet"))
-    assert run("verify", "line_fit", *QUICK, "--formats", "parquet", "--out", "other") == 2
-    assert "The report format 'parquet' needs pyarrow" in capsys.readouterr().err
+    there = {path.name for path in (folder / "reports/latest").iterdir()}
+    assert {"summary.md", "verdicts.jsonl", "gradients.csv"} <= there
+    assert not [name for name in there if name in EXTRA or name.endswith(".parquet")]
+    refused = without_the_extra("--formats", "parquet", "--out", "other")
+    assert refused.returncode == 2
+    assert "The report format 'parquet' needs pyarrow" in refused.stderr
     assert not (folder / "other").exists()
 
 

@@ -137,7 +137,7 @@ LINE = "import pytest\n" + AGREE.replace("def test", f"{ONE}\ndef test")
 def test_the_report_of_the_session_is_written(session: Session) -> None:
     result = session.run(LINE, "--gradproof-backends", "reference")
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["*gradproof report: *reports/latest/summary.md (and beside it *)"])
+    result.stdout.fnmatch_lines(["*gradproof report: *reports/latest/index.html (and beside it *)"])
     assert session.subjects() == [("line_fit", "reference", "numpy", d) for d in ("float64", "float32")]
     assert "Everything that was checked agrees" in (session.folder / "reports/latest/summary.md").read_text()
     steps = session.frame("runs").set_index("dtype")["steps"]
@@ -197,7 +197,7 @@ def test_the_marker_gives_scenarios_of_ones_own(session: Session, workers: tuple
     """And names whose letters differ only where a file name cannot hold them are still two scenarios."""
     result = session.run(TWO, "--gradproof-backends", "reference", "--gradproof-dtypes", "float64", *workers)
     result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines(["*gradproof report: *reports/latest/summary.md (and beside it *)"])
+    result.stdout.fnmatch_lines(["*gradproof report: *reports/latest/index.html (and beside it *)"])
     names = ["mine | yours/ours", "mine _ yours_ours", "line_fit"]
     assert sorted(session.subjects()) == sorted((name, "reference", "numpy", "float64") for name in names)
     provenance = session.frame("provenance")

@@ -89,10 +89,8 @@ def _missing(format_: Format) -> str:
     if not missing:
         return ""
     are = "which are" if len(missing) > 1 else "which is"
-    return (
-        f"needs {' and '.join(missing)}, {are} not installed. "
-        f"Install what it needs with: pip install 'gradproof[report]'"
-    )
+    listed = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
+    return f"needs {listed}, {are} not installed. Install what it needs with: pip install 'gradproof[report]'"
 
 
 def write_report(report: "Report", folder: str | Path, formats: Sequence[str] | None = None) -> Path:

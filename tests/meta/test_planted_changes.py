@@ -198,7 +198,7 @@ def test_a_worse_verdict_is_told_with_its_cause_and_how_to_repeat_it(
     assert " → " in lines[start + 1]
     assert lines[start + 2].startswith("    cause   ")
     assert any(line.startswith("    why     ") for line in lines[start:])
-    assert "    repeat  gradproof verify mine.py --backends reference --dtypes float64" in lines
+    assert "    repeat  gradproof verify mine.py --backends reference/numpy --dtypes float64" in lines
 
 
 def test_another_environment_is_told_and_no_failure(

@@ -28,7 +28,7 @@ def made(mark: str = "a", rows: int = 3) -> gp.Report:
     values: Mapping[str, Callable[[int], Any]] = {
         "category": lambda row: f"{mark}{row % 2}",
         "object": lambda row: f"{mark}{row}",
-        "int64": lambda row: row,
+        "int64": lambda row: row + 1,  # a block has a row at least
         "float64": lambda row: [np.nan, -0.0, np.inf, 0.1, 5e-324][row % 5],
         "bool": lambda row: row % 2 == 0,
     }

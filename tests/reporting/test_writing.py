@@ -55,9 +55,9 @@ def test_an_older_report_without_a_manifest_is_replaced(report: gp.Report, tmp_p
 @pytest.mark.parametrize(
     ("formats", "message"),
     [
-        (["xls"], r"no report format called 'xls'\. Choose from csv, parquet"),
+        (["xls"], r"no report format called 'xls'\. Choose from html, csv, parquet"),
         (["csv", "CSV"], r"no report format called 'CSV'"),
-        ([], r"No report format was chosen\. Choose from csv, parquet"),
+        ([], r"No report format was chosen\. Choose from html, csv, parquet"),
     ],
 )
 def test_formats_that_do_not_exist_are_refused(
@@ -84,8 +84,8 @@ def test_what_is_not_installed_stands_in_the_manifest(
     }
     assert describe_written(folder) == [
         f"{folder}/summary.md (and beside it junit.xml, verdicts.jsonl, tables as CSV)",
-        f"not written: *.parquet needs pyarrow, which is not installed. {needs}",
         f"not written: index.html needs no_such_a and no_such_b, which are not installed. {needs}",
+        f"not written: *.parquet needs pyarrow, which is not installed. {needs}",
     ]
     with pytest.raises(InputError, match="The report format 'html' needs no_such_a and no_such_b, which are"):
         report.write(tmp_path / "latest", formats=["csv", "html"])

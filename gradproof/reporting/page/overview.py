@@ -301,8 +301,13 @@ def _costs_plot(runs: pd.DataFrame) -> dict[str, Any]:
     return {
         "names": [implementation(row["backend"], row["variant"]) for row in table.to_dict("records")],
         "parts": {
-            name: [round(float(each), 6) for each in table[f"{name}_seconds"]]
+            name: [_length(each) for each in table[f"{name}_seconds"]]
             for name in ("compiling", "training", "judging")
         },
-        "step": [float(f"{each * 1e6:.4g}") for each in table["seconds_per_step"].fillna(0.0)],
+        "step": [_length(each * 1e6) for each in table["seconds_per_step"]],
     }
+
+
+def _length(number: float) -> float | None:
+    """Give the length of a bar to six digits; none for a time that a backend did not tell."""
+    return float(f"{number:.6g}") if np.isfinite(number) else None

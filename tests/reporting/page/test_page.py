@@ -287,6 +287,14 @@ def test_what_changed_since_the_baseline_stands_below_the_verdict(worsened: Repo
     assert section.xpath(".//h2//span[contains(@class, 'tone-wrong')]")
 
 
+@pytest.mark.parametrize("time", [np.nan, np.inf])
+def test_a_time_that_a_backend_did_not_tell_is_no_bar(agreeing: Report, time: float) -> None:
+    runs = agreeing.runs.copy()
+    runs[["compiling_seconds", "training_seconds", "seconds_per_step", "judging_seconds"]] = time
+    page = lxml.html.document_fromstring(build_page(Report(agreeing.frames | {"runs": runs}, {})))
+    assert set(data_of(page, "page")["costs"]["step"]) == {None}
+
+
 def test_without_a_baseline_nothing_is_said_of_one(empty: Report) -> None:
     page = lxml.html.document_fromstring(build_page(empty))
     assert page.xpath("//*[@id='since' or @href='#since']") == []
