@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gradproof.reporting.columns import COLUMNS, JUDGED, SUBJECT
+from gradproof.reporting.text import encodable
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, Judgement, NotRun, Outcome
 from gradproof.verdicts.trajectories import drift_rows
 from gradproof.verdicts.verdict import SEVERITY
@@ -70,7 +71,8 @@ def make_frames(
 
 def as_frame(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Make a frame of the columns and dtypes of `COLUMNS[name]` from rows."""
-    return _typed(pd.DataFrame(list(rows), columns=list(COLUMNS[name])), COLUMNS[name])
+    texts = [{key: encodable(v) if isinstance(v, str) else v for key, v in row.items()} for row in rows]
+    return _typed(pd.DataFrame(texts, columns=list(COLUMNS[name])), COLUMNS[name])
 
 
 def _typed(frame: pd.DataFrame, dtypes: Mapping[str, str]) -> pd.DataFrame:
@@ -97,9 +99,9 @@ def _judged_frame(
             for name in ("value", "expected", "absolute_error", "relative_error", "ulps", "spreads"):
                 columns[name].append(np.asarray(getattr(judgement, name), dtype=np.float64))
             columns["verdict"].append(names[judgement.verdict])
-            columns["reason"].append(judgement.reason.astype(object))
+            columns["reason"].append(_encodable_texts(judgement.reason))
             cause = _repeat("", steps)
-            cause[judgement.worst.step] = judgement.cause
+            cause[judgement.worst.step] = encodable(judgement.cause)
             columns["cause"].append(cause)
     return _joined(columns, JUDGED)
 
@@ -147,7 +149,16 @@ def _joined(columns: Mapping[str, Sequence[NDArray[Any]]], dtypes: Mapping[str, 
 
 
 def _repeat(text: str, times: int) -> NDArray[Any]:
-    return np.full(times, text, dtype=object)
+    return np.full(times, encodable(text), dtype=object)
+
+
+def _encodable_texts(texts: NDArray[Any]) -> NDArray[Any]:
+    """Make texts encodable of which only few are different."""
+    safe = texts.astype(object)
+    for text in set(safe.tolist()):
+        if encodable(text) != text:
+            safe[safe == text] = encodable(text)
+    return safe
 
 
 def _index_texts(shape: tuple[int, ...]) -> NDArray[Any]:

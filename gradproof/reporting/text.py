@@ -25,6 +25,15 @@ def visible(text: object, *, lines: bool = False) -> str:
     return "".join(each if each in kept else _escaped(each) for each in str(text))
 
 
+def encodable(text: str) -> str:
+    r"""Write what is no character, half of a pair (a file's name may hold it), as an escape.
+
+    >>> print(encodable("caf\u00e9 \udcff"))
+    café \udcff
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _escaped(character: str) -> str:
     if character in _JOINERS or unicodedata.category(character) not in _UNSEEN:
         return character

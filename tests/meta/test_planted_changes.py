@@ -138,7 +138,7 @@ def run(*arguments: str) -> int:
         return int(error.code or 0)
 
 
-QUICK = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1")
+QUICK = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1", "--formats", "csv,markdown")
 
 
 @pytest.fixture

@@ -24,7 +24,10 @@ def test_mine(gradproof_outcome):
     assert_agrees(gradproof_outcome)
 """
 
-OPTIONS = ("-p", "no:cacheprovider", "--gradproof-backends", "reference", "--gradproof-dtypes", "float64")
+OPTIONS = (
+    *("-p", "no:cacheprovider", "--gradproof-backends", "reference", "--gradproof-dtypes", "float64"),
+    *("--gradproof-formats", "csv,markdown"),
+)
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two processes"])

@@ -292,12 +292,12 @@ def test_a_disk_that_fails_somewhere(
     place: tuple[Any, str], calls: int, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "latest"
-    small("A").write(target)
+    small("A").write(target, FORMATS)
     with monkeypatch.context() as patched:
         patched.setattr(*place, after(calls, getattr(*place), number))
         with pytest.raises(InputError, match=os.strerror(number)[1:]):
-            small("B").write(target)
+            small("B").write(target, FORMATS)
     assert assert_whole(target) == "A"
     assert list(tmp_path.iterdir()) == [target]
-    small("B").write(target)
+    small("B").write(target, FORMATS)
     assert assert_whole(target) == "B"

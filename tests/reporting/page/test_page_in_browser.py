@@ -276,7 +276,7 @@ def test_light_and_dark_follow_the_system_and_the_button(open_page: Any, system:
     assert (luminance(opened, "body") < 0.5) != was_dark  # the button has said so
 
 
-@pytest.mark.parametrize("width", [360, 390])
+@pytest.mark.parametrize("width", [360])
 @pytest.mark.parametrize("name", ["agreeing", "differing", "hostile"])
 def test_a_phone_shows_the_page_without_scrolling_it_sideways(open_page: Any, name: str, width: int) -> None:
     opened = open_page(name, width=width, has_touch=True, is_mobile=True)
