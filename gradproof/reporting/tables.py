@@ -78,7 +78,7 @@ def decode_frame(name: str, data: bytes, ending: str) -> pd.DataFrame:
     import pyarrow as pa  # noqa: PLC0415 - an extra
 
     decoder = {"csv": _columns_of_arrow_csv, "parquet": _columns_of_parquet}[ending]
-    return _decoded(name, decoder, data, (pa.ArrowException, ValueError, TypeError, OSError, KeyError))
+    return _decoded(name, decoder, data, (pa.ArrowException, ValueError, TypeError, OSError, LookupError))
 
 
 def _decoded(
@@ -186,7 +186,9 @@ def _columns_of_parquet(name: str, data: bytes) -> dict[str, Any]:
     import pyarrow as pa  # noqa: PLC0415 - an extra
     import pyarrow.parquet  # noqa: PLC0415
 
-    return _columns_of_arrow(name, pyarrow.parquet.read_table(pa.BufferReader(data)))
+    table = pyarrow.parquet.read_table(pa.BufferReader(data))
+    table.validate(full=True)  # the codes of categories, too, which a damaged file may have out of range
+    return _columns_of_arrow(name, table)
 
 
 def _columns_of_arrow(name: str, table: "pa.Table") -> dict[str, Any]:

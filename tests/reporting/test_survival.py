@@ -58,7 +58,7 @@ WRITING = (
     + """\
 import os
 
-both = made("A", 100), made("B", 100)
+both = made("A", 10), made("B", 10)
 for _ in sys.stdin:
     process = os.fork()
     if process:
