@@ -306,6 +306,13 @@ def test_the_essentials_are_there_without_javascript(open_page: Any) -> None:
     assert opened.page.locator(".controls").first.is_hidden()
 
 
+def widths_of_plots(opened: Opened) -> list[int]:
+    """Give the widths of all drawn plots, once what was asked to be drawn is drawn."""
+    opened.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 100)))")
+    plots = opened.page.locator(".main-svg:first-child")
+    return list(plots.evaluate_all("all => all.map(each => each.clientWidth)"))
+
+
 def test_paper_is_light_with_all_opened_and_drawn(open_page: Any) -> None:
     opened = open_page("agreeing", color_scheme="dark")
     paper = opened.page.pdf(format="A4")
@@ -316,10 +323,12 @@ def test_paper_is_light_with_all_opened_and_drawn(open_page: Any) -> None:
     assert opened.page.locator(".plot:not(:has(.main-svg))").count() == 0
     assert luminance(opened, "body") > 0.9
     assert opened.page.locator(".controls").first.is_hidden()
-    widths = opened.page.locator(".main-svg:first-child").evaluate_all("all => all.map(e => e.clientWidth)")
-    assert set(widths) == {680}
+    opened.page.emulate_media(media="print", color_scheme="light")
+    see_all(opened)  # neither another colour scheme nor coming into sight draws for the screen meanwhile
+    assert set(widths_of_plots(opened)) == {680}
     opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert opened.page.locator("details[open]").count() == 0
+    assert 680 not in widths_of_plots(opened)
 
 
 def test_names_that_would_be_markup_are_shown_as_text(open_page: Any, hostile: Report) -> None:

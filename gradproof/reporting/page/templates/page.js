@@ -10,6 +10,8 @@ const CONFIG = {
   doubleClick: "reset",
 };
 const drawn = new Set();
+const PAPER_WIDTH = 680;
+let onPaper = false;
 
 function source(section) {
   if (!sources.has(section)) sources.set(section, JSON.parse(document.getElementById(`data-${section}`).textContent));
@@ -33,15 +35,15 @@ function plotly() {
   return globalThis.Plotly;
 }
 
-function draw(figure, width) {
+function draw(figure) {
   const plot = figure.querySelector(".plot");
   const { section, plot: name, kind } = figure.dataset;
   const data = source(section)[name];
   const names = section === "page" ? [] : page.parameters[section - 1];
-  const wide = width ?? plot.clientWidth;
+  const wide = onPaper ? PAPER_WIDTH : plot.clientWidth;
   const make = { lines: linesFigure, entries: heatFigure };
-  const { traces, layout, remark } = kind === "bars" ? barsFigure(data, state(figure), wide) : make[kind](data, state(figure), names, wide, width !== undefined);
-  if (width) Object.assign(layout, { width, autosize: false });
+  const { traces, layout, remark } = kind === "bars" ? barsFigure(data, state(figure), wide) : make[kind](data, state(figure), names, wide, onPaper);
+  if (onPaper) Object.assign(layout, { width: PAPER_WIDTH, autosize: false });
   const place = figure.querySelector(".remark");
   if (place) place.textContent = remark ?? "";
   plotly().react(plot, traces, layout, CONFIG);
@@ -86,8 +88,8 @@ const system = matchMedia("(prefers-color-scheme: dark)");
 const button = document.getElementById("theme");
 let chosen = null;
 
-function applyTheme(printing = false) {
-  const dark = !printing && (chosen ?? system.matches);
+function applyTheme() {
+  const dark = !onPaper && (chosen ?? system.matches);
   root.classList.toggle("is-dark", dark);
   root.style.colorScheme = dark ? "dark" : "light";
   button.textContent = dark ? "Light" : "Dark";
@@ -95,7 +97,7 @@ function applyTheme(printing = false) {
 }
 
 function redraw() {
-  for (const figure of drawn) draw(figure);
+  drawn.forEach(draw);
 }
 
 button.addEventListener("click", () => {
@@ -109,18 +111,19 @@ system.addEventListener("change", () => {
 });
 applyTheme();
 
-// On paper: light, everything opened, all plots drawn at the paper's width.
-const PAPER_WIDTH = 680;
+// On paper: light, everything opened, all plots drawn at the paper's width, whatever else asks for a drawing meanwhile.
 const opened = [];
 addEventListener("beforeprint", () => {
+  onPaper = true;
   for (const details of document.querySelectorAll("details:not([open])")) {
     details.open = true;
     opened.push(details);
   }
-  applyTheme(true);
-  for (const figure of figures) draw(figure, PAPER_WIDTH);
+  applyTheme();
+  figures.forEach(draw);
 });
 addEventListener("afterprint", () => {
+  onPaper = false;
   for (const details of opened.splice(0)) details.open = false;
   applyTheme();
   redraw();
