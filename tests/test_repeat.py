@@ -12,7 +12,6 @@ import gradproof.verification
 from gradproof import InputError, cli, verify
 from gradproof.backends import chosen_variants, load_backend, variants_of
 from gradproof.reporting.report import Report
-from gradproof.reporting.worst import worst_rows
 from gradproof.scenarios import line_fit
 from gradproof.scenarios.files import is_file_target, load_scenarios
 
@@ -256,7 +255,7 @@ def test_every_command_of_a_report_names_one_run_of_its_own(file: str) -> None:
 
 def _of_run(report: Report, at: int, name: str) -> Any:
     run = report.runs.iloc[at]
-    frame = report.frames[name] if name == "steps" else worst_rows(report.frames)
+    frame = report.frames[name] if name == "steps" else report.worst
     keys = ["scenario", "backend", "variant", "dtype"]
     return frame[(frame[keys].astype(object) == run[keys].tolist()).all(axis=1)]
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from gradproof.reporting.names import entry, implementation
 from gradproof.reporting.text import visible, wrapped
-from gradproof.reporting.worst import PASSING, QUANTITIES, RUN, records, worst_rows
-from gradproof.verdicts.verdict import SEVERITY, SPREADS
+from gradproof.reporting.worst import PASSING, QUANTITIES, RUN, records, urgent_first
+from gradproof.verdicts.verdict import SPREADS
+
+if TYPE_CHECKING:
+    from gradproof.reporting.report import Report
 
 _LABEL = 10
-_SEVERITY = {str(verdict): rank for rank, verdict in enumerate(SEVERITY)}
 
 
 @dataclass(frozen=True)
@@ -73,27 +76,28 @@ def failing_rows(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def failures_of(frames: Mapping[str, pd.DataFrame]) -> list[Failure]:
+def failures_of(report: "Report") -> list[Failure]:
     """List what does not pass, so that the list is empty just where a report of something is ok.
 
     Runs that failed come first, then formulas that are proven wrong, gradients, the updates that follow from
-    them, and checks. Of gradients and of updates the worst come first, and of those of one verdict the ones
-    whose cause is known. A parameter in a run is told once, by its worst step.
+    them, and checks. Gradients and updates are in the order of `urgent_first`. A parameter in a run is told
+    once, by its worst step.
     """
-    runs = {_key(row): row for row in records(frames["runs"])}
+    runs = {_key(row): row for row in records(report.runs)}
     failed = [_failed_run(row) for row in runs.values() if row["status"] == "failed"]
-    judged = _judged(frames, runs)
-    return [*failed, *_wrong_formulas(frames, judged), *judged, *_wrong_checks(frames["checks"])]
+    failing = urgent_first(report.worst[report.worst["failing"] > 0])
+    judged = [_judged_failure(row, runs.get(_key(row), {})) for row in records(failing)]
+    return [*failed, *_wrong_formulas(report, judged), *judged, *_wrong_checks(report.checks)]
 
 
-def describe_failure(frames: Mapping[str, pd.DataFrame], width: int | None = None) -> str:
+def describe_failure(report: "Report", width: int | None = None) -> str:
     """Tell the first failure in full and how many more there are; a sentence if there is none.
 
     Args:
-        frames: a report's.
+        report: the report.
         width: columns at which prose is wrapped; None to wrap nothing.
     """
-    failures = failures_of(frames)
+    failures = failures_of(report)
     judged = [failure for failure in failures if failure.kind in QUANTITIES]
     texts = [each.text(width) for each in failures if each.kind in {"run", "formula"}]
     if judged:
@@ -103,18 +107,9 @@ def describe_failure(frames: Mapping[str, pd.DataFrame], width: int | None = Non
             rows = "row of gradients and updates does" if more == 1 else "rows of gradients and updates do"
             texts.append(wrapped(f"{more:,} more {rows} not pass; the report's tables list all.", width))
     texts += [each.text(width) for each in failures if each.kind == "check"]
-    if not texts and not (frames["runs"]["status"] == "run").any() and frames["checks"].empty:
+    if not texts and not (report.runs["status"] == "run").any() and report.checks.empty:
         texts.append(wrapped("Nothing was run, so nothing was checked.", width))
     return "\n".join(texts) or wrapped("Everything that was checked agrees.", width)
-
-
-def implementation(row: Mapping[str, Any]) -> str:
-    """Give `backend/variant`, or the backend alone where no variant is known.
-
-    >>> implementation({"backend": "jax", "variant": ""})
-    'jax'
-    """
-    return "/".join(str(row[name]) for name in ("backend", "variant") if row[name])
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -125,25 +120,29 @@ def _named(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in RUN}
 
 
+def _who(row: Mapping[str, Any]) -> str:
+    return f"{row['scenario']} {implementation(row['backend'], row['variant'])} {row['dtype']}"
+
+
 def _failed_run(row: Mapping[str, Any]) -> Failure:
     return Failure(
         "run",
         **_named(row),
         verdict=row["verdict"],
-        headline=f"{row['scenario']} {implementation(row)} {row['dtype']} could not be run: {row['reason']}",
+        headline=f"{_who(row)} could not be run: {row['reason']}",
         origin=row["origin"],
         repeat=row["repeat"],
     )
 
 
-def _wrong_formulas(frames: Mapping[str, pd.DataFrame], judged: Sequence[Failure]) -> list[Failure]:
+def _wrong_formulas(report: "Report", judged: Sequence[Failure]) -> list[Failure]:
     # The reference runs the very formula, so the cause of its wrong gradient is the formula's.
     causes = {
         (each.scenario, each.parameter): each.cause
         for each in judged
         if each.backend == "reference" and each.kind == "gradients"
     }
-    formulas, runs = frames["formulas"], frames["runs"].astype({"scenario": object})
+    formulas, runs = report.formulas, report.runs.astype({"scenario": object})
     origins = dict(zip(runs["scenario"], runs["origin"], strict=True))
     wrong = formulas[formulas["verdict"] == "WRONG"].astype(object)
     failures = []
@@ -168,32 +167,18 @@ def _wrong_formulas(frames: Mapping[str, pd.DataFrame], judged: Sequence[Failure
     return failures
 
 
-def _judged(frames: Mapping[str, pd.DataFrame], runs: Mapping[tuple[str, ...], Any]) -> list[Failure]:
-    rows = worst_rows(frames)
-    failing = [row for row in records(rows) if row["verdict"] not in PASSING]
-    failing.sort(key=_urgency)
-    return [_judged_failure(row, runs.get(_key(row), {})) for row in failing]
-
-
-def _urgency(row: Mapping[str, Any]) -> tuple[float, ...]:
-    """Sort gradients before updates, then by verdict, by whether a cause is known, and by spreads."""
-    spreads = float(row["spreads"])
-    most = spreads if spreads == spreads else float("inf")  # noqa: PLR0124 - NaN is most
-    return QUANTITIES.index(row["quantity"]), -_SEVERITY[row["verdict"]], not row["cause"], -most
-
-
 def _judged_failure(row: Mapping[str, Any], run: Mapping[str, Any]) -> Failure:
     quantity = "gradient" if row["quantity"] == "gradients" else "updated weight"
-    entry = row["parameter"] if row["index"] == "()" else f"{row['parameter']}[{row['index']}]"
+    named = entry(row["parameter"], row["index"])
     error = (
         f"{row['absolute_error']:.3g} absolute, {row['relative_error']:.3g} relative, {row['ulps']:.3g} ulp"
     )
     details = (
         ("scenario", row["scenario"]),
-        ("backend", implementation(row)),
+        ("backend", implementation(row["backend"], row["variant"])),
         ("dtype", row["dtype"]),
         ("step", f"{row['step']} (of {row['steps']} judged, {row['failing']} do not pass)"),
-        ("entry", f"{entry} ({quantity})"),
+        ("entry", f"{named} ({quantity})"),
         ("value", repr(float(row["value"]))),
         ("exact", row["exact"]),
         ("error", error),
@@ -206,10 +191,7 @@ def _judged_failure(row: Mapping[str, Any], run: Mapping[str, Any]) -> Failure:
         **_named(row),
         parameter=row["parameter"],
         verdict=row["verdict"],
-        headline=(
-            f"{row['verdict']}: {row['scenario']} {implementation(row)} {row['dtype']}, "
-            f"step {row['step']}, {quantity} of {entry}"
-        ),
+        headline=f"{row['verdict']}: {_who(row)}, step {row['step']}, {quantity} of {named}",
         details=details,
         cause=row["cause"],
         origin=run.get("origin", ""),

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gradproof.reporting.columns import COLUMNS, JUDGED, SUBJECT
+from gradproof.reporting.names import implementation
 from gradproof.reporting.text import encodable
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, Judgement, NotRun, Outcome
 from gradproof.verdicts.trajectories import drift_rows
@@ -222,9 +223,8 @@ def _run_rows(
 
 def _repeat_command(origin: str, row: Mapping[str, Any]) -> str:
     """Give the command that makes this one run again, to be pasted into a shell."""
-    implementation = "/".join(text for text in (row["backend"], row["variant"]) if text)
-    words = ("gradproof", "verify", origin, "--backends", implementation, "--dtypes", row["dtype"])
-    return shlex.join(words)
+    who = implementation(row["backend"], row["variant"])
+    return shlex.join(("gradproof", "verify", origin, "--backends", who, "--dtypes", row["dtype"]))
 
 
 def _run_row(outcome: Outcome) -> dict[str, Any]:

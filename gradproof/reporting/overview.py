@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from gradproof.reporting.names import count, implementation
 from gradproof.reporting.worst import RUN
 from gradproof.verdicts.records import CLAIM_VERDICTS
 from gradproof.verdicts.verdict import Verdict
@@ -44,9 +45,9 @@ def verdict_matrix(runs: pd.DataFrame, gradients: pd.DataFrame, updates: pd.Data
             cell = f"{_WORDS[Verdict(row['verdict'])]} {largest}"
         else:
             cell = _STATUS_WORDS[row["status"]]
-        implementation = "/".join(text for text in key[1:3] if text)
-        implementations[implementation] = None
-        cells.setdefault((key[0], key[3]), {})[implementation] = cell
+        who = implementation(key[1], key[2])
+        implementations[who] = None
+        cells.setdefault((key[0], key[3]), {})[who] = cell
     index = pd.MultiIndex.from_tuples(list(cells), names=["scenario", "dtype"])
     table = pd.DataFrame(list(cells.values()), index=index, columns=list(implementations))
     return table.fillna("-")
@@ -85,6 +86,25 @@ def remarks(frames: Mapping[str, pd.DataFrame]) -> list[str]:
             + (f"; {others} were not shown to be equal." if others else ".")
         )
     return lines
+
+
+def not_checked(runs: pd.DataFrame) -> list[str]:
+    """Tell in sentences which runs were not made, or not to their end, and why."""
+    runs = runs.astype(object)
+    stopped = runs["stopped"].astype(bool)
+    limited = runs[(runs["status"] == "run") & (runs["steps"] < runs["planned_steps"]) & ~stopped]
+    left_out = runs[runs["status"] == "not run"]
+    return [
+        *(
+            f"Not checked: {implementation(str(backend), str(variant))} is too slow for long trainings, so "
+            f"only its first {group['steps'].max():,} steps were run (in {count(len(group), 'run')})."
+            for (backend, variant), group in limited.groupby(["backend", "variant"], sort=False)
+        ),
+        *(
+            f"Not checked: {reason} ({count(len(group), 'run')})"
+            for reason, group in left_out.groupby("reason", sort=False)
+        ),
+    ]
 
 
 def finding_text(cause: str, reason: str) -> str:

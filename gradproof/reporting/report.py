@@ -12,6 +12,7 @@ from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.environment import environment
 from gradproof.reporting.failures import describe_failure, failing_rows
 from gradproof.reporting.frames import Described, make_frames
+from gradproof.reporting.worst import worst_rows
 from gradproof.reporting.writing import write_report
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, NotRun, Outcome
 
@@ -120,6 +121,11 @@ class Report:
         """The rows of `gradients` and `updates` whose verdict does not pass, with a column `quantity`."""
         return failing_rows(self.frames)
 
+    @cached_property
+    def worst(self) -> pd.DataFrame:
+        """The worst step of each parameter's gradient and updates in each run, and how many do not pass."""
+        return worst_rows(self.frames)
+
     @property
     def ok(self) -> bool:
         """Whether something was checked, all verdicts pass, no formula is wrong, and nothing failed to run.
@@ -137,7 +143,7 @@ class Report:
     def raise_if_disagree(self) -> None:
         """Raise DisagreementError with the first failure in full, unless the report is ok."""
         if not self.ok:
-            raise DisagreementError(describe_failure(self.frames))
+            raise DisagreementError(describe_failure(self))
 
     def write(self, folder: str | Path, formats: Sequence[str] | None = None) -> Path:
         """Write the report to a folder: all of it, or nothing.

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from gradproof.reporting.costs import costs, duration, side_by_side
 from gradproof.reporting.failures import describe_failure
-from gradproof.reporting.overview import remarks, verdict_matrix
+from gradproof.reporting.names import count, implementation
+from gradproof.reporting.overview import not_checked, remarks, verdict_matrix
 from gradproof.reporting.report import Report
 from gradproof.reporting.terminal_tables import make_console, print_table, say
 from gradproof.reporting.text import visible
@@ -67,20 +68,20 @@ def print_report(report: Report, folder: Path) -> None:
         "Cells: ok or the worst verdict, and the largest error in spreads of the measured rounding noise "
         f"(at most {SPREADS:g} are rounding).",
     )
-    for line in (*remarks(report.frames), *_not_to_the_end(report.runs)):
-        say(console, line)
+    for line in (*remarks(report.frames), *not_checked(report.runs)):
+        say(console, visible(line))
     _print_costs(console, report)
     if report.ok:
         agrees = "Everything that was checked agrees"
         runs = int((report.runs["status"] == "run").sum())
         counted = (
-            f"{_count(len(report.gradients), 'gradient')} and {_count(len(report.updates), 'update')} "
-            f"in {_count(runs, 'run')}."
+            f"{count(len(report.gradients), 'gradient')} and {count(len(report.updates), 'update')} "
+            f"in {count(runs, 'run')}."
         )
         say(console, f"{agrees}: {counted}", "green", len(agrees))
     else:
         say(console, "Not everything agrees.", "red")
-        console.print(Text(describe_failure(report.frames, console.width)), soft_wrap=True)
+        console.print(Text(describe_failure(report, console.width)), soft_wrap=True)
     for line in describe_written(folder):
         say(console, f"Report: {visible(line)}")
 
@@ -104,7 +105,7 @@ def _print_costs(console: Console, report: Report) -> None:
         return
     times = ("compiling_seconds", "training_seconds", "seconds_per_step", "judging_seconds")
     rows = [
-        [f"{row['backend']}/{row['variant']}", str(row["runs"]), f"{row['steps']:,}"]
+        [implementation(row["backend"], row["variant"]), str(row["runs"]), f"{row['steps']:,}"]
         + [duration(row[name]) for name in times]
         for row in records(table)
     ]
@@ -112,19 +113,3 @@ def _print_costs(console: Console, report: Report) -> None:
     print_table(console, header, rows, fixed=1, style=lambda _: "")
     processes = int(report.environment.get("processes", 1))
     say(console, f"{side_by_side(processes)} A step: the median over the runs.")
-
-
-def _not_to_the_end(runs: pd.DataFrame) -> Iterator[str]:
-    limited = runs[(runs["status"] == "run") & (runs["steps"] < runs["planned_steps"]) & ~runs["stopped"]]
-    for (backend, variant), group in limited.groupby(["backend", "variant"], observed=True):
-        yield visible(
-            f"Not checked: {backend}/{variant} is too slow for long trainings, so only its first "
-            f"{group['steps'].max()} steps were run (in {_count(len(group), 'run')})."
-        )
-    left_out = runs[runs["status"] == "not run"]
-    for reason, group in left_out.groupby("reason"):
-        yield visible(f"Not checked: {reason} ({_count(len(group), 'run')})")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

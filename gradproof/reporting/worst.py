@@ -16,7 +16,8 @@ QUANTITIES = ("gradients", "updates")
 
 PASSING = frozenset(str(verdict) for verdict in Verdict if verdict.passes)
 
-_SEVERITY = {str(verdict): rank for rank, verdict in enumerate(SEVERITY)}
+RANKS = {str(verdict): rank for rank, verdict in enumerate(SEVERITY)}
+"""The verdicts by severity: the worst has the greatest number."""
 
 
 def worst_rows(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -38,7 +39,7 @@ def worst_rows(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def _worst_of(frame: pd.DataFrame) -> pd.DataFrame:
     group = frame.groupby([*RUN, "parameter"], observed=True, sort=False).ngroup().to_numpy()
-    severity = frame["verdict"].astype(object).map(_SEVERITY).to_numpy(dtype=int)
+    severity = frame["verdict"].astype(object).map(RANKS).to_numpy(dtype=int)
     spreads = frame["spreads"].fillna(np.inf).to_numpy()
     failing = ~frame["verdict"].isin(PASSING).to_numpy()
     # Of each group first the row of the most spreads among those of the worst verdict, and of several the
@@ -47,6 +48,27 @@ def _worst_of(frame: pd.DataFrame) -> pd.DataFrame:
     _, first = np.unique(group[order], return_index=True)
     rows = frame.iloc[order[first]].astype(object)
     return rows.assign(steps=np.bincount(group), failing=np.bincount(group, weights=failing).astype(int))
+
+
+def urgent_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Sort rows of `worst_rows` as a reader is told of them: the first is the one to look at first.
+
+    What does not pass comes first, and of it gradients before the updates that follow from them; then the
+    worst verdicts, those whose cause is known, and the most spreads, of which NaN is most.
+    """
+    keys = (
+        -rows["spreads"].astype(float).fillna(np.inf),
+        rows["cause"] == "",
+        -rows["verdict"].map(RANKS).astype(int),
+        rows["quantity"].map(QUANTITIES.index),
+        rows["failing"] == 0,
+    )
+    return rows.iloc[np.lexsort([key.to_numpy() for key in keys])]
+
+
+def most_urgent(rows: pd.DataFrame) -> dict[str, Any]:
+    """Give the first of `urgent_first`, as a dictionary; there must be a row."""
+    return records(urgent_first(rows).head(1))[0]
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

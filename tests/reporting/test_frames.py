@@ -479,7 +479,7 @@ def test_the_summary_tells_what_was_left_out() -> None:
 
 
 def described(made: Report) -> str:
-    return describe_failure(made.frames)
+    return describe_failure(made)
 
 
 def test_a_failure_is_described_with_all_that_is_needed_to_repeat_it() -> None:

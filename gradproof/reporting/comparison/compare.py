@@ -19,7 +19,6 @@ from gradproof.reporting.comparison.numbers import (
 from gradproof.reporting.comparison.surroundings import environment_rows, scenario_states
 from gradproof.reporting.comparison.verdicts import verdict_rows
 from gradproof.reporting.report import Report
-from gradproof.reporting.worst import worst_rows
 
 
 def compare(before: Report, after: Report) -> Changes:
@@ -39,13 +38,12 @@ def compare(before: Report, after: Report) -> Changes:
                 "report that was written with `gradproof.read_report(folder)`."
             )
     states = scenario_states(before, after)
-    worst = worst_rows(before.frames), worst_rows(after.frames)
     pairs = run_pairs(before, after)
     counts: Counter[str] = Counter()
     environment = _frame("environment", environment_rows(before.environment, after.environment))
     frames = {
-        "verdicts": _frame("verdicts", verdict_rows(before, after, states, worst, counts)),
-        "errors": _frame("errors", error_frame(pairs, worst, states)),
+        "verdicts": _frame("verdicts", verdict_rows(before, after, states, counts)),
+        "errors": _frame("errors", error_frame(pairs, (before.worst, after.worst), states)),
         "bits": _frame("bits", bit_rows(before, after, pairs, states, environment)),
         "timings": _frame("timings", timing_frame(pairs, states)),
         "totals": _frame("totals", total_frame(pairs, states)),

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from gradproof.reporting.comparison.columns import (
     ABSENT,
@@ -18,8 +17,9 @@ from gradproof.reporting.comparison.columns import (
     WORSE,
 )
 from gradproof.reporting.comparison.surroundings import CHANGED
+from gradproof.reporting.names import implementation
 from gradproof.reporting.report import Report
-from gradproof.reporting.worst import PASSING, RUN
+from gradproof.reporting.worst import PASSING, RANKS, RUN
 from gradproof.verdicts.verdict import SEVERITY
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _RANKS = {
     "formula": {"EQUAL": 0, "UNDECIDED": 1, "WRONG": 2},
     # Unlike a run's, a check's formula must be accurate too; and all may be well but for a finding beside it.
     "check": {
-        **{str(verdict): rank for rank, verdict in enumerate(SEVERITY)},
+        **RANKS,
         **dict.fromkeys(_OK_CHECKS, 0),
         **{f"{verdict}{_FINDING}": 1 for verdict in _OK_CHECKS},
     },
@@ -53,7 +53,6 @@ def verdict_rows(
     before: Report,
     after: Report,
     states: Mapping[str, str],
-    worst: tuple[pd.DataFrame, pd.DataFrame],
     counts: "Counter[str]",
 ) -> Iterator[dict[str, Any]]:
     """Give a row for each run, formula and claim whose verdict is not as it was, the worse first.
@@ -62,12 +61,11 @@ def verdict_rows(
         before: the report to compare with.
         after: the report that is compared.
         states: what `scenario_states` tells.
-        worst: the `worst_rows` of both.
         counts: counted up: what is in both (`run`), as it was (`run as before`), does not pass in either
             (`run failing`), was not run in either (`run not run`); likewise for `formula` and `claim`.
     """
     rows = [
-        *_run_rows(_runs(before, worst[0]), _runs(after, worst[1]), counts),
+        *_run_rows(_runs(before), _runs(after), counts),
         *_other_rows("formula", _formulas(before), _formulas(after), counts),
         *_other_rows("claim", _claims(before), _claims(after), counts),
         *_other_rows("check", _checks(before), _checks(after), counts),
@@ -127,8 +125,9 @@ def _run_rows(
         }
 
 
-def _runs(report: Report, worst: pd.DataFrame) -> dict[Key, Row]:
-    severity = worst["verdict"].map({str(verdict): rank for rank, verdict in enumerate(SEVERITY)})
+def _runs(report: Report) -> dict[Key, Row]:
+    worst = report.worst
+    severity = worst["verdict"].map(RANKS)
     # A verdict on gradients says more than the one on the updates that follow from them.
     failing_update = (worst["quantity"] == "updates") & ~worst["verdict"].isin(PASSING)
     ranked = worst.assign(
@@ -175,10 +174,11 @@ def _one_sided(key: Key, lacking: Mapping[Key, Row], change: str) -> tuple[str, 
     """Tell whether a run that one report lacks could have been compared, and if not, why."""
     scenario, backend, variant, dtype = key
     which = "before" if change == NEW else "after"
-    implementation = f"{backend}/{variant}" if variant else backend
     chosen = {
         scenario: {other[0] for other in lacking},
-        implementation: {f"{other[1]}/{other[2]}" if variant else other[1] for other in lacking},
+        implementation(backend, variant): {
+            implementation(other[1], other[2] if variant else "") for other in lacking
+        },
         dtype: {other[3] for other in lacking},
     }
     for name, names in chosen.items():

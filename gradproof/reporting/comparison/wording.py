@@ -18,6 +18,7 @@ from gradproof.reporting.comparison.columns import (
 )
 from gradproof.reporting.comparison.surroundings import CHANGED, change_texts
 from gradproof.reporting.formats.markdown import escaped, markdown_table
+from gradproof.reporting.names import count, implementation
 from gradproof.reporting.text import visible
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def headline(changes: "Changes") -> str:
     listed = " and ".join(filter(None, [", ".join(as_before[:-1]), *as_before[-1:]]))
     unchanged = f"the verdicts of {listed} are as before" if listed else "nothing is in both reports"
     if number:
-        return f"{_count(number, 'verdict')} got worse; {unchanged}."
+        return f"{count(number, 'verdict')} got worse; {unchanged}."
     return f"Nothing got worse: {unchanged}."
 
 
@@ -83,19 +84,19 @@ def standing(changes: "Changes") -> list[str]:
     formulas, checks = counts.get("formula failing", 0), counts.get("check failing", 0)
     altered = [name for name, state in changes.scenarios.items() if state == CHANGED]
     texts = {
-        f"{_count(number[BETTER], 'verdict')} got better.": number[BETTER],
-        f"{_count(number[OTHER], 'verdict')} changed without getting worse or better (between verdicts that "
+        f"{count(number[BETTER], 'verdict')} got better.": number[BETTER],
+        f"{count(number[OTHER], 'verdict')} changed without getting worse or better (between verdicts that "
         "pass alike, say, which rounding alone can do).": number[OTHER],
-        f"{_count(failing, 'run')} that {_do(failing)} not pass did not pass before either.": failing,
-        f"{_count(formulas, 'formula')} that {_are(formulas)} WRONG {_were(formulas)} WRONG before.": (
+        f"{count(failing, 'run')} that {_do(failing)} not pass did not pass before either.": failing,
+        f"{count(formulas, 'formula')} that {_are(formulas)} WRONG {_were(formulas)} WRONG before.": (
             formulas
         ),
-        f"{_count(checks, 'check')} that {_do(checks)} not pass did not pass before either.": checks,
-        f"{_count(number[NEW], 'verdict')} {_are(number[NEW])} new.": number[NEW],
-        f"{_count(number[GONE], 'verdict')} {_are(number[GONE])} gone.": number[GONE],
-        f"{_count(number[NOT_COMPARED], 'verdict')} {_are(number[NOT_COMPARED])} not compared: one of the "
+        f"{count(checks, 'check')} that {_do(checks)} not pass did not pass before either.": checks,
+        f"{count(number[NEW], 'verdict')} {_are(number[NEW])} new.": number[NEW],
+        f"{count(number[GONE], 'verdict')} {_are(number[GONE])} gone.": number[GONE],
+        f"{count(number[NOT_COMPARED], 'verdict')} {_are(number[NOT_COMPARED])} not compared: one of the "
         "reports was made with other scenarios, backends or dtypes.": number[NOT_COMPARED],
-        f"{_count(not_run, 'run')} {_were(not_run)} made in neither.": not_run,
+        f"{count(not_run, 'run')} {_were(not_run)} made in neither.": not_run,
         f"The scenario changed: {', '.join(altered)}. What is said of it compares different work.": altered,
     }
     return [text for text, there in texts.items() if there]
@@ -113,7 +114,7 @@ def bits(changes: "Changes") -> list[str]:
     for explanation, group in first.groupby("explanation", sort=False):
         shown = [bits_of(row) for row in group.head(RUNS_SHOWN).to_dict("records")]
         left = len(group) - RUNS_SHOWN
-        more = f"; and {_count(left, 'more run')} (the frame bits has all)" if left > 0 else ""
+        more = f"; and {count(left, 'more run')} (the frame bits has all)" if left > 0 else ""
         words = str(explanation)
         texts.append(f"{words[:1].upper()}{words[1:]}: {'; '.join(shown)}{more}.")
     return texts
@@ -138,7 +139,7 @@ def errors(changes: "Changes") -> str:
         return "All errors are exactly as before." if changes.counts.get("ran twice") else ""
     many = len(notable_errors(changes))
     return (
-        f"The worst error of {_count(many, 'parameter')} changed by more than a factor of {NOTABLE_FACTOR:g} "
+        f"The worst error of {count(many, 'parameter')} changed by more than a factor of {NOTABLE_FACTOR:g} "
         f"(and is above {NOTABLE_SPREADS:g} spread); the frame errors has all "
         f"{len(changes.errors):,} that are not exactly as before."
     )
@@ -186,7 +187,7 @@ def environment(changes: "Changes") -> str:
     texts = change_texts(changes.environment)
     if not texts:
         return "The environment is the same."
-    more = f" and {_count(len(texts) - SHOWN, 'more entry', 'more entries')}" if len(texts) > SHOWN else ""
+    more = f" and {count(len(texts) - SHOWN, 'more entry', 'more entries')}" if len(texts) > SHOWN else ""
     return f"The environment changed: {', '.join(texts[:SHOWN])}{more}."
 
 
@@ -201,8 +202,7 @@ def verdict_of(row: Row) -> str:
 
 def run_of(row: Row) -> str:
     """Name a run: `line torch/eager float64`."""
-    implementation = "/".join(filter(None, (row["backend"], row["variant"])))
-    return f"{row['scenario']} {implementation} {row['dtype']}"
+    return f"{row['scenario']} {implementation(row['backend'], row['variant'])} {row['dtype']}"
 
 
 def _of_changed(row: Row) -> str:
@@ -244,14 +244,10 @@ def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
     return shown.drop(columns=empty)
 
 
-def _count(number: int, noun: str, plural: str = "") -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
-
-
 def _of(number: int, all_of_them: int, noun: str) -> str:
     if number == all_of_them:
-        return f"the {noun}" if number == 1 else f"all {_count(number, noun)}"
-    return f"{number:,} of {_count(all_of_them, noun)}"
+        return f"the {noun}" if number == 1 else f"all {count(number, noun)}"
+    return f"{number:,} of {count(all_of_them, noun)}"
 
 
 def _are(number: int) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradproof.reporting.failures import Failure, failures_of, implementation
+from gradproof.reporting.failures import Failure, failures_of
 from gradproof.reporting.formats.markdown import summary_sections
+from gradproof.reporting.names import count, implementation
 from gradproof.reporting.text import visible
 from gradproof.reporting.worst import records
 
@@ -44,7 +45,7 @@ def annotations(report: "Report", environ: Mapping[str, str] = os.environ) -> li
     """
     if environ.get("GITHUB_ACTIONS") != "true":
         return []
-    failures = failures_of(report.frames)
+    failures = failures_of(report)
     lines = [_error(failure, environ) for failure in failures[:SHOWN]]
     if len(failures) > SHOWN:
         more = f"{len(failures) - SHOWN:,} more do not pass; the report holds all."
@@ -108,7 +109,12 @@ def cut(sections: Sequence[str], room: int) -> str:
 
 
 def _error(failure: Failure, environ: Mapping[str, str]) -> str:
-    who = (failure.scenario, implementation(vars(failure)), failure.dtype, failure.parameter)
+    who = (
+        failure.scenario,
+        implementation(failure.backend, failure.variant),
+        failure.dtype,
+        failure.parameter,
+    )
     title = f"{failure.verdict}: {' '.join(text for text in who if text)}"
     return _command("error", {**_place(failure, environ), "title": title}, failure.text())
 
@@ -133,7 +139,8 @@ def _not_run(runs: "pd.DataFrame") -> list[str]:
         first = records(group)[0]
         # A variant is known where its backend is there: it was asked to run, and refused.
         kind = "warning" if first["variant"] else "notice"
-        title = f"not run: {implementation(first)} ({len(group)} run{'s' if len(group) > 1 else ''})"
+        who = implementation(first["backend"], first["variant"])
+        title = f"not run: {who} ({count(len(group), 'run')})"
         lines[kind].append(_command(kind, {"title": title}, str(reason)))
     return [*lines["warning"][:SHOWN], *lines["notice"][:SHOWN]]
 

@@ -15,7 +15,8 @@ from junitparser import Error, JUnitXml, Skipped, TestCase, TestSuite
 from junitparser import Failure as Failed
 
 from gradproof.reporting.costs import side_by_side
-from gradproof.reporting.failures import Failure, failures_of, implementation
+from gradproof.reporting.failures import Failure, failures_of
+from gradproof.reporting.names import implementation
 from gradproof.reporting.overview import finding_text
 from gradproof.reporting.text import visible
 from gradproof.reporting.worst import QUANTITIES, RUN, records
@@ -37,7 +38,7 @@ def junit_xml(report: "Report") -> str:
     Raises:
         ImportError: when this module is imported without junitparser, which the extra `report` installs.
     """
-    failures = failures_of(report.frames)
+    failures = failures_of(report)
     whole = JUnitXml("gradproof")
     for scenario, cases in _scenario_cases(report, failures).items():
         _add_suite(whole, scenario, cases, report.environment)
@@ -121,7 +122,11 @@ def _case(classname: str, name: str, seconds: float = 0.0) -> TestCase:
 
 def _run_case(run: Row, quantity: str, failures: Sequence[Failure]) -> TestCase:
     seconds = run["compiling_seconds"] + run["training_seconds"] if quantity == "gradients" else 0.0
-    case = _case(run["scenario"], f"{implementation(run)} {run['dtype']} {quantity}", seconds)
+    case = _case(
+        run["scenario"],
+        f"{implementation(run['backend'], run['variant'])} {run['dtype']} {quantity}",
+        seconds,
+    )
     if failures:
         case.result = [_failed(failures)]
     if run["reason"]:
@@ -142,7 +147,9 @@ def _failed(failures: Sequence[Failure]) -> Failed:
 
 def _missing_case(run: Row, failures: Sequence[Failure]) -> TestCase:
     """Make the case of a run that did not take place, under the name that it has where it does."""
-    case = _case(run["scenario"], f"{implementation(run)} {run['dtype']} gradients")
+    case = _case(
+        run["scenario"], f"{implementation(run['backend'], run['variant'])} {run['dtype']} gradients"
+    )
     if failures:
         error = Error(visible(run["reason"]) or "it could not be run", "FAILED")
         error.text = failures[0].text()

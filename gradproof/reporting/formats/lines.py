@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gradproof.reporting.columns import COLUMNS, SCHEMA
-from gradproof.reporting.worst import PASSING, QUANTITIES, RUN, records, worst_rows
+from gradproof.reporting.worst import PASSING, QUANTITIES, RUN, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ def _lines(report: "Report") -> Iterator[dict[str, Any]]:
     for run in records(report.runs):
         passes = {"run": run["verdict"] in PASSING, "failed": False, "not run": None}[run["status"]]
         yield {"kind": "run", **run, "passes": passes}
-    yield from _judged(report.frames)
+    yield from _judged(report)
     for formula in records(report.formulas):
         passes = {"EQUAL": True, "WRONG": False}.get(formula["verdict"])
         yield {"kind": "formula", **formula, "passes": passes}
@@ -56,9 +56,9 @@ def _lines(report: "Report") -> Iterator[dict[str, Any]]:
         yield {"kind": "claim", **claim}
 
 
-def _judged(frames: "Mapping[str, pd.DataFrame]") -> Iterator[dict[str, Any]]:
-    first = {name: _first_failing(frames[name]) for name in QUANTITIES}
-    for row in records(worst_rows(frames)):
+def _judged(report: "Report") -> Iterator[dict[str, Any]]:
+    first = {name: _first_failing(report.frames[name]) for name in QUANTITIES}
+    for row in records(report.worst):
         quantity = row.pop("quantity")
         key = tuple(row[name] for name in (*RUN, "parameter"))
         yield {

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from gradproof.reporting.costs import costs, duration, side_by_side
-from gradproof.reporting.failures import Failure, describe_failure, failures_of, implementation
+from gradproof.reporting.failures import Failure, describe_failure, failures_of
+from gradproof.reporting.names import implementation
 from gradproof.reporting.overview import count_verdicts, finding_text, remarks, verdict_matrix
 from gradproof.reporting.text import visible
-from gradproof.reporting.worst import RUN
+from gradproof.reporting.worst import RUN, records
 from gradproof.verdicts.verdict import SPREADS
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def summary_sections(report: "Report") -> list[str]:
     frames = report.frames
     sections = [
         _overview(frames, ok=report.ok),
-        [] if report.ok else _failures_section(frames),
+        [] if report.ok else _failures_section(report),
         [] if report.changes is None else [report.changes.markdown().rstrip()],
         _not_run_section(frames["runs"]),
         _checks_section(frames["checks"]),
@@ -65,9 +66,9 @@ def _overview(frames: Mapping[str, pd.DataFrame], *, ok: bool) -> list[str]:
     return [*lines, "", *told] if told else lines
 
 
-def _failures_section(frames: Mapping[str, pd.DataFrame]) -> list[str]:
-    lines = ["## What does not agree", "", *_fenced(describe_failure(frames))]
-    failures = failures_of(frames)
+def _failures_section(report: "Report") -> list[str]:
+    lines = ["## What does not agree", "", *_fenced(describe_failure(report))]
+    failures = failures_of(report)
     if len(failures) > 1:
         table = pd.DataFrame([_failure_cells(failure) for failure in failures[:LISTED]])
         lines += ["", markdown_table(table)]
@@ -80,7 +81,9 @@ def _failure_cells(failure: Failure) -> dict[str, Any]:
     return {
         "what": failure.kind,
         "scenario": failure.scenario,
-        "implementation": " ".join(text for text in (implementation(vars(failure)), failure.dtype) if text),
+        "implementation": " ".join(
+            text for text in (implementation(failure.backend, failure.variant), failure.dtype) if text
+        ),
         "parameter": failure.parameter,
         "verdict": failure.verdict,
         "rows": failure.rows,
@@ -113,7 +116,7 @@ def _costs_section(runs: pd.DataFrame, environment: Mapping[str, Any]) -> list[s
         return []
     shown = pd.DataFrame(
         {
-            "implementation": [f"{row.backend}/{row.variant}" for row in table.itertuples()],
+            "implementation": [implementation(row["backend"], row["variant"]) for row in records(table)],
             "runs": table["runs"],
             "steps": table["steps"].map("{:,}".format),
             "compiling": table["compiling_seconds"].map(duration),

@@ -20,7 +20,6 @@ from gradproof.reporting.page.tables import (
     frame_table,
 )
 from gradproof.reporting.report import Report
-from gradproof.reporting.worst import worst_rows
 from gradproof.verdicts.verdict import SPREADS
 
 
@@ -35,9 +34,8 @@ class Since:
 
 def render(report: Report) -> str:
     """Render the page of a report; see `gradproof.reporting.page.build_page`."""
-    worst = worst_rows(report.frames)
-    heading = overview(report, worst)
-    shown = sections(report.frames, worst, heading.scenarios)
+    heading = overview(report)
+    shown = sections(report.frames, report.worst, heading.scenarios)
     scripts = {
         "plotly": libraries.plotly_script(),
         "own": libraries.own_script(),

@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 
 from gradproof.reporting.page.curves import Runs, by_scenario, number
-from gradproof.reporting.worst import RUN
+from gradproof.reporting.worst import RANKS, RUN
 from gradproof.verdicts.verdict import SEVERITY
 
 CELLS = 60_000
 """About how many cells all pictures of a page may have; with more, blocks are made larger."""
 
-_SEVERITY = {str(verdict): rank for rank, verdict in enumerate(SEVERITY)}
 _CELL = [
     *("quantity", "parameter", "step", "row", "column", "block_rows", "block_columns", "cell_index"),
     *("value", "expected", "absolute_error", "ulps", "spreads", "verdict"),
@@ -55,7 +54,7 @@ def _joined(entries: pd.DataFrame, cells: int) -> pd.DataFrame:
         block_rows=block_rows,
         block_columns=block_columns,
     )
-    severity = blocks["verdict"].map(_SEVERITY).to_numpy(dtype=int)
+    severity = blocks["verdict"].map(RANKS).to_numpy(dtype=int)
     spreads = blocks["spreads"].fillna(np.inf).to_numpy()
     worst_first = blocks.iloc[np.lexsort((-spreads, -severity))]
     kept = worst_first.drop_duplicates([*_PICTURE, "row", "column"])
@@ -101,7 +100,7 @@ def _add_cell(picture: dict[str, Any], cell: Any) -> None:
     picture["error"].append(number(cell.absolute_error))
     picture["ulps"].append(number(cell.ulps))
     picture["spreads"].append(number(cell.spreads))
-    picture["verdict"].append(_SEVERITY[cell.verdict])
+    picture["verdict"].append(RANKS[cell.verdict])
 
 
 def _whole(value: float) -> float | str:

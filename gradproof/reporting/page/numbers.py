@@ -29,15 +29,6 @@ def exact(number: float) -> str:
     return repr(float(number)).removesuffix(".0")
 
 
-def count(number: int, noun: str) -> str:
-    """Write how many there are.
-
-    >>> count(1, "run"), count(297876, "gradient")
-    ('1 run', '297,876 gradients')
-    """
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
 def seconds(number: float) -> str:
     """Write seconds, to be read in a column.
 
@@ -58,24 +49,6 @@ def microseconds(number: float) -> str:
     ('81.3', '12,300')
     """
     return "-" if math.isnan(number) else short(number * 1e6)
-
-
-def entry(parameter: str, index: str) -> str:
-    """Name an entry of a parameter.
-
-    >>> entry("w", "2,0"), entry("bias", "()")
-    ('w[2,0]', 'bias')
-    """
-    return parameter if index == "()" else f"{parameter}[{index}]"
-
-
-def implementation(backend: str, variant: str) -> str:
-    """Name an implementation as the matrix of verdicts does.
-
-    >>> implementation("torch", "func"), implementation("jax", "")
-    ('torch/func', 'jax')
-    """
-    return "/".join(part for part in (backend, variant) if part)
 
 
 def orderable(number: Any) -> float:

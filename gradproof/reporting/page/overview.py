@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from gradproof.reporting.costs import costs, side_by_side
-from gradproof.reporting.overview import remarks, verdict_matrix
-from gradproof.reporting.page.numbers import count, entry, exact, implementation, short
+from gradproof.reporting.failures import failures_of
+from gradproof.reporting.names import count, entry, implementation
+from gradproof.reporting.overview import not_checked, remarks, verdict_matrix
+from gradproof.reporting.page.numbers import exact, short
 from gradproof.reporting.page.tables import (
     Table,
     costs_table,
@@ -17,10 +19,9 @@ from gradproof.reporting.page.tables import (
     run_costs_table,
     tone,
     unfinished_table,
-    worst_of,
 )
 from gradproof.reporting.report import Report
-from gradproof.reporting.worst import RUN
+from gradproof.reporting.worst import QUANTITIES, RUN, most_urgent
 from gradproof.verdicts.verdict import SPREADS
 
 _TONES = {
@@ -94,13 +95,8 @@ class Overview:
     run_names: Sequence[tuple[int, int]]
 
 
-def overview(report: Report, worst: pd.DataFrame) -> Overview:
-    """Collect what stands above the scenarios.
-
-    Args:
-        report: the report.
-        worst: what `worst_rows` gives of its frames.
-    """
+def overview(report: Report) -> Overview:
+    """Collect what stands above the scenarios."""
     runs = report.runs.astype(object)
     subjects = list(runs[RUN].drop_duplicates().itertuples(index=False, name=None))
     scenarios = list(dict.fromkeys(str(subject[0]) for subject in subjects))
@@ -108,7 +104,7 @@ def overview(report: Report, worst: pd.DataFrame) -> Overview:
     implementations = list(dict.fromkeys(names))
     dtypes = list(dict.fromkeys(str(subject[3]) for subject in subjects))
     columns, matrix = _matrix(report.frames, scenarios)
-    failing = worst[worst["failing"] > 0]
+    failing = report.worst[report.worst["failing"] > 0]
     ran = bool((runs["status"] == "run").any())
     return Overview(
         ok=report.ok,
@@ -117,10 +113,10 @@ def overview(report: Report, worst: pd.DataFrame) -> Overview:
         time=str(report.environment.get("time", "")),
         versions=_versions(report.environment),
         figures=_figures(report),
-        notes=[*remarks(report.frames), *_not_checked(runs)],
-        messages=_messages(report.frames),
+        notes=[*remarks(report.frames), *not_checked(runs)],
+        messages=[each.headline for each in failures_of(report) if each.kind not in QUANTITIES],
         failure=_first_failure(failing, runs, scenarios) if len(failing) else None,
-        failing=failing_table(worst) if len(failing) else None,
+        failing=failing_table(failing) if len(failing) else None,
         repeats=_repeats(failing, runs),
         matrix_columns=columns,
         matrix=matrix,
@@ -193,49 +189,8 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     return [*figures, (f"{left_out:,}", "runs not made")] if left_out else figures
 
 
-def _not_checked(runs: pd.DataFrame) -> list[str]:
-    """Tell in sentences what was not checked."""
-    notes = []
-    short_runs = runs[
-        (runs["status"] == "run") & (runs["steps"] < runs["planned_steps"]) & ~runs["stopped"].astype(bool)
-    ]
-    for (backend, variant), group in short_runs.groupby(["backend", "variant"], sort=False):
-        notes.append(
-            f"Not checked: {implementation(str(backend), str(variant))} is too slow for long trainings, so "
-            f"only its first {group['steps'].max():,} steps were run (in {count(len(group), 'run')})."
-        )
-    for reason, group in runs[runs["status"] == "not run"].groupby("reason", sort=False):
-        notes.append(f"Not checked: {reason} ({count(len(group), 'run')})")
-    return notes
-
-
-def _messages(frames: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Tell of failures that are no row of gradients or updates: runs that raised, wrong formulas, checks."""
-    runs, formulas = frames["runs"].astype(object), frames["formulas"].astype(object)
-    messages = [
-        f"{row['scenario']} {implementation(row['backend'], row['variant'])} {row['dtype']} could not be "
-        f"run: {row['reason']}"
-        for row in runs[runs["status"] == "failed"].to_dict("records")
-    ]
-    wrong = formulas[formulas["verdict"] == "WRONG"]
-    for scenario, group in wrong.groupby("scenario", sort=False):
-        digits = max(float(group["digits"].min()), 0.0)
-        names = ", ".join(dict.fromkeys(group["parameter"]))
-        messages.append(
-            f"In {scenario} the hand-derived formula of {names} is proven wrong, at step "
-            f"{group['step'].iloc[0]} first: it agrees with the exact gradient to {digits:.1f} digits."
-        )
-    checks = frames["checks"].astype(object)
-    for row in checks[~checks["ok"].astype(bool)].to_dict("records"):
-        finding = row["cause"] or row["reason"]
-        messages.append(
-            f"The gradient that {row['test']} checks is {row['verdict']}{': ' * bool(finding)}{finding}"
-        )
-    return messages
-
-
 def _first_failure(failing: pd.DataFrame, runs: pd.DataFrame, scenarios: Sequence[str]) -> Failure:
-    row = worst_of(failing)
+    row = most_urgent(failing)
     same = (runs[RUN] == pd.Series(row)[RUN]).all(axis=1)
     quantity = "gradient" if row["quantity"] == "gradients" else "updated weight"
     return Failure(

@@ -6,10 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from gradproof.reporting.names import implementation
 from gradproof.reporting.page.curves import WORST, Runs
-from gradproof.reporting.page.numbers import implementation
-from gradproof.reporting.page.tables import worst_of
-from gradproof.reporting.worst import RUN
+from gradproof.reporting.worst import RUN, most_urgent
 
 SIDE_BY_SIDE = 6
 """Up to so many parameters' pictures of entries are shown side by side; of more, one at a time."""
@@ -133,7 +132,7 @@ def _worst_or_one(parameters: Sequence[str]) -> Control:
 def _all_or_one(parameters: Sequence[str], worst: pd.DataFrame) -> Control:
     """Let a reader choose a parameter; where there are too many for one picture, start with the worst."""
     few = len(parameters) <= SIDE_BY_SIDE
-    first = worst_of(worst)["parameter"]
+    first = most_urgent(worst)["parameter"]
     choices = [
         Choice(str(position), name, chosen=not few and name == first)
         for position, name in enumerate(parameters)
@@ -145,7 +144,7 @@ def _all_or_one(parameters: Sequence[str], worst: pd.DataFrame) -> Control:
 
 def _choose_run(worst: pd.DataFrame, runs: Runs) -> Control:
     """Let a reader choose a run; start with the worst."""
-    first = worst_of(worst)
+    first = most_urgent(worst)
     chosen = tuple(str(first[name]) for name in RUN)
     choices = []
     for run in worst[RUN].drop_duplicates().itertuples(index=False, name=None):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from gradproof.reporting.names import count, entry, implementation
 from gradproof.reporting.page.curves import (
     Runs,
     Thinned,
@@ -17,7 +18,6 @@ from gradproof.reporting.page.curves import (
     thin_all,
 )
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
-from gradproof.reporting.page.numbers import count, entry, implementation
 from gradproof.reporting.page.plots import Plot, plots_of
 from gradproof.reporting.page.tables import (
     LONG,
@@ -27,10 +27,9 @@ from gradproof.reporting.page.tables import (
     Table,
     frame_table,
     tone,
-    worst_of,
     worst_table,
 )
-from gradproof.reporting.worst import RUN
+from gradproof.reporting.worst import RUN, most_urgent
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def _section(
             "drift": drift_plot(thinned, name, parameters, runs),
         }
         plots = plots_of(data, worst, parameters, runs, thinned.bins)
-    verdict = worst_of(worst)["verdict"] if worst is not None else "NOT_CHECKED"
+    verdict = most_urgent(worst)["verdict"] if worst is not None else "NOT_CHECKED"
     passing = worst is None or not (worst["failing"] > 0).any()
     failed = (own["status"] == "failed").any()
     return Section(

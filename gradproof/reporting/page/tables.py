@@ -8,22 +8,15 @@ import numpy as np
 import pandas as pd
 
 from gradproof.reporting.costs import costs
-from gradproof.reporting.page.numbers import (
-    entry,
-    exact,
-    implementation,
-    microseconds,
-    orderable,
-    seconds,
-    short,
-)
-from gradproof.reporting.worst import PASSING
+from gradproof.reporting.names import entry, implementation
+from gradproof.reporting.page.numbers import exact, microseconds, orderable, seconds, short
+from gradproof.reporting.worst import PASSING, RANKS, RUN, most_urgent
 from gradproof.verdicts.verdict import SEVERITY
 
 TEXT, NUMBER, LONG, VERDICT, NAME = "text", "number", "number long", "verdict", "name"
 """Kinds of column: prose, figures, figures with many digits, a verdict, a name that is not broken."""
 
-_RANKS = {str(verdict): rank for rank, verdict in enumerate(SEVERITY)} | {
+_RANKS = RANKS | {
     "NOT CHECKABLE": 1,
     "CONFIRMED": 0,
     "REFUTED": len(SEVERITY),
@@ -130,12 +123,11 @@ def worst_table(rows: pd.DataFrame) -> Table:
     return Table("The worst step of each run, quantity and parameter", columns, cells)
 
 
-def failing_table(worst: pd.DataFrame) -> Table:
-    """Make the table of the runs that do not pass: where each is worst, and why."""
-    failing = worst[worst["failing"] > 0]
+def failing_table(failing: pd.DataFrame) -> Table:
+    """Make the table of the runs that do not pass, where each is worst, and why; from rows that do not."""
     cells = []
-    for _, group in failing.groupby(["scenario", "backend", "variant", "dtype"], sort=False):
-        row = worst_of(group)
+    for _, group in failing.groupby(RUN, sort=False):
+        row = most_urgent(group)
         cells.append(
             [
                 verdict_cell(row["verdict"]),
@@ -161,18 +153,6 @@ def failing_table(worst: pd.DataFrame) -> Table:
         Column("cause or reason"),
     ]
     return Table("The runs that do not pass", columns, cells)
-
-
-def worst_of(rows: pd.DataFrame) -> dict[str, Any]:
-    """Choose of some rows of `worst_rows` the one to tell of first.
-
-    A verdict on gradients says more than the one on the updates that follow from them; then the worst
-    verdict, then the most spreads.
-    """
-    chosen = rows[rows["quantity"] == "gradients"] if (rows["quantity"] == "gradients").any() else rows
-    severity = chosen["verdict"].map(_RANKS).to_numpy(dtype=int)
-    spreads = chosen["spreads"].astype(float).fillna(np.inf).to_numpy()
-    return {str(key): value for key, value in chosen.iloc[np.lexsort((-spreads, -severity))[0]].items()}
 
 
 def costs_table(runs: pd.DataFrame) -> Table:

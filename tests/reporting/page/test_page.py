@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gradproof.reporting.failures import failures_of
 from gradproof.reporting.frames import as_frame
 from gradproof.reporting.overview import verdict_matrix
 from gradproof.reporting.page import build_page
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
 from gradproof.reporting.page.libraries import script_json
 from gradproof.reporting.report import Report
-from gradproof.reporting.worst import RUN, worst_rows
+from gradproof.reporting.worst import RUN
 from gradproof.verdicts.verdict import SPREADS
 
 REPORTS = ("agreeing", "differing", "hostile", "empty")
@@ -116,7 +117,7 @@ def test_every_cell_of_the_matrix_leads_to_its_scenario(parse: Any) -> None:
 def test_the_worst_failure_is_told_in_full(parse: Any, differing: Report) -> None:
     (card,) = parse("differing").xpath("//article")
     told = {words(div.find("dt")): words(div.find("dd")) for div in card.xpath(".//dl/div")}
-    rows = worst_rows(differing.frames)
+    rows = differing.worst
     worst = rows[rows["verdict"] == "NOT_FINITE"].iloc[0]  # worse than DISAGREES
     assert told["scenario"] == worst["scenario"] == "nan_in_an_entry"
     assert told["implementation"] == "reference/numpy"
@@ -124,6 +125,35 @@ def test_the_worst_failure_is_told_in_full(parse: Any, differing: Report) -> Non
     assert told["exact"] == worst["exact"]
     assert told["value"] == "NaN"
     assert {"dtype", "step", "absolute error", "relative error", "in ulps", "in spreads"} <= told.keys()
+
+
+@pytest.mark.parametrize("planted", [["updates"], ["gradients", "updates"]], ids="+".join)
+def test_the_page_tells_first_what_the_terminal_tells_first(agreeing: Report, planted: list[str]) -> None:
+    frames = dict(agreeing.frames)
+    for quantity in planted:
+        rows = frames[quantity].astype({"verdict": object, "cause": object})
+        last = rows.index[rows["scenario"] == "network"][-1]
+        rows.loc[last, ["verdict", "cause", "spreads"]] = ["DISAGREES", "planted", 1e6]
+        frames[quantity] = rows.astype({"verdict": "category", "cause": "category"})
+    made = Report(frames, agreeing.environment)
+    page = lxml.html.document_fromstring(build_page(made))
+    told = {words(div.find("dt")): words(div.find("dd")) for div in page.xpath("//article//dl/div")}
+    first = failures_of(made)[0]
+    kind = {"gradients": "gradient", "updates": "updated weight"}[planted[0]]
+    assert first.kind == planted[0]
+    assert first.headline == (
+        f"{words(page.xpath('//article/h2/span')[0])}: {told['scenario']} {told['implementation']} "
+        f"{told['dtype']}, step {told['step']}, {kind} of {told[kind]}"
+    )
+    # Neither the section's verdict nor the picture that it starts with is that of the gradients that agree.
+    (section,) = [
+        each
+        for each in page.xpath("//section[@class='scenario']")
+        if told["scenario"] in words(each.find("h2"))
+    ]
+    assert "DISAGREES" in words(section.find("h2"))
+    (chosen,) = section.xpath(".//figure[@data-plot='entries']//*[@data-control='run']/option[@selected]")
+    assert words(chosen) == f"{told['implementation']} {told['dtype']}"
 
 
 def test_the_causes_are_told(parse: Any) -> None:
@@ -136,7 +166,7 @@ def test_the_causes_are_told(parse: Any) -> None:
 
 def test_the_table_of_worst_rows_has_the_frames_numbers(parse: Any, agreeing: Report) -> None:
     rows = rows_of(parse("agreeing").xpath("//section[@id='scenario-1']//table")[0])
-    expected = worst_rows(agreeing.frames)
+    expected = agreeing.worst
     expected = expected[expected["scenario"] == "network"]
     assert len(rows) == len(expected)
     for shown, row in zip(rows, expected.to_dict("records"), strict=True):
@@ -410,7 +440,7 @@ def test_checks_of_tests_are_told(empty: Report) -> None:
     (shown,) = rows_of(table_called(page, "A gradient that a test checked"))
     assert (shown["test"], shown["verdict"], shown["cause"]) == ("test_<b>mine</b>", "WRONG", "a factor 2")
     (message,) = page.xpath("//ul[@class='messages']/li")
-    assert words(message) == "The gradient that test_<b>mine</b> checks is WRONG: a factor 2"
+    assert words(message) == "WRONG: test_<b>mine</b>: a factor 2"
 
 
 def test_claims_of_scenarios_that_are_not_shown_are_told(agreeing: Report) -> None:

@@ -1,0 +1,28 @@
+"""How a report names an implementation and an entry, and how it counts: one form each, in every output."""
+
+
+def implementation(backend: str, variant: str) -> str:
+    """Name an implementation: `backend/variant`, or the backend alone where no variant is known.
+
+    >>> implementation("torch", "func"), implementation("jax", "")
+    ('torch/func', 'jax')
+    """
+    return "/".join(part for part in (backend, variant) if part)
+
+
+def entry(parameter: str, index: str) -> str:
+    """Name an entry of a parameter.
+
+    >>> entry("w", "2,0"), entry("bias", "()")
+    ('w[2,0]', 'bias')
+    """
+    return parameter if index == "()" else f"{parameter}[{index}]"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Write how many there are; `plural` is for a noun whose plural is not made with an `s`.
+
+    >>> count(1, "run"), count(297876, "gradient"), count(2, "entry", "entries")
+    ('1 run', '297,876 gradients', '2 entries')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
