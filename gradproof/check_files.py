@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -129,9 +128,10 @@ def _child(folder: str, described: str) -> int:
 def _check_all(options: Options) -> int:
     """Check everything that the file defines, or what was named; 0 if all is ok, else 1."""
     from gradproof.checking import check  # noqa: PLC0415 - the parent needs none
+    from gradproof.scenarios.user_code import run_file  # noqa: PLC0415
 
     path, _, name = options.target.partition("::")
-    checks = list(find_checks(load_module(path), name))
+    checks = list(find_checks(run_file(path), name))
     status = 0
     for title, arguments in checks:
         result = check(
@@ -148,46 +148,6 @@ def _check_all(options: Options) -> int:
             if options.save_point:
                 print(f"  point    {result.save_point(options.save_point)}")
     return status
-
-
-def load_module(path: str | Path) -> ModuleType:
-    """Run a Python file as a module, as `python FILE.py` would find its imports.
-
-    Raises:
-        InputError: there is no such file, it has a syntax error, or it raises.
-    """
-    from gradproof.verdicts.checking.subject import own_traceback  # noqa: PLC0415 - the parent needs none
-
-    path = Path(path).absolute()
-    if not path.is_file():
-        raise InputError(f"There is no file {path}. Check the path.")
-    name = f"gradproof_file_{path.stem}"
-    spec = spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{path} cannot be read as a Python file. Give a file whose name ends in .py.")
-    module = module_from_spec(spec)
-    sys.modules[name] = module
-    if str(path.parent) not in sys.path:
-        # Last, so that a file of the user's called random.py, say, is not taken for Python's own by others.
-        sys.path.append(str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    except GradproofError:
-        raise
-    except SyntaxError as error:
-        raise InputError(
-            f"{path} is no valid Python:\n{_syntax(error)}Mend the line and call again."
-        ) from error
-    except (Exception, SystemExit) as error:
-        text = own_traceback(error)
-        raise InputError(f"{path} raises when it is run:\n{text}Mend the file and call again.") from error
-    return module
-
-
-def _syntax(error: SyntaxError) -> str:
-    import traceback  # noqa: PLC0415 - only for an error
-
-    return "".join(traceback.format_exception_only(error))
 
 
 Arguments = tuple[Any, Any, Any, Any]

@@ -1,6 +1,7 @@
 """The command: what it prints, where it writes, and its exit status."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -128,8 +129,15 @@ def test_status_1_a_backend_asked_for_by_name_that_is_not_installed(
     assert "gradproof[jax]" in output
 
 
-def test_several_processes_give_the_same_report(folder: Path) -> None:
+@pytest.mark.parametrize("beside", [False, True], ids=["in the file", "in a file beside it"])
+def test_several_processes_give_the_same_report(
+    beside: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
     path = written(folder, WRONG)
+    if beside:
+        shutil.move(path, "definitions_beside.py")
+        path = written(folder, "from definitions_beside import *\n")
     for jobs in ("1", "2"):
         arguments = ("--backends", "reference", "--jobs", jobs, "--out", jobs)
         assert run("verify", path, *arguments) == 1

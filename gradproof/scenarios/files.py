@@ -1,13 +1,12 @@
 """Scenario objects from a user's Python file."""
 
 import sys
-import traceback
 from dataclasses import replace
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-from gradproof.errors import GradproofError, InputError
+from gradproof.errors import InputError
 from gradproof.scenarios.scenario import Scenario
+from gradproof.scenarios.user_code import run_file
 
 
 def is_file_target(text: str) -> bool:
@@ -33,7 +32,7 @@ def load_scenarios(target: str | Path) -> list[Scenario]:
         InputError: there is no such file, it raises, or it defines no Scenario, or none of that name.
     """
     file, _, name = _parts(str(target))
-    path = Path(file).absolute()  # as tracebacks have it
+    path = Path(file).absolute()
     found = _defined(path)
     alone = len(found) == 1
     scenarios = {
@@ -60,26 +59,9 @@ def _parts(target: str) -> tuple[str, str, str]:
 
 def _defined(path: Path) -> dict[str, Scenario]:
     """Run a file and give its Scenario objects by the variables that hold them, each once."""
-    if not path.is_file():
-        raise InputError(f"There is no file {path}. Check the path, or name a scenario without .py.")
-    name = f"gradproof_file_{path.stem}"  # never that of another module
-    spec = spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{path} cannot be read as a Python file. Give a file whose name ends in .py.")
-    module = module_from_spec(spec)
-    # Some code looks its own module up (dataclasses, say). It does not stay: what stays would be pickled by
-    # its name, and other processes do not know the name.
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except GradproofError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise InputError(
-            f"{path} raises when it is run:\n{_own_traceback(error, path)}Mend the file and call again."
-        ) from error
-    finally:
-        sys.modules.pop(name, None)
+    module = run_file(path)
+    # What stays would be pickled by its name, and other processes do not know the name.
+    sys.modules.pop(module.__name__, None)
     found: dict[int, tuple[str, Scenario]] = {}
     for variable, value in vars(module).items():
         if isinstance(value, Scenario):
@@ -90,11 +72,3 @@ def _defined(path: Path) -> dict[str, Scenario]:
             "`scenario = gradproof.Scenario(name=..., loss=..., params=..., batch=...)`."
         )
     return dict(found.values())
-
-
-def _own_traceback(error: BaseException, path: Path) -> str:
-    """Give the traceback from the user's file on, without gradproof's own frames above it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [number for number, frame in enumerate(frames) if Path(frame.filename) == path]
-    shown = frames[own[0] :] if own else []
-    return "".join(traceback.format_list(shown) + traceback.format_exception_only(error))

@@ -30,17 +30,16 @@ OPTIONS = (
 )
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two processes"])
-def test_the_session_tells_what_changed(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
-    """The baseline may be the folder that the session's report replaces."""
+def test_the_session_tells_what_changed(pytester: pytest.Pytester) -> None:
+    """In one process and in two; the baseline may be the folder that the session's report replaces."""
     pytester.makepyfile(test_it=TESTS)
     first = pytester.runpytest_subprocess(*OPTIONS)
     assert first.ret == 0
     assert "Nothing got worse" not in first.stdout.str()
     runs = (pytester.path / "reports/latest/runs.csv").read_text(encoding="utf-8")
     assert re.search(r',"[0-9a-f]{16}-[0-9a-f]{16}"$', runs, re.MULTILINE)
-    options = (*OPTIONS, "--gradproof-baseline", "reports/latest", *workers)
-    same = pytester.runpytest_subprocess(*options)
+    options = (*OPTIONS, "--gradproof-baseline", "reports/latest")
+    same = pytester.runpytest_subprocess(*options, "-n", "2")
     assert same.ret == 0
     same.stdout.fnmatch_lines(
         ["*the verdicts of the run and the formula are as before.", "*changes: Bits are equal*"]
@@ -52,7 +51,7 @@ def test_the_session_tells_what_changed(pytester: pytest.Pytester, workers: tupl
         ["gradproof changes: Worse: mine reference/numpy float64: AGREES → DISAGREES; the scenario changed."]
     )
     # The failure is the test's own; a failure that was there before stays one.
-    again = pytester.runpytest_subprocess(*options)
+    again = pytester.runpytest_subprocess(*options, "-n", "2")
     assert again.ret == 1
     again.stdout.fnmatch_lines(["gradproof changes: 1 run that does not pass did not pass before either."])
 

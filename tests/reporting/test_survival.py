@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
@@ -51,14 +51,18 @@ def made(mark, rows):
 
 """
 
-# For each line that it reads, starts a process that writes two reports in turn, for ever. Tells its number,
-# and when a report is written. Forked, because starting Python each time would take most of the time.
+# Tells how long a write takes. Then, for each line that it reads, starts a process that writes two reports in
+# turn, for ever, and tells its number. Forked, because starting Python each time would take most of the time.
 WRITING = (
     MAKING
     + """\
-import os
+import os, time
 
 both = made("A", 10), made("B", 10)
+for report in both:  # the first imports what it needs
+    begin = time.monotonic()
+    report.write(sys.argv[1], FORMATS)
+print(time.monotonic() - begin, flush=True)
 for _ in sys.stdin:
     process = os.fork()
     if process:
@@ -68,7 +72,6 @@ for _ in sys.stdin:
     while not process:
         for report in both:
             report.write(sys.argv[1], FORMATS)
-            print("written", flush=True)
 """
 )
 
@@ -130,20 +133,14 @@ def start(script: str, target: Path, way: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def next_line(told: IO[str]) -> str:
-    line = told.readline().strip()
-    assert line not in {"", "ended"}, "the writer ended before it was killed"
-    return line
-
-
 def assert_whole(folder: Path) -> str:
     """Every file is the one that the manifest tells of, and there is no other; gives the report's mark."""
+    report = gp.read_report(folder)  # puts back what may have been left aside
     described = json.loads((folder / "report.json").read_text("utf-8"))["files"]
     assert {path.name for path in folder.iterdir()} == {*described, "report.json"}
     for name, record in described.items():
         data = (folder / name).read_bytes()
         assert (len(data), sha256(data).hexdigest()) == (record["bytes"], record["sha256"]), name
-    report = gp.read_report(folder)
     mark = report.environment["mark"]
     for name, column in (("gradients", "scenario"), ("runs", "reason"), ("claims", "text")):
         assert set(report.frames[name][column]) == {mark}
@@ -168,31 +165,28 @@ def test_a_writer_that_is_killed_at_any_moment_leaves_one_report_whole(
     if way == "renamed":
         monkeypatch.setattr(folders, "_exchange", lambda *_: False)
     moments = random.Random(20)  # noqa: S311 - no secret
-    target, cut_short = tmp_path / "latest", 0
+    target, cut_short, marks = tmp_path / "latest", 0, []
     writing_process = start(WRITING, target, way)
     commands, told = writing_process.stdin, writing_process.stdout
     assert commands is not None
     assert told is not None
+    seconds = float(told.readline())
     for kill in range(kills):
         commands.write("write\n")
         commands.flush()
-        lines = [next_line(told) for _ in range(3)]
-        begin = time.monotonic()
-        lines.append(next_line(told))
+        process = int(told.readline())
         # Spread over the time that a write takes, from its first moment to after its last.
-        time.sleep((kill + moments.random()) / kills * 1.1 * (time.monotonic() - begin))
-        os.kill(next(int(line) for line in lines if line.isdigit()), signal.SIGKILL)
-        while told.readline() != "ended\n":
-            pass
+        time.sleep((kill + moments.random()) / kills * 1.1 * seconds)
+        os.kill(process, signal.SIGKILL)
+        assert told.readline() == "ended\n"
         cut_short += any(path != target for path in tmp_path.iterdir())
-        read = gp.read_report(target)  # puts back what may have been left aside
-        assert read.environment["mark"] in {"A", "B"}
-        assert assert_whole(target) == read.environment["mark"]
+        marks.append(assert_whole(target))
         small().write(target, FORMATS)
         assert assert_whole(target) == "C"
         assert list(tmp_path.iterdir()) == [target]
     writing_process.communicate()
     assert cut_short, "no kill has hit a write"
+    assert "C" in marks, "no kill was before the end of a write"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -1,6 +1,8 @@
 """Every bad input ends in one InputError that names the culprit and says what to do."""
 
+import os
 import re
+import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +14,7 @@ import pytest
 
 from gradproof.errors import InputError
 from gradproof.reference.descent import GradientDescent, MiniBatches
-from gradproof.scenarios import Scenario, scenario
+from gradproof.scenarios import Scenario, scenario, user_code
 from gradproof.scenarios.files import load_scenarios
 from gradproof.scenarios.validation import validate
 
@@ -319,6 +321,22 @@ def test_a_bad_file_is_told_with_its_line(
     assert re.search(culprit, str(caught.value), re.DOTALL), caught.value
     assert remedy in str(caught.value)
     assert "importlib" not in str(caught.value), "gradproof's own frames are not the reader's concern"
+
+
+def test_a_file_whose_path_begins_like_the_packages_is_told_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, "1 / 0\n", "gradproof_mine.py")
+    monkeypatch.setattr(user_code, "_OURS", f"{tmp_path / 'gradproof'}{os.sep}")
+    with pytest.raises(InputError, match="line 1"):
+        load_scenarios(path)
+
+
+def test_a_file_finds_what_lies_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    written(tmp_path, "name = 'b'\n", "beside_the_scenarios.py")
+    path = written(tmp_path, DEFINITION + "import beside_the_scenarios as other\nfirst = make(other.name)\n")
+    assert [found.name for found in load_scenarios(path)] == ["b"]
 
 
 @pytest.mark.parametrize("name", ["missing.py", ".", "mine.txt"])

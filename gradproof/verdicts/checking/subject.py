@@ -1,9 +1,7 @@
 """Who is checked: a loss and a gradient, on flat mappings of arrays."""
 
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +10,10 @@ from numpy.typing import NDArray
 from gradproof.errors import GradproofError, InputError
 from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.scenarios.scenario import Scenario
+from gradproof.scenarios.user_code import own_traceback
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
-
-_OURS = str(Path(__file__).resolve().parents[2])
 
 
 @dataclass(frozen=True)
@@ -93,11 +90,3 @@ def called(what: str, evaluate: Callable[[], Any]) -> Any:
         raise InputError(
             f"The {what} raises an exception:\n{own_traceback(error)}Mend it and check again."
         ) from error
-
-
-def own_traceback(error: BaseException) -> str:
-    """Give the traceback of an exception without gradproof's own frames."""
-    frames = traceback.extract_tb(error.__traceback__)
-    shown = [frame for frame in frames if not frame.filename.startswith((_OURS, "<frozen importlib"))]
-    lines = traceback.format_list(shown) if shown else []
-    return "".join([*lines, *traceback.format_exception_only(error)])

@@ -1,0 +1,53 @@
+"""Running a user's Python file, and telling where the user's own code raises."""
+
+import os
+import sys
+import traceback
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+from gradproof.errors import GradproofError, InputError
+
+_OURS = str(Path(__file__).resolve().parents[1]) + os.sep
+
+
+def run_file(path: str | Path) -> ModuleType:
+    """Run a Python file as a module that finds its imports as under `python FILE.py`: also beside the file.
+
+    Returns:
+        the module, under a name that is no other module's. It stays in `sys.modules`, because some code looks
+        its own module up (dataclasses, say).
+
+    Raises:
+        InputError: there is no such file, it has a syntax error, or it raises.
+    """
+    path = Path(path).absolute()  # as tracebacks have it
+    if not path.is_file():
+        raise InputError(f"There is no file {path}. Check the path, or name a scenario without .py.")
+    name = f"gradproof_file_{path.stem}"
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path} cannot be read as a Python file. Give a file whose name ends in .py.")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    if str(path.parent) not in sys.path:
+        # Last, so that a file of the user's called random.py, say, is not taken for Python's own by others.
+        sys.path.append(str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        sys.modules.pop(name)
+        if isinstance(error, GradproofError) or not isinstance(error, (Exception, SystemExit)):
+            raise
+        what = "is no valid Python" if isinstance(error, SyntaxError) else "raises when it is run"
+        raise InputError(f"{path} {what}:\n{own_traceback(error)}Mend the file and call again.") from error
+    return module
+
+
+def own_traceback(error: BaseException) -> str:
+    """Give the traceback of an exception without gradproof's own frames."""
+    frames = traceback.extract_tb(error.__traceback__)
+    shown = [frame for frame in frames if not frame.filename.startswith((_OURS, "<frozen importlib"))]
+    lines = traceback.format_list(shown) if shown else []
+    return "".join([*lines, *traceback.format_exception_only(error)])
