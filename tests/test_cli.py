@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from scenario_sources import MAKE
 
 import gradproof.verification
 from gradproof import cli
@@ -18,26 +19,7 @@ from gradproof.reporting import writing
 from gradproof.reporting.manifest import FileRecord
 from gradproof.scenarios import CATALOGUE
 
-RIGHT = """\
-import numpy as np
-import gradproof as gp
-
-
-def make(name, factor=2.0):
-    return gp.Scenario(
-        name=name,
-        loss=lambda xp, params, batch: xp.sum((params["w"] * batch["x"] - batch["y"]) ** 2),
-        gradient=lambda params, batch: {
-            "w": np.sum(factor * (params["w"] * batch["x"] - batch["y"]) * batch["x"])
-        },
-        params={"w": np.array(0.75)},
-        batch={"x": np.array([1.0, 2.0]), "y": np.array([0.5, 0.25])},
-        training=gp.GradientDescent(learning_rate=0.05, steps=3),
-    )
-
-
-right = make("right")
-"""
+RIGHT = MAKE + 'right = make("right")\n'
 WRONG = RIGHT + 'wrong = make("wrong", factor=1.0)\n'
 
 QUICK = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1")

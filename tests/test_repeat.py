@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scenario_sources import MAKE
 
 import gradproof.pytest_cases  # so that no session in this process imports it anew
 import gradproof.verification
@@ -15,25 +16,8 @@ from gradproof.reporting.report import Report
 from gradproof.scenarios import line_fit
 from gradproof.scenarios.files import is_file_target, load_scenarios
 
-SCENARIOS = """\
-import numpy as np
-import gradproof as gp
-
-
-def make(name, factor=2.0):
-    return gp.Scenario(
-        name=name,
-        loss=lambda xp, params, batch: xp.sum((params["w"] * batch["x"] - batch["y"]) ** 2),
-        gradient=lambda params, batch: {
-            "w": np.sum(factor * (params["w"] * batch["x"] - batch["y"]) * batch["x"])
-        },
-        params={"w": np.array(0.75)},
-        batch={"x": np.array([1.0, 2.0]), "y": np.array([0.5, 0.25])},
-        training=gp.GradientDescent(learning_rate=0.05, steps=3),
-    )
-
-
-first = make("right")
+SCENARIOS = f"""\
+{MAKE}first = make("right")
 second = make("wrong | odd\\n'name'", factor=1.0)
 again = second
 right = make("first")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scenario_sources import MAKE
 
 import gradproof as gp
 import gradproof.verification
@@ -17,28 +18,9 @@ from gradproof.backends import backend_names, loading
 from gradproof.backends.reference_backend import ReferenceBackend
 from gradproof.scenarios import Scenario, line_fit
 
-SOURCE = """\
-import numpy as np
-import gradproof as gp
-
-
-def make(name, factor=2.0):
-    return gp.Scenario(
-        name=name,
-        loss=lambda xp, params, batch: xp.sum((params["w"] * batch["x"] - batch["y"]) ** 2),
-        gradient=lambda params, batch: {
-            "w": np.sum(factor * (params["w"] * batch["x"] - batch["y"]) * batch["x"])
-        },
-        params={"w": np.array(0.75)},
-        batch={"x": np.array([1.0, 2.0]), "y": np.array([0.5, 0.25])},
-        training=gp.GradientDescent(learning_rate=0.05, steps=5),
-    )
-
-
-"""
-RIGHT = SOURCE + 'one = make("one")\n'
-WRONG = SOURCE + 'one = make("one", factor=1.0)\n'
-WORSE = SOURCE + 'one = make("one", factor=float("nan"))\n'
+RIGHT = MAKE + 'one = make("one")\n'
+WRONG = MAKE + 'one = make("one", factor=1.0)\n'
+WORSE = MAKE + 'one = make("one", factor=float("nan"))\n'
 NEW = RIGHT + 'two = make("two")\n'
 NEW_WRONG = RIGHT + 'two = make("two", factor=1.0)\n'
 

@@ -101,7 +101,7 @@ def agreeing() -> Report:
         ],
     )
     solved = line("line_without_gradient", solution={"w": np.array([1.2, 2.4])})
-    return verify([document, solved], ["reference", "torch"], jobs=2)
+    return verify([document, solved], ["reference", "torch"])
 
 
 @pytest.fixture(scope="session")

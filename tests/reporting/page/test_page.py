@@ -184,7 +184,7 @@ def test_every_part_is_on_the_page(parse: Any) -> None:
     for part in (
         "Verdicts",
         "What it cost",
-        "2 processes side by side",
+        "measured in one process",
         "Not run, or not to the end",
         "has no hand-derived gradient",
         "From: A document",
