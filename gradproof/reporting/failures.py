@@ -1,5 +1,6 @@
 """What does not pass: a list that every output tells in its own format, and the first of it in full."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -147,10 +148,12 @@ def _wrong_formulas(report: "Report", judged: Sequence[Failure]) -> list[Failure
     wrong = formulas[formulas["verdict"] == "WRONG"].astype(object)
     failures = []
     for (scenario, parameter), group in wrong.groupby(["scenario", "parameter"], sort=False):
-        digits = max(float(group["digits"].min()), 0.0)
+        least = float(group["digits"].min(skipna=False))
+        digits = int(least) if 0 < least < math.inf else 0
+        right = "1 digit of it is" if digits == 1 else f"{digits or 'no'} digits of it are"
         headline = (
             f"WRONG: the hand-derived gradient of {parameter} in {scenario} is proven to differ from the "
-            f"exact one at step {group['step'].iloc[0]}; they agree to {digits:.1f} digits."
+            f"exact one, first at step {group['step'].iloc[0]}; where it is worst {right} right."
         )
         origin = str(origins.get(scenario, ""))
         failure = Failure(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -347,8 +348,25 @@ def test_a_formula_that_is_proven_wrong_makes_the_report_not_ok(verdict: str, ok
     assert made.formulas["verdict"].tolist() == ["EQUAL", verdict]
     assert made.formulas["digits"].tolist() == [20.0, 3.5]
     if not ok:
-        with pytest.raises(DisagreementError, match=r"WRONG.* gradient of w in line .*step 7.*3\.5 digits"):
+        with pytest.raises(DisagreementError, match=r"WRONG.* gradient of w in line .*step 7.*3 digits"):
             made.raise_if_disagree()
+
+
+DIGITS = {
+    0.0: "no digits of it are",
+    0.9: "no digits of it are",
+    1.2: "1 digit of it is",
+    12.0: "12 digits of it are",
+}
+
+
+@pytest.mark.parametrize(
+    ("least", "words"), [*DIGITS.items(), (math.nan, DIGITS[0.0]), (-math.inf, DIGITS[0.0])]
+)
+def test_a_wrong_formula_tells_how_many_digits_are_right(least: float, words: str) -> None:
+    wrong = [formula("WRONG", 14.0), formula("WRONG", least, 2)]
+    made = Report.from_outcomes([scenario()], [outcome()], [], wrong)
+    assert f"first at step 0; where it is worst {words} right." in describe_failure(made)
 
 
 @pytest.mark.parametrize(
