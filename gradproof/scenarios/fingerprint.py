@@ -3,9 +3,11 @@
 import dis
 import functools
 import hashlib
+import sysconfig
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from pathlib import Path
 from types import CodeType, EllipsisType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -18,12 +20,14 @@ def fingerprint(data: Iterable[Any], functions: Iterable[Callable[..., Any] | No
 
     Of a function the bytecode and its constants are hashed, without names of files, numbers of lines, names
     of local variables and the texts of docstrings; so are its defaults, the values that its closure holds,
-    the global values that it reads and the functions of its own module that it calls, each the same way.
-    Bytecode differs between versions of Python, so that the second half can be compared only within one
-    (3.12, say).
+    the global values that it reads and the functions that it calls, each the same way, also those of other
+    modules. Bytecode differs between versions of Python, so that the second half can be compared only within
+    one (3.12, say).
 
-    What it cannot see: functions of other modules (known by their names), classes (likewise), and values of
-    types that are neither plain numbers, texts, collections, arrays nor dataclasses (known by their types).
+    What it cannot see: functions of installed packages, of Python's own and of gradproof's other modules
+    (known by their names, since a report tells the versions), what a function imports while it runs, classes
+    (known by their names), and values of types that are neither plain numbers, texts, collections, arrays nor
+    dataclasses (known by their types).
 
     >>> def halved(factor):
     ...     return fingerprint([np.ones(2)], [lambda x: factor * x])
@@ -117,13 +121,30 @@ class _Hashes:
 
     def _globals(self, function: FunctionType) -> Iterable[str | bytes]:
         for name in sorted(_globals_read(function.__code__)):
-            if name not in function.__globals__:
-                continue
-            value = function.__globals__[name]
-            inner = getattr(value, "__wrapped__", value)  # of one that was compiled, say
-            foreign = isinstance(inner, FunctionType) and inner.__globals__ is not function.__globals__
-            yield name
-            yield _name(inner) if foreign else self.of(value)
+            if name in function.__globals__:
+                yield name
+                yield from self._read(function.__globals__[name], function)
+
+    def _read(
+        self, value: Any, function: FunctionType, via: tuple[ModuleType, ...] = ()
+    ) -> Iterable[str | bytes]:
+        """Hash a value that a function reads by a name: a global one, or one of a module, `via` others."""
+        inner = getattr(value, "__wrapped__", value)  # of one that was compiled, say
+        if isinstance(value, ModuleType):
+            yield self.of(value)
+            # Modules may import each other.
+            if value not in via and not _is_installed(_file(value)):
+                for name in sorted(_names(function.__code__) & vars(value).keys()):
+                    yield name
+                    yield from self._read(vars(value)[name], function, (*via, value))
+        elif (
+            isinstance(inner, FunctionType)
+            and inner.__globals__ is not function.__globals__
+            and _is_installed(inner.__code__.co_filename)
+        ):
+            yield _name(inner)
+        else:
+            yield self.of(value)
 
     def _object(self, value: Any) -> Iterable[str | bytes]:
         if isinstance(value, type):
@@ -146,6 +167,36 @@ def _globals_read(code: CodeType) -> set[str]:
         if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}
     }
     return names.union(*(_globals_read(inner) for inner in code.co_consts if isinstance(inner, CodeType)))
+
+
+def _names(code: CodeType) -> set[str]:
+    """Give all names that code reads, of attributes too."""
+    inner = (each for each in code.co_consts if isinstance(each, CodeType))
+    return {*code.co_names}.union(*map(_names, inner))
+
+
+def _file(module: ModuleType) -> str:
+    return getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), "")
+
+
+@functools.cache
+def _is_installed(file: str) -> bool:
+    """Whether a file is Python's own, of an installed package, or of gradproof."""
+    if not file or file.startswith("<frozen"):
+        return True
+    parents = Path(file).parents
+    return not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts) or any(
+        place in parents for place in _OF_PYTHON_AND_OURS
+    )
+
+
+_OF_PYTHON_AND_OURS = frozenset(
+    {
+        *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")),
+        Path(functools.__file__).parent,  # the same by another name, where links lead to it
+        Path(__file__).parents[1],
+    }
+)
 
 
 def _name(value: Any) -> str:

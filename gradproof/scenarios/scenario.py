@@ -153,7 +153,7 @@ class Scenario:
         """A hash of the parameters, the data and the training, a hyphen, and a hash of the functions' code.
 
         Scenarios that compute the same have the same, in every process. `gradproof.scenarios.fingerprint`
-        tells what of a function is seen: not the code of the functions of other modules that it calls.
+        tells what of a function is seen: not the code of the functions of installed packages that it calls.
         """
         data = (
             self.flat_params,

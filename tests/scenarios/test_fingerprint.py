@@ -2,16 +2,20 @@
 
 import functools
 import os
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
+from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from gradproof.reference import trees
 from gradproof.reference.descent import GradientDescent, MiniBatches
 from gradproof.scenarios import CATALOGUE, Provenance, Scenario
 
@@ -213,14 +217,75 @@ def test_which_function_it_is_counts() -> None:
     assert scenario(gradient=loss).fingerprint != scenario(predict=loss).fingerprint
 
 
-def test_a_function_of_another_module_is_known_by_its_name_alone() -> None:
+HELPER = """
+import helper  # as modules that import each other do
+
+factor = 1.0
+unused = 1.0
+
+def scaled(x):
+    return factor * x
+
+def other(x):
+    return x
+"""
+USES = {
+    "by its name": "from helper import scaled\ndef f(xp, p, b): return scaled(p)",
+    "of its module": "import helper\ndef f(xp, p, b): return helper.scaled(p)",
+    "in an inner function": "import helper\ndef f(xp, p, b): return (lambda: helper.scaled(p))()",
+    "through another": "import helper\ndef g(x): return helper.scaled(x)\ndef f(xp, p, b): return g(p)",
+}
+
+
+def with_helper(folder: Path, source: str, helper: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The fingerprint where `helper.py` in this folder has this text."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "helper.py").write_text(helper, encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "dont_write_bytecode", True)
+        patched.delitem(sys.modules, "helper", raising=False)
+        found = scenario(loss=defined(source)).fingerprint
+        patched.delitem(sys.modules, "helper")
+    return found
+
+
+@pytest.mark.parametrize("source", USES.values(), ids=USES)
+def test_functions_of_other_modules_count(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = with_helper(tmp_path, source, HELPER, monkeypatch)
+    assert with_helper(tmp_path, source, HELPER, monkeypatch) == first
+    unread = HELPER.replace("unused = 1.0", "unused = 2.0").replace("return x", "return -x")
+    assert with_helper(tmp_path, source, unread, monkeypatch) == first
+    for changed in (HELPER.replace("* x", "/ x"), HELPER.replace("factor = 1.0", "factor = 2.0")):
+        assert with_helper(tmp_path, source, changed, monkeypatch) != first
+
+
+@pytest.mark.parametrize("source", USES.values(), ids=USES)
+def test_functions_of_installed_packages_are_known_by_their_names(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The limit that the docstring states."""
-    module = {"helper": defined("def helper(x): return x", "helper")}
-    other = {"helper": defined("def helper(x): return -x", "helper")}
-    source = compile("def f(xp, p, b): return helper(p)", "a.py", "exec")
-    for names in (module, other):
-        exec(source, names)  # noqa: S102 - the source stands in this file
-    assert scenario(loss=module["f"]).fingerprint == scenario(loss=other["f"]).fingerprint
+    installed = tmp_path / "lib" / "site-packages"
+    first = with_helper(installed, source, HELPER, monkeypatch)
+    assert with_helper(installed, source, HELPER.replace("* x", "/ x"), monkeypatch) == first
+
+
+def test_pythons_and_gradproofs_own_functions_are_known_by_their_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = "from statistics import mean\nfrom gradproof.reference.trees import flatten\n"
+    source += "def f(xp, p, b): return mean(p) + flatten(p, b)"
+    first = scenario(loss=defined(source)).fingerprint
+    for owner, name in ((statistics, "mean"), (trees, "flatten")):
+        real = getattr(owner, name)
+        changed = FunctionType(
+            (lambda *_: 3).__code__.replace(co_filename=real.__code__.co_filename), {}, real.__name__
+        )
+        changed.__module__, changed.__qualname__ = real.__module__, real.__qualname__
+        monkeypatch.setattr(owner, name, changed)
+    assert scenario(loss=defined(source)).fingerprint == first
 
 
 def test_every_process_gives_the_same() -> None:
