@@ -175,7 +175,7 @@ def test_a_worse_verdict_is_told_with_its_cause_and_how_to_repeat_it(
     verify(WRONG, "--baseline", "before")
     lines = capsys.readouterr().out.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("  worse  one "))
-    assert lines[start - 2].startswith("2 verdicts got worse; ")
+    assert "2 verdicts got worse; the verdicts of no run and no formula are as before." in lines[:start]
     assert lines[start + 1].startswith("    spreads ")
     assert " → " in lines[start + 1]
     assert lines[start + 2].startswith("    cause   ")

@@ -83,6 +83,7 @@ def standing(changes: "Changes") -> list[str]:
     failing, not_run = counts.get("run failing", 0), counts.get("run not run", 0)
     formulas, checks = counts.get("formula failing", 0), counts.get("check failing", 0)
     altered = [name for name, state in changes.scenarios.items() if state == CHANGED]
+    one = len(altered) == 1
     texts = {
         f"{count(number[BETTER], 'verdict')} got better.": number[BETTER],
         f"{count(number[OTHER], 'verdict')} changed without getting worse or better (between verdicts that "
@@ -97,7 +98,8 @@ def standing(changes: "Changes") -> list[str]:
         f"{count(number[NOT_COMPARED], 'verdict')} {_are(number[NOT_COMPARED])} not compared: one of the "
         "reports was made with other scenarios, backends or dtypes.": number[NOT_COMPARED],
         f"{count(not_run, 'run')} {_were(not_run)} made in neither.": not_run,
-        f"The scenario changed: {', '.join(altered)}. What is said of it compares different work.": altered,
+        f"The {'scenario' if one else 'scenarios'} changed: {', '.join(altered)}. What is said of "
+        f"{'it' if one else 'them'} compares different work.": altered,
     }
     return [text for text, there in texts.items() if there]
 
@@ -137,11 +139,12 @@ def errors(changes: "Changes") -> str:
     """Say how many worst errors changed so much that a reader may want to know."""
     if changes.errors.empty:
         return "All errors are exactly as before." if changes.counts.get("ran twice") else ""
-    many = len(notable_errors(changes))
+    many, others = len(notable_errors(changes)), len(changes.errors)
+    what = f"The worst error of {count(many, 'parameter')}" if many else "No worst error"
+    listed = "the one that is" if others == 1 else f"all {others:,} that are"
     return (
-        f"The worst error of {count(many, 'parameter')} changed by more than a factor of {NOTABLE_FACTOR:g} "
-        f"(and is above {NOTABLE_SPREADS:g} spread); the frame errors has all "
-        f"{len(changes.errors):,} that are not exactly as before."
+        f"{what} changed by more than a factor of {NOTABLE_FACTOR:g} (and is above {NOTABLE_SPREADS:g} "
+        f"spread); the frame errors has {listed} not exactly as before."
     )
 
 
@@ -247,6 +250,8 @@ def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
 def _of(number: int, all_of_them: int, noun: str) -> str:
     if number == all_of_them:
         return f"the {noun}" if number == 1 else f"all {count(number, noun)}"
+    if not number:
+        return f"no {noun}" if all_of_them == 1 else f"none of {count(all_of_them, noun)}"
     return f"{number:,} of {count(all_of_them, noun)}"
 
 

@@ -126,6 +126,18 @@ def test_other_bits_of_another_scenario_are_no_nondeterminism(
     assert changes.timings.loc[changes.timings["scenario"] == "line", "scenario_changed"].all() == changed
 
 
+def test_all_scenarios_that_changed_are_named() -> None:
+    other = altered(base(), "runs", base().runs["status"] == "run", fingerprint="other-code")
+    changed = "The scenarios changed: line, curve. What is said of them compares different work."
+    assert changed in compare(base(), other).sentences()
+
+
+def test_no_run_with_equal_bits_is_told_in_words() -> None:
+    after = base()
+    altered(after, "steps", after.steps["step"] == 2, digest="0123456789abcdef")
+    assert "Bits are equal in none of 12 runs." in compare(base(), after).sentences()
+
+
 def test_bytecode_of_another_python_is_no_other_scenario() -> None:
     """Other versions of Python write the same code as other bytecode; data are compared all the same."""
     first, second = base(), base()

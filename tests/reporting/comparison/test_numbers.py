@@ -48,7 +48,9 @@ def test_errors_of_a_factor_of_two_and_above_the_noise_are_shown(
         reports.append(altered(report, "gradients", where, spreads=spreads))
     changes = compare(*reports)
     assert len(changes.errors) == 1
-    assert f"The worst error of {notable} parameter" in str(changes)
+    what = "The worst error of 1 parameter" if notable else "No worst error"
+    assert f"{what} changed by more than a factor of 2" in str(changes)
+    assert "; the frame errors has the one that is not exactly as before." in str(changes)
     assert len(changes.markdown().split("### Errors that changed\n")) == 1 + notable
 
 
