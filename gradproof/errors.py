@@ -20,5 +20,9 @@ class BackendUnavailableError(GradproofError, ImportError):
     """A backend's framework is not installed, or does not import."""
 
 
+class BackendError(GradproofError, RuntimeError):
+    """A backend recorded something else than it was asked for, so that its run cannot be judged."""
+
+
 class DisagreementError(GradproofError, AssertionError):
     """A comparison found a gradient, an update or a claim that does not agree."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradproof.backends import Backend, backend_names, chosen_variants, load_backend, variants_of
-from gradproof.errors import BackendUnavailableError, InputError, UnsupportedError
+from gradproof.backends.laws import check_record
+from gradproof.errors import BackendError, BackendUnavailableError, InputError, UnsupportedError
 from gradproof.reporting.comparison import compare
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
@@ -193,8 +194,11 @@ def carry_out(task: Task) -> Outcome | NotRun:
     try:
         backend = load_backend(subject.backend)
         run = backend.run(task.scenario, dtype=subject.dtype, variant=subject.variant)
+        check_record(run, backend, task.scenario, dtype=subject.dtype, variant=subject.variant)
     except InputError:
         raise
+    except BackendError as error:
+        return NotRun(subject, str(error), failure=True)
     except UnsupportedError as error:
         return NotRun(subject, str(error), failure=False)
     except Exception as error:  # noqa: BLE001 - any framework's exception is a result to report

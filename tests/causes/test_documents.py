@@ -1,17 +1,11 @@
 """The first document's mistake: dF/dEF = E, without the sigmoid's derivative, at its first point."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from certified_gradients import certified
 
 from gradproof.scenarios.bce_network import loss
 from gradproof.verdicts.causes import find_cause
-
-_SPEC = importlib.util.spec_from_file_location("claims", Path(__file__).with_name("claims.py"))
-claims = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(claims)
 
 PARAMS = {"w_hidden": np.ones((3, 2)), "w_output": np.ones((2, 1))}
 POINT = {"x": np.array([[1.0, 2.0, 3.0]]), "y": np.array([[0.0]])}
@@ -25,7 +19,7 @@ def without_sigmoid_derivative(params, batch):
 
 
 @pytest.mark.parametrize("names", [("w_hidden", "w_output"), ("w_output",)])
-@pytest.mark.parametrize("run", [claims.certified, lambda gradient, *point: gradient(*point)])
+@pytest.mark.parametrize("run", [certified, lambda gradient, *point: gradient(*point)])
 def test_the_sigmoid_is_named_although_one_factor_would_explain_it(run, names):
     claimed = run(without_sigmoid_derivative, PARAMS, POINT)
     cause = find_cause(loss, PARAMS, POINT, {name: claimed[name] for name in names})

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from certified_gradients import certified
 
 from gradproof.verdicts.causes import describe_difference, find_cause
 from gradproof.verdicts.causes.kinds import KINDS
@@ -20,7 +21,6 @@ def _module(path):
     return module
 
 
-certified = _module(_HERE / "claims.py").certified
 MODELS = [model for path in sorted((_HERE / "models").glob("*.py")) for model in _module(path).MODELS]
 PLANTED = [(model, bug) for model in MODELS for bug in model.BUGS]
 

@@ -1,19 +1,13 @@
 """The parts of the search: composites, kinks, factors, shapes, its end."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from certified_gradients import certified
 
 from gradproof.reference.numbers import Balls, Plain
 from gradproof.reference.tape import differentiate
 from gradproof.verdicts.causes import describe_difference, find_cause, search_cause
 from gradproof.verdicts.causes.composites import composites
-
-_SPEC = importlib.util.spec_from_file_location("claims", Path(__file__).with_name("claims.py"))
-claims = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(claims)
 
 COMPOSITES = {
     "sigmoid": lambda xp, z: 1 / (1 + xp.exp(-z)),
@@ -158,7 +152,7 @@ def test_a_search_that_is_cut_short_says_so():
 
     claimed = {"w": np.arange(16.0).reshape(4, 4) ** 0.3}
     assert not search_cause(loss, {"w": w}, {}, claimed, seconds=0.0).complete
-    right = claims.certified(lambda p, _: {"w": p["w"] * 2}, {"w": w}, {})
+    right = certified(lambda p, _: {"w": p["w"] * 2}, {"w": w}, {})
     assert search_cause(lambda xp, p, _: xp.sum(p["w"] ** 2), {"w": w}, {}, right).complete
 
 

@@ -1,19 +1,10 @@
 """Every right gradient is equal to the truth, every wrong one is found, also at data that hides it."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+from gradient_cases import CASES
 
 from gradproof import Verdict, check
 
-_SPEC = importlib.util.spec_from_file_location("checking_cases", Path(__file__).with_name("cases.py"))
-cases = importlib.util.module_from_spec(_SPEC)
-sys.modules[_SPEC.name] = cases  # dataclasses look their own module up
-_SPEC.loader.exec_module(cases)
-
-CASES = cases.CASES
 BLIND = [name for name, case in CASES.items() if case.blind is not None]
 
 

@@ -1,7 +1,6 @@
 """What the terminal shows: it fits, cuts nothing, and is coloured only where that is wanted."""
 
 import contextlib
-import importlib.util
 import os
 import re
 import shlex
@@ -10,6 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import planted_reports as planted
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,9 +20,6 @@ from gradproof.scenarios import CATALOGUE
 from gradproof.verdicts.records import FormulaCheck, NotRun, Subject
 from gradproof.verdicts.verdict import Verdict
 
-_SPEC = importlib.util.spec_from_file_location("planted", Path(__file__).parent / "formats" / "planted.py")
-planted = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(planted)
 builders = planted.builders
 
 IMPLEMENTATIONS = [

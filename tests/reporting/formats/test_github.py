@@ -1,11 +1,11 @@
 """Annotations and the step summary, read as GitHub's runner reads them."""
 
-import importlib.util
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import planted_reports as planted
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -17,10 +17,6 @@ from gradproof.reporting.formats.markdown import markdown_summary
 from gradproof.reporting.report import Report
 from gradproof.verdicts.records import NotRun, Subject
 from gradproof.verdicts.verdict import Verdict
-
-_SPEC = importlib.util.spec_from_file_location("planted", Path(__file__).with_name("planted.py"))
-planted = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(planted)
 
 builders = planted.builders
 

@@ -1,12 +1,12 @@
 """JUnit's XML: read by junitparser and by Python's own parser, and held against what its schema asks."""
 
-import importlib.util
+import importlib
 import re
 import sys
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import planted_reports as planted
 import pytest
 from junitparser import JUnitXml
 
@@ -14,10 +14,6 @@ from gradproof.reporting.formats.junit import junit_xml
 from gradproof.reporting.report import Report
 from gradproof.verdicts.records import FormulaCheck, Subject
 from gradproof.verdicts.verdict import Verdict
-
-_SPEC = importlib.util.spec_from_file_location("planted", Path(__file__).with_name("planted.py"))
-planted = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(planted)
 
 builders = planted.builders
 

@@ -1,13 +1,12 @@
 """JSON lines: strict JSON, as the schema has it, and the same numbers as the frames."""
 
-import importlib.util
 import json
 import math
 from importlib import resources
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+import planted_reports as planted
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,10 +17,6 @@ from gradproof.reporting.formats.lines import KINDS, verdict_lines
 from gradproof.reporting.report import Report
 from gradproof.verdicts.records import FormulaCheck
 from gradproof.verdicts.verdict import SEVERITY, Verdict
-
-_SPEC = importlib.util.spec_from_file_location("planted", Path(__file__).with_name("planted.py"))
-planted = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(planted)
 
 builders = planted.builders
 SCHEMA_FILE = resources.files("gradproof.reporting.formats") / "verdicts.schema.json"

@@ -1,12 +1,11 @@
 """The Markdown summary, rendered by a Markdown parser of others."""
 
-import importlib.util
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import planted_reports as planted
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,10 +14,6 @@ from markdown_it import MarkdownIt
 from gradproof.reporting.formats.markdown import LISTED, escaped, markdown_summary, markdown_table
 from gradproof.reporting.text import visible
 from gradproof.verdicts.verdict import Verdict
-
-_SPEC = importlib.util.spec_from_file_location("planted", Path(__file__).with_name("planted.py"))
-planted = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(planted)
 
 builders = planted.builders
 

@@ -1,7 +1,6 @@
 """Reports with one planted thing that does not pass, and names that try to break what shows them."""
 
 import contextlib
-import importlib.util
 import io
 import json
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from unittest import mock
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import outcomes
 
 from gradproof.reporting.formats.github import annotations
 from gradproof.reporting.formats.junit import junit_xml
@@ -23,10 +23,6 @@ from gradproof.reporting.terminal import print_report
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, NotRun, Subject
 from gradproof.verdicts.verdict import Verdict
 
-_SPEC = importlib.util.spec_from_file_location("builders", Path(__file__).parents[1] / "test_frames.py")
-builders = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(builders)
-
 CAUSE = "the gradient of {} is the true one with the derivative of sigmoid (mine.py:12) left out"
 REASON = "a reason of its own"
 
@@ -34,7 +30,7 @@ REASON = "a reason of its own"
 def judged(verdict: Verdict, parameter: str = "w", **changed: Any) -> Any:
     """What is said of a parameter that does not pass at the second of two steps."""
     reasons = np.array(["", REASON], dtype=object)
-    return builders.judgement(
+    return outcomes.judgement(
         [Verdict.AGREES, verdict],
         **{"spreads": [1.0, 5e4], "parameter": parameter, "reason": reasons, **changed},
     )
@@ -74,7 +70,7 @@ def report_of(kind: str = "", name: str = "line", parameter: str = "w", reason: 
     every = kind == "everything"
     subject = Subject(name, "torch", "eager", "float64")
     other = replace(subject, backend="jax", variant="jit")
-    right = (builders.judgement(parameter=parameter),)
+    right = (outcomes.judgement(parameter=parameter),)
     made: dict[str, Any] = {"gradients": right, "updates": right}
     reasons = np.array(["", reason], dtype=object)
     not_run: list[NotRun] = []
@@ -97,8 +93,8 @@ def report_of(kind: str = "", name: str = "line", parameter: str = "w", reason: 
         formulas.append(FormulaCheck(name, parameter, 7, 3.5, "WRONG", reason))
     if kind == "check" or every:
         checks = [check(), check(ok=False, test=name, reason=reason)]
-    scenario = builders.scenario(name, origin="mine.py::first")
-    outcome = builders.outcome(subject, **made)
+    scenario = outcomes.scenario(name, origin="mine.py::first")
+    outcome = outcomes.outcome(subject, **made)
     return Report.from_outcomes([scenario], [outcome], not_run, formulas, [claim("CONFIRMED")], checks)
 
 
