@@ -11,8 +11,8 @@ from typing import Any
 from unittest import mock
 from xml.etree import ElementTree as ET
 
+import builders
 import numpy as np
-import outcomes
 
 from gradproof.reporting.formats.github import annotations
 from gradproof.reporting.formats.junit import junit_xml
@@ -30,7 +30,7 @@ REASON = "a reason of its own"
 def judged(verdict: Verdict, parameter: str = "w", **changed: Any) -> Any:
     """What is said of a parameter that does not pass at the second of two steps."""
     reasons = np.array(["", REASON], dtype=object)
-    return outcomes.judgement(
+    return builders.judgement(
         [Verdict.AGREES, verdict],
         **{"spreads": [1.0, 5e4], "parameter": parameter, "reason": reasons, **changed},
     )
@@ -70,7 +70,7 @@ def report_of(kind: str = "", name: str = "line", parameter: str = "w", reason: 
     every = kind == "everything"
     subject = Subject(name, "torch", "eager", "float64")
     other = replace(subject, backend="jax", variant="jit")
-    right = (outcomes.judgement(parameter=parameter),)
+    right = (builders.judgement(parameter=parameter),)
     made: dict[str, Any] = {"gradients": right, "updates": right}
     reasons = np.array(["", reason], dtype=object)
     not_run: list[NotRun] = []
@@ -93,8 +93,8 @@ def report_of(kind: str = "", name: str = "line", parameter: str = "w", reason: 
         formulas.append(FormulaCheck(name, parameter, 7, 3.5, "WRONG", reason))
     if kind == "check" or every:
         checks = [check(), check(ok=False, test=name, reason=reason)]
-    scenario = outcomes.scenario(name, origin="mine.py::first")
-    outcome = outcomes.outcome(subject, **made)
+    scenario = builders.scenario(name, origin="mine.py::first")
+    outcome = builders.outcome(subject, **made)
     return Report.from_outcomes([scenario], [outcome], not_run, formulas, [claim("CONFIRMED")], checks)
 
 

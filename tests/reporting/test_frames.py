@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from outcomes import SUBJECT, judgement, outcome, reference, report, scenario
+from builders import REPORTS, SUBJECT, judgement, outcome, reference, report, scenario
 
 from gradproof.errors import DisagreementError, InputError
 from gradproof.reporting.columns import COLUMNS
@@ -38,31 +38,6 @@ def matrix_of(*outcomes: Outcome, not_run: Sequence[NotRun] = ()) -> pd.DataFram
 
 def dtypes_of(frame: pd.DataFrame) -> dict[str, str]:
     return {name: str(dtype) for name, dtype in frame.dtypes.items()}
-
-
-REPORTS = {
-    "nothing": report(),
-    "nothing run": report(not_run=[NotRun(SUBJECT, "not installed", failure=False)]),
-    "one run": report(outcome()),
-    "without updates or predictions": report(outcome(updates=(), predictions=None)),
-    "two runs and one that failed": report(
-        reference(), outcome(), not_run=[NotRun(replace(SUBJECT, backend="jax"), "it raised", failure=True)]
-    ),
-    "NaN everywhere": report(
-        outcome(
-            gradients=(
-                judgement(
-                    [Verdict.NOT_FINITE] * 2,
-                    [np.nan, np.nan],
-                    value=np.full(2, np.nan),
-                    absolute_error=np.full(2, np.nan),
-                    relative_error=np.full(2, np.nan),
-                    ulps=np.full(2, np.nan),
-                ),
-            )
-        )
-    ),
-}
 
 
 @pytest.mark.parametrize("made", REPORTS.values(), ids=REPORTS)

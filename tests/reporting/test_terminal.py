@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import builders
 import planted_reports as planted
 import pytest
 from hypothesis import given, settings
@@ -19,8 +20,6 @@ from gradproof.reporting.report import Report
 from gradproof.scenarios import CATALOGUE
 from gradproof.verdicts.records import FormulaCheck, NotRun, Subject
 from gradproof.verdicts.verdict import Verdict
-
-builders = planted.builders
 
 IMPLEMENTATIONS = [
     ("reference", "numpy"),
@@ -175,17 +174,14 @@ def test_the_costs_say_how_many_processes_ran() -> None:
 
 
 SHOW = """
-import sys
-from importlib import util
-spec = util.spec_from_file_location("planted", sys.argv[1])
-planted = util.module_from_spec(spec)
-spec.loader.exec_module(planted)
-import tempfile
+import sys, tempfile
+sys.path.append(sys.argv[1])
+import planted_reports as planted
 with tempfile.TemporaryDirectory() as folder:
     report = planted.report_of("everything")
     planted.print_report(report, report.write(folder + "/latest", ["jsonl"]))
 """
-PLANTED = str(Path(__file__).parent / "formats" / "planted.py")
+HELPERS = str(Path(planted.__file__).parent)
 
 
 def output_on_a_terminal(**environ: str) -> str:
@@ -194,7 +190,7 @@ def output_on_a_terminal(**environ: str) -> str:
     leader, follower = pty.openpty()
     kept = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR"}}
     process = subprocess.Popen(
-        [sys.executable, "-c", SHOW, PLANTED],
+        [sys.executable, "-c", SHOW, HELPERS],
         stdin=subprocess.DEVNULL,
         stdout=follower,
         stderr=subprocess.PIPE,
@@ -214,7 +210,7 @@ def output_on_a_terminal(**environ: str) -> str:
 def output_to_a_pipe(**environ: str) -> str:
     kept = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR"}}
     done = subprocess.run(
-        [sys.executable, "-c", SHOW, PLANTED],
+        [sys.executable, "-c", SHOW, HELPERS],
         capture_output=True,
         check=True,
         env={**kept, "TERM": "xterm-256color", **environ},

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import builders
 import planted_reports as planted
 import pytest
 from hypothesis import example, given
@@ -15,10 +16,9 @@ from gradproof.reporting.formats import github
 from gradproof.reporting.formats.github import annotations, append_summary, cut
 from gradproof.reporting.formats.markdown import markdown_summary
 from gradproof.reporting.report import Report
+from gradproof.scenarios import Provenance
 from gradproof.verdicts.records import NotRun, Subject
 from gradproof.verdicts.verdict import Verdict
-
-builders = planted.builders
 
 
 def read(line: str) -> tuple[str, dict[str, str], str]:
@@ -164,7 +164,7 @@ def test_a_summary_that_is_too_long_is_cut_at_a_section(tmp_path: Path, taken: i
     """GitHub drops the whole summary of a step that is longer than 1 MiB."""
     path = tmp_path / "summary"
     path.write_bytes(b"x" * taken)
-    provenance = [builders.Provenance("x" * 1000, "given", "y" * 1000)] * 600
+    provenance = [Provenance("x" * 1000, "given", "y" * 1000)] * 600
     report = Report.from_outcomes([builders.scenario("line", *provenance)], [builders.outcome()])
     assert len(summary(report)) > github.SUMMARY_LIMIT
     warning = append_summary(report, {"GITHUB_STEP_SUMMARY": str(path)})

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
+import builders
 import planted_reports as planted
 import pytest
 from junitparser import JUnitXml
@@ -14,8 +15,6 @@ from gradproof.reporting.formats.junit import junit_xml
 from gradproof.reporting.report import Report
 from gradproof.verdicts.records import FormulaCheck, Subject
 from gradproof.verdicts.verdict import Verdict
-
-builders = planted.builders
 
 
 def suites(report: Report) -> dict[str, ET.Element]:

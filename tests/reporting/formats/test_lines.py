@@ -5,6 +5,7 @@ import math
 from importlib import resources
 from typing import Any, NoReturn
 
+import builders
 import numpy as np
 import planted_reports as planted
 import pytest
@@ -18,7 +19,6 @@ from gradproof.reporting.report import Report
 from gradproof.verdicts.records import FormulaCheck
 from gradproof.verdicts.verdict import SEVERITY, Verdict
 
-builders = planted.builders
 SCHEMA_FILE = resources.files("gradproof.reporting.formats") / "verdicts.schema.json"
 SCHEMA_OF_A_LINE = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 

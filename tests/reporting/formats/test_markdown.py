@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 
+import builders
 import numpy as np
 import pandas as pd
 import planted_reports as planted
@@ -14,8 +15,6 @@ from markdown_it import MarkdownIt
 from gradproof.reporting.formats.markdown import LISTED, escaped, markdown_summary, markdown_table
 from gradproof.reporting.text import visible
 from gradproof.verdicts.verdict import Verdict
-
-builders = planted.builders
 
 
 class Rendered(HTMLParser):

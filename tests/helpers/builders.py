@@ -107,3 +107,28 @@ def scenario(name: str = "line", *provenance: Provenance, **changed: Any) -> Sce
 
 def report(*outcomes: Outcome, not_run: Sequence[NotRun] = ()) -> Report:
     return Report.from_outcomes([scenario()], list(outcomes), list(not_run))
+
+
+REPORTS = {
+    "nothing": report(),
+    "nothing run": report(not_run=[NotRun(SUBJECT, "not installed", failure=False)]),
+    "one run": report(outcome()),
+    "without updates or predictions": report(outcome(updates=(), predictions=None)),
+    "two runs and one that failed": report(
+        reference(), outcome(), not_run=[NotRun(replace(SUBJECT, backend="jax"), "it raised", failure=True)]
+    ),
+    "NaN everywhere": report(
+        outcome(
+            gradients=(
+                judgement(
+                    [Verdict.NOT_FINITE] * 2,
+                    [np.nan, np.nan],
+                    value=np.full(2, np.nan),
+                    absolute_error=np.full(2, np.nan),
+                    relative_error=np.full(2, np.nan),
+                    ulps=np.full(2, np.nan),
+                ),
+            )
+        )
+    ),
+}
