@@ -15,6 +15,7 @@ from gradproof.reference.tape import differentiate
 from gradproof.reference.trees import flatten
 from gradproof.reference.truth import exact_gradient
 from gradproof.scenarios.scenario import Scenario
+from gradproof.verdicts.arrays import as_float64
 from gradproof.verdicts.conditioning import where_digits_are_lost
 from gradproof.verdicts.evidence import SAMPLES, Values, gather
 from gradproof.verdicts.rule import Evidence, assess, decimals, explain, rounded_up
@@ -281,18 +282,18 @@ def _values(scenario: Scenario, gradients: Any) -> dict[str, Array]:
             f"The gradients lack {missing} and add {superfluous}. Give one for each parameter: "
             f"{list(scenario.flat_params)}."
         )
-    values = {name: as_float64(flat[name]) for name in scenario.flat_params}
-    for name, value in values.items():
-        if value.shape != scenario.flat_params[name].shape:
-            raise InputError(
-                f"The gradient of {name!r} has shape {value.shape}, but the parameter has shape "
-                f"{scenario.flat_params[name].shape}. Give it the parameter's shape."
-            )
-    return values
+    return {name: _value(name, flat[name], array.shape) for name, array in scenario.flat_params.items()}
 
 
-def as_float64(array: Any) -> Array:
-    """Give an array of NumPy, PyTorch or JAX as a float64 NumPy array; every dtype here fits into it."""
-    if hasattr(array, "detach"):
-        array = array.detach().cpu().double().numpy()
-    return np.asarray(array).astype(np.float64)
+def _value(name: str, given: Any, shape: tuple[int, ...]) -> Array:
+    value = as_float64(given)
+    if value is None:
+        raise InputError(
+            f"The gradient of {name!r} is {given!r:.60}, which is no array of real numbers. Give an array."
+        )
+    if value.shape != shape:
+        raise InputError(
+            f"The gradient of {name!r} has shape {value.shape}, but the parameter has shape {shape}. Give it "
+            "the parameter's shape."
+        )
+    return value

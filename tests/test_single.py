@@ -221,6 +221,8 @@ class TestJudge:
             ({"v": np.array([1.0])}, "float32", "lack"),
             ({"w": np.array([[1.0]])}, "float32", "shape"),
             ({"w": np.array([1.0])}, "float8", "float8"),
+            ({"w": np.array([2.0 + 1j])}, "float64", "'w' is array.*no array of real numbers. Give an array"),
+            ({"w": np.array(["two"])}, "float64", "'w' is array.*no array of real numbers"),
         ],
     )
     def test_bad_input_is_named(self, gradients, dtype, culprit):

@@ -208,7 +208,7 @@ class Scenario:
         """Flatten a gradient.
 
         Raises:
-            InputError: it has other names or shapes than the parameters'.
+            InputError: it has other names or shapes than the parameters', or is not real.
         """
         return self._laid_out(nested, "hand-derived gradient")
 
@@ -227,6 +227,11 @@ class Scenario:
                     f"The {what} of parameter {name!r} of scenario {self.name!r} has shape "
                     f"{np.shape(flat[name])}, but the parameter has shape {parameter.shape}. Give it the "
                     "parameter's shape (sum over the axes along which the parameter was broadcast)."
+                )
+            if not _may_be_real(flat[name]):
+                raise InputError(
+                    f"The {what} of parameter {name!r} of scenario {self.name!r} is {flat[name]!r:.60}, "
+                    "which is no array of real numbers. Return an array of them."
                 )
         return flat
 
@@ -256,6 +261,13 @@ def _read_only(leaf: Any) -> Array:
     array = np.array(leaf)
     array.flags.writeable = False
     return array
+
+
+def _may_be_real(leaf: Any) -> bool:
+    """Tell whether something may be an array of real numbers; certified ones are objects."""
+    dtype = getattr(leaf, "dtype", None)
+    other = isinstance(dtype, np.dtype) and dtype.kind in "cSUMm"
+    return not other and not isinstance(leaf, str | bytes | complex)
 
 
 def _check_parameter(scenario: str, name: str, array: Array) -> None:

@@ -184,6 +184,23 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
         r"'w'.*\(2, 3\).*\(3, 2\)",
         "Give it the parameter's shape",
     ),
+    "a complex gradient": (
+        lambda: check(gradient=lambda p, b: {**gradient(p, b), "b": gradient(p, b)["b"] + 1j}),
+        "gradient of parameter 'b'.*j.* no array of real numbers",
+        "Return an array of them",
+    ),
+    "a gradient that is text": (
+        lambda: check(gradient=lambda p, b: {**gradient(p, b), "b": np.array(["one", "two"])}),
+        "gradient of parameter 'b'.*one.* no array of real numbers",
+        "Return an array of them",
+    ),
+    "a value and complex gradient": (
+        lambda: check(
+            value_and_gradient=value_and(lambda p, b: {**gradient(p, b), "w": np.ones((3, 2)) * 1j})
+        ),
+        "gradient of parameter 'w'.*no array of real numbers",
+        "Return an array of them",
+    ),
     "a gradient that raises": (
         lambda: check(gradient=lambda p, b: {"w": p["w"] @ b["x"], "b": p["b"]}),
         "gradient of scenario 'wonky'.*ValueError",

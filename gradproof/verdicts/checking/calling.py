@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError
 from gradproof.reference.trees import flatten
+from gradproof.verdicts.arrays import as_float64, as_numpy, framework_of
 from gradproof.verdicts.checking.findings import CheckFinding
 from gradproof.verdicts.checking.subject import Place, Subject, called
 
@@ -85,7 +86,7 @@ def _call(subject: Subject, place: Place, dtype: str, framework: str) -> Called:
         result = called("gradient", lambda: subject.gradient(*nested))
     for kind, arrays in zip(("params", "batch"), arguments, strict=True):
         for name, array in arrays.items():
-            given[kind, name] = _as_numpy(array)
+            given[kind, name] = as_numpy(array)
     findings = [*_mutations(before, given)]
     values, gives, used, problems = _read(result, subject)
     return Called(values, (*findings, *problems), framework, gives, _coarser(dtype, used))
@@ -127,7 +128,7 @@ def _read(result: Any, subject: Subject) -> tuple[dict[str, Array], str, str, li
         if name not in leaves:
             continue
         gives = framework_of(leaves[name]) if gives == "numpy" else gives
-        array = _number_array(leaves[name])
+        array = as_float64(leaves[name])
         if array is None:
             text = f"The gradient of {name!r} is {leaves[name]!r:.60}, which is no array of real numbers."
             findings.append(CheckFinding("none", f"{text} Return an array.", fails=True, parameter=name))
@@ -169,30 +170,6 @@ def _wrong_shape(name: str, shape: tuple[int, ...], right: tuple[int, ...]) -> C
         fails=True,
         parameter=name,
     )
-
-
-def framework_of(leaf: Any) -> str:
-    """Tell whose array something is."""
-    module = type(leaf).__module__.partition(".")[0]
-    return {"torch": "torch", "jax": "jax", "jaxlib": "jax"}.get(module, "numpy")
-
-
-def _number_array(leaf: Any) -> Array | None:
-    try:
-        array = _as_numpy(leaf)
-        if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
-            return None
-        return array.astype(np.float64)
-    except (TypeError, ValueError):
-        return None
-
-
-def _as_numpy(leaf: Any) -> Array:
-    if framework_of(leaf) == "torch":
-        tensor = leaf.detach().cpu()
-        # NumPy has no bfloat16; float64 holds all of its numbers.
-        return np.asarray(tensor.double() if tensor.is_floating_point() else tensor)
-    return np.asarray(leaf)
 
 
 def _dtype_name(leaf: Any) -> str:
