@@ -48,6 +48,7 @@ from gradproof.reference.numbers.array import Kind
 from gradproof.reference.numbers.formats import FORMATS, Format
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.plain import FloatNumbers
+from gradproof.reference.numbers.repeats import mixed, repeats_in_product, repeats_in_sum
 
 NEAR_TIE = 32
 """Margins of so many spreads may fall on either side: both branches are then sampled."""
@@ -161,7 +162,7 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         total = np.add.reduce(scaled, axis=axes, keepdims=True)
         squares = np.add.reduce(scaled * scaled, axis=axes, keepdims=True)
         terms = prod(x.shape[axis] for axis in axes)
-        noise = self._sum_noise(total, squares, (terms - 1) * _repeats_in_sum(x, axes))
+        noise = self._sum_noise(total, squares, (terms - 1) * repeats_in_sum(x, axes))
         return self._stored(np.squeeze((total + noise) * scale, axis=axes))
 
     def _cumulative_sum(self, x: Payload, axis: int) -> Payload:
@@ -190,7 +191,7 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
         left, right = x / rows, y / columns
         total = np.matmul(left, right)
         squares = np.matmul(left * left, right * right)
-        noise = self._sum_noise(total, squares, x.shape[-1] * _repeats_in_product(x, y))
+        noise = self._sum_noise(total, squares, x.shape[-1] * repeats_in_product(x, y))
         noise += total
         noise *= rows
         noise *= columns
@@ -371,7 +372,7 @@ class Noisy(Kind):
         keys = self._stream.generator.integers(2**64, size=self.samples, dtype=np.uint64)
         bits: NDArray[np.uint64] = keys.reshape(-1, *(1,) * (operands[0].ndim - 1))
         for operand in operands:
-            bits = _mixed(bits ^ (operand + 0.0).view(np.uint64))
+            bits = mixed(bits ^ (operand + 0.0).view(np.uint64))
         roundings: Payload = bits.view(np.int64) * 2.0**-63
         return roundings
 
@@ -426,64 +427,6 @@ def _coin(margin: Payload) -> NDArray[np.bool_]:
     the same side: equal margins get the same, negated ones the other.
     """
     samples = np.arange(margin.shape[0], dtype=np.uint64).reshape(-1, *(1,) * (margin.ndim - 1))
-    bits = _mixed(np.abs(margin).view(np.uint64) ^ _mixed(samples + np.uint64(1)))
+    bits = mixed(np.abs(margin).view(np.uint64) ^ mixed(samples + np.uint64(1)))
     heads: NDArray[np.bool_] = (bits >> np.uint64(63)).astype(bool) ^ np.signbit(margin)
     return heads
-
-
-def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finalizer of splitmix64: each bit of the result depends on all bits.
-
-    Source: Steele, Lea and Flood, Fast splittable pseudorandom number generators (2014), figure 16.
-    """
-    mixed = bits ^ (bits >> np.uint64(30))
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(27)
-    mixed *= np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
-    return mixed
-
-
-def _repeats_in_sum(x: Payload, axes: tuple[int, ...]) -> Payload:
-    """How often an average term comes in sums along axes; of length 1 along them and the samples."""
-    # Equal terms are equal in all samples: the first one tells.
-    first = x[:1]
-    terms = np.moveaxis(first, axes, range(-len(axes), 0))
-    terms = np.ascontiguousarray(terms).reshape(*terms.shape[: terms.ndim - len(axes)], -1)
-    repeats = _mean_repeats((terms + 0.0).view(np.uint64), terms != 0)  # -0 + 0 = 0
-    return np.expand_dims(repeats, axes)
-
-
-def _repeats_in_product(x: Payload, y: Payload) -> Payload:
-    """How often an average term x_ik y_kj comes, where all i and j agree; of shape (1, lanes, ..., 1, 1)."""
-    left, right = _marks(np.swapaxes(x[:1], -1, -2)), _marks(y[:1])
-    counted = np.any(x[:1] != 0, axis=-2) & np.any(y[:1] != 0, axis=-1)
-    marks = np.broadcast_to(_mixed(left) + right, counted.shape)
-    return _mean_repeats(marks, counted)[..., np.newaxis, np.newaxis]
-
-
-def _marks(rows: Payload) -> NDArray[np.uint64]:
-    """A number for each row along the last axis: equal for equal rows, and hardly ever for others."""
-    bits = (np.ascontiguousarray(rows) + 0.0).view(np.uint64)
-    factors = _mixed(np.arange(1, rows.shape[-1] + 1, dtype=np.uint64)) | np.uint64(1)
-    marks: NDArray[np.uint64] = np.sum(_mixed(bits * factors), axis=-1, dtype=np.uint64)
-    return marks
-
-
-def _mean_repeats(marks: NDArray[np.uint64], counted: NDArray[np.bool_]) -> Payload:
-    """For each row along the last axis, how often a counted entry's mark comes, on average; at least 1."""
-    *outer, terms = marks.shape
-    if terms < 2 or not marks.size:
-        return np.ones(outer)
-    order = np.argsort(marks, axis=-1)
-    ordered = np.take_along_axis(marks, order, axis=-1)
-    begins = np.ones(ordered.shape, dtype=bool)
-    begins[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-    if np.all(begins):
-        return np.ones(outer)
-    groups = np.cumsum(begins.ravel()) - 1
-    sizes = np.bincount(groups, weights=np.take_along_axis(counted, order, axis=-1).ravel())
-    rows = np.flatnonzero(begins.ravel()) // terms
-    number = np.bincount(rows, weights=sizes)
-    repeats: Payload = np.bincount(rows, weights=sizes**2) / np.maximum(number, 1.0)
-    return np.maximum(repeats, 1.0).reshape(outer)

@@ -1,0 +1,76 @@
+"""Terms of a sum that are equal, which rounding treats alike: found by hashes of their bits.
+
+`gradproof.reference.numbers.noisy` derives what follows from them for the noise of a sum.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.numbers.payload import Payload
+
+
+def mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mix bits by the finalizer of splitmix64: each bit of the result depends on all bits.
+
+    Source: Steele, Lea and Flood, Fast splittable pseudorandom number generators (2014), figure 16.
+    """
+    mixed = bits ^ (bits >> np.uint64(30))
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
+
+
+def repeats_in_sum(x: Payload, axes: tuple[int, ...]) -> Payload:
+    """Tell how often an average term comes in sums along axes; of length 1 along them and the samples.
+
+    Of 2 + 2 + 3 two terms come twice and one comes once, 5/3 times on average.
+
+    >>> repeats_in_sum(np.array([[2.0, 2.0, 3.0]]), (1,))
+    array([[1.66666667]])
+    """
+    # Equal terms are equal in all samples: the first one tells.
+    first = x[:1]
+    terms = np.moveaxis(first, axes, range(-len(axes), 0))
+    terms = np.ascontiguousarray(terms).reshape(*terms.shape[: terms.ndim - len(axes)], -1)
+    repeats = _mean_repeats((terms + 0.0).view(np.uint64), terms != 0)  # -0 + 0 = 0
+    return np.expand_dims(repeats, axes)
+
+
+def repeats_in_product(x: Payload, y: Payload) -> Payload:
+    """Tell how often an average term x_ik y_kj comes, where all i and j agree.
+
+    The result has the shape (1, lanes, ..., 1, 1).
+    """
+    left, right = _marks(np.swapaxes(x[:1], -1, -2)), _marks(y[:1])
+    counted = np.any(x[:1] != 0, axis=-2) & np.any(y[:1] != 0, axis=-1)
+    marks = np.broadcast_to(mixed(left) + right, counted.shape)
+    return _mean_repeats(marks, counted)[..., np.newaxis, np.newaxis]
+
+
+def _marks(rows: Payload) -> NDArray[np.uint64]:
+    """A number for each row along the last axis: equal for equal rows, and hardly ever for others."""
+    bits = (np.ascontiguousarray(rows) + 0.0).view(np.uint64)
+    factors = mixed(np.arange(1, rows.shape[-1] + 1, dtype=np.uint64)) | np.uint64(1)
+    marks: NDArray[np.uint64] = np.sum(mixed(bits * factors), axis=-1, dtype=np.uint64)
+    return marks
+
+
+def _mean_repeats(marks: NDArray[np.uint64], counted: NDArray[np.bool_]) -> Payload:
+    """For each row along the last axis, how often a counted entry's mark comes, on average; at least 1."""
+    *outer, terms = marks.shape
+    if terms < 2 or not marks.size:
+        return np.ones(outer)
+    order = np.argsort(marks, axis=-1)
+    ordered = np.take_along_axis(marks, order, axis=-1)
+    begins = np.ones(ordered.shape, dtype=bool)
+    begins[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    if np.all(begins):
+        return np.ones(outer)
+    groups = np.cumsum(begins.ravel()) - 1
+    sizes = np.bincount(groups, weights=np.take_along_axis(counted, order, axis=-1).ravel())
+    rows = np.flatnonzero(begins.ravel()) // terms
+    number = np.bincount(rows, weights=sizes)
+    repeats: Payload = np.bincount(rows, weights=sizes**2) / np.maximum(number, 1.0)
+    return np.maximum(repeats, 1.0).reshape(outer)
