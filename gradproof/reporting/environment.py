@@ -3,10 +3,11 @@
 import os
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 _PACKAGES = ("gradproof", "numpy", "pandas", "python-flint", "optree", "torch", "jax", "jaxlib", "pytest")
 # Variables that change threads, devices or arithmetic; all others are left out, they may hold secrets.
@@ -37,6 +38,19 @@ def environment(backends: Iterable[Mapping[str, str]] = (), *, processes: int = 
         "backends": {key: value for entry in backends for key, value in entry.items()},
         "variables": {key: value for key, value in sorted(os.environ.items()) if key.startswith(_PREFIXES)},
     }
+
+
+def flattened(environment: Mapping[str, Any], separator: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Give each entry of an environment with its name, the names of nested ones joined by a separator.
+
+    >>> list(flattened({"python": "3.12", "packages": {"numpy": "2.4"}}, "."))
+    [('python', '3.12'), ('packages.numpy', '2.4')]
+    """
+    for name, value in environment.items():
+        if isinstance(value, Mapping):
+            yield from flattened(value, separator, f"{prefix}{name}{separator}")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _version(package: str) -> str:

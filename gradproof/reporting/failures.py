@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from gradproof.reporting.names import entry, implementation
+from gradproof.reporting.names import entry, implementation, run_name
 from gradproof.reporting.text import visible, wrapped
-from gradproof.reporting.worst import PASSING, QUANTITIES, RUN, records, urgent_first
+from gradproof.reporting.worst import PASSING, QUANTITIES, RUN, records, run_key, urgent_first
 from gradproof.verdicts.verdict import SPREADS
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ def failures_of(report: "Report") -> list[Failure]:
     them, and checks. Gradients and updates are in the order of `urgent_first`. A parameter in a run is told
     once, by its worst step.
     """
-    runs = {_key(row): row for row in records(report.runs)}
+    runs = {run_key(row): row for row in records(report.runs)}
     failed = [_failed_run(row) for row in runs.values() if row["status"] == "failed"]
     failing = urgent_first(report.worst[report.worst["failing"] > 0])
-    judged = [_judged_failure(row, runs.get(_key(row), {})) for row in records(failing)]
+    judged = [_judged_failure(row, runs.get(run_key(row), {})) for row in records(failing)]
     return [*failed, *_wrong_formulas(report, judged), *judged, *_wrong_checks(report.checks)]
 
 
@@ -113,16 +113,8 @@ def describe_failure(report: "Report", width: int | None = None) -> str:
     return "\n".join(texts) or wrapped("Everything that was checked agrees.", width)
 
 
-def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(row[name]) for name in RUN)
-
-
 def _named(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in RUN}
-
-
-def _who(row: Mapping[str, Any]) -> str:
-    return f"{row['scenario']} {implementation(row['backend'], row['variant'])} {row['dtype']}"
 
 
 def _failed_run(row: Mapping[str, Any]) -> Failure:
@@ -130,7 +122,7 @@ def _failed_run(row: Mapping[str, Any]) -> Failure:
         "run",
         **_named(row),
         verdict=row["verdict"],
-        headline=f"{_who(row)} could not be run: {row['reason']}",
+        headline=f"{run_name(row)} could not be run: {row['reason']}",
         origin=row["origin"],
         repeat=row["repeat"],
     )
@@ -194,7 +186,7 @@ def _judged_failure(row: Mapping[str, Any], run: Mapping[str, Any]) -> Failure:
         **_named(row),
         parameter=row["parameter"],
         verdict=row["verdict"],
-        headline=f"{row['verdict']}: {_who(row)}, step {row['step']}, {quantity} of {named}",
+        headline=f"{row['verdict']}: {run_name(row)}, step {row['step']}, {quantity} of {named}",
         details=details,
         cause=row["cause"],
         origin=run.get("origin", ""),

@@ -1,5 +1,8 @@
 """How a report names an implementation and an entry, and how it counts: one form each, in every output."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 def implementation(backend: str, variant: str) -> str:
     """Name an implementation: `backend/variant`, or the backend alone where no variant is known.
@@ -8,6 +11,15 @@ def implementation(backend: str, variant: str) -> str:
     ('torch/func', 'jax')
     """
     return "/".join(part for part in (backend, variant) if part)
+
+
+def run_name(row: Mapping[str, Any]) -> str:
+    """Name a run by its scenario, implementation and dtype, from a row of any frame that has them.
+
+    >>> run_name({"scenario": "line_fit", "backend": "jax", "variant": "jit", "dtype": "float32"})
+    'line_fit jax/jit float32'
+    """
+    return f"{row['scenario']} {implementation(row['backend'], row['variant'])} {row['dtype']}"
 
 
 def entry(parameter: str, index: str) -> str:

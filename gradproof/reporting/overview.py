@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gradproof.reporting.names import count, implementation
-from gradproof.reporting.worst import RUN
+from gradproof.reporting.worst import RUN, records, run_key
 from gradproof.verdicts.records import CLAIM_VERDICTS
 from gradproof.verdicts.verdict import Verdict
 
@@ -38,8 +38,8 @@ def verdict_matrix(runs: pd.DataFrame, gradients: pd.DataFrame, updates: pd.Data
     worst = judged.groupby(RUN, observed=True)["spreads"].max()
     cells: dict[tuple[str, str], dict[str, str]] = {}
     implementations: dict[str, None] = {}
-    for row in runs.astype(object).to_dict("records"):
-        key = tuple(str(row[name]) for name in RUN)
+    for row in records(runs):
+        key = run_key(row)
         if row["status"] == "run":
             largest = _short(worst[key]) if key in worst.index else "at a kink"
             cell = f"{_WORDS[Verdict(row['verdict'])]} {largest}"

@@ -69,7 +69,7 @@ def print_report(report: Report, folder: Path) -> None:
         f"(at most {SPREADS:g} are rounding).",
     )
     for line in (*remarks(report.frames), *not_checked(report.runs)):
-        say(console, visible(line))
+        say(console, line)
     _print_costs(console, report)
     if report.ok:
         agrees = "Everything that was checked agrees"
@@ -83,7 +83,7 @@ def print_report(report: Report, folder: Path) -> None:
         say(console, "Not everything agrees.", "red")
         console.print(Text(describe_failure(report, console.width)), soft_wrap=True)
     for line in describe_written(folder):
-        say(console, f"Report: {visible(line)}")
+        say(console, f"Report: {line}")
 
 
 def _print_matrix(console: Console, matrix: pd.DataFrame) -> None:

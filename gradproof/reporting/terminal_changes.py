@@ -8,7 +8,10 @@ from rich.table import Table
 
 from gradproof.reporting.comparison import Changes, wording
 from gradproof.reporting.comparison.columns import BETTER, WORSE
-from gradproof.reporting.text import visible, wrapped
+from gradproof.reporting.names import implementation
+from gradproof.reporting.terminal_tables import make_console, say
+from gradproof.reporting.text import visible
+from gradproof.reporting.worst import records
 from gradproof.verdicts.verdict import Verdict
 
 _INDENT = 2
@@ -16,35 +19,29 @@ _INDENT = 2
 
 def print_changes(changes: Changes) -> None:
     """Print what changed: some sentences where nothing did, else the worse verdicts first and in full."""
-    console = Console(highlight=False)
-    verdicts = changes.verdicts.astype(object)
-    _say(console, wording.headline(changes), style="red" if changes.worse else "green")
-    for row in verdicts[verdicts["change"] == WORSE].to_dict("records"):
+    console = make_console()
+    verdicts = changes.verdicts
+    say(console, wording.headline(changes), style="red" if changes.worse else "green")
+    for row in records(verdicts[verdicts["change"] == WORSE]):
         _print_worse(console, row)
-    for row in verdicts[verdicts["change"] == BETTER].to_dict("records"):
-        _say(console, f"better  {wording.verdict_of(row)}", _INDENT, style="green")
+    for row in records(verdicts[verdicts["change"] == BETTER]):
+        say(console, f"better  {wording.verdict_of(row)}", "green", indent=_INDENT)
     for text in wording.standing(changes):
-        _say(console, text)
+        say(console, text)
     nondeterminism = bool(changes.bits["nondeterministic"].any())
     for text in wording.bits(changes):
-        _say(console, text, style="yellow" if nondeterminism else "")
+        say(console, text, style="yellow" if nondeterminism else "")
     _print_errors(console, changes)
-    _say(console, wording.environment(changes))
+    say(console, wording.environment(changes))
     if changes.unchanged or changes.totals.empty:
-        _say(console, wording.times(changes))
+        say(console, wording.times(changes))
     else:
-        _say(console, "Seconds, after / before; these are facts and no verdicts, machines are noisy:")
+        say(console, "Seconds, after / before; these are facts and no verdicts, machines are noisy:")
         console.print(Padding(_times(changes.totals), (0, 0, 0, _INDENT), expand=False))
 
 
-def _say(console: Console, text: str, indent: int = 0, *, style: str = "") -> None:
-    whole = wrapped(visible(text), console.width - indent, indent=" " * indent)
-    for line in whole.splitlines():
-        console.print(" " * indent + line, style=style, markup=False, soft_wrap=True)
-
-
 def _print_worse(console: Console, row: wording.Row) -> None:
-    _say(console, f"worse  {wording.verdict_of(row)}", _INDENT, style="red")
+    say(console, f"worse  {wording.verdict_of(row)}", "red", indent=_INDENT)
     spreads = [
         f"{row[f'spreads_{which}']:.3g}" for which in ("before", "after") if row[which] in Verdict.__members__
     ]
@@ -55,7 +52,7 @@ def _print_worse(console: Console, row: wording.Row) -> None:
     }
     for name, fact in facts.items():
         if fact:
-            _say(console, f"{name:8}{fact}", 2 * _INDENT)
+            say(console, f"{name:8}{fact}", indent=2 * _INDENT)
     if row["repeat"]:
         # Not wrapped, so that it can be copied.
         console.print(f"    repeat  {visible(row['repeat'])}", markup=False, soft_wrap=True)
@@ -63,11 +60,11 @@ def _print_worse(console: Console, row: wording.Row) -> None:
 
 def _print_errors(console: Console, changes: Changes) -> None:
     notable = wording.notable_errors(changes)
-    _say(console, wording.errors(changes))
-    for row in notable.head(wording.SHOWN).astype(object).to_dict("records"):
-        _say(console, wording.error_of(row), _INDENT)
+    say(console, wording.errors(changes))
+    for row in records(notable.head(wording.SHOWN)):
+        say(console, wording.error_of(row), indent=_INDENT)
     if len(notable) > wording.SHOWN:
-        _say(console, f"and {len(notable) - wording.SHOWN:,} more, by smaller factors", _INDENT)
+        say(console, f"and {len(notable) - wording.SHOWN:,} more, by smaller factors", indent=_INDENT)
 
 
 def _times(totals: pd.DataFrame) -> Table:
@@ -77,9 +74,9 @@ def _times(totals: pd.DataFrame) -> Table:
     for name in ("compiling", "training", "judging"):
         table.add_column(name, justify="right")
     table.add_column("training, s", justify="right")
-    for row in totals.astype(object).to_dict("records"):
+    for row in records(totals):
         table.add_row(
-            escape(visible(f"{row['backend']}/{row['variant']}")),
+            escape(visible(implementation(row["backend"], row["variant"]))),
             str(row["runs"]),
             *(f"{row[f'{name}_ratio']:.2f}" for name in ("compiling", "training", "judging")),
             f"{row['training_before']:.2f} → {row['training_after']:.2f}",

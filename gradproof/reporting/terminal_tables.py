@@ -22,17 +22,18 @@ def make_console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, color_system=None) if console.no_color else console
 
 
-def say(console: Console, text: str, style: str = "", styled: int | None = None) -> None:
-    """Print prose, wrapped between words at the console's width.
+def say(console: Console, text: str, style: str = "", styled: int | None = None, *, indent: int = 0) -> None:
+    """Print prose, wrapped between words at the console's width, its unseen characters as escapes.
 
     Args:
         console: where to.
-        text: the prose; its unseen characters have been escaped.
+        text: the prose.
         style: a colour, or nothing.
         styled: how many characters from the first have it; None for all.
+        indent: columns before the first line; the others have twice as many.
     """
     # A break takes the place of a space, so that positions stay.
-    shown = Text(wrapped(text, console.width))
+    shown = Text(wrapped(f"{' ' * indent}{visible(text)}", console.width, " " * (2 * indent)))
     if style:
         shown.stylize(style, 0, len(shown) if styled is None else styled)
     console.print(shown, soft_wrap=True)

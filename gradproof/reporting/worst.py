@@ -20,6 +20,11 @@ RANKS = {str(verdict): rank for rank, verdict in enumerate(SEVERITY)}
 """The verdicts by severity: the worst has the greatest number."""
 
 
+def run_key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give what names the run of a row: scenario, backend, variant and dtype."""
+    return tuple(str(row[name]) for name in RUN)
+
+
 def worst_rows(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Give a row for each run, quantity and parameter: its worst step, and how many steps do not pass.
 

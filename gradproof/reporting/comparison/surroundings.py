@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from gradproof.reporting.environment import flattened
 from gradproof.reporting.report import Report
 
 ABSENT = "(absent)"
@@ -25,7 +26,7 @@ def environment_rows(before: Mapping[str, Any], after: Mapping[str, Any]) -> Ite
     >>> list(environment_rows({"packages": {"torch": "2.12"}}, {"packages": {"torch": "2.13"}}))
     [{'key': 'packages.torch', 'before': '2.12', 'after': '2.13'}]
     """
-    first, second = dict(_flat(before)), dict(_flat(after))
+    first, second = _texts(before), _texts(after)
     keys = [key for key in {**first, **second} if key != "time"]
     for key in sorted(keys, key=_importance):
         old, new = first.get(key, ABSENT), second.get(key, ABSENT)
@@ -33,12 +34,11 @@ def environment_rows(before: Mapping[str, Any], after: Mapping[str, Any]) -> Ite
             yield {"key": key, "before": old, "after": new}
 
 
-def _flat(environment: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in environment.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value)
+def _texts(environment: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in flattened(environment, ".")
+    }
 
 
 def _importance(key: str) -> int:

@@ -19,7 +19,7 @@ from gradproof.reporting.comparison.columns import (
 from gradproof.reporting.comparison.surroundings import CHANGED
 from gradproof.reporting.names import implementation
 from gradproof.reporting.report import Report
-from gradproof.reporting.worst import PASSING, RANKS, RUN
+from gradproof.reporting.worst import PASSING, RANKS, RUN, records, run_key
 from gradproof.verdicts.verdict import SEVERITY
 
 if TYPE_CHECKING:
@@ -136,11 +136,11 @@ def _runs(report: Report) -> dict[Key, Row]:
         size=-worst["spreads"].astype(float).fillna(np.inf),
     )
     first = ranked.sort_values(["severity", "later", "size"], kind="stable").drop_duplicates(RUN)
-    details = {tuple(row[name] for name in RUN): row for row in first.to_dict("records")}
+    details = {run_key(row): row for row in records(first)}
     runs: dict[Key, Row] = {}
     columns = [*RUN, "status", "verdict", "reason", "repeat"]
-    for row in report.runs[columns].astype(object).to_dict("records"):
-        key = tuple(str(row[name]) for name in RUN)
+    for row in records(report.runs[columns]):
+        key = run_key(row)
         detail = details.get(key, {}) if row["status"] == "run" else row
         runs[key] = {
             "verdict": {"run": row["verdict"], "failed": FAILED, "not run": NOT_RUN}[row["status"]],

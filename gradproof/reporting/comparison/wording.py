@@ -18,8 +18,9 @@ from gradproof.reporting.comparison.columns import (
 )
 from gradproof.reporting.comparison.surroundings import CHANGED, change_texts
 from gradproof.reporting.formats.markdown import escaped, markdown_table
-from gradproof.reporting.names import count, implementation
+from gradproof.reporting.names import count, implementation, run_name
 from gradproof.reporting.text import visible
+from gradproof.reporting.worst import records
 
 if TYPE_CHECKING:
     from gradproof.reporting.comparison.changes import Changes
@@ -126,11 +127,11 @@ def bits_of(row: Row) -> str:
     """Tell where the bits of a run differ."""
     if not row["differing"]:
         return (
-            f"{run_of(row)} took {row['steps_before']:,} steps before and {row['steps_after']:,} after, of "
+            f"{run_name(row)} took {row['steps_before']:,} steps before and {row['steps_after']:,} after, of "
             "which all that both took are equal"
         )
     return (
-        f"{run_of(row)} differs since step {row['first_step']:,}, in {row['differing']:,} of "
+        f"{run_name(row)} differs since step {row['first_step']:,}, in {row['differing']:,} of "
         f"{row['compared']:,} steps"
     )
 
@@ -166,7 +167,7 @@ def error_of(row: Row) -> str:
     """Tell how the worst error of a parameter changed."""
     return (
         f"{row['spreads_before']:.3g} → {row['spreads_after']:.3g} spreads ({row['ratio']:.3g} times), "
-        f"{row['quantity']} of {row['parameter']} in {run_of(row)}, step {row['step_before']} → "
+        f"{row['quantity']} of {row['parameter']} in {run_name(row)}, step {row['step_before']} → "
         f"{row['step_after']}{_of_changed(row)}"
     )
 
@@ -177,7 +178,8 @@ def times(changes: "Changes") -> str:
     if frame.empty:
         return ""
     ratios = [
-        f"{row['backend']}/{row['variant']} {row['training_ratio']:.2f}" for row in frame.to_dict("records")
+        f"{implementation(row['backend'], row['variant'])} {row['training_ratio']:.2f}"
+        for row in records(frame)
     ]
     return (
         f"Seconds of training, after / before: {', '.join(ratios)}. These are facts and no verdicts: "
@@ -196,16 +198,11 @@ def environment(changes: "Changes") -> str:
 
 def verdict_of(row: Row) -> str:
     """Tell how a verdict changed: `line torch/eager float64: AGREES → DISAGREES`."""
-    subject = run_of(row)
+    subject = run_name(row)
     if row["kind"] != "run":
         subject = f"{row['kind']} {row['name']}" + (f" of {row['scenario']}" if row["scenario"] else "")
     before, after = (row[which] or "(absent)" for which in ("before", "after"))
     return f"{subject}: {before} → {after}{_of_changed(row)}"
-
-
-def run_of(row: Row) -> str:
-    """Name a run: `line torch/eager float64`."""
-    return f"{row['scenario']} {implementation(row['backend'], row['variant'])} {row['dtype']}"
 
 
 def _of_changed(row: Row) -> str:

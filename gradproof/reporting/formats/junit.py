@@ -19,7 +19,7 @@ from gradproof.reporting.failures import Failure, failures_of
 from gradproof.reporting.names import implementation
 from gradproof.reporting.overview import finding_text
 from gradproof.reporting.text import visible
-from gradproof.reporting.worst import QUANTITIES, RUN, records
+from gradproof.reporting.worst import QUANTITIES, RUN, records, run_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,9 +78,9 @@ def _properties(environment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _scenario_cases(report: "Report", failures: Sequence[Failure]) -> dict[str, list[TestCase]]:
     """Give the cases of each scenario: those of its runs, then those of its formulas."""
-    wrong = _grouped(failures, lambda failure: (failure.kind, *_key(vars(failure))))
+    wrong = _grouped(failures, lambda failure: (failure.kind, *run_key(vars(failure))))
     judged = {
-        (name, *_key(row))
+        (name, *run_key(row))
         for name in QUANTITIES
         for row in records(report.frames[name][RUN].drop_duplicates())
     }
@@ -88,10 +88,10 @@ def _scenario_cases(report: "Report", failures: Sequence[Failure]) -> dict[str, 
     for run in records(report.runs):
         made = cases.setdefault(run["scenario"], [])
         if run["status"] != "run":
-            made.append(_missing_case(run, wrong.get(("run", *_key(run)), [])))
+            made.append(_missing_case(run, wrong.get(("run", *run_key(run)), [])))
             continue
         for quantity in QUANTITIES:
-            key = (quantity, *_key(run))
+            key = (quantity, *run_key(run))
             if key in judged:
                 made.append(_run_case(run, quantity, wrong.get(key, [])))
     formulas = report.formulas.astype(object)
@@ -112,21 +112,17 @@ def _grouped(
     return groups
 
 
-def _key(row: Row) -> tuple[str, ...]:
-    return tuple(str(row[name]) for name in RUN)
-
-
 def _case(classname: str, name: str, seconds: float = 0.0) -> TestCase:
     return TestCase(visible(name), visible(classname), round(seconds, 6))
 
 
+def _run_title(run: Row, quantity: str) -> str:
+    return f"{implementation(run['backend'], run['variant'])} {run['dtype']} {quantity}"
+
+
 def _run_case(run: Row, quantity: str, failures: Sequence[Failure]) -> TestCase:
     seconds = run["compiling_seconds"] + run["training_seconds"] if quantity == "gradients" else 0.0
-    case = _case(
-        run["scenario"],
-        f"{implementation(run['backend'], run['variant'])} {run['dtype']} {quantity}",
-        seconds,
-    )
+    case = _case(run["scenario"], _run_title(run, quantity), seconds)
     if failures:
         case.result = [_failed(failures)]
     if run["reason"]:
@@ -147,9 +143,7 @@ def _failed(failures: Sequence[Failure]) -> Failed:
 
 def _missing_case(run: Row, failures: Sequence[Failure]) -> TestCase:
     """Make the case of a run that did not take place, under the name that it has where it does."""
-    case = _case(
-        run["scenario"], f"{implementation(run['backend'], run['variant'])} {run['dtype']} gradients"
-    )
+    case = _case(run["scenario"], _run_title(run, "gradients"))
     if failures:
         error = Error(visible(run["reason"]) or "it could not be run", "FAILED")
         error.text = failures[0].text()

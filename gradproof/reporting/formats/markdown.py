@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from gradproof.reporting.costs import costs, duration, side_by_side
+from gradproof.reporting.environment import flattened
 from gradproof.reporting.failures import Failure, describe_failure, failures_of
 from gradproof.reporting.names import implementation
 from gradproof.reporting.overview import count_verdicts, finding_text, remarks, verdict_matrix
@@ -39,7 +40,7 @@ def summary_sections(report: "Report") -> list[str]:
         _claims_section(frames["claims"]),
         _solutions_section(frames["solutions"]),
         _provenance_section(frames["provenance"]),
-        ["## Environment", "", *(_item(name, value) for name, value in _flat(report.environment))],
+        ["## Environment", "", *(_item(name, value) for name, value in flattened(report.environment, ", "))],
     ]
     return ["\n".join(section) for section in sections if section]
 
@@ -203,13 +204,3 @@ def _fenced(text: str) -> list[str]:
 
 def _item(name: str, value: object) -> str:
     return f"- {escaped(name)}: {escaped(value)}"
-
-
-def _flat(environment: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    rows: list[tuple[str, Any]] = []
-    for name, value in environment.items():
-        if isinstance(value, Mapping):
-            rows += [(f"{name}, {inner}", content) for inner, content in value.items()]
-        else:
-            rows.append((name, value))
-    return rows

@@ -68,8 +68,12 @@ def thin_all(frames: Mapping[str, pd.DataFrame]) -> Thinned:
 
 def by_scenario(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Divide a frame into one for each scenario, with plain columns for the names."""
-    plain = frame.astype({name: object for name in frame.columns if frame[name].dtype == "category"})
-    return {str(name): group for name, group in plain.groupby("scenario", sort=False)}
+    return {str(name): group for name, group in plain(frame).groupby("scenario", sort=False)}
+
+
+def plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give a frame without categories."""
+    return frame.astype({name: object for name in frame.columns if frame[name].dtype == "category"})
 
 
 def error_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs: Runs) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gradproof.reporting.page.curves import Runs, by_scenario, number
+from gradproof.reporting.page.curves import Runs, by_scenario, number, plain
 from gradproof.reporting.worst import RANKS, RUN
 from gradproof.verdicts.verdict import SEVERITY
 
@@ -27,11 +27,10 @@ def entries_by_scenario(entries: pd.DataFrame, cells: int = CELLS) -> dict[str, 
     each block stands for it: the one with the worst verdict, and of those the one of the most spreads.
     """
     pictures = len(entries[_PICTURE].drop_duplicates())
-    plain = entries.astype({name: object for name in entries.columns if entries[name].dtype == "category"})
     if len(entries) > cells:
-        plain = _joined(plain, max(cells // max(pictures, 1), 16))
+        entries = _joined(plain(entries), max(cells // max(pictures, 1), 16))
     # A field of a row must not be called `index`, which is a method of the row's.
-    return by_scenario(plain.rename(columns={"index": "cell_index"}))
+    return by_scenario(entries.rename(columns={"index": "cell_index"}))
 
 
 def _joined(entries: pd.DataFrame, cells: int) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from gradproof.reporting.names import implementation
 from gradproof.reporting.page.curves import WORST, Runs
-from gradproof.reporting.worst import RUN, most_urgent
+from gradproof.reporting.worst import RUN, most_urgent, run_key
 
 SIDE_BY_SIDE = 6
 """Up to so many parameters' pictures of entries are shown side by side; of more, one at a time."""
@@ -66,10 +66,15 @@ def plots_of(
     """
     trained = any(key.startswith("updates|") for key in data["errors"]["views"])
     quantity = Control("quantity", "quantity", _QUANTITY if trained else _QUANTITY[:1])
-    parameter = _worst_or_one(parameters)
+    parameter, first = _worst_or_one(parameters), most_urgent(worst)
     plots = [_losses(bins), _errors(bins, [quantity, _MEASURE, parameter])]
     if data["entries"]["views"]:
-        controls = [_choose_run(worst, runs), quantity, _MEASURE, _all_or_one(parameters, worst)]
+        controls = [
+            _choose_run(worst, runs, first),
+            quantity,
+            _MEASURE,
+            _all_or_one(parameters, first["parameter"]),
+        ]
         plots.append(_entries(controls))
     if data["drift"]["views"]:
         plots.append(_drift([_DRIFT, parameter]))
@@ -129,10 +134,9 @@ def _worst_or_one(parameters: Sequence[str]) -> Control:
     return Control("parameter", "parameter", choices)
 
 
-def _all_or_one(parameters: Sequence[str], worst: pd.DataFrame) -> Control:
-    """Let a reader choose a parameter; where there are too many for one picture, start with the worst."""
+def _all_or_one(parameters: Sequence[str], first: str) -> Control:
+    """Let a reader choose a parameter; where there are too many for one picture, start with one of them."""
     few = len(parameters) <= SIDE_BY_SIDE
-    first = most_urgent(worst)["parameter"]
     choices = [
         Choice(str(position), name, chosen=not few and name == first)
         for position, name in enumerate(parameters)
@@ -142,10 +146,9 @@ def _all_or_one(parameters: Sequence[str], worst: pd.DataFrame) -> Control:
     return Control("parameter", "parameter", choices)
 
 
-def _choose_run(worst: pd.DataFrame, runs: Runs) -> Control:
-    """Let a reader choose a run; start with the worst."""
-    first = most_urgent(worst)
-    chosen = tuple(str(first[name]) for name in RUN)
+def _choose_run(worst: pd.DataFrame, runs: Runs, first: Mapping[str, Any]) -> Control:
+    """Let a reader choose a run; start with the one of this row."""
+    chosen = run_key(first)
     choices = []
     for run in worst[RUN].drop_duplicates().itertuples(index=False, name=None):
         key = tuple(map(str, run))

@@ -1,6 +1,6 @@
 """The page's tables: what stands in each cell, how it is written and what it is sorted by."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from gradproof.reporting.costs import costs
+from gradproof.reporting.environment import flattened
 from gradproof.reporting.names import entry, implementation
 from gradproof.reporting.page.numbers import exact, microseconds, orderable, seconds, short
-from gradproof.reporting.worst import PASSING, RANKS, RUN, most_urgent
+from gradproof.reporting.worst import PASSING, RANKS, RUN, most_urgent, records
 from gradproof.verdicts.verdict import SEVERITY
 
 TEXT, NUMBER, LONG, VERDICT, NAME = "text", "number", "number long", "verdict", "name"
@@ -87,6 +88,31 @@ def count_cell(number: int) -> Cell:
     return Cell(f"{number:,}", number)
 
 
+_RUN_COLUMNS = (Column("scenario", NAME), Column("implementation", NAME), Column("dtype", NAME))
+
+
+def _run_cells(row: Mapping[str, Any]) -> list[Cell]:
+    return [
+        Cell(row["scenario"]),
+        Cell(implementation(row["backend"], row["variant"])),
+        Cell(row["dtype"]),
+    ]
+
+
+def _cost_columns(step: str) -> list[Column]:
+    return [Column(title, NUMBER) for title in ("steps", "compiling, s", "training, s", step, "judging, s")]
+
+
+def _cost_cells(row: Mapping[str, Any]) -> list[Cell]:
+    return [
+        count_cell(row["steps"]),
+        Cell(seconds(row["compiling_seconds"]), row["compiling_seconds"]),
+        Cell(seconds(row["training_seconds"]), row["training_seconds"]),
+        Cell(microseconds(row["seconds_per_step"]), orderable(row["seconds_per_step"])),
+        Cell(seconds(row["judging_seconds"]), row["judging_seconds"]),
+    ]
+
+
 def worst_table(rows: pd.DataFrame) -> Table:
     """Make the table of the worst step of each run, quantity and parameter; from what `worst_rows` gives."""
     columns = [
@@ -131,9 +157,7 @@ def failing_table(failing: pd.DataFrame) -> Table:
         cells.append(
             [
                 verdict_cell(row["verdict"]),
-                Cell(row["scenario"]),
-                Cell(implementation(row["backend"], row["variant"])),
-                Cell(row["dtype"]),
+                *_run_cells(row),
                 count_cell(int(group["failing"].sum())),
                 Cell(entry(row["parameter"], row["index"])),
                 count_cell(row["step"]),
@@ -143,9 +167,7 @@ def failing_table(failing: pd.DataFrame) -> Table:
         )
     columns = [
         Column("verdict", VERDICT),
-        Column("scenario", NAME),
-        Column("implementation", NAME),
-        Column("dtype", NAME),
+        *_RUN_COLUMNS,
         Column("failing", NUMBER),
         Column("worst entry", NAME),
         Column("step", NUMBER),
@@ -162,22 +184,14 @@ def costs_table(runs: pd.DataFrame) -> Table:
         [
             Cell(implementation(row["backend"], row["variant"])),
             count_cell(row["runs"]),
-            count_cell(row["steps"]),
-            Cell(seconds(row["compiling_seconds"]), row["compiling_seconds"]),
-            Cell(seconds(row["training_seconds"]), row["training_seconds"]),
-            Cell(microseconds(row["seconds_per_step"]), row["seconds_per_step"]),
-            Cell(seconds(row["judging_seconds"]), row["judging_seconds"]),
+            *_cost_cells(row),
         ]
-        for row in table.to_dict("records")
+        for row in records(table)
     ]
     columns = [
         Column("implementation", NAME),
         Column("runs", NUMBER),
-        Column("steps", NUMBER),
-        Column("compiling, s", NUMBER),
-        Column("training, s", NUMBER),
-        Column("a step, µs (median)", NUMBER),
-        Column("judging, s", NUMBER),
+        *_cost_columns("a step, µs (median)"),
     ]
     return Table("What all runs of an implementation cost", columns, cells)
 
@@ -187,26 +201,14 @@ def run_costs_table(runs: pd.DataFrame) -> Table:
     ran = runs[runs["status"] == "run"]
     cells = [
         [
-            Cell(row["scenario"]),
-            Cell(implementation(row["backend"], row["variant"])),
-            Cell(row["dtype"]),
-            count_cell(row["steps"]),
-            Cell(seconds(row["compiling_seconds"]), row["compiling_seconds"]),
-            Cell(seconds(row["training_seconds"]), row["training_seconds"]),
-            Cell(microseconds(row["seconds_per_step"]), orderable(row["seconds_per_step"])),
-            Cell(seconds(row["judging_seconds"]), row["judging_seconds"]),
+            *_run_cells(row),
+            *_cost_cells(row),
         ]
-        for row in ran.astype(object).to_dict("records")
+        for row in records(ran)
     ]
     columns = [
-        Column("scenario", NAME),
-        Column("implementation", NAME),
-        Column("dtype", NAME),
-        Column("steps", NUMBER),
-        Column("compiling, s", NUMBER),
-        Column("training, s", NUMBER),
-        Column("a step, µs", NUMBER),
-        Column("judging, s", NUMBER),
+        *_RUN_COLUMNS,
+        *_cost_columns("a step, µs"),
     ]
     return Table("What each run cost", columns, cells)
 
@@ -217,9 +219,7 @@ def unfinished_table(runs: pd.DataFrame) -> Table:
     cells = [
         [
             Cell(_how_far(row), None, tone(row["status"])),
-            Cell(row["scenario"]),
-            Cell(implementation(row["backend"], row["variant"])),
-            Cell(row["dtype"]),
+            *_run_cells(row),
             Cell(
                 f"{row['steps']:,} of {row['planned_steps']:,}" if row["planned_steps"] else "-", row["steps"]
             ),
@@ -229,9 +229,7 @@ def unfinished_table(runs: pd.DataFrame) -> Table:
     ]
     columns = [
         Column("status", VERDICT),
-        Column("scenario", NAME),
-        Column("implementation", NAME),
-        Column("dtype", NAME),
+        *_RUN_COLUMNS,
         Column("steps", NUMBER),
         Column("reason"),
     ]
@@ -285,16 +283,8 @@ def _brief_cell(value: Any) -> Cell:
 
 def environment_table(environment: Mapping[str, Any]) -> Table:
     """Make the table of versions, platform, processor and flags."""
-    return Table("Environment", [Column("what", NAME), Column("value")], list(_environment_rows(environment)))
-
-
-def _environment_rows(environment: Mapping[str, Any]) -> Iterable[list[Cell]]:
-    for name, value in environment.items():
-        if isinstance(value, Mapping):
-            for inner, content in value.items():
-                yield [Cell(f"{name}: {inner}"), Cell(str(content))]
-        else:
-            yield [Cell(str(name)), Cell(str(value))]
+    rows = [[Cell(name), Cell(str(value))] for name, value in flattened(environment, ": ")]
+    return Table("Environment", [Column("what", NAME), Column("value")], rows)
 
 
 def _frame_cell(value: Any) -> Cell:
@@ -305,9 +295,3 @@ def _frame_cell(value: Any) -> Cell:
     if isinstance(value, int | np.integer):
         return count_cell(int(value))
     return Cell(str(value))
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Give the rows of a frame as mappings with plain values."""
-    rows = frame.astype(object).to_dict("records")
-    return [{str(key): value for key, value in row.items()} for row in rows]
