@@ -3,8 +3,7 @@
 import dis
 import functools
 import hashlib
-import sysconfig
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
@@ -160,19 +159,26 @@ class _Hashes:
         return kind, str(getattr(value, "__qualname__", "") or getattr(value, "__name__", ""))
 
 
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """Give code and that of all functions that are defined in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
 def _globals_read(code: CodeType) -> set[str]:
-    names = {
+    return {
         instruction.argval
-        for instruction in dis.get_instructions(code)
+        for each in _codes(code)
+        for instruction in dis.get_instructions(each)
         if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}
     }
-    return names.union(*(_globals_read(inner) for inner in code.co_consts if isinstance(inner, CodeType)))
 
 
 def _names(code: CodeType) -> set[str]:
     """Give all names that code reads, of attributes too."""
-    inner = (each for each in code.co_consts if isinstance(each, CodeType))
-    return {*code.co_names}.union(*map(_names, inner))
+    return {name for each in _codes(code) for name in each.co_names}
 
 
 def _file(module: ModuleType) -> str:
@@ -184,19 +190,13 @@ def _is_installed(file: str) -> bool:
     """Whether a file is Python's own, of an installed package, or of gradproof."""
     if not file or file.startswith("<frozen"):
         return True
-    parents = Path(file).parents
-    return not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts) or any(
-        place in parents for place in _OF_PYTHON_AND_OURS
-    )
+    path = Path(file)
+    return not _INSTALLED.isdisjoint(path.parents) or not _PACKAGES.isdisjoint(path.parts)
 
 
-_OF_PYTHON_AND_OURS = frozenset(
-    {
-        *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")),
-        Path(functools.__file__).parent,  # the same by another name, where links lead to it
-        Path(__file__).parents[1],
-    }
-)
+_PACKAGES = frozenset({"site-packages", "dist-packages"})
+_INSTALLED = frozenset({Path(functools.__file__).parent, Path(__file__).parents[1]})
+"""Where Python's own modules lie, and gradproof's."""
 
 
 def _name(value: Any) -> str:

@@ -9,7 +9,8 @@ from types import ModuleType
 
 from gradproof.errors import GradproofError, InputError
 
-_OURS = str(Path(__file__).resolve().parents[1]) + os.sep
+OURS = str(Path(__file__).resolve().parents[1]) + os.sep
+"""What the paths of gradproof's own files begin with."""
 
 
 def run_file(path: str | Path) -> ModuleType:
@@ -36,10 +37,9 @@ def run_file(path: str | Path) -> ModuleType:
         sys.path.append(str(path.parent))
     try:
         spec.loader.exec_module(module)
-    except BaseException as error:
-        sys.modules.pop(name)
-        if isinstance(error, GradproofError) or not isinstance(error, (Exception, SystemExit)):
-            raise
+    except GradproofError:
+        raise
+    except (Exception, SystemExit) as error:
         what = "is no valid Python" if isinstance(error, SyntaxError) else "raises when it is run"
         raise InputError(f"{path} {what}:\n{own_traceback(error)}Mend the file and call again.") from error
     return module
@@ -48,6 +48,6 @@ def run_file(path: str | Path) -> ModuleType:
 def own_traceback(error: BaseException) -> str:
     """Give the traceback of an exception without gradproof's own frames."""
     frames = traceback.extract_tb(error.__traceback__)
-    shown = [frame for frame in frames if not frame.filename.startswith((_OURS, "<frozen importlib"))]
+    shown = [frame for frame in frames if not frame.filename.startswith((OURS, "<frozen importlib"))]
     lines = traceback.format_list(shown) if shown else []
     return "".join([*lines, *traceback.format_exception_only(error)])

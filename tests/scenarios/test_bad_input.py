@@ -344,7 +344,7 @@ def test_a_file_whose_path_begins_like_the_packages_is_told_with_its_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(tmp_path, "1 / 0\n", "gradproof_mine.py")
-    monkeypatch.setattr(user_code, "_OURS", f"{tmp_path / 'gradproof'}{os.sep}")
+    monkeypatch.setattr(user_code, "OURS", f"{tmp_path / 'gradproof'}{os.sep}")
     with pytest.raises(InputError, match="line 1"):
         load_scenarios(path)
 
