@@ -156,12 +156,11 @@ def _subjects(
 def _tasks_of(
     backend: Backend, variants: Sequence[str], scenarios: Sequence[Scenario], dtypes: Sequence[str]
 ) -> list[Task]:
+    can = [dtype for dtype in dtypes if dtype in backend.dtypes]
     return [
-        Task(scenario, Subject(scenario.name, backend.name, variant, dtype))
+        Task(scenario, subject)
         for scenario in scenarios
-        for variant in variants
-        for dtype in dtypes
-        if dtype in backend.dtypes
+        for subject in _subjects([scenario], backend.name, variants, can)
     ]
 
 

@@ -91,16 +91,17 @@ def test_a_variant_of_a_backend_that_is_not_installed_is_told_by_name(
     assert not report.ok
 
 
-def test_the_plugin_runs_the_variant_that_is_named(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        test_it="""
+ON_LINE_FIT = """
 import pytest
 
 @pytest.mark.gradproof_scenarios("line_fit")
 def test_agrees(gradproof_outcome):
     pass
 """
-    )
+
+
+def test_the_plugin_runs_the_variant_that_is_named(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it=ON_LINE_FIT)
     options = ("-p", "no:cacheprovider", "--collect-only", "-q", "--gradproof-dtypes", "float32")
     result = pytester.runpytest_inprocess(*options, "--gradproof-backends", "reference/numpy")
     result.stdout.fnmatch_lines(
@@ -119,15 +120,7 @@ def test_the_plugins_report_is_appended_to_the_summary_of_the_step(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary"))
-    pytester.makepyfile(
-        test_it="""
-import pytest
-
-@pytest.mark.gradproof_scenarios("line_fit")
-def test_agrees(gradproof_outcome):
-    pass
-"""
-    )
+    pytester.makepyfile(test_it=ON_LINE_FIT)
     options = ("-p", "no:cacheprovider", "--gradproof-dtypes", "float32", "--gradproof-backends", "reference")
     pytester.runpytest_inprocess(*options).assert_outcomes(passed=1)
     written = (pytester.path / "summary").read_text(encoding="utf-8")
