@@ -23,6 +23,7 @@ ALLOWED = {
         "gradproof.verdicts.trajectories",
         "gradproof.verdicts.verdict",
     ),
+    "plugin": ("gradproof",),
 }
 FRAMEWORKS = ("torch", "jax", "jaxlib", "array_api_compat")
 MAY_IMPORT_FRAMEWORKS = {"backends/torch_backend.py", "backends/jax_backend.py"}

@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import partial
 
 from gradproof.errors import InputError
-from gradproof.scenarios.bce_network import LEARNING_RATES, bce_network
-from gradproof.scenarios.line_fit import line_fit, line_fit_minibatch
-from gradproof.scenarios.neuron_chain import neuron_chain
+from gradproof.scenarios.documents.bce_network.system import LEARNING_RATES, bce_network
+from gradproof.scenarios.documents.line_fit.system import line_fit, line_fit_minibatch
+from gradproof.scenarios.documents.neuron_chain.system import neuron_chain
+from gradproof.scenarios.documents.sigmoid_network.system import sigmoid_network
 from gradproof.scenarios.scenario import Provenance, Scenario, given, reconstructed
-from gradproof.scenarios.sigmoid_network import sigmoid_network
 
 CATALOGUE: dict[str, Callable[[], Scenario]] = {
     **{name: partial(bce_network, name) for name in LEARNING_RATES},

@@ -1,6 +1,5 @@
 """Running a user's Python file, and telling where the user's own code raises."""
 
-import os
 import sys
 import traceback
 from importlib.util import module_from_spec, spec_from_file_location
@@ -8,9 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from gradproof.errors import GradproofError, InputError
-
-OURS = str(Path(__file__).resolve().parents[1]) + os.sep
-"""What the paths of gradproof's own files begin with."""
+from gradproof.reference.tape.source import OURS
 
 
 def run_file(path: str | Path) -> ModuleType:

@@ -195,7 +195,7 @@ LIGHT = {
         "from gradproof.cli import main\n"
         "with contextlib.suppress(SystemExit):\n    main(['verify', '--help'])\n" + LISTING,
     ),
-    "the pytest plugin": ("-c", f"import pytest, gradproof.pytest_plugin; {LISTING}"),
+    "the pytest plugin": ("-c", f"import pytest, gradproof.plugin.hooks; {LISTING}"),
 }
 
 

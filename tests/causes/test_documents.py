@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from certified_gradients import certified
 
-from gradproof.scenarios.bce_network import loss
+from gradproof.scenarios.documents.bce_network.system import loss
 from gradproof.verdicts.causes import find_cause
 
 PARAMS = {"w_hidden": np.ones((3, 2)), "w_output": np.ones((2, 1))}

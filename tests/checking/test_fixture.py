@@ -88,7 +88,7 @@ def test_failures_show_the_cause_and_the_worst_entries_and_all_is_collected(sess
     assert "KeyError: 'z'" in text
     assert "The marker gradproof does not know ['point']" in text
     # pytest's own traceback through gradproof would bury it.
-    assert "pytest_checks.py" not in text
+    assert "plugin/checks.py" not in text
     table = pytester.path / "reports" / "latest" / "checks.csv"
     assert "gradproof checks: 4 EQUAL, 2 WRONG" in text
     with table.open(encoding="utf-8", newline="") as file:
@@ -120,7 +120,7 @@ def test_the_plugin_loads_nothing_for_those_who_do_not_use_it(pytester):
 
         def test_nothing():
             frameworks = {"torch", "jax", "pandas", "flint", "numpy"}
-            ours = {"gradproof.checking", "gradproof.pytest_checks"}
+            ours = {"gradproof.checking", "gradproof.plugin.checks"}
             assert not (frameworks | ours) & set(sys.modules)
         """
     )

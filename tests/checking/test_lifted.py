@@ -9,8 +9,8 @@ import pytest
 import scipy.special
 from scipy.special import expit, logsumexp
 
-from gradproof.verdicts.lifted import LiftedArray, lift, lifted_inputs, run_lifted, to_arbs
-from gradproof.verdicts.lifted.functions import BINARY, UNARY
+from gradproof.reference.lifted import LiftedArray, lift, lifted_inputs, run_lifted, to_arbs
+from gradproof.reference.lifted.functions import BINARY, UNARY
 
 SNIPPETS = {}
 

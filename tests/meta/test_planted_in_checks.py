@@ -5,8 +5,8 @@ import pytest
 from flint import arb
 
 from gradproof import Verdict, check
+from gradproof.reference.lifted import lift, run_lifted, to_arbs
 from gradproof.verdicts.checking import agreement, kinks, own
-from gradproof.verdicts.lifted import lift, run_lifted, to_arbs
 
 R = np.random.default_rng(0)
 PARAMS = {"w1": R.normal(size=(3, 4)), "c1": R.normal(size=4), "w2": R.normal(size=(4, 2))}
@@ -112,7 +112,7 @@ def test_an_undecided_comparison_never_passes_in_silence(monkeypatch):
     result = check(lambda xp, p, b: xp.sum(p["x"] * b["k"]), masked, *point, points=0)
     assert result.verdict is Verdict.UNDECIDED
 
-    from gradproof.verdicts.lifted import ball
+    from gradproof.reference.lifted import ball
 
     monkeypatch.setattr(ball, "note_comparison", lambda: None)
     blind = run_lifted(masked, ({"x": lift([1.0])}, {"k": lift([2.0])}), 192)
@@ -134,7 +134,7 @@ def test_a_rounded_number_never_passes_for_a_certified_one(monkeypatch):
     assert not result.certified
     assert "test_planted_in_checks.py" in result.reason
 
-    from gradproof.verdicts.lifted import ball
+    from gradproof.reference.lifted import ball
 
     monkeypatch.setattr(ball, "note_cast", lambda: None)
     assert check(squares, rounds, *point, points=0).certified, "without the note nothing would tell"

@@ -10,7 +10,7 @@ from gradproof.reference.descent import Trajectory, descend
 from gradproof.reference.line import least_squares
 from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.scenarios import CATALOGUE, Scenario, scenario
-from gradproof.scenarios.bce_network import LEARNING_RATES
+from gradproof.scenarios.documents.bce_network.system import LEARNING_RATES
 from gradproof.scenarios.validation import validate
 
 XP = NumpyNamespace()

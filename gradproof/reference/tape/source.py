@@ -5,7 +5,10 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-_REFERENCE = str(Path(__file__).resolve().parent.parent) + os.sep
+OURS = str(Path(__file__).resolve().parents[2]) + os.sep
+"""What the paths of gradproof's own files begin with."""
+
+_REFERENCE = str(Path(__file__).resolve().parents[1]) + os.sep
 
 
 class Source(NamedTuple):

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
+from gradproof.reference.lifted import LiftedRun, lifted_inputs, run_lifted, to_arbs
 from gradproof.reference.trees import flatten
 from gradproof.reference.truth import Truth, exact_gradient
 from gradproof.verdicts.checking import kinks
@@ -17,7 +18,6 @@ from gradproof.verdicts.checking.agreement import (
     scale_of,
 )
 from gradproof.verdicts.checking.subject import Place, Subject
-from gradproof.verdicts.lifted import LiftedRun, lifted_inputs, run_lifted, to_arbs
 from gradproof.verdicts.verdict import Verdict
 
 PRECISIONS = (192, 512, 1536)

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradproof.reference import chain
 from gradproof.reference.descent import GradientDescent
-from gradproof.scenarios.claims_neuron_chain import CLAIMS
+from gradproof.scenarios.documents.neuron_chain.claims import CLAIMS
 from gradproof.scenarios.scenario import Scenario, given, reconstructed
 
 SOURCE = "Math Behind Backpropagation and Gradient Descent"

@@ -12,7 +12,7 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from gradproof.verdicts.lifted.ball import Ball, as_arb
+from gradproof.reference.lifted.ball import Ball, as_arb
 
 Balls = NDArray[np.object_]
 
@@ -47,14 +47,14 @@ class LiftedArray(np.ndarray[Any, Any]):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """Compute a ufunc on certified numbers."""
-        from gradproof.verdicts.lifted.ufuncs import apply_ufunc  # noqa: PLC0415 - it needs this class
+        from gradproof.reference.lifted.ufuncs import apply_ufunc  # noqa: PLC0415 - it needs this class
 
         return apply_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         """Compute a NumPy function on certified numbers."""
         del types
-        from gradproof.verdicts.lifted.numpy_functions import apply_function  # noqa: PLC0415 - likewise
+        from gradproof.reference.lifted.numpy_functions import apply_function  # noqa: PLC0415 - likewise
 
         return apply_function(function, args, options)
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import GradproofError
+from gradproof.reference.lifted.array import LiftedArray, base, lift
+from gradproof.reference.lifted.modules import lifted_modules
+from gradproof.reference.lifted.notes import Lifting, noting
 from gradproof.reference.numbers import Balls
 from gradproof.reference.tape import Source
-from gradproof.verdicts.lifted.array import LiftedArray, base, lift
-from gradproof.verdicts.lifted.modules import lifted_modules
-from gradproof.verdicts.lifted.notes import Lifting, noting
 
 Array = NDArray[Any]
 
@@ -83,7 +83,7 @@ def run_lifted(
 def _described(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     users = [
-        frame for frame in frames if "gradproof/verdicts/lifted" not in frame.filename.replace("\\", "/")
+        frame for frame in frames if "gradproof/reference/lifted" not in frame.filename.replace("\\", "/")
     ]
     users = [frame for frame in users if "/numpy/" not in frame.filename.replace("\\", "/")]
     text = str(error).partition("\n")[0]

@@ -12,7 +12,7 @@ import numpy as np
 from gradproof.reference import line
 from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
 from gradproof.scenarios.claims import Claim
-from gradproof.scenarios.claims_line_fit import CLAIMS, MINI_BATCH_CLAIMS
+from gradproof.scenarios.documents.line_fit.claims import CLAIMS, MINI_BATCH_CLAIMS
 from gradproof.scenarios.scenario import Provenance, Scenario, given, reconstructed
 
 SOURCE = "Math Behind Backpropagation and Gradient Descent"

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from gradproof.pytest_parts import CHECK_SUFFIX, parts_folder, report_folder
+from gradproof.plugin.parts import CHECK_SUFFIX, parts_folder, report_folder
 
 if TYPE_CHECKING:
     from gradproof.checking import Check

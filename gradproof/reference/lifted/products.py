@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from flint import arb_mat
 
-from gradproof.verdicts.lifted.array import LiftedArray, base, from_arbs, lift, to_arbs
+from gradproof.reference.lifted.array import LiftedArray, base, from_arbs, lift, to_arbs
 
 
 def matrix_product(left: Any, right: Any) -> LiftedArray:

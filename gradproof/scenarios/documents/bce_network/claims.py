@@ -19,7 +19,7 @@ from gradproof.scenarios.claims_arithmetic import (
     prediction,
     show,
 )
-from gradproof.scenarios.claims_bce_point import (
+from gradproof.scenarios.documents.bce_network.point import (
     EF,
     POINT,
     States,

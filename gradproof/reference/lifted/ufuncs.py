@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.verdicts.lifted import functions
-from gradproof.verdicts.lifted.array import LiftedArray, base, hand_out, is_lifted, lift, midpoints
-from gradproof.verdicts.lifted.ball import Ball
-from gradproof.verdicts.lifted.notes import note_cast
-from gradproof.verdicts.lifted.products import matrix_product
+from gradproof.reference.lifted import functions
+from gradproof.reference.lifted.array import LiftedArray, base, hand_out, is_lifted, lift, midpoints
+from gradproof.reference.lifted.ball import Ball
+from gradproof.reference.lifted.notes import note_cast
+from gradproof.reference.lifted.products import matrix_product
 
 
 def _elementwise(function: Callable[..., Any], operands: int) -> Any:

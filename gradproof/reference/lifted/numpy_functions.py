@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from gradproof.verdicts.lifted import linear_algebra, products
-from gradproof.verdicts.lifted.array import LiftedArray, base, hand_out, is_lifted, lift, to_arbs
-from gradproof.verdicts.lifted.ball import Ball
+from gradproof.reference.lifted import linear_algebra, products
+from gradproof.reference.lifted.array import LiftedArray, base, hand_out, is_lifted, lift, to_arbs
+from gradproof.reference.lifted.ball import Ball
 
 _CHANGING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
 

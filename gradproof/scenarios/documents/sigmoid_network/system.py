@@ -12,7 +12,7 @@ from gradproof.reference.activations import activation
 from gradproof.reference.dense import DenseNetwork, Layer
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.losses import loss as reference_loss
-from gradproof.scenarios.claims_sigmoid_network import CLAIMS
+from gradproof.scenarios.documents.sigmoid_network.claims import CLAIMS
 from gradproof.scenarios.scenario import Scenario, given
 
 SOURCE = "A Step-by-Step Implementation of Gradient Descent and Backpropagation"

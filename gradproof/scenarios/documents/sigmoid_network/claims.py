@@ -28,7 +28,9 @@ from gradproof.scenarios.claims_arithmetic import (
     prediction,
     show,
 )
-from gradproof.scenarios.claims_sigmoid_code import (
+from gradproof.scenarios.claims_training import trained
+from gradproof.scenarios.dense_network import dense_network
+from gradproof.scenarios.documents.sigmoid_network.code import (
     forward_gradient,
     g_wij,
     g_wjk,
@@ -39,8 +41,6 @@ from gradproof.scenarios.claims_sigmoid_code import (
     sigmoid_derivative,
     weights_after,
 )
-from gradproof.scenarios.claims_training import trained
-from gradproof.scenarios.dense_network import dense_network
 
 if TYPE_CHECKING:
     from gradproof.scenarios.scenario import Scenario

@@ -13,7 +13,7 @@ from gradproof.reference.activations import activation
 from gradproof.reference.dense import DenseNetwork, Layer
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.losses import loss as reference_loss
-from gradproof.scenarios.claims_bce_network import CLAIMS
+from gradproof.scenarios.documents.bce_network.claims import CLAIMS
 from gradproof.scenarios.scenario import Scenario, given, reconstructed
 
 SOURCE = "Gradient Descent and Backpropagation Walkthrough"

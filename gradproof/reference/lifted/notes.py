@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from gradproof.reference.tape import Source
-from gradproof.scenarios.user_code import OURS
+from gradproof.reference.tape.source import OURS
 
 _NUMPY = str(Path(np.__file__).resolve().parent) + os.sep
 

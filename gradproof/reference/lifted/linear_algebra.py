@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from gradproof.verdicts.lifted.array import LiftedArray, base, from_arbs, lift, to_arbs
-from gradproof.verdicts.lifted.ball import Ball
-from gradproof.verdicts.lifted.products import array_of, matrix_of
+from gradproof.reference.lifted.array import LiftedArray, base, from_arbs, lift, to_arbs
+from gradproof.reference.lifted.ball import Ball
+from gradproof.reference.lifted.products import array_of, matrix_of
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - NumPy's

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
-from gradproof.pytest_parts import CHECK_SUFFIX, parts_folder, report_folder, report_formats
+from gradproof.plugin.parts import CHECK_SUFFIX, parts_folder, report_folder, report_formats
 from gradproof.reporting.comparison import compare
 from gradproof.reporting.formats.github import append_summary
 from gradproof.reporting.reading import read_report

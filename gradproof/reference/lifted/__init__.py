@@ -1,9 +1,9 @@
 """Plain NumPy code, unchanged, on certified balls: every result is proven, or it is told why it is not."""
 
-from gradproof.verdicts.lifted.array import LiftedArray, from_arbs, lift, to_arbs
-from gradproof.verdicts.lifted.ball import Ball
-from gradproof.verdicts.lifted.notes import Lifting, noting
-from gradproof.verdicts.lifted.running import LiftedRun, lifted_inputs, run_lifted
+from gradproof.reference.lifted.array import LiftedArray, from_arbs, lift, to_arbs
+from gradproof.reference.lifted.ball import Ball
+from gradproof.reference.lifted.notes import Lifting, noting
+from gradproof.reference.lifted.running import LiftedRun, lifted_inputs, run_lifted
 
 __all__ = [
     "Ball",

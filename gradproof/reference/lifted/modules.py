@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.verdicts.lifted import numpy_functions
-from gradproof.verdicts.lifted.array import base, cast_to, hand_out, is_lifted, lift
-from gradproof.verdicts.lifted.numpy_functions import full
+from gradproof.reference.lifted import numpy_functions
+from gradproof.reference.lifted.array import base, cast_to, hand_out, is_lifted, lift
+from gradproof.reference.lifted.numpy_functions import full
 
 _DEPTH = 4
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from gradproof.verdicts.lifted import functions
-from gradproof.verdicts.lifted.notes import is_widened, note_cast, note_comparison
+from gradproof.reference.lifted import functions
+from gradproof.reference.lifted.notes import is_widened, note_cast, note_comparison
 
 _SHORT = 2.0**20
 _LARGE = 2.0**40

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from gradproof.pytest_checks import Checker
+    from gradproof.plugin.checks import Checker
     from gradproof.verdicts.records import Outcome
 
 
@@ -53,7 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and read the baseline: a wrong folder is told before the tests."""
     if config.getoption("--gradproof-baseline") is not None and not hasattr(config, "workerinput"):
-        from gradproof.pytest_report import read_baseline  # noqa: PLC0415 - only for those who use it
+        from gradproof.plugin.session_report import read_baseline  # noqa: PLC0415 - only for those who use it
 
         read_baseline(config)
     config.addinivalue_line(
@@ -71,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests with the fixture `gradproof_outcome` for every scenario × backend × variant × dtype."""
     if "gradproof_outcome" in metafunc.fixturenames:
-        from gradproof.pytest_cases import parametrise  # noqa: PLC0415 - only for those who use it
+        from gradproof.plugin.cases import parametrise  # noqa: PLC0415 - only for those who use it
 
         parametrise(metafunc)
 
@@ -82,7 +82,7 @@ def gradproof_outcome(request: pytest.FixtureRequest) -> "Outcome":
 
     Assert on it with `gradproof.pytest_cases.assert_agrees`.
     """
-    from gradproof.pytest_cases import obtain  # noqa: PLC0415 - only for those who use it
+    from gradproof.plugin.cases import obtain  # noqa: PLC0415 - only for those who use it
 
     return obtain(request.param, request.config)
 
@@ -94,7 +94,7 @@ def gradproof(request: pytest.FixtureRequest) -> "Checker":
     `gradproof.check(loss, gradient, params, batch)` fails the test if one is wrong. The marker `gradproof`
     chooses seeds and points.
     """
-    from gradproof.pytest_checks import Checker  # noqa: PLC0415 - only for those who use it
+    from gradproof.plugin.checks import Checker  # noqa: PLC0415 - only for those who use it
 
     return Checker(request)
 
@@ -102,7 +102,7 @@ def gradproof(request: pytest.FixtureRequest) -> "Checker":
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a pytest-xdist worker where to leave its outcomes."""
-    from gradproof.pytest_parts import parts_folder  # noqa: PLC0415 - only under xdist
+    from gradproof.plugin.parts import parts_folder  # noqa: PLC0415 - only under xdist
 
     node.workerinput["gradproof_parts"] = str(parts_folder(node.config))
 
@@ -114,11 +114,11 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     config = session.config
     if hasattr(config, "workerinput") or not hasattr(config, "gradproof_parts"):
         return
-    from gradproof.pytest_parts import removed_if_empty  # noqa: PLC0415 - only for those who use it
+    from gradproof.plugin.parts import removed_if_empty  # noqa: PLC0415 - only for those who use it
 
     if not removed_if_empty(config):
         from gradproof.errors import InputError  # noqa: PLC0415 - only where something was judged
-        from gradproof.pytest_report import write_report  # noqa: PLC0415
+        from gradproof.plugin.session_report import write_report  # noqa: PLC0415
 
         try:
             write_report(config)

@@ -1,0 +1,1 @@
+"""The systems of three documents, a folder each: what is computed (system) and what is claimed (claims)."""

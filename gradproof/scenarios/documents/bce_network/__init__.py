@@ -1,0 +1,1 @@
+"""The network with ReLU, sigmoid and binary cross-entropy of the first document."""

@@ -1,0 +1,1 @@
+"""The line through points of the second document."""

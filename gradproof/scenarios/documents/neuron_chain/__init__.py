@@ -1,0 +1,1 @@
+"""The three neurons in a row of the second document."""
