@@ -247,7 +247,7 @@ def judge(loss: Any, params: Any, batch: Any, gradients: Any, *, dtype: str = "f
     verdict = worst([SEVERITY[int(code.max())] for code in codes.values()])
     name = next(name for name, code in codes.items() if SEVERITY[int(code.max())] is verdict)
     reason = str(explain(codes[name].max(keepdims=True)[0], evidence[name].reasons, dtype)[0])
-    if verdict is Verdict.INACCURATE:
+    if verdict is Verdict.ILL_CONDITIONED:
         place = where_digits_are_lost(
             scenario.flat_loss, scenario.flat_params, scenario.flat_batch, dtype, name
         )

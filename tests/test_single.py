@@ -193,7 +193,7 @@ class TestJudge:
         worst = judged.entries.iloc[0]
         assert (worst["parameter"], worst["index"], worst["verdict"]) == ("w", "2,1", "DISAGREES")
 
-    def test_cancellation_is_inaccurate_and_the_operation_is_named(self):
+    def test_cancellation_is_ill_conditioned_and_the_operation_is_named(self):
         def loss(xp, params, batch):
             large = params["w"] + batch["x"]
             return xp.sum((large - batch["x"]) ** 2)
@@ -201,7 +201,7 @@ class TestJudge:
         w, x = np.array([1e-3], dtype=np.float32), np.array([1e4], dtype=np.float32)
         computed = 2 * ((w + x) - x)
         judged = gp.judge(loss, {"w": w}, {"x": x}, {"w": computed})
-        assert judged.verdict is gp.Verdict.INACCURATE
+        assert judged.verdict is gp.Verdict.ILL_CONDITIONED
         assert judged.ok
         assert "most are lost in subtract at" in judged.reason
 

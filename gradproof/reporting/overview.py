@@ -14,6 +14,7 @@ _WORDS = {
     Verdict.EQUAL: "ok",
     Verdict.AGREES: "ok",
     Verdict.KINK: "ok",
+    Verdict.ILL_CONDITIONED: "ok",
     Verdict.INACCURATE: "ok",
     Verdict.DISAGREES: "WRONG",
     Verdict.WRONG: "WRONG",
@@ -62,7 +63,7 @@ def _short(number: float) -> str:
 def remarks(frames: Mapping[str, pd.DataFrame]) -> list[str]:
     """Tell how often a verdict passes that is worth a remark, and what such a verdict means."""
     meaning = {
-        Verdict.INACCURATE: "rounding explains the error, but fewer than half of the dtype's digits are left",
+        Verdict.ILL_CONDITIONED: "rounding explains the error, but more than half of the digits are gone",
         Verdict.KINK: "the loss has a kink there, and the value is one of its subgradients",
     }
     lines = []

@@ -84,11 +84,11 @@ def _has_integers(scenario: Scenario) -> bool:
 
 
 def _located(scenario: Scenario, run: Run, judgement: Judgement) -> Judgement:
-    """Say where in the loss the digits are lost, at the worst of the inaccurate steps."""
-    inaccurate = np.flatnonzero(judgement.verdict == SEVERITY.index(Verdict.INACCURATE))
-    if not inaccurate.size:
+    """Say where in the loss the digits are lost, at the worst of the ill-conditioned steps."""
+    conditioned = np.flatnonzero(judgement.verdict == SEVERITY.index(Verdict.ILL_CONDITIONED))
+    if not conditioned.size:
         return judgement
-    step = int(inaccurate[np.argmax(judgement.relative_error[inaccurate])])
+    step = int(conditioned[np.argmax(judgement.relative_error[conditioned])])
     place = where_digits_are_lost(
         scenario.flat_loss,
         {name: weight[step] for name, weight in run.weights.items()},
@@ -97,7 +97,7 @@ def _located(scenario: Scenario, run: Run, judgement: Judgement) -> Judgement:
         judgement.parameter,
     )
     reason = judgement.reason.copy()
-    reason[inaccurate] += f"; at step {step} most are lost in {place}"
+    reason[conditioned] += f"; at step {step} most are lost in {place}"
     return replace(judgement, reason=reason)
 
 

@@ -95,7 +95,7 @@ def assess(value: Array, evidence: Evidence, dtype: str) -> Assessment:
     verdict[explained] = _CODE[Verdict.AGREES]
     # More than half of the dtype's digits are gone where the relative error exceeds √u.
     half = np.sqrt(FORMATS[dtype].unit_roundoff)
-    verdict[explained & ~(relative <= half)] = _CODE[Verdict.INACCURATE]
+    verdict[explained & ~(relative <= half)] = _CODE[Verdict.ILL_CONDITIONED]
     verdict[known & (least_error > limit)] = _CODE[Verdict.DISAGREES]
     # What is left is in, or near, a ball that is too wide to tell: at a kink, an interval of subgradients.
     subgradient = (verdict == _CODE[Verdict.UNDECIDED]) & evidence.at_kink[:, np.newaxis] & np.isfinite(error)
@@ -163,7 +163,7 @@ def decimals(balls: NDArray[np.object_]) -> NDArray[np.str_]:
 def explain(verdict: NDArray[np.int8], wide: NDArray[np.object_], dtype: str) -> NDArray[np.object_]:
     """Explain in words every verdict that is not AGREES."""
     texts = {
-        Verdict.INACCURATE: f"rounding explains the error, but fewer than half of {dtype}'s digits are left",
+        Verdict.ILL_CONDITIONED: f"rounding explains the error, but over half of {dtype}'s digits are gone",
         Verdict.DISAGREES: "the error is proven to be more than rounding explains",
         Verdict.NOT_FINITE: "the value is NaN or infinite",
     }

@@ -27,10 +27,12 @@ class Verdict(StrEnum):
     DISAGREES = "DISAGREES"
     """The error is above what rounding explains."""
 
+    ILL_CONDITIONED = "ILL_CONDITIONED"
+    """Rounding explains the error, yet more than half of the dtype's digits are gone: the loss is badly
+    conditioned at these weights."""
+
     INACCURATE = "INACCURATE"
-    """Rounding explains the error, yet more than half of the dtype's digits are gone: the formula is badly
-    conditioned at these weights. Of a gradient that is checked as a formula: the formula is right, and its
-    evaluation loses digits that the dtype would allow, which `Check.ok` does not let pass."""
+    """The formula is right, and its evaluation loses digits that rounding does not explain."""
 
     KINK = "KINK"
     """The loss has a kink here, and the value is one of its subgradients."""
@@ -44,23 +46,37 @@ class Verdict(StrEnum):
     UNDECIDED = "UNDECIDED"
     """No verdict could be reached, for the reason given."""
 
+    def accepted(self, *, strict: bool = False) -> bool:
+        """Whether a gradient or an update with this verdict passes; there is no other place that says so.
+
+        Args:
+            strict: whether a right formula that gives wrong digits is refused, too.
+
+        >>> Verdict.INACCURATE.accepted(), Verdict.INACCURATE.accepted(strict=True)
+        (True, False)
+        """
+        return self in _PASSING or (self is Verdict.INACCURATE and not strict)
+
     @property
     def passes(self) -> bool:
-        """Whether an implementation with this verdict does what its dtype allows."""
-        return self in {Verdict.EQUAL, Verdict.AGREES, Verdict.INACCURATE, Verdict.KINK}
+        """Whether it passes where nothing stricter was asked for."""
+        return self.accepted()
 
 
-# From best to worst: of several entries, steps or parameters the worst is told.
+_PASSING = frozenset({Verdict.EQUAL, Verdict.AGREES, Verdict.KINK, Verdict.ILL_CONDITIONED})
+
 SEVERITY = (
     Verdict.EQUAL,
     Verdict.AGREES,
     Verdict.KINK,
+    Verdict.ILL_CONDITIONED,
     Verdict.INACCURATE,
     Verdict.UNDECIDED,
     Verdict.DISAGREES,
     Verdict.NOT_FINITE,
     Verdict.WRONG,
 )
+"""From best to worst: of several entries, steps or parameters the worst is told."""
 
 
 def worst(verdicts: "set[Verdict] | list[Verdict]") -> Verdict:

@@ -19,7 +19,7 @@ LINE = ("line", "torch", "eager", "float64")
 
 # From best to worst; what stands in one group is equally good.
 GROUPS = (
-    ("EQUAL", "AGREES", "KINK", "INACCURATE"),
+    ("EQUAL", "AGREES", "KINK", "ILL_CONDITIONED", "INACCURATE"),
     ("UNDECIDED",),
     ("DISAGREES",),
     ("NOT_FINITE",),

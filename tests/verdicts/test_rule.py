@@ -101,16 +101,16 @@ def test_a_kink_whose_interval_is_all_numbers_is_undecided():
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_inaccurate_is_where_half_of_the_digits_are_gone(dtype):
+def test_ill_conditioned_is_where_half_of_the_digits_are_gone(dtype):
     half = np.sqrt(U[dtype])
     spread = half  # so that rounding explains all of these errors
     assert verdict(1.0 + 0.5 * half, 1.0, spread, dtype) is Verdict.AGREES
-    assert verdict(1.0 + 2.0 * half, 1.0, spread, dtype) is Verdict.INACCURATE
+    assert verdict(1.0 + 2.0 * half, 1.0, spread, dtype) is Verdict.ILL_CONDITIONED
     assert verdict(1.0 + 100.0 * half, 1.0, spread, dtype) is Verdict.DISAGREES
 
 
-def test_an_exact_zero_that_is_not_told_from_zero_is_inaccurate():
-    assert verdict(1e-20, 0.0, 1e-20) is Verdict.INACCURATE
+def test_an_exact_zero_that_is_not_told_from_zero_is_ill_conditioned():
+    assert verdict(1e-20, 0.0, 1e-20) is Verdict.ILL_CONDITIONED
     assert verdict(0.0, 0.0, 1e-20) is Verdict.AGREES
 
 
@@ -291,7 +291,7 @@ ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True, allow_subnormal=True)
 def test_it_passes_only_if_the_error_is_at_most_32_spreads(dtype, value, expected, spread, radius):
     assume(np.isnan(spread) or spread >= 0)
     judgement = judge(value, expected, spread, dtype, radius=radius)
-    if judgement.worst_verdict() in {Verdict.AGREES, Verdict.INACCURATE}:
+    if judgement.worst_verdict() in {Verdict.AGREES, Verdict.ILL_CONDITIONED}:
         least = float(least_spread(np.array(expected), dtype))
         limit = SPREADS * (max(spread, least) if np.isfinite(spread) else least)
         assert np.isfinite(value)

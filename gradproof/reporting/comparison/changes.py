@@ -15,7 +15,7 @@ class Changes:
 
     A verdict is worse if it passed and no longer does, if it does not pass and is more severe than before,
     if the run raised or was not made although it was made before, and if a new run, formula or check does
-    not pass. A change between verdicts that pass alike (AGREES to INACCURATE, say) is told and is not worse:
+    not pass. A change between verdicts that pass alike (AGREES to KINK, say) is told and is not worse:
     rounding alone can move a number across the line between them.
 
     `CHANGES` in `gradproof.reporting.comparison.columns` has all columns and dtypes.

@@ -82,7 +82,7 @@ def change_of(kind: str, before: str, after: str) -> str:
     them. Among those that do not, the order is that of `SEVERITY`, and a run that raised is the worst. What
     is no longer run is worse whatever it was, because it is no longer shown to be right.
 
-    >>> change_of("run", "AGREES", "DISAGREES"), change_of("run", "AGREES", "INACCURATE")
+    >>> change_of("run", "AGREES", "DISAGREES"), change_of("run", "AGREES", "ILL_CONDITIONED")
     ('worse', 'other')
     >>> change_of("run", "WRONG", "UNDECIDED"), change_of("run", "DISAGREES", "NOT RUN")
     ('better', 'worse')

@@ -37,8 +37,8 @@ def test_each_change_of_a_verdict_is_worse_better_or_neither(before: str) -> Non
         assert changes.worse == (row["change"] == "worse")
 
 
-def test_agrees_to_inaccurate_is_told_and_not_worse() -> None:
-    changes = compare(base(), state(base(), LINE, "INACCURATE"))
+def test_agrees_to_ill_conditioned_is_told_and_not_worse() -> None:
+    changes = compare(base(), state(base(), LINE, "ILL_CONDITIONED"))
     assert not changes.worse
     assert "1 verdict changed without getting worse or better" in str(changes)
 

@@ -305,7 +305,7 @@ function heatTraces(picture, measure, from, verdicts, names, at, look) {
     text[row][column] =
       `<b>${plain(name)}</b> ${plain(verdict)}<br>value ${plain(picture.value[cell])}<br>exact ${plain(picture.expected[cell])}` +
       `<br>error ${plain(shown(picture.error[cell]))}<br>spreads ${plain(shown(picture.spreads[cell]))}<br>ulps ${plain(shown(picture.ulps[cell]))}`;
-    const passes = ["EQUAL", "AGREES", "KINK", "INACCURATE"].includes(verdict);
+    const passes = ["EQUAL", "AGREES", "KINK", "ILL_CONDITIONED", "INACCURATE"].includes(verdict);
     if (!isNumber(value) || !passes) {
       marks.x.push(column);
       marks.y.push(row);
