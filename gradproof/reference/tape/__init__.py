@@ -2,7 +2,7 @@
 
 from gradproof.reference.tape.differentiate import Differentiation, Loss, differentiate
 from gradproof.reference.tape.node import Tensor
-from gradproof.reference.tape.operations import OPERATIONS, Operation, Rule
+from gradproof.reference.tape.operations import OPERATIONS, Operation, Rule, Trait
 from gradproof.reference.tape.source import Source
 from gradproof.reference.tape.tape import Edge, Tape
 
@@ -16,5 +16,6 @@ __all__ = [
     "Source",
     "Tape",
     "Tensor",
+    "Trait",
     "differentiate",
 ]

@@ -9,7 +9,7 @@ from gradproof.reference.numbers import Mask
 from gradproof.reference.tape.arguments import Value, is_discrete
 from gradproof.reference.tape.functions import Functions, binary, unary
 from gradproof.reference.tape.node import Tensor
-from gradproof.reference.tape.operations import elementwise as table
+from gradproof.reference.tape.operations import entrywise as table
 
 
 def _comparison(

@@ -9,9 +9,9 @@ import numpy as np
 from gradproof.reference.tape.arguments import Axis, Value, all_axes, is_discrete, one_axis
 from gradproof.reference.tape.functions import Functions, binary
 from gradproof.reference.tape.node import Tensor
-from gradproof.reference.tape.operations import Operation, products
-from gradproof.reference.tape.operations import reductions as table
-from gradproof.reference.tape.operations.structure import CONCAT, PERMUTE_DIMS, RESHAPE, SQUEEZE
+from gradproof.reference.tape.operations import Operation, matrix_products
+from gradproof.reference.tape.operations import along_axes as table
+from gradproof.reference.tape.operations.moving import CONCAT, PERMUTE_DIMS, RESHAPE, SQUEEZE
 
 Reduction = Callable[..., Value]
 
@@ -94,18 +94,18 @@ class ReductionFunctions(Functions):
 class ProductFunctions(Functions):
     """Products of matrices, vectors and arrays of more axes."""
 
-    matmul = binary(products.MATMUL, np.matmul)
+    matmul = binary(matrix_products.MATMUL, np.matmul)
 
     def vecdot(self, a: Value, b: Value, /, *, axis: int = -1) -> Value:
         """The sum of products along an axis."""
         if is_discrete(a, b):
             return np.vecdot(np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1))
         left, right = (self._last(self._tensor(x), axis) for x in (a, b))
-        return self._apply(products.VECDOT, left, right)
+        return self._apply(matrix_products.VECDOT, left, right)
 
     def outer(self, a: Value, b: Value, /) -> Value:
         """All products of two vectors' entries."""
-        return np.outer(a, b) if is_discrete(a, b) else self._apply(products.OUTER, a, b)
+        return np.outer(a, b) if is_discrete(a, b) else self._apply(matrix_products.OUTER, a, b)
 
     def tensordot(self, a: Value, b: Value, /, *, axes: Any = 2) -> Value:
         """The sum of products along pairs of axes: a matrix product of reordered arrays."""

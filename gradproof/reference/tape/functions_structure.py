@@ -19,8 +19,8 @@ from gradproof.reference.tape.arguments import (
 )
 from gradproof.reference.tape.functions import Functions
 from gradproof.reference.tape.node import Tensor
-from gradproof.reference.tape.operations import elementwise
-from gradproof.reference.tape.operations import structure as table
+from gradproof.reference.tape.operations import entrywise
+from gradproof.reference.tape.operations import moving as table
 from gradproof.reference.tape.source import caller
 
 Shape = int | Sequence[int]
@@ -149,7 +149,7 @@ class StructureFunctions(Functions):
         tensor = self._tensor(x)
         ones = np.ones(tensor.shape[-2:], dtype=bool)
         condition = Mask.lift(np.tril(ones, k=k) if lower else np.triu(ones, k=k))
-        return self._apply(elementwise.WHERE, tensor, 0, condition=condition)
+        return self._apply(entrywise.WHERE, tensor, 0, condition=condition)
 
     def astype(self, x: Value, dtype: Any, /, *, copy: bool = True) -> Value:
         """Another data type.

@@ -9,8 +9,8 @@ from gradproof.reference.tape.arguments import Axis, Value, all_axes, is_discret
 from gradproof.reference.tape.functions import Functions, unary
 from gradproof.reference.tape.missing import missing
 from gradproof.reference.tape.node import Tensor
-from gradproof.reference.tape.operations import nn as table
-from gradproof.reference.tape.operations import reductions, structure
+from gradproof.reference.tape.operations import along_axes, moving
+from gradproof.reference.tape.operations import neural as table
 from gradproof.reference.tape.source import caller
 
 Reduction = Literal["mean", "sum", "none"]
@@ -88,21 +88,21 @@ class NeuralFunctions(Functions):
         if labels is not None and labels.ndim == log_p.ndim - 1:
             return self._reduced(-self._chosen(log_p, labels, place), reduction)
         gains = self._tensor(targets) * log_p
-        losses = -self._apply(reductions.SUM, gains, axes=(place,), keepdims=False)
+        losses = -self._apply(along_axes.SUM, gains, axes=(place,), keepdims=False)
         return self._reduced(losses, reduction)
 
     def _chosen(self, log_p: Tensor, labels: Value, place: int) -> Tensor:
         """The logarithms of the probabilities that the labels choose."""
         places = np.arange(log_p.size).reshape(log_p.shape)
         chosen = np.take_along_axis(places, np.expand_dims(labels, place), place)
-        return self._apply(structure.GATHER, log_p, positions=np.squeeze(chosen, place))
+        return self._apply(moving.GATHER, log_p, positions=np.squeeze(chosen, place))
 
     def _reduced(self, losses: Tensor, reduction: Reduction) -> Tensor:
         axes = tuple(range(-losses.ndim, 0))
         if reduction == "mean":
-            return self._apply(reductions.MEAN, losses, axes=axes, keepdims=False)
+            return self._apply(along_axes.MEAN, losses, axes=axes, keepdims=False)
         if reduction == "sum":
-            return self._apply(reductions.SUM, losses, axes=axes, keepdims=False)
+            return self._apply(along_axes.SUM, losses, axes=axes, keepdims=False)
         if reduction == "none":
             return losses
         raise InputError(

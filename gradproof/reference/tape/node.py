@@ -12,9 +12,9 @@ from gradproof.reference.tape.arguments import Value, positions_of
 from gradproof.reference.tape.operations import (
     Array,
     Operation,
-    elementwise,
-    products,
-    structure,
+    entrywise,
+    matrix_products,
+    moving,
 )
 from gradproof.reference.tape.source import Source, caller
 
@@ -116,7 +116,7 @@ class Tensor:
     @property
     def mT(self) -> "Tensor":  # noqa: N802 - the standard's name
         """The transpose of each matrix in a stack."""
-        return self.tape.apply(structure.MATRIX_TRANSPOSE, self)
+        return self.tape.apply(moving.MATRIX_TRANSPOSE, self)
 
     def __getattr__(self, name: str) -> NoReturn:
         """Says which function stands for a method that some array libraries have."""
@@ -131,59 +131,59 @@ class Tensor:
 
     def __add__(self, other: Value) -> "Tensor":
         """The sum."""
-        return self.tape.apply(elementwise.ADD, self, other)
+        return self.tape.apply(entrywise.ADD, self, other)
 
     def __radd__(self, other: Value) -> "Tensor":
         """The sum."""
-        return self.tape.apply(elementwise.ADD, other, self)
+        return self.tape.apply(entrywise.ADD, other, self)
 
     def __sub__(self, other: Value) -> "Tensor":
         """The difference."""
-        return self.tape.apply(elementwise.SUBTRACT, self, other)
+        return self.tape.apply(entrywise.SUBTRACT, self, other)
 
     def __rsub__(self, other: Value) -> "Tensor":
         """The difference."""
-        return self.tape.apply(elementwise.SUBTRACT, other, self)
+        return self.tape.apply(entrywise.SUBTRACT, other, self)
 
     def __mul__(self, other: Value) -> "Tensor":
         """The product, entry by entry."""
-        return self.tape.apply(elementwise.MULTIPLY, self, other)
+        return self.tape.apply(entrywise.MULTIPLY, self, other)
 
     def __rmul__(self, other: Value) -> "Tensor":
         """The product, entry by entry."""
-        return self.tape.apply(elementwise.MULTIPLY, other, self)
+        return self.tape.apply(entrywise.MULTIPLY, other, self)
 
     def __truediv__(self, other: Value) -> "Tensor":
         """The quotient."""
-        return self.tape.apply(elementwise.DIVIDE, self, other)
+        return self.tape.apply(entrywise.DIVIDE, self, other)
 
     def __rtruediv__(self, other: Value) -> "Tensor":
         """The quotient."""
-        return self.tape.apply(elementwise.DIVIDE, other, self)
+        return self.tape.apply(entrywise.DIVIDE, other, self)
 
     def __matmul__(self, other: Value) -> "Tensor":
         """The product of matrices."""
-        return self.tape.apply(products.MATMUL, self, other)
+        return self.tape.apply(matrix_products.MATMUL, self, other)
 
     def __rmatmul__(self, other: Value) -> "Tensor":
         """The product of matrices."""
-        return self.tape.apply(products.MATMUL, other, self)
+        return self.tape.apply(matrix_products.MATMUL, other, self)
 
     def __pow__(self, exponent: Value) -> "Tensor":
         """The power; a whole number as exponent is taken for any base."""
         if isinstance(exponent, int | float | np.number) and float(exponent).is_integer():
             if exponent == 2:
-                return self.tape.apply(elementwise.SQUARE, self)
-            return self.tape.apply(elementwise.INTEGER_POWER, self, exponent=int(exponent))
-        return self.tape.apply(elementwise.POW, self, exponent)
+                return self.tape.apply(entrywise.SQUARE, self)
+            return self.tape.apply(entrywise.INTEGER_POWER, self, exponent=int(exponent))
+        return self.tape.apply(entrywise.POW, self, exponent)
 
     def __rpow__(self, base: Value) -> "Tensor":
         """The power."""
-        return self.tape.apply(elementwise.POW, base, self)
+        return self.tape.apply(entrywise.POW, base, self)
 
     def __neg__(self) -> "Tensor":
         """The negation."""
-        return self.tape.apply(elementwise.NEGATIVE, self)
+        return self.tape.apply(entrywise.NEGATIVE, self)
 
     def __pos__(self) -> "Tensor":
         """The array itself."""
@@ -191,7 +191,7 @@ class Tensor:
 
     def __abs__(self) -> "Tensor":
         """The absolute value."""
-        return self.tape.apply(elementwise.ABS, self)
+        return self.tape.apply(entrywise.ABS, self)
 
     # ---------------------------------------------------------------- comparisons
 
@@ -223,7 +223,7 @@ class Tensor:
 
     def __getitem__(self, key: object) -> "Tensor":
         """Basic and integer indexing."""
-        return self.tape.apply(structure.GATHER, self, positions=positions_of(key, self.shape))
+        return self.tape.apply(moving.GATHER, self, positions=positions_of(key, self.shape))
 
     def __len__(self) -> int:
         """The length of the first axis."""

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from gradproof.reference.numbers import Numbers
 from gradproof.reference.tape import Edge, Operation, Tape, Tensor
-from gradproof.reference.tape.operations.reductions import kept
+from gradproof.reference.tape.operations.along_axes import kept
 
 Array: TypeAlias = Numbers[Any]
 

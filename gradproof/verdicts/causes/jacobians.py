@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from gradproof.reference.tape import Edge
-from gradproof.reference.tape.operations.reductions import kept
+from gradproof.reference.tape.operations.along_axes import kept
 from gradproof.verdicts.causes import costs
 from gradproof.verdicts.causes.graph import Array, Graph, Node
 from gradproof.verdicts.causes.mutant import Alternate

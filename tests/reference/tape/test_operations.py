@@ -4,8 +4,7 @@ The functions are written here a second time, on arrays of mpmath numbers, so th
 nor a derivative is compared with what the package itself computed.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import flint
@@ -13,132 +12,13 @@ import mpmath
 import numpy as np
 import pytest
 from mpmath import mp, mpf
+from operation_cases import CASES, Case, name_of
 
-from gradproof.reference.numbers import Balls, Mask, Noisy, Plain
+from gradproof.reference.numbers import Balls, Noisy, Plain
 from gradproof.reference.tape import OPERATIONS, Operation, Tape
 
 DIGITS = 80
 STEP = mpf(10) ** -25  # central differences then err by about 1e-50
-
-
-@dataclass(frozen=True)
-class Case:
-    """An operation, operands inside its domain, and the same function in mpmath."""
-
-    operation: str
-    operands: tuple[Any, ...]
-    function: Callable[..., Any]
-    arguments: dict[str, Any] = field(default_factory=dict)
-    label: str = ""
-
-
-def each(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of mpmath numbers, on arrays."""
-    return np.frompyfunc(function, 1, 1)
-
-
-ANY = np.array([[-2.5, -0.75, 0.3], [1.2, 3.5, -1.0]])
-POSITIVE = np.array([[2.5, 0.75, 0.3], [1.2, 3.5, 0.01]])
-OTHER = np.array([[0.5, -1.75, 2.25], [-0.2, 1.5, 4.0]])
-ROW = np.array([0.5, -1.5, 2.0])
-STACK = np.linspace(-1.3, 2.1, 24).reshape(2, 3, 4)
-STACK_2 = np.linspace(1.9, -0.7, 24).reshape(2, 4, 3)
-CONDITION = np.array([[True, False, True], [False, False, True]])
-POSITIONS = np.array([[0, 5], [5, 2]])
-
-
-def softmax(x: Any) -> Any:
-    weights = each(mpmath.exp)(x)
-    return weights / weights.sum(axis=-1, keepdims=True)
-
-
-def variance(x: Any, correction: int, axis: int = -1) -> Any:
-    deviations = x - x.sum(axis=axis, keepdims=True) / x.shape[axis]
-    return (deviations**2).sum(axis=axis) / (x.shape[axis] - correction)
-
-
-def gelu_tanh(x: Any) -> Any:
-    return x / 2 * (1 + mpmath.tanh(mpmath.sqrt(2 / mp.pi) * (x + mpf(0.044715) * x**3)))
-
-
-LAST = {"axes": (-1,), "keepdims": False}
-KEPT = {"axes": (-2,), "keepdims": True}
-ALL = {"axes": (-2, -1), "keepdims": False}
-
-CASES = [
-    Case("add", (ANY, ROW), lambda a, b: a + b),
-    Case("subtract", (ROW, ANY), lambda a, b: a - b),
-    Case("multiply", (ANY, OTHER), lambda a, b: a * b),
-    Case("multiply", (ANY, ROW[:1]), lambda a, b: a * b, label="stretched"),
-    Case("divide", (ANY, OTHER), lambda a, b: a / b),
-    Case("negative", (ANY,), lambda x: -x),
-    Case("square", (ANY,), lambda x: x * x),
-    Case("integer_power", (ANY,), lambda x: x * x * x, {"exponent": 3}),
-    Case("integer_power", (ANY,), lambda x: 1 / (x * x), {"exponent": -2}, "negative"),
-    Case("integer_power", (ANY,), lambda x: x * 0 + 1, {"exponent": 0}, "zero"),
-    Case("pow", (POSITIVE, OTHER), lambda a, b: each(mpmath.exp)(b * each(mpmath.log)(a))),
-    Case("exp", (ANY,), each(mpmath.exp)),
-    Case("expm1", (ANY,), each(mpmath.expm1)),
-    Case("log", (POSITIVE,), each(mpmath.log)),
-    Case("log1p", (POSITIVE - 0.9,), each(mpmath.log1p)),
-    Case("sqrt", (POSITIVE,), each(mpmath.sqrt)),
-    Case("sin", (ANY,), each(mpmath.sin)),
-    Case("cos", (ANY,), each(mpmath.cos)),
-    Case("tanh", (ANY,), each(mpmath.tanh)),
-    Case("atan", (ANY,), each(mpmath.atan)),
-    Case("abs", (ANY,), each(abs)),
-    Case("sign", (ANY,), each(mpmath.sign)),
-    Case("maximum", (ANY, OTHER), np.frompyfunc(max, 2, 1)),
-    Case("minimum", (ANY, OTHER), np.frompyfunc(min, 2, 1)),
-    Case("clip", (ANY, ROW - 1, ROW + 1), np.frompyfunc(lambda x, a, b: min(max(x, a), b), 3, 1)),
-    Case("clip", (ANY, np.array(1.0), np.array(-1.0)), lambda x, _, b: 0 * x + b, label="crossed"),
-    Case(
-        "where",
-        (ANY, ROW),
-        lambda a, b: np.where(CONDITION, a, b),
-        {"condition": Mask.lift(CONDITION)},
-    ),
-    Case("sum", (ANY,), lambda x: x.sum(axis=-1), LAST),
-    Case("sum", (ANY,), lambda x: x.sum(axis=-2, keepdims=True), KEPT, "kept"),
-    Case("mean", (ANY,), lambda x: x.sum() / 6, ALL),
-    Case("mean", (ANY,), lambda x: x.sum(axis=-2, keepdims=True) / 2, KEPT, "kept"),
-    Case("prod", (ANY,), lambda x: x.prod(axis=-1), {"axis": -1, "keepdims": False}),
-    Case("max", (ANY,), lambda x: x.max(axis=-1), LAST),
-    Case("max", (ANY,), lambda x: x.max(axis=-2, keepdims=True), KEPT, "kept"),
-    Case("min", (ANY,), lambda x: x.min(), ALL),
-    Case("var", (ANY,), lambda x: variance(x, 1), LAST | {"correction": 1}),
-    Case("std", (ANY,), lambda x: each(mpmath.sqrt)(variance(x, 0)), LAST | {"correction": 0}),
-    Case("cumulative_sum", (ANY,), lambda x: np.cumsum(x, axis=-1), {"axis": -1}),
-    Case("matmul", (STACK, STACK_2), lambda a, b: a @ b),
-    Case("matmul", (STACK, STACK_2[0]), lambda a, b: a @ b, label="stack-matrix"),
-    Case("matmul", (STACK[0], STACK_2), lambda a, b: a @ b, label="matrix-stack"),
-    Case("matmul", (STACK, STACK_2[0, :, 0]), lambda a, b: a @ b, label="stack-vector"),
-    Case("matmul", (STACK[0, 0], STACK_2), lambda a, b: a @ b, label="vector-stack"),
-    Case("matmul", (STACK[0, 0], STACK_2[0]), lambda a, b: a @ b, label="vector-matrix"),
-    Case("matmul", (ROW, ROW + 1), lambda a, b: np.asarray(a @ b), label="vector-vector"),
-    Case("vecdot", (ANY, ROW), lambda a, b: (a * b).sum(axis=-1)),
-    Case("outer", (ROW, ANY[0]), np.multiply.outer),
-    Case("reshape", (ANY,), lambda x: x.reshape(3, 2), {"shape": (3, -1)}),
-    Case("permute_dims", (STACK,), lambda x: x.transpose(2, 0, 1), {"axes": (-1, -3, -2)}),
-    Case("matrix_transpose", (STACK,), lambda x: x.swapaxes(-1, -2)),
-    Case("broadcast_to", (ROW,), lambda x: np.broadcast_to(x, (2, 3)), {"shape": (2, 3)}),
-    Case("expand_dims", (ANY,), lambda x: x[:, None], {"axis": -2}),
-    Case("squeeze", (ANY[:, None],), lambda x: x[:, 0], {"axes": (-2,)}),
-    Case("flip", (ANY,), lambda x: x[::-1, ::-1], {"axes": (-2, -1)}),
-    Case("concat", (ANY, OTHER, ANY + 1), lambda *xs: np.concatenate(xs, axis=-1), {"axis": -1}),
-    Case("gather", (ANY,), lambda x: x.reshape(-1)[POSITIONS], {"positions": POSITIONS}),
-    Case("astype", (ANY,), lambda x: x),
-    Case("sigmoid", (ANY,), lambda x: 1 / (1 + each(mpmath.exp)(-x))),
-    Case("relu", (ANY,), lambda x: np.where(ANY > 0, x, 0 * x)),
-    Case("softplus", (ANY,), lambda x: each(mpmath.log)(1 + each(mpmath.exp)(x))),
-    Case("gelu", (ANY,), lambda x: x * each(mpmath.ncdf)(x)),
-    Case("gelu_tanh", (ANY,), each(gelu_tanh)),
-    Case("silu", (ANY,), lambda x: x / (1 + each(mpmath.exp)(-x))),
-    Case("xlogy", (OTHER, POSITIVE), lambda x, p: x * each(mpmath.log)(p)),
-    Case("logsumexp", (ANY,), lambda x: each(mpmath.log)(each(mpmath.exp)(x).sum(axis=-1)), LAST),
-    Case("softmax", (ANY,), softmax, {"axes": (-1,)}),
-    Case("log_softmax", (ANY,), lambda x: each(mpmath.log)(softmax(x)), {"axes": (-1,)}),
-]
 
 
 def exact(values: Any) -> Any:
@@ -191,10 +71,6 @@ def worst_error(gradients: list[Any], truth: list[Any]) -> float:
         for gradient, true in zip(gradients, truth, strict=True)
     ]
     return float(max(np.nan_to_num(error, nan=np.inf).max() for error in errors))
-
-
-def name_of(case: Case) -> str:
-    return f"{case.operation}-{case.label}" if case.label else case.operation
 
 
 def test_every_operation_has_a_case() -> None:

@@ -1,18 +1,20 @@
-"""The table of operations: each with its derivative, domain, kinks and source."""
+"""The table of operations: each with its derivative, traits, domain, kinks and source."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gradproof.reference.tape.operations.elementwise import ELEMENTWISE
+from gradproof.reference.tape.operations import along_axes, entrywise, matrix_products, moving, neural
 from gradproof.reference.tape.operations.entry import Array, Operation, Rule
-from gradproof.reference.tape.operations.nn import NEURAL
-from gradproof.reference.tape.operations.products import PRODUCTS
-from gradproof.reference.tape.operations.reductions import REDUCTIONS
-from gradproof.reference.tape.operations.structure import STRUCTURE
+from gradproof.reference.tape.operations.traits import Trait
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
-    {operation.name: operation for operation in (*ELEMENTWISE, *REDUCTIONS, *PRODUCTS, *STRUCTURE, *NEURAL)}
+    {
+        entry.name: entry
+        for module in (entrywise, along_axes, matrix_products, moving, neural)
+        for entry in vars(module).values()
+        if isinstance(entry, Operation)
+    }
 )
 """All operations by name."""
 
-__all__ = ["OPERATIONS", "Array", "Operation", "Rule"]
+__all__ = ["OPERATIONS", "Array", "Operation", "Rule", "Trait"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from gradproof.reference.numbers import Mask, Numbers
+from gradproof.reference.tape.operations.traits import Trait
 
 Array: TypeAlias = Numbers[Any]
 
@@ -16,12 +17,13 @@ respect to its operand, in a shape that broadcasting may have widened: the tape 
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Operation:
     """One operation: how it computes, and its derivative for each operand.
 
     Attributes:
         name: The name in the array API standard, where it has one.
+        traits: What is known of it, to choose by.
         forward: forward(*operands, **arguments) -> result.
         derivatives: One rule per operand; a single rule that also takes `position` if `variadic`.
         domain: Where the derivative holds.
@@ -33,6 +35,7 @@ class Operation:
     """
 
     name: str
+    traits: Trait
     forward: Rule
     derivatives: tuple[Rule, ...]
     domain: str
@@ -40,6 +43,11 @@ class Operation:
     at_kink: Callable[..., Mask] | None = None
     source: str
     variadic: bool = False
+
+    @property
+    def operands(self) -> int | None:
+        """How many operands it takes; None if any number."""
+        return None if self.variadic else len(self.derivatives)
 
     def rule(self, position: int) -> Rule:
         """The derivative's rule for the operand at a position."""

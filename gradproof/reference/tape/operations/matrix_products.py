@@ -4,6 +4,7 @@
 from math import prod
 
 from gradproof.reference.tape.operations.entry import Array, Operation
+from gradproof.reference.tape.operations.traits import Trait
 
 _GILES = (
     "Giles, Collected matrix derivative results for forward and reverse mode algorithmic "
@@ -54,6 +55,7 @@ def _matmul_right(g: Array, _: Array, a: Array, b: Array) -> Array:
 
 MATMUL = Operation(
     name="matmul",
+    traits=Trait.BILINEAR,
     forward=_matmul,
     derivatives=(_matmul_left, _matmul_right),
     domain="all reals",
@@ -62,6 +64,7 @@ MATMUL = Operation(
 
 VECDOT = Operation(
     name="vecdot",
+    traits=Trait.BILINEAR,
     forward=lambda a, b: (a * b).sum((-1,)),
     # <a, b> = sum a_i b_i along the last axis
     derivatives=(
@@ -74,6 +77,7 @@ VECDOT = Operation(
 
 OUTER = Operation(
     name="outer",
+    traits=Trait.BILINEAR,
     forward=lambda a, b: a.expand_dims(1) * b,
     # y_ij = a_i b_j:  dL/da_i = sum_j g_ij b_j,  dL/db_j = sum_i a_i g_ij
     derivatives=(
@@ -83,5 +87,3 @@ OUTER = Operation(
     domain="all reals",
     source=_GILES,
 )
-
-PRODUCTS = (MATMUL, VECDOT, OUTER)

@@ -4,8 +4,9 @@ Better means: no overflow on the way, and the derivative that frameworks use the
 """
 # ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
 
+from gradproof.reference.tape.operations.along_axes import kept
 from gradproof.reference.tape.operations.entry import Array, Operation
-from gradproof.reference.tape.operations.reductions import kept
+from gradproof.reference.tape.operations.traits import Trait
 
 _GOODFELLOW = "Goodfellow, Bengio and Courville, Deep Learning (2016)"
 _BOYD = "Boyd and Vandenberghe, Convex Optimization (2004), section 3.1.5 (log-sum-exp)"
@@ -69,6 +70,7 @@ def _silu_derivative(g: Array, _: Array, x: Array) -> Array:
 
 SIGMOID = Operation(
     name="sigmoid",
+    traits=Trait.ELEMENTWISE | Trait.ACTIVATION | Trait.READS_RESULT | Trait.FROM_RESULT,
     forward=lambda x: x.function("sigmoid"),
     # s = 1/(1 + e^-x):  s' = e^-x / (1 + e^-x)^2 = s (1 - s)
     derivatives=(lambda g, y, x: g * (y * (1 - y)),),
@@ -78,6 +80,7 @@ SIGMOID = Operation(
 
 RELU = Operation(
     name="relu",
+    traits=Trait.ELEMENTWISE | Trait.ACTIVATION | Trait.SELECTS,
     forward=lambda x: x.maximum(0),
     derivatives=(lambda g, y, x: g * x.step(0),),
     domain="all reals",
@@ -88,6 +91,7 @@ RELU = Operation(
 
 SOFTPLUS = Operation(
     name="softplus",
+    traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
     forward=lambda x: x.function("softplus"),
     # log(1 + e^x)' = e^x / (1 + e^x) = sigmoid(x)
     derivatives=(lambda g, y, x: g * x.function("sigmoid"),),
@@ -97,6 +101,7 @@ SOFTPLUS = Operation(
 
 GELU = Operation(
     name="gelu",
+    traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
     forward=lambda x: x * _normal_cdf(x),
     # y = x Phi(x):  y' = Phi + x phi
     derivatives=(lambda g, y, x: g * (_normal_cdf(x) + x * _normal_density(x)),),
@@ -106,6 +111,7 @@ GELU = Operation(
 
 GELU_TANH = Operation(
     name="gelu_tanh",
+    traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
     forward=lambda x: x * (1 + _tanh_of_cubic(x)) / 2,
     derivatives=(_gelu_tanh_derivative,),
     domain="all reals",
@@ -114,6 +120,7 @@ GELU_TANH = Operation(
 
 SILU = Operation(
     name="silu",
+    traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
     forward=lambda x: x * x.function("sigmoid"),
     derivatives=(_silu_derivative,),
     domain="all reals",
@@ -122,6 +129,7 @@ SILU = Operation(
 
 XLOGY = Operation(
     name="xlogy",
+    traits=Trait.ELEMENTWISE,
     # x log y, and 0 where x = 0 even if y = 0: a class of probability 0 costs nothing
     forward=lambda x, p: (x * p.function("log")).select(~x.equals(0), 0),
     derivatives=(
@@ -134,6 +142,7 @@ XLOGY = Operation(
 
 LOGSUMEXP = Operation(
     name="logsumexp",
+    traits=Trait.REDUCTION | Trait.READS_RESULT,
     forward=lambda x, *, axes, keepdims: _logsumexp(x, axes, keepdims=keepdims),
     # dy/dx_i = e^x_i / sum e^x_j = e^(x_i - y)
     derivatives=(
@@ -145,6 +154,7 @@ LOGSUMEXP = Operation(
 
 SOFTMAX = Operation(
     name="softmax",
+    traits=Trait.NORMALISES | Trait.READS_RESULT | Trait.FROM_RESULT,
     forward=lambda x, *, axes: _softmax(x, axes),
     # dy_i/dx_j = y_i (delta_ij - y_j):  dL/dx = y (g - sum g y)
     derivatives=(lambda g, y, x, *, axes: y * (g - (g * y).sum(axes, keepdims=True)),),
@@ -154,22 +164,10 @@ SOFTMAX = Operation(
 
 LOG_SOFTMAX = Operation(
     name="log_softmax",
+    traits=Trait.NORMALISES | Trait.READS_RESULT | Trait.FROM_RESULT,
     forward=lambda x, *, axes: x - _logsumexp(x, axes, keepdims=True),
     # dy_i/dx_j = delta_ij - e^y_j:  dL/dx = g - e^y sum g
     derivatives=(lambda g, y, x, *, axes: g - y.function("exp") * g.sum(axes, keepdims=True),),
     domain="all reals",
     source=f"{_GOODFELLOW}, 6.2.2.3",
-)
-
-NEURAL = (
-    SIGMOID,
-    RELU,
-    SOFTPLUS,
-    GELU,
-    GELU_TANH,
-    SILU,
-    XLOGY,
-    LOGSUMEXP,
-    SOFTMAX,
-    LOG_SOFTMAX,
 )

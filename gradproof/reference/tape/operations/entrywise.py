@@ -6,6 +6,7 @@ the names after y are the operands. Operands broadcast; the tape sums the deriva
 # ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
 
 from gradproof.reference.tape.operations.entry import Operation
+from gradproof.reference.tape.operations.traits import Trait
 
 _DLMF = "NIST Digital Library of Mathematical Functions"
 _CALCULUS = "Apostol, Calculus I, 2nd ed., sections 4.4-4.5 (sum, product, quotient, powers)"
@@ -13,6 +14,7 @@ _CLARKE = "Clarke, Optimization and Nonsmooth Analysis (1983), section 2.3 (gene
 
 ADD = Operation(
     name="add",
+    traits=Trait.ELEMENTWISE | Trait.LINEAR,
     forward=lambda a, b: a + b,
     derivatives=(lambda g, y, a, b: g, lambda g, y, a, b: g),
     domain="all reals",
@@ -21,6 +23,7 @@ ADD = Operation(
 
 SUBTRACT = Operation(
     name="subtract",
+    traits=Trait.ELEMENTWISE | Trait.LINEAR,
     forward=lambda a, b: a - b,
     derivatives=(lambda g, y, a, b: g, lambda g, y, a, b: -g),
     domain="all reals",
@@ -29,6 +32,7 @@ SUBTRACT = Operation(
 
 MULTIPLY = Operation(
     name="multiply",
+    traits=Trait.ELEMENTWISE | Trait.BILINEAR,
     forward=lambda a, b: a * b,
     derivatives=(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
     domain="all reals",
@@ -37,6 +41,7 @@ MULTIPLY = Operation(
 
 DIVIDE = Operation(
     name="divide",
+    traits=Trait.ELEMENTWISE | Trait.READS_RESULT,
     forward=lambda a, b: a / b,
     # d(a/b)/da = 1/b,  d(a/b)/db = -a/b^2 = -y/b
     derivatives=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(g * y) / b),
@@ -46,6 +51,7 @@ DIVIDE = Operation(
 
 NEGATIVE = Operation(
     name="negative",
+    traits=Trait.ELEMENTWISE | Trait.LINEAR,
     forward=lambda x: -x,
     derivatives=(lambda g, y, x: -g,),
     domain="all reals",
@@ -54,6 +60,7 @@ NEGATIVE = Operation(
 
 SQUARE = Operation(
     name="square",
+    traits=Trait.ELEMENTWISE,
     forward=lambda x: x**2,
     derivatives=(lambda g, y, x: g * (2 * x),),
     domain="all reals",
@@ -62,6 +69,7 @@ SQUARE = Operation(
 
 INTEGER_POWER = Operation(
     name="integer_power",
+    traits=Trait.ELEMENTWISE,
     forward=lambda x, *, exponent: x**exponent,
     # d(x^n)/dx = n x^(n-1); for n = 0 it is 0, also at x = 0, where x^(n-1) would be infinite
     derivatives=(lambda g, y, x, *, exponent: g * (exponent * x ** (exponent - 1)) if exponent else g * 0,),
@@ -71,6 +79,7 @@ INTEGER_POWER = Operation(
 
 POW = Operation(
     name="pow",
+    traits=Trait.ELEMENTWISE | Trait.READS_RESULT,
     forward=lambda a, b: a**b,
     # a^b = e^(b log a):  d/da = b a^(b-1),  d/db = a^b log a
     derivatives=(
@@ -83,6 +92,7 @@ POW = Operation(
 
 EXP = Operation(
     name="exp",
+    traits=Trait.ELEMENTWISE | Trait.READS_RESULT | Trait.FROM_RESULT,
     forward=lambda x: x.function("exp"),
     derivatives=(lambda g, y, x: g * y,),
     domain="all reals",
@@ -91,6 +101,7 @@ EXP = Operation(
 
 EXPM1 = Operation(
     name="expm1",
+    traits=Trait.ELEMENTWISE | Trait.READS_RESULT | Trait.FROM_RESULT,
     forward=lambda x: x.function("expm1"),
     # d(e^x - 1)/dx = e^x = y + 1
     derivatives=(lambda g, y, x: g * (y + 1),),
@@ -100,6 +111,7 @@ EXPM1 = Operation(
 
 LOG = Operation(
     name="log",
+    traits=Trait.ELEMENTWISE,
     forward=lambda x: x.function("log"),
     derivatives=(lambda g, y, x: g / x,),
     domain="x > 0",
@@ -108,6 +120,7 @@ LOG = Operation(
 
 LOG1P = Operation(
     name="log1p",
+    traits=Trait.ELEMENTWISE,
     forward=lambda x: x.function("log1p"),
     derivatives=(lambda g, y, x: g / (1 + x),),
     domain="x > -1",
@@ -116,6 +129,7 @@ LOG1P = Operation(
 
 SQRT = Operation(
     name="sqrt",
+    traits=Trait.ELEMENTWISE | Trait.READS_RESULT | Trait.FROM_RESULT,
     forward=lambda x: x.function("sqrt"),
     # d(x^1/2)/dx = 1/2 x^-1/2 = 1/(2y)
     derivatives=(lambda g, y, x: g / (2 * y),),
@@ -125,6 +139,7 @@ SQRT = Operation(
 
 SIN = Operation(
     name="sin",
+    traits=Trait.ELEMENTWISE,
     forward=lambda x: x.function("sin"),
     derivatives=(lambda g, y, x: g * x.function("cos"),),
     domain="all reals",
@@ -133,6 +148,7 @@ SIN = Operation(
 
 COS = Operation(
     name="cos",
+    traits=Trait.ELEMENTWISE,
     forward=lambda x: x.function("cos"),
     derivatives=(lambda g, y, x: -g * x.function("sin"),),
     domain="all reals",
@@ -141,6 +157,7 @@ COS = Operation(
 
 TANH = Operation(
     name="tanh",
+    traits=Trait.ELEMENTWISE | Trait.ACTIVATION | Trait.READS_RESULT | Trait.FROM_RESULT,
     forward=lambda x: x.function("tanh"),
     # tanh' = sech^2 = 1 - tanh^2
     derivatives=(lambda g, y, x: g * (1 - y * y),),
@@ -150,6 +167,7 @@ TANH = Operation(
 
 ATAN = Operation(
     name="atan",
+    traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
     forward=lambda x: x.function("atan"),
     derivatives=(lambda g, y, x: g / (1 + x * x),),
     domain="all reals",
@@ -158,6 +176,7 @@ ATAN = Operation(
 
 ABS = Operation(
     name="abs",
+    traits=Trait.ELEMENTWISE,
     forward=lambda x: x.abs(),
     # the slope goes from -1 to 1 at 0: 2 step(x) - 1
     derivatives=(lambda g, y, x: g * (2 * x.step(0.5) - 1),),
@@ -169,6 +188,7 @@ ABS = Operation(
 
 SIGN = Operation(
     name="sign",
+    traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
     forward=lambda x: x.sign(),
     # constant but for the jump at 0
     derivatives=(lambda g, y, x: g * x.jump(),),
@@ -180,6 +200,7 @@ SIGN = Operation(
 
 MAXIMUM = Operation(
     name="maximum",
+    traits=Trait.ELEMENTWISE | Trait.SELECTS | Trait.EXTREMUM,
     forward=lambda a, b: a.maximum(b),
     derivatives=(
         lambda g, y, a, b: g * (a - b).step(0.5),
@@ -193,6 +214,7 @@ MAXIMUM = Operation(
 
 MINIMUM = Operation(
     name="minimum",
+    traits=Trait.ELEMENTWISE | Trait.SELECTS | Trait.EXTREMUM,
     forward=lambda a, b: a.minimum(b),
     derivatives=(
         lambda g, y, a, b: g * (b - a).step(0.5),
@@ -206,6 +228,7 @@ MINIMUM = Operation(
 
 CLIP = Operation(
     name="clip",
+    traits=Trait.ELEMENTWISE | Trait.SELECTS,
     # min(max(x, low), high), so that `high` wins where low > high
     forward=lambda x, low, high: x.maximum(low).minimum(high),
     derivatives=(
@@ -221,6 +244,7 @@ CLIP = Operation(
 
 WHERE = Operation(
     name="where",
+    traits=Trait.ELEMENTWISE | Trait.LINEAR | Trait.SELECTS,
     forward=lambda a, b, *, condition: a.select(condition, b),
     derivatives=(
         lambda g, y, a, b, *, condition: g.select(condition, 0),
@@ -231,30 +255,4 @@ WHERE = Operation(
     # undecided where the condition is, false elsewhere
     at_kink=lambda a, b, *, condition: condition & ~condition,
     source="definition",
-)
-
-ELEMENTWISE = (
-    ADD,
-    SUBTRACT,
-    MULTIPLY,
-    DIVIDE,
-    NEGATIVE,
-    SQUARE,
-    INTEGER_POWER,
-    POW,
-    EXP,
-    EXPM1,
-    LOG,
-    LOG1P,
-    SQRT,
-    SIN,
-    COS,
-    TANH,
-    ATAN,
-    ABS,
-    SIGN,
-    MAXIMUM,
-    MINIMUM,
-    CLIP,
-    WHERE,
 )

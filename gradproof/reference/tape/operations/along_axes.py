@@ -6,6 +6,7 @@
 
 from gradproof.reference.numbers import Mask
 from gradproof.reference.tape.operations.entry import Array, Operation
+from gradproof.reference.tape.operations.traits import Trait
 
 _CALCULUS = "Apostol, Calculus II, 2nd ed., section 8.8 (gradient of a scalar field)"
 _CLARKE = "Clarke, Optimization and Nonsmooth Analysis (1983), proposition 2.3.12 (maxima)"
@@ -50,6 +51,7 @@ def _product_of_others(x: Array, axis: int) -> Array:
 
 SUM = Operation(
     name="sum",
+    traits=Trait.LINEAR | Trait.REDUCTION,
     forward=lambda x, *, axes, keepdims: x.sum(axes, keepdims=keepdims),
     derivatives=(
         # each entry adds with weight 1
@@ -61,6 +63,7 @@ SUM = Operation(
 
 MEAN = Operation(
     name="mean",
+    traits=Trait.LINEAR | Trait.REDUCTION | Trait.AVERAGES,
     forward=lambda x, *, axes, keepdims: x.sum(axes, keepdims=keepdims) / x.count(axes),
     derivatives=(
         # each of the n entries adds with weight 1/n
@@ -72,6 +75,7 @@ MEAN = Operation(
 
 PROD = Operation(
     name="prod",
+    traits=Trait.REDUCTION,
     forward=lambda x, *, axis, keepdims: kept(x.prod(axis), x, (axis,)) if keepdims else x.prod(axis),
     derivatives=(
         # d(prod x)/dx_i is the product of all entries but x_i
@@ -83,6 +87,7 @@ PROD = Operation(
 
 MAX = Operation(
     name="max",
+    traits=Trait.REDUCTION | Trait.SELECTS | Trait.EXTREMUM,
     forward=lambda x, *, axes, keepdims: x.max(axes, keepdims=keepdims),
     derivatives=(lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * x.shares(axes),),
     domain="all reals",
@@ -93,6 +98,7 @@ MAX = Operation(
 
 MIN = Operation(
     name="min",
+    traits=Trait.REDUCTION | Trait.SELECTS | Trait.EXTREMUM,
     forward=lambda x, *, axes, keepdims: -(-x).max(axes, keepdims=keepdims),
     derivatives=(lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * (-x).shares(axes),),
     domain="all reals",
@@ -103,6 +109,7 @@ MIN = Operation(
 
 VAR = Operation(
     name="var",
+    traits=Trait.REDUCTION | Trait.AVERAGES,
     forward=lambda x, *, axes, correction, keepdims: _variance(x, axes, correction, keepdims=keepdims),
     derivatives=(
         # v = sum (x_i - m)^2 / (n - c). The mean m depends on x too, with the derivative
@@ -117,6 +124,7 @@ VAR = Operation(
 
 STD = Operation(
     name="std",
+    traits=Trait.REDUCTION | Trait.AVERAGES | Trait.READS_RESULT,
     forward=lambda x, *, axes, correction, keepdims: _variance(
         x, axes, correction, keepdims=keepdims
     ).function("sqrt"),
@@ -132,6 +140,7 @@ STD = Operation(
 
 CUMULATIVE_SUM = Operation(
     name="cumulative_sum",
+    traits=Trait.LINEAR,
     forward=lambda x, *, axis: x.cumulative_sum(axis),
     derivatives=(
         # x_i is in the running sums i, i + 1, ...: their g's are summed from the end
@@ -140,5 +149,3 @@ CUMULATIVE_SUM = Operation(
     domain="all reals",
     source=_CALCULUS,
 )
-
-REDUCTIONS = (SUM, MEAN, PROD, MAX, MIN, VAR, STD, CUMULATIVE_SUM)

@@ -7,6 +7,7 @@ The adjoint A* of a linear map A is defined by <A x, g> = <x, A* g> for all x an
 from itertools import accumulate
 
 from gradproof.reference.tape.operations.entry import Array, Operation
+from gradproof.reference.tape.operations.traits import Trait
 
 _ADJOINT = "Griewank and Walther, Evaluating Derivatives, 2nd ed. (2008), section 3.2 (adjoints)"
 
@@ -25,6 +26,7 @@ def _part_of_concat(g: Array, _: Array, *xs: Array, axis: int, position: int) ->
 
 RESHAPE = Operation(
     name="reshape",
+    traits=Trait.LINEAR | Trait.MOVES_ENTRIES | Trait.KEEPS_ORDER,
     forward=lambda x, *, shape: x.reshape(shape),
     derivatives=(lambda g, y, x, *, shape: g.reshape(x.shape),),
     domain="all reals",
@@ -33,6 +35,7 @@ RESHAPE = Operation(
 
 PERMUTE_DIMS = Operation(
     name="permute_dims",
+    traits=Trait.LINEAR | Trait.MOVES_ENTRIES,
     forward=lambda x, *, axes: x.permute(axes),
     derivatives=(lambda g, y, x, *, axes: g.permute(_inverse(axes)),),
     domain="all reals",
@@ -41,6 +44,7 @@ PERMUTE_DIMS = Operation(
 
 MATRIX_TRANSPOSE = Operation(
     name="matrix_transpose",
+    traits=Trait.LINEAR | Trait.MOVES_ENTRIES,
     forward=lambda x: x.mT,
     derivatives=(lambda g, y, x: g.mT,),
     domain="all reals",
@@ -49,6 +53,7 @@ MATRIX_TRANSPOSE = Operation(
 
 BROADCAST_TO = Operation(
     name="broadcast_to",
+    traits=Trait.LINEAR | Trait.MOVES_ENTRIES,
     forward=lambda x, *, shape: x.broadcast_to(shape),
     # an entry that is repeated gathers the g's of all its copies
     derivatives=(lambda g, y, x, *, shape: g.sum_to(x.shape),),
@@ -58,6 +63,7 @@ BROADCAST_TO = Operation(
 
 EXPAND_DIMS = Operation(
     name="expand_dims",
+    traits=Trait.LINEAR | Trait.MOVES_ENTRIES | Trait.KEEPS_ORDER,
     forward=lambda x, *, axis: x.expand_dims(axis),
     derivatives=(lambda g, y, x, *, axis: g.reshape(x.shape),),
     domain="all reals",
@@ -66,6 +72,7 @@ EXPAND_DIMS = Operation(
 
 SQUEEZE = Operation(
     name="squeeze",
+    traits=Trait.LINEAR | Trait.MOVES_ENTRIES | Trait.KEEPS_ORDER,
     forward=lambda x, *, axes: x.squeeze(axes),
     derivatives=(lambda g, y, x, *, axes: g.reshape(x.shape),),
     domain="all reals",
@@ -74,6 +81,7 @@ SQUEEZE = Operation(
 
 FLIP = Operation(
     name="flip",
+    traits=Trait.LINEAR | Trait.MOVES_ENTRIES,
     forward=lambda x, *, axes: _flipped(x, axes),
     derivatives=(lambda g, y, x, *, axes: _flipped(g, axes),),
     domain="all reals",
@@ -82,6 +90,7 @@ FLIP = Operation(
 
 CONCAT = Operation(
     name="concat",
+    traits=Trait.LINEAR | Trait.MOVES_ENTRIES,
     forward=lambda *xs, axis: xs[0].concatenated(xs[1:], axis),
     derivatives=(_part_of_concat,),
     domain="all reals",
@@ -91,6 +100,7 @@ CONCAT = Operation(
 
 GATHER = Operation(
     name="gather",
+    traits=Trait.LINEAR | Trait.MOVES_ENTRIES,
     forward=lambda x, *, positions: x.gather(positions),
     # y_i = x_p(i): an entry that was chosen several times gathers all its g's
     derivatives=(lambda g, y, x, *, positions: g.scatter_add(positions, x.shape),),
@@ -100,6 +110,7 @@ GATHER = Operation(
 
 ASTYPE = Operation(
     name="astype",
+    traits=Trait.ELEMENTWISE | Trait.LINEAR | Trait.MOVES_ENTRIES | Trait.KEEPS_ORDER,
     forward=lambda x: x,
     derivatives=(lambda g, y, x: g,),
     domain="all reals; the kind of number decides how exact they are, not the data type",
@@ -111,17 +122,3 @@ def _flipped(x: Array, axes: tuple[int, ...]) -> Array:
     for axis in axes:
         x = x.flip(axis)
     return x
-
-
-STRUCTURE: tuple[Operation, ...] = (
-    RESHAPE,
-    PERMUTE_DIMS,
-    MATRIX_TRANSPOSE,
-    BROADCAST_TO,
-    EXPAND_DIMS,
-    SQUEEZE,
-    FLIP,
-    CONCAT,
-    GATHER,
-    ASTYPE,
-)
