@@ -162,8 +162,9 @@ def decimals(balls: NDArray[np.object_]) -> NDArray[np.str_]:
 
 def explain(verdict: NDArray[np.int8], wide: NDArray[np.object_], dtype: str) -> NDArray[np.object_]:
     """Explain in words every verdict that is not AGREES."""
+    few = f"fewer than half of {dtype}'s digits are left"
     texts = {
-        Verdict.ILL_CONDITIONED: f"rounding explains the error, but over half of {dtype}'s digits are gone",
+        Verdict.ILL_CONDITIONED: f"rounding explains the error, but {few}",
         Verdict.DISAGREES: "the error is proven to be more than rounding explains",
         Verdict.NOT_FINITE: "the value is NaN or infinite",
     }
