@@ -17,7 +17,7 @@ from gradproof.scenarios.validation import validate
 from gradproof.verdicts.claims import check_claims
 from gradproof.verdicts.formulas import check_formula
 from gradproof.verdicts.judging import judge
-from gradproof.verdicts.records import FormulaCheck, NotRun, Outcome, Subject
+from gradproof.verdicts.records import FormulaRecord, NotRun, Outcome, Subject
 
 DTYPES = ("float64", "float32")
 
@@ -82,14 +82,14 @@ def verify(
     return report
 
 
-def check_formulas(scenarios: Sequence[Scenario], outcomes: Sequence[Outcome]) -> list[FormulaCheck]:
+def check_formulas(scenarios: Sequence[Scenario], outcomes: Sequence[Outcome]) -> list[FormulaRecord]:
     """Check each hand-derived gradient as a formula, along the reference's run if there is one."""
     runs = {
         outcome.subject.scenario: outcome.checkpoints
         for outcome in outcomes
         if outcome.subject.backend == "reference"
     }
-    checks: list[FormulaCheck] = []
+    checks: list[FormulaRecord] = []
     for scenario in scenarios:
         if scenario.gradient is None:
             continue

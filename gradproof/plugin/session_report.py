@@ -20,7 +20,7 @@ from gradproof.reporting.reading import read_report
 from gradproof.reporting.report import Report
 from gradproof.reporting.writing import describe_written
 from gradproof.scenarios import Provenance
-from gradproof.verdicts.records import CheckRecord, FormulaCheck, NotRun, Outcome, Subject
+from gradproof.verdicts.records import CheckRecord, FormulaRecord, NotRun, Outcome, Subject
 from gradproof.verdicts.storage import load_outcome
 
 
@@ -58,12 +58,12 @@ def write_report(config: pytest.Config) -> None:
     parts = [(json.loads(path.read_text(encoding="utf-8")), path) for path in folder.glob("*.json")]
     parts.sort(key=lambda part: part[0]["number"])
     described: dict[str, _Described] = {}
-    formulas: dict[str, list[FormulaCheck]] = {}
+    formulas: dict[str, list[FormulaRecord]] = {}
     results: dict[Subject, Outcome | NotRun] = {}
     for part, path in parts:
         described.setdefault(part["scenario"], _described(part))
         if "formulas" in part:
-            formulas.setdefault(part["scenario"], [FormulaCheck(**check) for check in part["formulas"]])
+            formulas.setdefault(part["scenario"], [FormulaRecord(**check) for check in part["formulas"]])
         result = _read(part, path)
         results.setdefault(result.subject, result)
     shutil.rmtree(folder)

@@ -7,9 +7,8 @@ JUDGED = {
     "step": "int64",
     **_ENTRY,
     "value": "float64",
-    "expected": "float64",
     "exact": "object",
-    "absolute_error": "float64",
+    "error": "float64",
     "relative_error": "float64",
     "ulps": "float64",
     "spreads": "float64",
@@ -32,8 +31,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "block_columns": "int64",
         "index": "category",
         "value": "float64",
-        "expected": "float64",
-        "absolute_error": "float64",
+        "exact": "object",
+        "error": "float64",
         "ulps": "float64",
         "spreads": "float64",
         "verdict": "category",
@@ -81,6 +80,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "digits": "float64",
         "verdict": "category",
         "reason": "object",
+        "cause": "object",
+        "where": "object",
     },
     "provenance": {"scenario": "category", "value": "object", "kind": "category", "reason": "object"},
     "checks": {
@@ -96,6 +97,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "reason": "object",
         "findings": "object",
         "failing_point": "object",
+        "expected_to_fail": "bool",
     },
     "claims": {
         "document": "category",
@@ -113,5 +115,5 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 """Per frame its columns and their dtypes, in order."""
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the columns and of the files that hold them; counted up when a reader would notice."""

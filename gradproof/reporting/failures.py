@@ -165,9 +165,7 @@ def _wrong_formulas(report: "Report", judged: Sequence[Failure]) -> list[Failure
 def _judged_failure(row: Mapping[str, Any], run: Mapping[str, Any]) -> Failure:
     quantity = "gradient" if row["quantity"] == "gradients" else "updated weight"
     named = entry(row["parameter"], row["index"])
-    error = (
-        f"{row['absolute_error']:.3g} absolute, {row['relative_error']:.3g} relative, {row['ulps']:.3g} ulp"
-    )
+    error = f"{row['error']:.3g} absolute, {row['relative_error']:.3g} relative, {row['ulps']:.3g} ulp"
     details = (
         ("scenario", row["scenario"]),
         ("backend", implementation(row["backend"], row["variant"])),

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from gradproof.reporting.columns import COLUMNS, JUDGED, SUBJECT
 from gradproof.reporting.names import implementation
 from gradproof.reporting.text import encodable
-from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, Judgement, NotRun, Outcome
+from gradproof.verdicts.records import (
+    CheckRecord,
+    ClaimRecord,
+    FormulaRecord,
+    NotRun,
+    Outcome,
+    ParameterRecord,
+)
 from gradproof.verdicts.trajectories import drift_rows
 from gradproof.verdicts.verdict import SEVERITY
 
@@ -49,7 +56,7 @@ def make_frames(
     scenarios: Sequence[Described],
     outcomes: Sequence[Outcome],
     not_run: Sequence[NotRun],
-    formulas: Sequence[FormulaCheck],
+    formulas: Sequence[FormulaRecord],
     claims: Sequence[ClaimRecord] = (),
     checks: Sequence[CheckRecord] = (),
 ) -> dict[str, pd.DataFrame]:
@@ -84,25 +91,25 @@ def _typed(frame: pd.DataFrame, dtypes: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _judged_frame(
-    outcomes: Sequence[Outcome], select: Callable[[Outcome], Sequence[Judgement]]
+    outcomes: Sequence[Outcome], select: Callable[[Outcome], Sequence[ParameterRecord]]
 ) -> pd.DataFrame:
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in JUDGED}
     names = np.array([str(verdict) for verdict in SEVERITY], dtype=object)
     for outcome in outcomes:
-        for judgement in select(outcome):
-            steps = len(judgement.index)
+        for record in select(outcome):
+            steps = len(record.index)
             for name in SUBJECT:
                 columns[name].append(_repeat(getattr(outcome.subject, name), steps))
             columns["step"].append(np.arange(steps))
-            columns["parameter"].append(_repeat(judgement.parameter, steps))
-            columns["index"].append(_index_texts(judgement.shape)[judgement.index])
-            columns["exact"].append(judgement.exact.astype(object))
-            for name in ("value", "expected", "absolute_error", "relative_error", "ulps", "spreads"):
-                columns[name].append(np.asarray(getattr(judgement, name), dtype=np.float64))
-            columns["verdict"].append(names[judgement.verdict])
-            columns["reason"].append(_encodable_texts(judgement.reason))
+            columns["parameter"].append(_repeat(record.parameter, steps))
+            columns["index"].append(_index_texts(record.shape)[record.index])
+            columns["exact"].append(record.exact.astype(object))
+            for name in ("value", "error", "relative_error", "ulps", "spreads"):
+                columns[name].append(np.asarray(getattr(record, name), dtype=np.float64))
+            columns["verdict"].append(names[record.verdict])
+            columns["reason"].append(_encodable_texts(record.reason))
             cause = _repeat("", steps)
-            cause[judgement.worst.step] = encodable(judgement.cause)
+            cause[record.worst.step] = encodable(record.cause)
             columns["cause"].append(cause)
     return _joined(columns, JUDGED)
 
@@ -112,22 +119,23 @@ def _entries_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     names = np.array([str(verdict) for verdict in SEVERITY], dtype=object)
     for outcome in outcomes:
         for quantity in ("gradients", "updates"):
-            for judgement in getattr(outcome, quantity):
-                worst = judgement.worst
+            for record in getattr(outcome, quantity):
+                worst = record.worst
                 cells = len(worst.index)
                 for name in SUBJECT:
                     columns[name].append(_repeat(getattr(outcome.subject, name), cells))
                 columns["quantity"].append(_repeat(quantity, cells))
-                columns["parameter"].append(_repeat(judgement.parameter, cells))
+                columns["parameter"].append(_repeat(record.parameter, cells))
                 columns["step"].append(np.full(cells, worst.step))
                 row, column = np.divmod(np.arange(cells), worst.grid[1])
                 columns["row"].append(row * worst.block[0])
                 columns["column"].append(column * worst.block[1])
                 columns["block_rows"].append(np.full(cells, worst.block[0]))
                 columns["block_columns"].append(np.full(cells, worst.block[1]))
-                columns["index"].append(_index_texts(judgement.shape)[worst.index])
+                columns["index"].append(_index_texts(record.shape)[worst.index])
                 columns["verdict"].append(names[worst.verdict])
-                for name in ("value", "expected", "absolute_error", "ulps", "spreads"):
+                columns["exact"].append(worst.exact.astype(object))
+                for name in ("value", "error", "ulps", "spreads"):
                     columns[name].append(np.asarray(getattr(worst, name), dtype=np.float64))
     return _joined(columns, COLUMNS["entries"])
 

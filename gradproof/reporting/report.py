@@ -14,7 +14,7 @@ from gradproof.reporting.failures import describe_failure, failing_rows
 from gradproof.reporting.frames import Described, make_frames
 from gradproof.reporting.worst import worst_rows
 from gradproof.reporting.writing import write_report
-from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, NotRun, Outcome
+from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaRecord, NotRun, Outcome
 
 if TYPE_CHECKING:
     from gradproof.reporting.comparison import Changes
@@ -41,7 +41,7 @@ class Report:
         scenarios: Sequence[Described],
         outcomes: Sequence[Outcome],
         not_run: Sequence[NotRun] = (),
-        formulas: Sequence[FormulaCheck] = (),
+        formulas: Sequence[FormulaRecord] = (),
         claims: Sequence[ClaimRecord] = (),
         checks: Sequence[CheckRecord] = (),
         *,

@@ -48,10 +48,10 @@ def encode_frame(name: str, frame: pd.DataFrame, formats: Iterable[str]) -> dict
 
     >>> from gradproof.reporting.frames import as_frame
     >>> row = {"scenario": "a", "parameter": "w", "step": 0, "digits": np.inf}
-    >>> frame = as_frame("formulas", [row | {"verdict": "EQUAL", "reason": ""}])
+    >>> frame = as_frame("formulas", [row | {"verdict": "EQUAL", "reason": "", "cause": "", "where": ""}])
     >>> print(encode_frame("formulas", frame, ["csv"])["csv"].decode())
-    "scenario","parameter","step","digits","verdict","reason"
-    "a","w",0,inf,"EQUAL",""
+    "scenario","parameter","step","digits","verdict","reason","cause","where"
+    "a","w",0,inf,"EQUAL","","",""
     <BLANKLINE>
     """
     _check(name, frame)

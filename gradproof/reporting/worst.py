@@ -48,7 +48,7 @@ def _worst_of(frame: pd.DataFrame) -> pd.DataFrame:
     spreads = frame["spreads"].fillna(np.inf).to_numpy()
     failing = ~frame["verdict"].isin(PASSING).to_numpy()
     # Of each group first the row of the most spreads among those of the worst verdict, and of several the
-    # earliest, as `Judgement.worst_step` has it.
+    # earliest, as `ParameterRecord.worst_step` has it.
     order = np.lexsort((-spreads, -severity, group))
     _, first = np.unique(group[order], return_index=True)
     rows = frame.iloc[order[first]].astype(object)

@@ -12,38 +12,40 @@ from gradproof.errors import UnsupportedError
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.causes import search_cause
-from gradproof.verdicts.records import Judgement
+from gradproof.verdicts.records import ParameterRecord
 from gradproof.verdicts.steps import batches_of
 from gradproof.verdicts.verdict import Verdict
 
 Array = NDArray[Any]
-Judgements = tuple[Judgement, ...]
+Records = tuple[ParameterRecord, ...]
+_Found = tuple[str, str]  # the words of a cause, and where it is
 
 SEARCHES = 3
 """A run with many wrong parameters is searched at so many steps at most; one cause mostly explains all."""
 
 
 def with_causes(
-    scenario: Scenario, run: Run, gradients: Judgements, updates: Judgements
-) -> tuple[Judgements, Judgements]:
+    scenario: Scenario, run: Run, gradients: Records, updates: Records
+) -> tuple[Records, Records]:
     """Name the causes of what does not pass; costs nothing where all passes."""
     wrong = {each.parameter for each in gradients if _is_wrong(each)}
     if wrong:
         causes = _gradient_causes(scenario, run, [each for each in gradients if each.parameter in wrong])
-        gradients = tuple(replace(each, cause=causes.get(each.parameter, "")) for each in gradients)
+        found = [(each, *causes.get(each.parameter, ("", ""))) for each in gradients]
+        gradients = tuple(replace(each, cause=cause, where=where) for each, cause, where in found)
     if scenario.training is not None:
         rate = scenario.training.learning_rate
         updates = tuple(_update_explained(run, rate, each, wrong) for each in updates)
     return gradients, updates
 
 
-def _is_wrong(judgement: Judgement) -> bool:
+def _is_wrong(judgement: ParameterRecord) -> bool:
     return judgement.worst_verdict() in {Verdict.DISAGREES, Verdict.WRONG}
 
 
-def _gradient_causes(scenario: Scenario, run: Run, wrong: Sequence[Judgement]) -> dict[str, str]:
+def _gradient_causes(scenario: Scenario, run: Run, wrong: Sequence[ParameterRecord]) -> dict[str, _Found]:
     """Search at the worst step of a wrong parameter, then at that of the next one not yet explained."""
-    causes: dict[str, str] = {}
+    causes: dict[str, _Found] = {}
     for judgement in wrong[:SEARCHES]:
         if judgement.parameter in causes:
             continue
@@ -59,11 +61,12 @@ def _gradient_causes(scenario: Scenario, run: Run, wrong: Sequence[Judgement]) -
         if cause is not None:
             for name in cause.parameters:
                 # The search speaks to who wrote the gradient; here a program did.
-                causes.setdefault(name, cause.text.replace("your gradient", "the gradient"))
+                text = cause.text.replace("your gradient", "the gradient")
+                causes.setdefault(name, (text, cause.where))
     return causes
 
 
-def _update_explained(run: Run, rate: float, judgement: Judgement, wrong: set[str]) -> Judgement:
+def _update_explained(run: Run, rate: float, judgement: ParameterRecord, wrong: set[str]) -> ParameterRecord:
     if not _is_wrong(judgement):
         return judgement
     name, step = judgement.parameter, judgement.worst_step()

@@ -10,7 +10,7 @@ from gradproof.reference.truth import EQUAL_DIGITS
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.checking.formula import check_formula as check
 from gradproof.verdicts.checking.subject import Place, Subject
-from gradproof.verdicts.records import FormulaCheck
+from gradproof.verdicts.records import FormulaRecord
 from gradproof.verdicts.verdict import Verdict
 
 __all__ = ["EQUAL_DIGITS", "check_formula"]
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 def check_formula(
     scenario: Scenario, steps: Sequence[int], weights: Mapping[str, Array]
-) -> list[FormulaCheck]:
+) -> list[FormulaRecord]:
     """Compare a scenario's hand-derived gradient with the exact one at some points.
 
     Args:
@@ -41,7 +41,7 @@ def check_formula(
 
 def _check_point(
     scenario: Scenario, step: int, point: Mapping[str, Array], batch: Mapping[str, Array]
-) -> list[FormulaCheck]:
+) -> list[FormulaRecord]:
     assert scenario.gradient is not None  # noqa: S101 - check_formula is called for no other
     subject = Subject(scenario, scenario.gradient)
     formula = check(subject, Place(point, batch))
@@ -50,12 +50,12 @@ def _check_point(
         each = formula.agreement.get(name)
         if each is None:
             reason = formula.reason or "its gradient is missing, or has another shape than the parameter"
-            checks.append(FormulaCheck(scenario.name, name, step, 0.0, "UNDECIDED", reason))
+            checks.append(FormulaRecord(scenario.name, name, step, 0.0, "UNDECIDED", reason))
             continue
         verdict, reason = "EQUAL", ""
         if not np.all(each.equal) and formula.verdict is not Verdict.EQUAL:
             proven = formula.verdict is Verdict.WRONG and bool(np.any(each.apart))
             verdict = "WRONG" if proven else "UNDECIDED"
             reason = formula.reason or "the balls are too wide: a kink, or cancellation"
-        checks.append(FormulaCheck(scenario.name, name, step, each.worst, verdict, reason))
+        checks.append(FormulaRecord(scenario.name, name, step, each.worst, verdict, reason))
     return checks

@@ -14,7 +14,7 @@ from gradproof.verdicts.conditioning import where_digits_are_lost
 from gradproof.verdicts.digests import digests
 from gradproof.verdicts.evidence import Values, gather
 from gradproof.verdicts.explaining import with_causes
-from gradproof.verdicts.records import Judgement, Outcome, Subject, worst_step
+from gradproof.verdicts.records import Outcome, ParameterRecord, Subject, worst_step
 from gradproof.verdicts.rule import judge_entries, rounded_up
 from gradproof.verdicts.steps import batches_of
 from gradproof.verdicts.trajectories import checkpoints
@@ -56,7 +56,9 @@ def judge(scenario: Scenario, run: Run, versions: Mapping[str, str]) -> Outcome:
     )
 
 
-def _judge_steps(scenario: Scenario, run: Run, steps: slice) -> tuple[list[Judgement], list[Judgement]]:
+def _judge_steps(
+    scenario: Scenario, run: Run, steps: slice
+) -> tuple[list[ParameterRecord], list[ParameterRecord]]:
     values = Values(
         gradients={name: gradient[steps] for name, gradient in run.gradients.items()},
         updates={name: weight[1:][steps] for name, weight in run.weights.items()} if run.updates else {},
@@ -83,7 +85,7 @@ def _has_integers(scenario: Scenario) -> bool:
     return any(array.dtype.kind in "iub" for array in scenario.flat_batch.values())
 
 
-def _located(scenario: Scenario, run: Run, judgement: Judgement) -> Judgement:
+def _located(scenario: Scenario, run: Run, judgement: ParameterRecord) -> ParameterRecord:
     """Say where in the loss the digits are lost, at the worst of the ill-conditioned steps."""
     conditioned = np.flatnonzero(judgement.verdict == SEVERITY.index(Verdict.ILL_CONDITIONED))
     if not conditioned.size:
@@ -101,11 +103,11 @@ def _located(scenario: Scenario, run: Run, judgement: Judgement) -> Judgement:
     return replace(judgement, reason=reason)
 
 
-def _joined(chunks: list[list[Judgement]]) -> tuple[Judgement, ...]:
+def _joined(chunks: list[list[ParameterRecord]]) -> tuple[ParameterRecord, ...]:
     return tuple(_joined_parts(parts) for parts in zip(*chunks, strict=True))
 
 
-def _joined_parts(parts: tuple[Judgement, ...]) -> Judgement:
+def _joined_parts(parts: tuple[ParameterRecord, ...]) -> ParameterRecord:
     arrays: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name, value in vars(parts[0]).items()
@@ -116,7 +118,5 @@ def _joined_parts(parts: tuple[Judgement, ...]) -> Judgement:
     chosen = int(np.searchsorted(starts, step, side="right")) - 1
     worst = parts[chosen].worst
     # Rounded here, once a run: it is slow for large parameters.
-    bounds: dict[str, Any] = {
-        name: rounded_up(getattr(worst, name)) for name in ("absolute_error", "ulps", "spreads")
-    }
+    bounds: dict[str, Any] = {name: rounded_up(getattr(worst, name)) for name in ("error", "ulps", "spreads")}
     return replace(parts[0], **arrays, worst=replace(worst, step=step, **bounds))

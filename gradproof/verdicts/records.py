@@ -28,10 +28,10 @@ class WorstEntries:
         block: how many rows and columns of the matrix a block has; (1, 1) where every entry is kept.
         index: the entries, counted in row-major order of the parameter.
         value: what the implementation gave.
-        expected: the exact values, rounded to float64.
-        absolute_error: as in `Judgement`.
-        ulps: as in `Judgement`.
-        spreads: as in `Judgement`.
+        exact: the exact values as decimals, as in `ParameterRecord`.
+        error: as in `ParameterRecord`.
+        ulps: as in `ParameterRecord`.
+        spreads: as in `ParameterRecord`.
         verdict: positions in `SEVERITY`.
     """
 
@@ -40,15 +40,15 @@ class WorstEntries:
     block: tuple[int, int]
     index: NDArray[np.intp]
     value: Array
-    expected: Array
-    absolute_error: Array
+    exact: NDArray[np.str_]
+    error: Array
     ulps: Array
     spreads: Array
     verdict: NDArray[np.int8]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ParameterRecord:
     """What is said of one parameter's gradient, or of its updated weights, at each of T steps.
 
     Every entry is judged; the arrays, all of shape (T,), hold the worst entry of each step: the one with the
@@ -59,27 +59,27 @@ class Judgement:
         shape: the parameter's shape.
         index: the worst entry, counted in row-major order.
         value: what the implementation gave.
-        expected: the exact value, rounded to float64.
         exact: the exact value as a decimal with as many digits as are proven, 30 at most.
-        absolute_error: |value - exact|, rounded up.
+        error: |value - exact|, rounded up.
         relative_error: |value - exact| / |exact|, rounded up; infinite where the exact value is 0 and the
             value is not.
-        ulps: the absolute error in units in the last place of the exact value, in the run's dtype.
-        spreads: the absolute error in spreads of the measured rounding noise.
+        ulps: the error in units in the last place of the exact value, in the run's dtype.
+        spreads: the error in spreads of the measured rounding noise.
         verdict: positions in `SEVERITY`.
         reason: why the verdict is not AGREES, in words; empty where it is.
         worst: every entry at the step that `worst_step` tells.
         cause: what is wrong with the implementation, in words; empty where all steps pass, or where no
             cause was found.
+        where: the operation and its line that the cause names, `sigmoid at mine.py:12`; empty where it names
+            none.
     """
 
     parameter: str
     shape: tuple[int, ...]
     index: NDArray[np.intp]
     value: Array
-    expected: Array
     exact: NDArray[np.str_]
-    absolute_error: Array
+    error: Array
     relative_error: Array
     ulps: Array
     spreads: Array
@@ -87,6 +87,7 @@ class Judgement:
     reason: NDArray[np.object_]
     worst: WorstEntries
     cause: str = ""
+    where: str = ""
 
     def worst_step(self) -> int:
         """Tell the step with the worst verdict, and among those the first with the most spreads."""
@@ -142,8 +143,8 @@ class Outcome:
 
     Attributes:
         subject: who was judged on what.
-        gradients: one judgement a parameter.
-        updates: one judgement a parameter; empty for a scenario that does not train.
+        gradients: one record a parameter.
+        updates: one record a parameter; empty for a scenario that does not train.
         losses: the loss before each step, of shape (steps,).
         digests: for each step a hash of every bit that it recorded: the loss, the gradients and the updated
             weights of all parameters; of shape (steps,). Runs whose digests are equal are equal bit for bit.
@@ -158,8 +159,8 @@ class Outcome:
     """
 
     subject: Subject
-    gradients: tuple[Judgement, ...]
-    updates: tuple[Judgement, ...]
+    gradients: tuple[ParameterRecord, ...]
+    updates: tuple[ParameterRecord, ...]
     losses: Array
     digests: NDArray[np.str_]
     checkpoints: Checkpoints
@@ -173,8 +174,8 @@ class Outcome:
 
     def worst_verdict(self) -> Verdict:
         """Tell the worst verdict of all gradients and updates."""
-        judgements = (*self.gradients, *self.updates)
-        return max((j.worst_verdict() for j in judgements), key=SEVERITY.index)
+        records = (*self.gradients, *self.updates)
+        return max((record.worst_verdict() for record in records), key=SEVERITY.index)
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,7 @@ class NotRun:
 
 
 @dataclass(frozen=True)
-class FormulaCheck:
+class FormulaRecord:
     """What is said of a hand-derived gradient of one parameter at one point.
 
     Attributes:
@@ -202,8 +203,10 @@ class FormulaCheck:
         parameter: the parameter's dotted name.
         step: the point: the reference's weights after so many steps.
         digits: decimal digits to which the worst entry is proven to agree; infinite for exact equality.
-        verdict: EQUAL, WRONG (proven to differ) or UNDECIDED.
+        verdict: a `Verdict`'s name.
         reason: why it is not EQUAL; empty where it is.
+        cause: what is wrong with the formula, in words; empty where it passes, or where no cause was found.
+        where: the operation and its line that the cause names; empty where it names none.
     """
 
     scenario: str
@@ -212,6 +215,8 @@ class FormulaCheck:
     digits: float
     verdict: str
     reason: str
+    cause: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -231,6 +236,7 @@ class CheckRecord:
         reason: why the verdict is not EQUAL; empty where it is.
         findings: what else was found, in words.
         failing_point: where a failing point was saved; empty where none was.
+        expected_to_fail: whether the test is expected to fail (xfail); what it says then counts for nothing.
     """
 
     test: str
@@ -245,6 +251,7 @@ class CheckRecord:
     reason: str
     findings: str
     failing_point: str
+    expected_to_fail: bool = False
 
 
 CLAIM_VERDICTS = tuple(str(verdict) for verdict in ClaimVerdict)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts.layout import worst_of_blocks
-from gradproof.verdicts.records import Judgement, WorstEntries, worst_step
+from gradproof.verdicts.records import ParameterRecord, WorstEntries, worst_step
 from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict
 
 Array = NDArray[Any]
@@ -104,7 +104,7 @@ def assess(value: Array, evidence: Evidence, dtype: str) -> Assessment:
     return Assessment(values, verdict, ratio, units)
 
 
-def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) -> Judgement:
+def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) -> ParameterRecord:
     """Judge every entry as `assess` does, and keep the worst of each step.
 
     Args:
@@ -119,14 +119,13 @@ def judge_entries(parameter: str, value: Array, evidence: Evidence, dtype: str) 
     pick = (np.arange(steps), worst)
     verdict = assessed.verdict[pick]
     spreads = rounded_up(assessed.spreads[pick])
-    return Judgement(
+    return ParameterRecord(
         parameter=parameter,
         shape=value.shape[1:],
         index=worst,
         value=assessed.value[pick],
-        expected=evidence.expected.reshape(steps, -1)[pick],
         exact=decimals(evidence.exact.reshape(steps, -1)[pick]),
-        absolute_error=rounded_up(evidence.error.reshape(steps, -1)[pick]),
+        error=rounded_up(evidence.error.reshape(steps, -1)[pick]),
         relative_error=rounded_up(evidence.relative_error.reshape(steps, -1)[pick]),
         ulps=rounded_up(assessed.ulps[pick]),
         spreads=spreads,
@@ -147,8 +146,8 @@ def worst_entries(
         block=block,
         index=index,
         value=assessed.value[step, index],
-        expected=evidence.expected[step].reshape(-1)[index],
-        absolute_error=evidence.error[step].reshape(-1)[index],
+        exact=decimals(evidence.exact.reshape(len(evidence.exact), -1)[step, index]),
+        error=evidence.error[step].reshape(-1)[index],
         ulps=assessed.ulps[step, index],
         spreads=assessed.spreads[step, index],
         verdict=assessed.verdict[step, index],

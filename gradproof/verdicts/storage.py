@@ -10,23 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.protocol import Timing
-from gradproof.verdicts.records import Checkpoints, Judgement, Outcome, Subject, WorstEntries
+from gradproof.verdicts.records import Checkpoints, Outcome, ParameterRecord, Subject, WorstEntries
 
 Array = NDArray[Any]
 
 _JUDGED = (
     "index",
     "value",
-    "expected",
     "exact",
-    "absolute_error",
+    "error",
     "relative_error",
     "ulps",
     "spreads",
     "verdict",
     "reason",
 )
-_WORST = ("index", "value", "expected", "absolute_error", "ulps", "spreads", "verdict")
+_WORST = ("index", "value", "exact", "error", "ulps", "spreads", "verdict")
 _PLAIN = ("steps", "planned_steps", "stopped", "judging")
 
 
@@ -40,13 +39,13 @@ def save_outcome(outcome: Outcome, path: Path) -> None:
         **{name: getattr(outcome, name) for name in _PLAIN},
     }
     for quantity in ("gradients", "updates"):
-        judgements = getattr(outcome, quantity)
-        described[quantity] = [_described(judgement) for judgement in judgements]
-        for number, judgement in enumerate(judgements):
+        records = getattr(outcome, quantity)
+        described[quantity] = [_described(record) for record in records]
+        for number, record in enumerate(records):
             for name in _WORST:
-                arrays[f"{quantity} {number} worst {name}"] = getattr(judgement.worst, name)
+                arrays[f"{quantity} {number} worst {name}"] = getattr(record.worst, name)
             for name in _JUDGED:
-                values = getattr(judgement, name)
+                values = getattr(record, name)
                 arrays[f"{quantity} {number} {name}"] = (
                     values.astype(str) if values.dtype == object else values
                 )
@@ -66,22 +65,24 @@ def save_outcome(outcome: Outcome, path: Path) -> None:
     temporary.replace(path)
 
 
-def _described(judgement: Judgement) -> dict[str, Any]:
+def _described(record: ParameterRecord) -> dict[str, Any]:
     return {
-        "parameter": judgement.parameter,
-        "shape": judgement.shape,
-        "cause": judgement.cause,
-        "worst": [judgement.worst.step, judgement.worst.grid, judgement.worst.block],
+        "parameter": record.parameter,
+        "shape": record.shape,
+        "cause": record.cause,
+        "where": record.where,
+        "worst": [record.worst.step, record.worst.grid, record.worst.block],
     }
 
 
-def _judgement(described: dict[str, Any], arrays: Mapping[str, Array], key: str) -> Judgement:
+def _record(described: dict[str, Any], arrays: Mapping[str, Array], key: str) -> ParameterRecord:
     step, grid, block = described["worst"]
     worst = {name: arrays[f"{key} worst {name}"] for name in _WORST}
-    return Judgement(
+    return ParameterRecord(
         parameter=described["parameter"],
         shape=tuple(described["shape"]),
         cause=described["cause"],
+        where=described["where"],
         worst=WorstEntries(step, tuple(grid), tuple(block), **worst),
         **{name: arrays[f"{key} {name}"] for name in _JUDGED},
     )
@@ -93,7 +94,7 @@ def load_outcome(path: Path) -> Outcome:
         described = json.loads(str(arrays["described"]))
         judged = {
             quantity: tuple(
-                _judgement(entry, arrays, f"{quantity} {number}")
+                _record(entry, arrays, f"{quantity} {number}")
                 for number, entry in enumerate(described[quantity])
             )
             for quantity in ("gradients", "updates")

@@ -11,9 +11,9 @@ from gradproof.reporting.report import Report
 from gradproof.scenarios import Provenance, Scenario
 from gradproof.verdicts.records import (
     Checkpoints,
-    Judgement,
     NotRun,
     Outcome,
+    ParameterRecord,
     Subject,
     WorstEntries,
     worst_step,
@@ -23,22 +23,21 @@ from gradproof.verdicts.verdict import SEVERITY, Verdict
 SUBJECT = Subject("line", "torch", "eager", "float64")
 
 
-def judgement(
+def record(
     verdicts: Sequence[Verdict] = (Verdict.AGREES, Verdict.AGREES),
     spreads: Sequence[float] = (0.5, 1.25),
     *,
     parameter: str = "w",
     shape: tuple[int, ...] = (2, 3),
     **changed: Any,
-) -> Judgement:
+) -> ParameterRecord:
     """What is said of a parameter at as many steps as there are verdicts."""
     steps = len(verdicts)
     arrays: dict[str, Any] = {
         "index": np.arange(steps) % max(1, int(np.prod(shape))),
         "value": np.full(steps, 0.125),
-        "expected": np.full(steps, 0.5),
         "exact": np.array(["0.500000000000000000000000000000"] * steps),
-        "absolute_error": np.full(steps, 0.375),
+        "error": np.full(steps, 0.375),
         "relative_error": np.full(steps, 0.75),
         "ulps": np.full(steps, 3.0),
         "reason": np.array([""] * steps, dtype=object),
@@ -52,13 +51,13 @@ def judgement(
         block=(1, 1),
         index=np.arange(entries),
         value=np.full(entries, 0.125),
-        expected=np.full(entries, 0.5),
-        absolute_error=np.full(entries, 0.375),
+        exact=np.array(["0.500000000000000000000000000000"] * entries),
+        error=np.full(entries, 0.375),
         ulps=np.full(entries, 3.0),
         spreads=np.full(entries, spreads[step]),
         verdict=np.full(entries, codes[step], dtype=np.int8),
     )
-    return Judgement(
+    return ParameterRecord(
         parameter=parameter,
         shape=shape,
         spreads=np.array(spreads),
@@ -72,8 +71,8 @@ def outcome(subject: Subject = SUBJECT, **changed: Any) -> Outcome:
     """An outcome of two steps in which all agrees."""
     whole = Outcome(
         subject=subject,
-        gradients=(judgement(),),
-        updates=(judgement(),),
+        gradients=(record(),),
+        updates=(record(),),
         losses=np.array([2.0, 1.5]),
         digests=np.array(["0123456789abcdef", "fedcba9876543210"]),
         checkpoints=Checkpoints(
@@ -120,11 +119,11 @@ REPORTS = {
     "NaN everywhere": report(
         outcome(
             gradients=(
-                judgement(
+                record(
                     [Verdict.NOT_FINITE] * 2,
                     [np.nan, np.nan],
                     value=np.full(2, np.nan),
-                    absolute_error=np.full(2, np.nan),
+                    error=np.full(2, np.nan),
                     relative_error=np.full(2, np.nan),
                     ulps=np.full(2, np.nan),
                 ),

@@ -20,7 +20,7 @@ from gradproof.reporting.formats.lines import verdict_lines
 from gradproof.reporting.formats.markdown import markdown_summary
 from gradproof.reporting.report import Report
 from gradproof.reporting.terminal import print_report
-from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaCheck, NotRun, Subject
+from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaRecord, NotRun, Subject
 from gradproof.verdicts.verdict import Verdict
 
 CAUSE = "the gradient of {} is the true one with the derivative of sigmoid (mine.py:12) left out"
@@ -30,7 +30,7 @@ REASON = "a reason of its own"
 def judged(verdict: Verdict, parameter: str = "w", **changed: Any) -> Any:
     """What is said of a parameter that does not pass at the second of two steps."""
     reasons = np.array(["", REASON], dtype=object)
-    return builders.judgement(
+    return builders.record(
         [Verdict.AGREES, verdict],
         **{"spreads": [1.0, 5e4], "parameter": parameter, "reason": reasons, **changed},
     )
@@ -61,7 +61,7 @@ def check(*, ok: bool = True, **changed: Any) -> CheckRecord:
     return replace(record, **changed)
 
 
-NAN = {"value": np.full(2, np.nan), "absolute_error": np.full(2, np.nan), "ulps": np.full(2, np.nan)}
+NAN = {"value": np.full(2, np.nan), "error": np.full(2, np.nan), "ulps": np.full(2, np.nan)}
 
 
 @cache
@@ -70,12 +70,12 @@ def report_of(kind: str = "", name: str = "line", parameter: str = "w", reason: 
     every = kind == "everything"
     subject = Subject(name, "torch", "eager", "float64")
     other = replace(subject, backend="jax", variant="jit")
-    right = (builders.judgement(parameter=parameter),)
+    right = (builders.record(parameter=parameter),)
     made: dict[str, Any] = {"gradients": right, "updates": right}
     reasons = np.array(["", reason], dtype=object)
     not_run: list[NotRun] = []
     checks: list[CheckRecord] = []
-    formulas = [FormulaCheck(name, parameter, 0, 30.0, "EQUAL", "")]
+    formulas = [FormulaRecord(name, parameter, 0, 30.0, "EQUAL", "")]
     if kind == "gradient" or every:
         cause = CAUSE.format(parameter)
         made["gradients"] = (judged(Verdict.DISAGREES, parameter, cause=cause, reason=reasons),)
@@ -90,7 +90,7 @@ def report_of(kind: str = "", name: str = "line", parameter: str = "w", reason: 
     if kind == "not run" or every:
         not_run.append(NotRun(replace(other, variant="eager"), reason, failure=False))
     if kind == "formula" or every:
-        formulas.append(FormulaCheck(name, parameter, 7, 3.5, "WRONG", reason))
+        formulas.append(FormulaRecord(name, parameter, 7, 3.5, "WRONG", reason))
     if kind == "check" or every:
         checks = [check(), check(ok=False, test=name, reason=reason)]
     scenario = builders.scenario(name, origin="mine.py::first")

@@ -132,7 +132,7 @@ def with_a_link(folder: Path) -> None:
 def with_a_file_that_the_manifest_lacks(folder: Path) -> None:
     (folder / "updates.csv").write_text("mine", encoding="utf-8")
     manifest = {
-        "schema": 1,
+        "schema": 2,
         "gradproof": "0",
         "time": "",
         "ok": True,

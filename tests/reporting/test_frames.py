@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from builders import REPORTS, SUBJECT, judgement, outcome, reference, report, scenario
+from builders import REPORTS, SUBJECT, outcome, record, reference, report, scenario
 
 from gradproof.errors import DisagreementError, InputError
 from gradproof.reporting.columns import COLUMNS
@@ -23,7 +23,7 @@ from gradproof.reporting.report import Report
 from gradproof.scenarios import Provenance
 from gradproof.verdicts.records import (
     Checkpoints,
-    FormulaCheck,
+    FormulaRecord,
     NotRun,
     Outcome,
     Subject,
@@ -58,7 +58,7 @@ def test_every_frame_has_its_columns_and_dtypes(made: Report) -> None:
     ],
 )
 def test_the_distance_at_a_kink_is_not_told_as_rounding(verdicts: list[Verdict], cell: str) -> None:
-    said = (judgement(verdicts, [3e16, 1.2]),)
+    said = (record(verdicts, [3e16, 1.2]),)
     assert matrix_of(outcome(gradients=said, updates=said)).iloc[0, 0] == cell
 
 
@@ -83,15 +83,15 @@ def test_every_report_can_be_written_and_read_back(made: Report, tmp_path: Path)
 
 def test_floats_are_written_with_all_their_digits(tmp_path: Path) -> None:
     value = np.nextafter(0.1, 1)
-    made = report(outcome(gradients=(judgement(value=np.array([value, 5e-324])),)))
+    made = report(outcome(gradients=(record(value=np.array([value, 5e-324])),)))
     with (made.write(tmp_path) / "gradients.csv").open(encoding="utf-8", newline="") as file:
         assert [float(row["value"]) for row in csv.DictReader(file)] == [value, 5e-324]
 
 
 def test_a_row_tells_the_worst_entry_of_a_parameter_at_a_step() -> None:
     verdicts = [Verdict.AGREES, Verdict.DISAGREES]
-    judged = judgement(verdicts, [1.0, 99.0], index=np.array([0, 5]), value=np.array([1.0, 2.0]))
-    frame = report(outcome(gradients=(judged, judgement(parameter="b", shape=())))).gradients
+    judged = record(verdicts, [1.0, 99.0], index=np.array([0, 5]), value=np.array([1.0, 2.0]))
+    frame = report(outcome(gradients=(judged, record(parameter="b", shape=())))).gradients
     assert len(frame) == 4
     row = frame.iloc[1]
     assert (row["scenario"], row["backend"], row["variant"], row["dtype"]) == (
@@ -101,7 +101,7 @@ def test_a_row_tells_the_worst_entry_of_a_parameter_at_a_step() -> None:
         "float64",
     )
     assert (row["step"], row["parameter"], row["index"], row["value"]) == (1, "w", "1,2", 2.0)
-    assert (row["expected"], row["spreads"], row["verdict"]) == (0.5, 99.0, "DISAGREES")
+    assert (row["error"], row["spreads"], row["verdict"]) == (0.375, 99.0, "DISAGREES")
     assert row["exact"].startswith("0.5000")
     assert frame.iloc[2]["index"] == "()"
     assert frame["step"].tolist() == [0, 1, 0, 1]
@@ -181,7 +181,7 @@ def test_provenance_is_a_row_for_each_value() -> None:
 @pytest.mark.parametrize("quantity", ["gradients", "updates"])
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_a_report_is_ok_only_if_every_verdict_passes(verdict: Verdict, quantity: str) -> None:
-    made = report(outcome(**{quantity: (judgement([Verdict.AGREES, verdict], [1.0, 1.0]),)}))
+    made = report(outcome(**{quantity: (record([Verdict.AGREES, verdict], [1.0, 1.0]),)}))
     assert made.ok is verdict.passes
     assert made.failures.empty is verdict.passes
     if verdict.passes:
@@ -220,9 +220,9 @@ def test_writing_below_a_file_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text(encoding="utf-8") == "kept"
 
 
-def formula(verdict: str, digits: float = 20.0, step: int = 0) -> FormulaCheck:
+def formula(verdict: str, digits: float = 20.0, step: int = 0) -> FormulaRecord:
     reason = "" if verdict == "EQUAL" else "it is proven to differ"
-    return FormulaCheck("line", "w", step, digits, verdict, reason)
+    return FormulaRecord("line", "w", step, digits, verdict, reason)
 
 
 @pytest.mark.parametrize(("verdict", "ok"), [("EQUAL", True), ("UNDECIDED", True), ("WRONG", False)])
@@ -263,7 +263,7 @@ def test_a_wrong_formula_tells_how_many_digits_are_right(least: float, words: st
     ],
     ids=["to 38 digits", "exactly", "none", "one of two"],
 )
-def test_the_summary_counts_the_formulas_that_are_equal(checks: list[FormulaCheck], sentence: str) -> None:
+def test_the_summary_counts_the_formulas_that_are_equal(checks: list[FormulaRecord], sentence: str) -> None:
     made = Report.from_outcomes([scenario()], [outcome()], [], checks)
     text = markdown_summary(made)
     (line,) = (line for line in text.splitlines() if "certified arithmetic" in line)
@@ -292,7 +292,7 @@ def test_the_matrix_has_a_row_for_each_scenario_and_dtype_and_a_column_for_each_
     table = matrix_of(
         reference(),
         outcome(),
-        outcome(narrow, updates=(judgement([Verdict.DISAGREES] * 2, [2.0, 3.1e5]),)),
+        outcome(narrow, updates=(record([Verdict.DISAGREES] * 2, [2.0, 3.1e5]),)),
         not_run=[NotRun(Subject("line", "jax", "", "float64"), "not installed", failure=False)],
     )
     assert table.index.tolist() == [("line", "float64"), ("line", "float32")]
@@ -307,14 +307,14 @@ def test_the_matrix_has_a_row_for_each_scenario_and_dtype_and_a_column_for_each_
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_a_cell_says_ok_only_if_every_verdict_passes(verdict: Verdict) -> None:
     (cell,) = (
-        matrix_of(outcome(gradients=(judgement([verdict, Verdict.AGREES], [1.0, 1.0]),))).to_numpy().ravel()
+        matrix_of(outcome(gradients=(record([verdict, Verdict.AGREES], [1.0, 1.0]),))).to_numpy().ravel()
     )
     assert ("ok" in cell.split()) is verdict.passes
 
 
 @pytest.mark.parametrize("spreads", [[0.5, np.nan], [np.nan, 0.5], [np.nan, np.nan], [0.5, np.inf]])
 def test_a_spread_that_is_nan_or_infinite_is_not_hidden_behind_a_finite_one(spreads: list[float]) -> None:
-    judged = judgement([Verdict.NOT_FINITE, Verdict.NOT_FINITE], spreads)
+    judged = record([Verdict.NOT_FINITE, Verdict.NOT_FINITE], spreads)
     (cell,) = matrix_of(outcome(gradients=(judged,))).to_numpy().ravel()
     assert cell.endswith("?")
     assert "ok" not in cell
@@ -385,7 +385,7 @@ def described(made: Report) -> str:
 
 
 def test_a_failure_is_described_with_all_that_is_needed_to_repeat_it() -> None:
-    judged = judgement([Verdict.AGREES, Verdict.DISAGREES], [1.0, 1.5e4], index=np.array([0, 5]))
+    judged = record([Verdict.AGREES, Verdict.DISAGREES], [1.0, 1.5e4], index=np.array([0, 5]))
     text = described(report(outcome(gradients=(judged,))))
     for part in (
         "DISAGREES: line torch/eager float64, step 1, gradient of w[1,2]",
@@ -411,14 +411,14 @@ def test_a_failure_is_described_with_all_that_is_needed_to_repeat_it() -> None:
     ids=["a name", "a file", "neither"],
 )
 def test_a_failure_tells_how_to_repeat_it_where_a_command_can(origin: str, repeat: str) -> None:
-    wrong = outcome(gradients=(judgement([Verdict.DISAGREES] * 2),))
+    wrong = outcome(gradients=(record([Verdict.DISAGREES] * 2),))
     text = described(Report.from_outcomes([scenario(origin=origin)], [wrong]))
     assert repeat in text
     assert ("repeat" in text) is bool(repeat)
 
 
 def test_a_scalar_parameter_has_no_index() -> None:
-    text = described(report(outcome(updates=(judgement([Verdict.DISAGREES] * 2, shape=(), parameter="m"),))))
+    text = described(report(outcome(updates=(record([Verdict.DISAGREES] * 2, shape=(), parameter="m"),))))
     assert "updated weight of m\n" in text
 
 
@@ -427,10 +427,10 @@ def test_the_worst_gradient_is_described_before_the_updates_that_follow_from_it(
         report(
             outcome(
                 gradients=(
-                    judgement([Verdict.UNDECIDED, Verdict.DISAGREES]),
-                    judgement([Verdict.NOT_FINITE, Verdict.AGREES], parameter="b"),
+                    record([Verdict.UNDECIDED, Verdict.DISAGREES]),
+                    record([Verdict.NOT_FINITE, Verdict.AGREES], parameter="b"),
                 ),
-                updates=(judgement([Verdict.NOT_FINITE] * 2),),
+                updates=(record([Verdict.NOT_FINITE] * 2),),
             )
         )
     )

@@ -175,15 +175,15 @@ class Planted:
 
 
 HEADER = b",".join(f'"{column}"'.encode() for column in COLUMNS["formulas"])
-RIGHT = HEADER + b'\n"a","w",0,1.5,"EQUAL",""\n'
+RIGHT = HEADER + b'\n"a","w",0,1.5,"EQUAL","","",""\n'
 DAMAGED = {
     "nothing": b"",
     "a pickle": pickle.dumps(Planted()),
     "a pickle after a magic number": b"PAR1" + pickle.dumps(Planted()) + b"PAR1",
     "not Unicode": RIGHT.replace(b"EQUAL", b"\xff\xfe"),
     "another column": RIGHT.replace(b"digits", b"digit"),
-    "a column less": RIGHT.replace(b',""', b"").replace(b',"reason"', b""),
-    "a row cut off": RIGHT[:-7],
+    "a column less": RIGHT.replace(b',"where"', b"").replace(b'"",""\n', b'""\n'),
+    "a row cut off": RIGHT[:-13],
     "a quote left open": RIGHT.replace(b'EQUAL"', b"EQUAL"),
     "a text for a number": RIGHT.replace(b"1.5", b"x"),
     "a text for a step": RIGHT.replace(b",0,", b",x,"),

@@ -18,7 +18,7 @@ from rich.cells import cell_len
 
 from gradproof.reporting.report import Report
 from gradproof.scenarios import CATALOGUE
-from gradproof.verdicts.records import FormulaCheck, NotRun, Subject
+from gradproof.verdicts.records import FormulaRecord, NotRun, Subject
 from gradproof.verdicts.verdict import Verdict
 
 IMPLEMENTATIONS = [
@@ -36,7 +36,7 @@ def large_report(*, wrong: bool = False) -> Report:
     for name in CATALOGUE:
         for backend, variant in IMPLEMENTATIONS:
             for dtype in ("float64", "float32"):
-                judged = builders.judgement()
+                judged = builders.record()
                 if wrong:
                     judged = planted.judged(Verdict.DISAGREES, cause=planted.CAUSE.format("w"))
                 steps = 50 if variant == "eager" else 2
@@ -47,7 +47,7 @@ def large_report(*, wrong: bool = False) -> Report:
         NotRun(Subject(name, "mine", "", "float64"), "It needs " + "it " * 40, failure=False)
         for name in CATALOGUE
     ]
-    formulas = [FormulaCheck("line_fit", "m", 0, 3.5, "WRONG", "")] if wrong else []
+    formulas = [FormulaRecord("line_fit", "m", 0, 3.5, "WRONG", "")] if wrong else []
     return Report.from_outcomes(scenarios, outcomes, not_run, formulas, processes=2)
 
 

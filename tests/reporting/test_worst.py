@@ -33,10 +33,10 @@ def outcomes():
 def test_agrees_with_the_records(outcomes):
     rows = Report.from_outcomes([], outcomes).worst
     expected = [
-        (outcome.subject.variant, quantity, judgement.parameter, judgement.worst_step(), judgement.cause)
+        (outcome.subject.variant, quantity, record.parameter, record.worst_step(), record.cause)
         for outcome in outcomes
         for quantity in ("gradients", "updates")
-        for judgement in getattr(outcome, quantity)
+        for record in getattr(outcome, quantity)
     ]
     found = rows[["variant", "quantity", "parameter", "step", "cause"]]
     assert list(found.itertuples(index=False, name=None)) == expected

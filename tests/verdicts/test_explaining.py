@@ -127,7 +127,7 @@ def test_a_cause_and_the_worst_entries_survive_the_way_through_a_file(scenario, 
             before.worst.grid,
             before.worst.block,
         )
-        for name in ("index", "value", "expected", "absolute_error", "ulps", "spreads", "verdict"):
+        for name in ("index", "value", "exact", "error", "ulps", "spreads", "verdict"):
             np.testing.assert_array_equal(getattr(after.worst, name), getattr(before.worst, name))
 
 
@@ -138,7 +138,7 @@ def test_the_worst_entries_hold_the_worst_entry_of_the_worst_step(scenario, run)
         worst = judgement.worst
         assert worst.step == step
         place = worst.index.tolist().index(judgement.index[step])
-        for name in ("value", "expected", "absolute_error", "ulps", "spreads", "verdict"):
+        for name in ("value", "exact", "error", "ulps", "spreads", "verdict"):
             assert getattr(worst, name)[place] == getattr(judgement, name)[step], name
         assert worst.spreads.max() == judgement.spreads[step]
 

@@ -215,7 +215,7 @@ def test_each_step_has_its_own_worst_entry_and_its_index_is_in_row_major_order()
     assert [judgement.entry(step) for step in range(3)] == places
     assert judgement.shape == (2, 4)
     assert judgement.worst_step() == 0
-    np.testing.assert_allclose(judgement.absolute_error, [1.0, 0.1, 0.01], rtol=1e-3)
+    np.testing.assert_allclose(judgement.error, [1.0, 0.1, 0.01], rtol=1e-3)
 
 
 def test_verdicts_are_ordered_from_best_to_worst():

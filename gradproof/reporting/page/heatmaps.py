@@ -15,7 +15,7 @@ CELLS = 60_000
 
 _CELL = [
     *("quantity", "parameter", "step", "row", "column", "block_rows", "block_columns", "cell_index"),
-    *("value", "expected", "absolute_error", "ulps", "spreads", "verdict"),
+    *("value", "exact", "error", "ulps", "spreads", "verdict"),
 ]
 _PICTURE = [*RUN, "quantity", "parameter"]
 
@@ -66,7 +66,7 @@ def entry_pictures(rows: pd.DataFrame | None, parameters: Sequence[str], runs: R
     Returns:
         `views`: per quantity and run (`gradients|3`) the list of pictures, one for each parameter: `entry`
         (its position in `parameters`), `step`, `block` (rows and columns of the parameter that a cell stands
-        for), and per cell `row`, `column`, `index`, `value`, `expected`, `error`, `ulps`, `spreads` and
+        for), and per cell `row`, `column`, `index`, `value`, `exact`, `error`, `ulps`, `spreads` and
         `verdict` (a position in `verdicts`).
     """
     views: dict[str, list[dict[str, Any]]] = {}
@@ -86,7 +86,7 @@ def entry_pictures(rows: pd.DataFrame | None, parameters: Sequence[str], runs: R
 
 def _empty_picture(position: int, cell: Any) -> dict[str, Any]:
     block = [cell.block_rows, cell.block_columns]
-    columns = ("row", "column", "index", "value", "expected", "error", "ulps", "spreads", "verdict")
+    columns = ("row", "column", "index", "value", "exact", "error", "ulps", "spreads", "verdict")
     return {"entry": position, "step": cell.step, "block": block, **{name: [] for name in columns}}
 
 
@@ -95,8 +95,8 @@ def _add_cell(picture: dict[str, Any], cell: Any) -> None:
     picture["column"].append(cell.column // cell.block_columns)
     picture["index"].append(cell.cell_index)
     picture["value"].append(_whole(cell.value))
-    picture["expected"].append(_whole(cell.expected))
-    picture["error"].append(number(cell.absolute_error))
+    picture["exact"].append(cell.exact)
+    picture["error"].append(number(cell.error))
     picture["ulps"].append(number(cell.ulps))
     picture["spreads"].append(number(cell.spreads))
     picture["verdict"].append(RANKS[cell.verdict])

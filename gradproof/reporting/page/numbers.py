@@ -51,6 +51,18 @@ def microseconds(number: float) -> str:
     return "-" if math.isnan(number) else short(number * 1e6)
 
 
+def number_of(text: str) -> float:
+    """Give the number of a decimal text; NaN where no digit of it is known.
+
+    >>> number_of("0.500000000000000000000000000000"), number_of("[+/- 3.1]")
+    (0.5, nan)
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def orderable(number: Any) -> float:
     """Give a number to sort by: NaN above all, as the worst.
 

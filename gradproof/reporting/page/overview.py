@@ -206,7 +206,7 @@ def _first_failure(failing: pd.DataFrame, runs: pd.DataFrame, scenarios: Sequenc
         numbers=[
             ("value", exact(row["value"])),
             ("exact", row["exact"]),
-            ("absolute error", short(row["absolute_error"])),
+            ("absolute error", short(row["error"])),
             ("relative error", short(row["relative_error"])),
             ("in ulps", short(row["ulps"])),
             ("in spreads", f"{short(row['spreads'])} (at most {SPREADS:g} are rounding)"),

@@ -10,7 +10,7 @@ import pandas as pd
 from gradproof.reporting.costs import costs
 from gradproof.reporting.environment import flattened
 from gradproof.reporting.names import entry, implementation
-from gradproof.reporting.page.numbers import exact, microseconds, orderable, seconds, short
+from gradproof.reporting.page.numbers import exact, microseconds, number_of, orderable, seconds, short
 from gradproof.reporting.worst import PASSING, RANKS, RUN, most_urgent, records
 from gradproof.verdicts.verdict import SEVERITY
 
@@ -142,7 +142,7 @@ def worst_table(rows: pd.DataFrame) -> Table:
             Cell(f"{row['failing']:,} of {row['steps']:,}", row["failing"]),
             Cell(row["cause"] or row["reason"]),
             value_cell(row["value"]),
-            Cell(row["exact"], orderable(row["expected"])),
+            Cell(row["exact"], orderable(number_of(row["exact"]))),
         ]
         for row in rows.to_dict("records")
     ]

@@ -13,7 +13,7 @@ from junitparser import JUnitXml
 
 from gradproof.reporting.formats.junit import junit_xml
 from gradproof.reporting.report import Report
-from gradproof.verdicts.records import FormulaCheck, Subject
+from gradproof.verdicts.records import FormulaRecord, Subject
 from gradproof.verdicts.verdict import Verdict
 
 
@@ -68,8 +68,8 @@ def test_a_failure_has_the_first_line_as_message_and_all_in_its_text() -> None:
 
 def test_a_formula_that_is_undecided_is_skipped_and_says_why() -> None:
     checks = [
-        FormulaCheck("line", "w", 0, 30.0, "EQUAL", ""),
-        FormulaCheck("line", "w", 7, 1.0, "UNDECIDED", "the balls are too wide"),
+        FormulaRecord("line", "w", 0, 30.0, "EQUAL", ""),
+        FormulaRecord("line", "w", 7, 1.0, "UNDECIDED", "the balls are too wide"),
     ]
     report = Report.from_outcomes([builders.scenario()], [builders.outcome()], [], checks)
     assert report.ok

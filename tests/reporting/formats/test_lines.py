@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from gradproof.reporting.columns import COLUMNS, SCHEMA
 from gradproof.reporting.formats.lines import KINDS, verdict_lines
 from gradproof.reporting.report import Report
-from gradproof.verdicts.records import FormulaCheck
+from gradproof.verdicts.records import FormulaRecord
 from gradproof.verdicts.verdict import SEVERITY, Verdict
 
 SCHEMA_FILE = resources.files("gradproof.reporting.formats") / "verdicts.schema.json"
@@ -120,7 +120,7 @@ def test_a_report_is_ok_where_something_was_checked_and_no_line_fails(report: Re
 
 def test_a_parameter_is_told_by_its_worst_step_and_counts() -> None:
     verdicts = [Verdict.AGREES, Verdict.DISAGREES, Verdict.AGREES, Verdict.NOT_FINITE, Verdict.DISAGREES]
-    wrong = builders.judgement(verdicts, [1.0, 99.0, 1.0, 50.0, 7e5], value=np.arange(5.0))
+    wrong = builders.record(verdicts, [1.0, 99.0, 1.0, 50.0, 7e5], value=np.arange(5.0))
     (line,) = of_kind(builders.report(builders.outcome(gradients=(wrong,))), "gradient")
     assert (line["step"], line["value"], line["verdict"]) == (3, 3.0, "NOT_FINITE")
     assert (line["steps"], line["failing"], line["first_failing_step"]) == (5, 3, 1)
@@ -128,7 +128,7 @@ def test_a_parameter_is_told_by_its_worst_step_and_counts() -> None:
 
 
 def test_a_long_wrong_run_is_one_line_a_parameter() -> None:
-    wrong = builders.judgement([Verdict.DISAGREES] * 1000, [1e5] * 1000)
+    wrong = builders.record([Verdict.DISAGREES] * 1000, [1e5] * 1000)
     report = builders.report(builders.outcome(gradients=(wrong,)))
     assert len(report.failures) == 1000
     assert len(lines_of(report)) == 4  # the report, the run, its gradients and its updates
@@ -140,17 +140,17 @@ numbers = st.floats(allow_nan=True, allow_infinity=True)
 @settings(max_examples=50)
 @given(value=numbers, error=numbers, verdict=st.sampled_from(SEVERITY))
 def test_every_number_comes_back_bit_for_bit(value: float, error: float, verdict: Verdict) -> None:
-    judged = builders.judgement([verdict], [1.0], value=np.array([value]), absolute_error=np.array([error]))
+    judged = builders.record([verdict], [1.0], value=np.array([value]), error=np.array([error]))
     single = {"losses": np.array([1.0]), "digests": np.array(["0"])}
     (line,) = of_kind(builders.report(builders.outcome(gradients=(judged,), **single)), "gradient")
-    for name, number in (("value", value), ("absolute_error", error)):
+    for name, number in (("value", value), ("error", error)):
         assert isinstance(line[name], str) is not math.isfinite(number)
         np.testing.assert_array_equal(float(line[name]), number, strict=True)
 
 
 @pytest.mark.parametrize(("verdict", "passes"), [("EQUAL", True), ("WRONG", False), ("UNDECIDED", None)])
 def test_a_formula_fails_only_where_it_is_proven_wrong(verdict: str, passes: bool | None) -> None:
-    checks = [FormulaCheck("line", "w", 3, math.inf, verdict, "")]
+    checks = [FormulaRecord("line", "w", 3, math.inf, verdict, "")]
     report = Report.from_outcomes([], [builders.outcome()], [], checks)
     (line,) = of_kind(report, "formula")
     assert line == {
@@ -161,5 +161,7 @@ def test_a_formula_fails_only_where_it_is_proven_wrong(verdict: str, passes: boo
         "digits": "Infinity",
         "verdict": verdict,
         "reason": "",
+        "cause": "",
+        "where": "",
         "passes": passes,
     }

@@ -174,7 +174,7 @@ def many_entries() -> pd.DataFrame:
     """The frame `entries` of two parameters with 64 × 64 and 3 × 1 entries, in random order of badness."""
     random = np.random.default_rng(0)
     subject = {"scenario": "s", "backend": "b", "variant": "v", "dtype": "float64", "quantity": "gradients"}
-    numbers = {"value": 1.0, "expected": 1.0, "absolute_error": 0.0, "ulps": 1.0}
+    numbers = {"value": 1.0, "exact": "1", "error": 0.0, "ulps": 1.0}
     common = {**subject, **numbers, "step": 3, "block_rows": 1, "block_columns": 1, "verdict": "AGREES"}
     rows = []
     for parameter, (height, width) in {"large": (64, 64), "small": (3, 1)}.items():

@@ -273,7 +273,7 @@ def test_entries_are_the_frames_values(parse: Any, agreeing: Report) -> None:
     for name, picture in zip(["w_ij", "w_jk"], pictures, strict=True):
         expected = cells[cells["parameter"] == name]
         assert picture["value"] == expected["value"].tolist()
-        assert picture["expected"] == expected["expected"].tolist()
+        assert picture["exact"] == expected["exact"].tolist()
         assert picture["index"] == expected["index"].tolist()
         assert picture["spreads"] == rounded(expected["spreads"])
 

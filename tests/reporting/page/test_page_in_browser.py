@@ -244,8 +244,7 @@ def test_entries_tell_index_value_exact_error_and_verdict(open_page: Any, differ
     ]
     first = own.iloc[0]
     assert (
-        f"<b>w_jk[2,0]</b> DISAGREES<br>value {first['value']!r}<br>exact {first['expected']!r}<br>error"
-        in text
+        f"<b>w_jk[2,0]</b> DISAGREES<br>value {first['value']!r}<br>exact {first['exact']}<br>error" in text
     )
     nan = opened.figure(2, "entries").locator(".plot")
     marked = nan.evaluate(

@@ -303,7 +303,7 @@ function heatTraces(picture, measure, from, verdicts, names, at, look) {
     const name = index === "()" ? names[picture.entry] : `${names[picture.entry]}[${index}]`;
     if (isNumber(value)) z[row][column] = value > 0 ? Math.log10(value) : from;
     text[row][column] =
-      `<b>${plain(name)}</b> ${plain(verdict)}<br>value ${plain(picture.value[cell])}<br>exact ${plain(picture.expected[cell])}` +
+      `<b>${plain(name)}</b> ${plain(verdict)}<br>value ${plain(picture.value[cell])}<br>exact ${plain(picture.exact[cell])}` +
       `<br>error ${plain(shown(picture.error[cell]))}<br>spreads ${plain(shown(picture.spreads[cell]))}<br>ulps ${plain(shown(picture.ulps[cell]))}`;
     const passes = ["EQUAL", "AGREES", "KINK", "ILL_CONDITIONED", "INACCURATE"].includes(verdict);
     if (!isNumber(value) || !passes) {
