@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from gradproof.errors import GradproofError, InputError
-from gradproof.reference.tape.source import OURS
+from gradproof.reference.source import OURS
 
 
 def run_file(path: str | Path) -> ModuleType:

@@ -29,6 +29,7 @@ def each(function: Callable[..., Any]) -> Callable[..., Any]:
 
 ANY = np.array([[-2.5, -0.75, 0.3], [1.2, 3.5, -1.0]])
 POSITIVE = np.array([[2.5, 0.75, 0.3], [1.2, 3.5, 0.01]])
+BROKEN = np.array([[-2.6, -0.7, 0.3], [1.8, 0.2, -0.4]])
 OTHER = np.array([[0.5, -1.75, 2.25], [-0.2, 1.5, 4.0]])
 ROW = np.array([0.5, -1.5, 2.0])
 STACK = np.linspace(-1.3, 2.1, 24).reshape(2, 3, 4)
@@ -78,6 +79,13 @@ CASES = [
     Case("atan", (ANY,), each(mpmath.atan)),
     Case("abs", (ANY,), each(abs)),
     Case("sign", (ANY,), each(mpmath.sign)),
+    Case("floor", (BROKEN,), each(mpmath.floor)),
+    Case("ceil", (BROKEN,), each(mpmath.ceil)),
+    Case("trunc", (BROKEN,), each(lambda x: mpf(int(x)))),
+    Case("trunc", (np.array([0.0, 0.25]),), each(lambda x: mpf(int(x))), label="zero"),
+    Case("round", (BROKEN,), each(mpmath.nint)),
+    Case("floor_divide", (ANY + 0.1, OTHER), np.frompyfunc(lambda a, b: mpmath.floor(a / b), 2, 1)),
+    Case("remainder", (ANY + 0.1, OTHER), np.frompyfunc(lambda a, b: a - b * mpmath.floor(a / b), 2, 1)),
     Case("maximum", (ANY, OTHER), np.frompyfunc(max, 2, 1)),
     Case("minimum", (ANY, OTHER), np.frompyfunc(min, 2, 1)),
     Case("clip", (ANY, ROW - 1, ROW + 1), np.frompyfunc(lambda x, a, b: min(max(x, a), b), 3, 1)),
@@ -92,13 +100,23 @@ CASES = [
     Case("sum", (ANY,), lambda x: x.sum(axis=-2, keepdims=True), KEPT, "kept"),
     Case("mean", (ANY,), lambda x: x.sum() / 6, ALL),
     Case("mean", (ANY,), lambda x: x.sum(axis=-2, keepdims=True) / 2, KEPT, "kept"),
-    Case("prod", (ANY,), lambda x: x.prod(axis=-1), {"axis": -1, "keepdims": False}),
+    Case("prod", (ANY,), lambda x: x.prod(axis=-1), LAST),
+    Case("prod", (ANY,), lambda x: x.prod(axis=-2, keepdims=True), KEPT, "kept"),
+    Case("prod", (STACK,), lambda x: x.prod(axis=(0, 2)), {"axes": (-3, -1), "keepdims": False}, "axes"),
+    Case("prod", (ANY,), lambda x: x, {"axes": (), "keepdims": False}, "no axes"),
     Case("max", (ANY,), lambda x: x.max(axis=-1), LAST),
     Case("max", (ANY,), lambda x: x.max(axis=-2, keepdims=True), KEPT, "kept"),
     Case("min", (ANY,), lambda x: x.min(), ALL),
     Case("var", (ANY,), lambda x: variance(x, 1), LAST | {"correction": 1}),
     Case("std", (ANY,), lambda x: each(mpmath.sqrt)(variance(x, 0)), LAST | {"correction": 0}),
     Case("cumulative_sum", (ANY,), lambda x: np.cumsum(x, axis=-1), {"axis": -1}),
+    Case(
+        "cumulative_sum",
+        (ANY,),
+        lambda x: np.concatenate([0 * x[:, :1], np.cumsum(x, axis=-1)], axis=-1),
+        {"axis": -1, "include_initial": True},
+        "initial",
+    ),
     Case("matmul", (STACK, STACK_2), lambda a, b: a @ b),
     Case("matmul", (STACK, STACK_2[0]), lambda a, b: a @ b, label="stack-matrix"),
     Case("matmul", (STACK[0], STACK_2), lambda a, b: a @ b, label="matrix-stack"),
@@ -107,6 +125,7 @@ CASES = [
     Case("matmul", (STACK[0, 0], STACK_2[0]), lambda a, b: a @ b, label="vector-matrix"),
     Case("matmul", (ROW, ROW + 1), lambda a, b: np.asarray(a @ b), label="vector-vector"),
     Case("vecdot", (ANY, ROW), lambda a, b: (a * b).sum(axis=-1)),
+    Case("vecdot", (ANY, OTHER), lambda a, b: (a * b).sum(axis=-2), {"axis": -2}, "axis"),
     Case("outer", (ROW, ANY[0]), np.multiply.outer),
     Case("reshape", (ANY,), lambda x: x.reshape(3, 2), {"shape": (3, -1)}),
     Case("permute_dims", (STACK,), lambda x: x.transpose(2, 0, 1), {"axes": (-1, -3, -2)}),
@@ -116,6 +135,13 @@ CASES = [
     Case("squeeze", (ANY[:, None],), lambda x: x[:, 0], {"axes": (-2,)}),
     Case("flip", (ANY,), lambda x: x[::-1, ::-1], {"axes": (-2, -1)}),
     Case("concat", (ANY, OTHER, ANY + 1), lambda *xs: np.concatenate(xs, axis=-1), {"axis": -1}),
+    Case(
+        "concat",
+        (ANY, ROW),
+        lambda *xs: np.concatenate([x.reshape(-1) for x in xs]),
+        {"axis": None},
+        "flat",
+    ),
     Case("gather", (ANY,), lambda x: x.reshape(-1)[POSITIONS], {"positions": POSITIONS}),
     Case("astype", (ANY,), lambda x: x),
     Case("sigmoid", (ANY,), lambda x: 1 / (1 + each(mpmath.exp)(-x))),

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gradproof.reference.source import OURS
 from gradproof.reference.tape import Source
-from gradproof.reference.tape.source import OURS
 
 _NUMPY = str(Path(np.__file__).resolve().parent) + os.sep
 

@@ -43,12 +43,26 @@ def _softplus(x: arb) -> arb:
     return x + (-x).exp().log1p() if x > 0 else x.exp().log1p()
 
 
+def _rint(x: arb) -> arb:
+    below = (x + arb(0.5)).floor()
+    if x.is_exact() and below - x == arb(0.5) and (below / 2).floor() * 2 != below:
+        return below - 1
+    return below
+
+
+def _trunc(x: arb) -> arb:
+    return x.floor() if x >= 0 else x.ceil() if x < 0 else x.floor().union(x.ceil())
+
+
 _FUNCTIONS: Mapping[str, Callable[[Payload], Payload]] = {
     **{
         name: _each(getattr(arb, name))
         for name in ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "atan", "erf")
     },
     "sign": _each(arb.sgn),
+    "floor": _each(arb.floor),
+    "round": _each(_rint),
+    "trunc": _each(_trunc),
     "sigmoid": _each(_sigmoid),
     "softplus": _each(_softplus),
 }

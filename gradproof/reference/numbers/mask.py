@@ -1,5 +1,7 @@
 """The outcome of a comparison: false, true, or undecided, with Kleene's logic."""
 
+import operator
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any, Self
 
@@ -7,10 +9,40 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradproof.errors import UnsupportedError
+from gradproof.reference.advice import Computed
 from gradproof.reference.numbers.payload import HIDDEN, Payload, aligned
+from gradproof.reference.source import caller
+
+_OPERATORS: Mapping[str, Callable[..., Any]] = {
+    "bitwise_and": operator.and_,
+    "bitwise_or": operator.or_,
+    "bitwise_xor": operator.xor,
+    "invert": operator.invert,
+    "logical_and": operator.and_,
+    "logical_or": operator.or_,
+    "logical_xor": operator.xor,
+    "logical_not": operator.invert,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+}
+"""The functions that NumPy calls for an operator whose left operand is its own array, and their like."""
 
 
-class Mask:
+def _no_number(_: "Mask", *others: Any) -> Any:
+    """Not to be had with plain numbers; a computed array takes the mask as 0 and 1.
+
+    Raises:
+        UnsupportedError: the other operand is no computed array.
+    """
+    if any(_is_array(other) for other in others):
+        return NotImplemented
+    raise UnsupportedError(
+        f"The loss computes with a comparison as with a number at {caller()}. "
+        "Make numbers of it with xp.astype(condition, xp.float64) or xp.where(condition, 1.0, 0.0)."
+    )
+
+
+class Mask(Computed):
     """An array of truth values, one per sample, lane and entry.
 
     An entry is -1 (false), 0 (undecided: certified balls overlap) or 1 (true), so that Kleene's
@@ -23,7 +55,14 @@ class Mask:
     """
 
     __slots__ = ("data",)
-    __array_ufunc__ = None  # so that ndarray & Mask comes to Mask.__rand__
+
+    __hash__ = None
+
+    NOUN = "a comparison"
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _no_number
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __matmul__ = _no_number
+    __neg__ = __pos__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = _no_number
 
     def __init__(self, data: NDArray[np.int8]) -> None:
         """Wraps a payload of -1, 0 and 1."""
@@ -83,6 +122,21 @@ class Mask:
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
+    def __eq__(self, other: object) -> Any:
+        """True where both are true or both are false."""
+        return NotImplemented if _is_array(other) else ~(self ^ other)  # type: ignore[operator] # what is none, fails
+
+    def __ne__(self, other: object) -> Any:
+        """True where exactly one is true."""
+        return NotImplemented if _is_array(other) else self ^ other  # type: ignore[operator] # likewise
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """Serve ndarray & Mask and the like; refuse NumPy's other functions by name."""
+        compute = _OPERATORS.get(ufunc.__name__)
+        if compute is None or method != "__call__" or options:
+            self._refuse(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
+        return compute(*(_lifted(each) for each in inputs))
+
     def __getitem__(self, key: Any) -> "Mask":
         """Basic and integer indexing."""
         positions = np.arange(prod(self.shape)).reshape(self.shape)[key]
@@ -106,7 +160,7 @@ class Mask:
             else "it differs between lanes or samples"
         )
         raise UnsupportedError(
-            f"The loss asks for the truth of a comparison, and {reason}. "
+            f"The loss asks for the truth of a comparison at {caller()}, and {reason}. "
             "Choose between values with xp.where(condition, a, b) instead of `if`."
         )
 
@@ -115,5 +169,15 @@ class Mask:
         return f"Mask(shape={self.shape}, undecided={int(np.sum(self.undecided))})"
 
 
+def _is_array(value: object) -> bool:
+    """Whether a value is a computed array, which knows how to take a mask as numbers."""
+    return isinstance(value, Computed) and not isinstance(value, Mask)
+
+
 def _lifted(value: "Mask | ArrayLike") -> Mask:
+    if _is_array(value):
+        raise UnsupportedError(
+            f"The loss joins a comparison with a computed array at {caller()}. "
+            "Compare that one too, as in (x > 0) & (y > 0)."
+        )
     return value if isinstance(value, Mask) else Mask.lift(value)

@@ -126,7 +126,7 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
 
     def _function(self, name: str, x: Payload) -> Payload:
         result = super()._function(name, x)
-        if name == "sign":
+        if name in {"sign", "floor", "round", "trunc"}:
             return result
         return self._perturbed(result, (x,), (result == 0) if name in _VANISHING else False)
 

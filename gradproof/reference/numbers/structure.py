@@ -56,6 +56,8 @@ class Structure(Generic[KindType]):
         return prod(self.shape)
 
     def _with_shape(self, shape: Sequence[int]) -> Self:
+        if prod(shape) != self.size:
+            raise ValueError(f"{self.size} entries do not fill the shape {tuple(shape)}")
         return self.like(self.data.reshape(*self.data.shape[:HIDDEN], *shape))
 
     def reshape(self, shape: Sequence[int]) -> Self:
@@ -74,6 +76,8 @@ class Structure(Generic[KindType]):
     @property
     def mT(self) -> Self:  # noqa: N802 - the array API standard's name
         """The transpose of each matrix: the last two axes swapped."""
+        if self.ndim < 2:
+            raise ValueError(f"an array with {self.ndim} axes is no matrix")
         return self.like(self.data.swapaxes(-1, -2))
 
     def flip(self, axis: int) -> Self:
@@ -131,6 +135,9 @@ class Structure(Generic[KindType]):
 
     def concatenated(self, others: Sequence[Self], axis: int) -> Self:
         """This array and others, one after the other along an axis counted from the right."""
+        fitting = [each.part(axis, 0, 0).shape if -axis <= each.ndim else () for each in (self, *others)]
+        if any(shape != fitting[0] for shape in fitting):
+            raise ValueError("beside the axis along which they are joined, their lengths must be the same")
         payloads = same_hidden([self.data, *(other.data for other in others)])
         return self.like(np.concatenate(payloads, axis=axis))
 

@@ -1,5 +1,6 @@
-"""Reading what a loss passes: axes, integer data, index keys."""
+"""Reading what a loss passes: axes, shapes, integer data, conditions, index keys."""
 
+from collections.abc import Sequence
 from math import prod
 from operator import index
 from typing import Any, TypeAlias
@@ -8,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
+from gradproof.reference.advice import Computed
 from gradproof.reference.numbers import Mask
-from gradproof.reference.tape.source import caller
+from gradproof.reference.source import caller
 
 Value: TypeAlias = Any
 """What a loss may hand to a function: a Tensor, a Mask, an array of data, a Python number.
@@ -20,20 +22,39 @@ value when it is used, and names what it cannot work with.
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 
+Shape: TypeAlias = int | Sequence[int]
+
 
 def is_discrete(*values: object) -> bool:
     """Whether all values are integers or booleans: indices and labels, which have no gradient."""
     return all(
-        isinstance(value, int | np.ndarray | np.generic | list | tuple)
-        and np.asarray(value).dtype.kind in "iub"
+        isinstance(value, int | np.ndarray | np.generic)
+        or (isinstance(value, list | tuple) and not holds_computed(value))
         for value in values
-    )
+    ) and all(np.asarray(value).dtype.kind in "iub" for value in values)
+
+
+def holds_computed(value: object) -> bool:
+    """Whether a value is, or is a list of, what the loss computed."""
+    if isinstance(value, list | tuple):
+        return any(holds_computed(part) for part in value)
+    return isinstance(value, Computed)
 
 
 def shape_of(value: Value) -> tuple[int, ...]:
     """The shape of a value, a Python number's being ()."""
     shape: tuple[int, ...] = value.shape if hasattr(value, "shape") else np.shape(value)
     return shape
+
+
+def rank_of(value: Value) -> int:
+    """The number of axes of a value."""
+    return len(shape_of(value))
+
+
+def lengths(shape: Shape) -> tuple[int, ...]:
+    """A shape as a tuple, whether one length or several were passed."""
+    return tuple(index(length) for length in (shape if isinstance(shape, Sequence) else (shape,)))
 
 
 def one_axis(axis: int, ndim: int) -> int:
@@ -46,7 +67,7 @@ def one_axis(axis: int, ndim: int) -> int:
     if not -ndim <= place < ndim:
         raise InputError(
             f"Axis {place} at {caller()} does not exist in an array with {ndim} axes. "
-            f"Pass one of {-ndim}, ..., {ndim - 1}."
+            + (f"Pass one of {-ndim}, ..., {ndim - 1}." if ndim else "Pass an array with axes.")
         )
     return place - ndim if place >= 0 else place
 
@@ -59,6 +80,25 @@ def all_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     return tuple(sorted({one_axis(each, ndim) for each in chosen}))
 
 
+def condition_of(value: Value) -> Mask:
+    """A comparison, from one, from booleans, or from numbers that are true where they are not 0."""
+    if isinstance(value, Mask):
+        return value
+    unequal = np.asarray(value) != 0 if is_discrete(value) else value != 0
+    return unequal if isinstance(unequal, Mask) else Mask.lift(unequal)
+
+
+def integers_of(indices: Value) -> NDArray[np.intp]:
+    """Indices.
+
+    Raises:
+        UnsupportedError: They are computed numbers.
+    """
+    if not is_discrete(indices):
+        raise UnsupportedError(f"The indices at {caller()} are computed numbers. Use integers of the batch.")
+    return np.asarray(indices, dtype=np.intp)
+
+
 def positions_of(key: Value, shape: tuple[int, ...]) -> NDArray[np.intp]:
     """The flat positions that an index key chooses, in the shape that NumPy gives the result.
 
@@ -66,14 +106,12 @@ def positions_of(key: Value, shape: tuple[int, ...]) -> NDArray[np.intp]:
         InputError: The key does not fit the shape.
         UnsupportedError: The key holds computed numbers.
     """
-    parts = key if isinstance(key, tuple) else (key,)
-    for part in parts:
-        if isinstance(part, Mask) or hasattr(part, "operation"):
-            raise UnsupportedError(
-                f"An array is indexed at {caller()} by computed numbers, so that the result's "
-                "shape would depend on their values. Use xp.where(condition, a, b), or index by "
-                "integers of the batch."
-            )
+    if any(holds_computed(part) for part in (key if isinstance(key, tuple) else (key,))):
+        raise UnsupportedError(
+            f"An array is indexed at {caller()} by computed numbers, so that the result's "
+            "shape would depend on their values. Use xp.where(condition, a, b), or index by "
+            "integers of the batch."
+        )
     places = np.arange(prod(shape)).reshape(shape)
     try:
         return np.asarray(places[key])

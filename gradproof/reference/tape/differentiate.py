@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeAlias, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradproof.errors import InputError, UnsupportedError
+from gradproof.errors import GradproofError, InputError, UnsupportedError
+from gradproof.reference.advice import Computed
 from gradproof.reference.numbers import (
     BallNumbers,
     Balls,
@@ -18,6 +19,7 @@ from gradproof.reference.numbers import (
     Plain,
     PlainNumbers,
 )
+from gradproof.reference.source import raised_at
 from gradproof.reference.tape.namespace import Namespace
 from gradproof.reference.tape.node import Tensor
 from gradproof.reference.tape.tape import Tape
@@ -109,11 +111,32 @@ def differentiate(
             for name, values in params.items()
         }
         data = {name: _batch_value(tape, name, _laned(name, values, lanes)) for name, values in batch.items()}
-        tape.output = _scalar(tape.lift(loss(Namespace(tape), parameters, data)))
+        tape.output = _scalar(tape.lift(_called(loss, Namespace(tape), parameters, data)))
         value = tape.output.value.with_lanes(lanes or 1)
         gradients = {name: gradient.with_lanes(lanes or 1) for name, gradient in tape.backward().items()}
     unused = tuple(name for name, node in parameters.items() if tape.adjoint(node) is None)
     return Differentiation(value, gradients, tape, unused)
+
+
+def _called(loss: Loss, *arguments: Any) -> Any:
+    """What the loss answers.
+
+    Raises:
+        InputError: it raises, or it answers nothing.
+    """
+    try:
+        answer = loss(*arguments)
+    except GradproofError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"The loss raises {type(error).__name__} at {raised_at(error)}: {error}. "
+            "Mend it there; xp has what computes with the arrays that it is given."
+        ) from error
+    if not isinstance(answer, Computed | int | float | np.ndarray | np.generic):
+        what = "nothing" if answer is None else f"a {type(answer).__name__}"
+        raise InputError(f"The loss answers {what}. Return the scalar that is to be differentiated.")
+    return answer
 
 
 def _laned(name: str, values: ArrayLike, lanes: int | None) -> NDArray[Any]:
@@ -144,7 +167,7 @@ def _batch_value(tape: Tape, name: str, array: NDArray[Any]) -> Tensor | NDArray
             f"The integers {name!r} of the batch differ between lanes, and indices must be the "
             "same in all. Run the lanes one by one."
         )
-    first: NDArray[Any] = array[0]
+    first: NDArray[Any] = array[0].copy()  # a loss that changes it changes nobody else's
     return first
 
 

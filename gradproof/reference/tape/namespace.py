@@ -1,20 +1,17 @@
 """The array namespace `xp` that a loss is written with."""
 
-from gradproof.reference.tape.functions_creation import CreationFunctions
-from gradproof.reference.tape.functions_elementwise import ElementwiseFunctions
-from gradproof.reference.tape.functions_reductions import ProductFunctions, ReductionFunctions
-from gradproof.reference.tape.functions_structure import StructureFunctions
-from gradproof.reference.tape.missing import missing
-from gradproof.reference.tape.nn import NeuralFunctions
-from gradproof.reference.tape.tape import Tape
+from gradproof.reference.tape.composed_functions import ComposedFunctions
+from gradproof.reference.tape.creation_functions import CreationFunctions
+from gradproof.reference.tape.neural_functions import NeuralFunctions
+from gradproof.reference.tape.node import Recorder
+from gradproof.reference.tape.operations import OPERATIONS, neural
 
 
 class Namespace(
-    ElementwiseFunctions,
-    ReductionFunctions,
-    ProductFunctions,
-    StructureFunctions,
+    ComposedFunctions,
     CreationFunctions,
+    prefix="xp.",
+    operations=[entry for entry in OPERATIONS.values() if entry not in vars(neural).values()],
 ):
     """The functions of the array API standard that losses are written with, and `nn`.
 
@@ -24,11 +21,7 @@ class Namespace(
     Source: Python array API standard, 2024.12, https://data-apis.org/array-api/2024.12/
     """
 
-    def __init__(self, tape: Tape) -> None:
-        """Binds all functions to the tape that they record on."""
+    def __init__(self, tape: Recorder) -> None:
+        """Bind all functions to the tape that they record on."""
         super().__init__(tape)
         self.nn = NeuralFunctions(tape)
-
-    def __getattr__(self, name: str) -> object:
-        """Names a function that is lacking."""
-        return missing(f"xp.{name}")

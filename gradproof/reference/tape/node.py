@@ -1,32 +1,41 @@
 """The array that a loss computes with: its value, and where it came from."""
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
 from gradproof.errors import UnsupportedError
-from gradproof.reference.numbers import Mask
+from gradproof.reference.advice import Computed
+from gradproof.reference.numbers import Kind, Mask
+from gradproof.reference.source import Source, caller
 from gradproof.reference.tape.arguments import Value, positions_of
-from gradproof.reference.tape.operations import (
-    Array,
-    Operation,
-    entrywise,
-    matrix_products,
-    moving,
+from gradproof.reference.tape.operations import Array, Operation
+from gradproof.reference.tape.operations.entrywise import (
+    ABS,
+    ADD,
+    DIVIDE,
+    FLOOR_DIVIDE,
+    INTEGER_POWER,
+    MULTIPLY,
+    NEGATIVE,
+    POW,
+    REMAINDER,
+    ROUND,
+    SQUARE,
+    SUBTRACT,
 )
-from gradproof.reference.tape.source import Source, caller
+from gradproof.reference.tape.operations.matrix_products import MATMUL
+from gradproof.reference.tape.operations.moving import GATHER, MATRIX_TRANSPOSE
 
-if TYPE_CHECKING:
-    from gradproof.reference.tape.tape import Tape
-
-
-_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+_NUMPYS_NAMES: Mapping[str, Callable[[Any, Any], Any]] = {
     "add": operator.add,
     "subtract": operator.sub,
     "multiply": operator.mul,
     "divide": operator.truediv,
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
     "matmul": operator.matmul,
     "power": operator.pow,
     "less": operator.lt,
@@ -39,11 +48,52 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
 """The functions that NumPy calls for an operator whose left operand is its own array."""
 
 
-class MissingAttributeError(UnsupportedError, AttributeError):
-    """A loss asked an array for an attribute that arrays of the standard do not have."""
+class Recorder(Protocol):
+    """What a node needs of the tape that it is on."""
+
+    kind: Kind
+    nodes: list["Tensor"]
+
+    def apply(self, operation: Operation, *operands: Value, **arguments: object) -> "Tensor":
+        """Compute an operation and record it."""
+
+    def lift(self, value: Value) -> "Tensor":
+        """Make a value that meets an array of the tape one of its own."""
 
 
-class Tensor:
+_Operator = Callable[["Tensor", Value], "Tensor"]
+
+
+def _operators(operation: Operation) -> tuple[_Operator, _Operator]:
+    """The operator that applies an operation, and the one for a left operand that is no array of the tape."""
+
+    def forward(self: "Tensor", other: Value) -> "Tensor":
+        return self.tape.apply(operation, self, other)
+
+    def reflected(self: "Tensor", other: Value) -> "Tensor":
+        return self.tape.apply(operation, other, self)
+
+    forward.__doc__ = reflected.__doc__ = operation.summary
+    return forward, reflected
+
+
+def _comparison(compare: Callable[[Array, Array], Mask], text: str) -> Callable[["Tensor", Value], Mask]:
+    def compared(self: "Tensor", other: Value) -> Mask:
+        return compare(self.value, self.tape.lift(other).value)
+
+    compared.__doc__ = text
+    return compared
+
+
+def _refused(_: "Tensor", *_others: Any) -> NoReturn:
+    """Not to be had of numbers."""
+    raise UnsupportedError(
+        f"The loss joins or shifts the bits of computed numbers at {caller()}. "
+        "Compare first, as in (x > 0) & (y > 0), or use integers of the batch."
+    )
+
+
+class Tensor(Computed):
     """A node of the tape, used like an array.
 
     Attributes:
@@ -57,13 +107,15 @@ class Tensor:
         name: The parameter's name, if it is one.
     """
 
+    __hash__ = None
     __slots__ = ("arguments", "index", "name", "operation", "parents", "source", "tape", "value")
-    __hash__ = None  # type: ignore[assignment] # == compares entries
+
+    NOUN = "a computed array"
 
     def __init__(
         self,
         value: Array,
-        tape: "Tape",
+        tape: Recorder,
         *,
         operation: Operation | None = None,
         parents: tuple["Tensor", ...] = (),
@@ -82,6 +134,8 @@ class Tensor:
         self.index: int | None = None
 
     # ---------------------------------------------------------------- attributes of the standard
+
+    device = "cpu"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -107,83 +161,50 @@ class Tensor:
     def T(self) -> "Tensor":  # noqa: N802 - the standard's name
         """The transpose of a matrix."""
         if self.ndim != 2:
+            instead = (
+                ".mT, or xp.permute_dims(x, axes)" if self.ndim > 2 else "the array itself, or x[:, None]"
+            )
             raise UnsupportedError(
-                f"The attribute T at {caller()} is meant for a matrix, and the shape is "
-                f"{self.shape}. Use .mT, or xp.permute_dims(x, axes)."
+                f"The attribute T at {caller()} is meant for a matrix, and the shape is {self.shape}. "
+                f"Use {instead}."
             )
         return self.mT
 
     @property
     def mT(self) -> "Tensor":  # noqa: N802 - the standard's name
         """The transpose of each matrix in a stack."""
-        return self.tape.apply(moving.MATRIX_TRANSPOSE, self)
-
-    def __getattr__(self, name: str) -> NoReturn:
-        """Says which function stands for a method that some array libraries have."""
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise MissingAttributeError(
-            f"The loss asks an array for .{name} at {caller()}, which arrays of the array API "
-            f"standard do not have. If there is such a function, call xp.{name}(x, ...)."
-        )
+        return self.tape.apply(MATRIX_TRANSPOSE, self)
 
     # ---------------------------------------------------------------- arithmetic
 
-    def __add__(self, other: Value) -> "Tensor":
-        """The sum."""
-        return self.tape.apply(entrywise.ADD, self, other)
-
-    def __radd__(self, other: Value) -> "Tensor":
-        """The sum."""
-        return self.tape.apply(entrywise.ADD, other, self)
-
-    def __sub__(self, other: Value) -> "Tensor":
-        """The difference."""
-        return self.tape.apply(entrywise.SUBTRACT, self, other)
-
-    def __rsub__(self, other: Value) -> "Tensor":
-        """The difference."""
-        return self.tape.apply(entrywise.SUBTRACT, other, self)
-
-    def __mul__(self, other: Value) -> "Tensor":
-        """The product, entry by entry."""
-        return self.tape.apply(entrywise.MULTIPLY, self, other)
-
-    def __rmul__(self, other: Value) -> "Tensor":
-        """The product, entry by entry."""
-        return self.tape.apply(entrywise.MULTIPLY, other, self)
-
-    def __truediv__(self, other: Value) -> "Tensor":
-        """The quotient."""
-        return self.tape.apply(entrywise.DIVIDE, self, other)
-
-    def __rtruediv__(self, other: Value) -> "Tensor":
-        """The quotient."""
-        return self.tape.apply(entrywise.DIVIDE, other, self)
-
-    def __matmul__(self, other: Value) -> "Tensor":
-        """The product of matrices."""
-        return self.tape.apply(matrix_products.MATMUL, self, other)
-
-    def __rmatmul__(self, other: Value) -> "Tensor":
-        """The product of matrices."""
-        return self.tape.apply(matrix_products.MATMUL, other, self)
+    __add__, __radd__ = _operators(ADD)
+    __sub__, __rsub__ = _operators(SUBTRACT)
+    __mul__, __rmul__ = _operators(MULTIPLY)
+    __truediv__, __rtruediv__ = _operators(DIVIDE)
+    __floordiv__, __rfloordiv__ = _operators(FLOOR_DIVIDE)
+    __mod__, __rmod__ = _operators(REMAINDER)
+    __matmul__, __rmatmul__ = _operators(MATMUL)
+    _power, __rpow__ = _operators(POW)
 
     def __pow__(self, exponent: Value) -> "Tensor":
         """The power; a whole number as exponent is taken for any base."""
         if isinstance(exponent, int | float | np.number) and float(exponent).is_integer():
             if exponent == 2:
-                return self.tape.apply(entrywise.SQUARE, self)
-            return self.tape.apply(entrywise.INTEGER_POWER, self, exponent=int(exponent))
-        return self.tape.apply(entrywise.POW, self, exponent)
+                return self.tape.apply(SQUARE, self)
+            return self.tape.apply(INTEGER_POWER, self, exponent=int(exponent))
+        return self._power(exponent)
 
-    def __rpow__(self, base: Value) -> "Tensor":
-        """The power."""
-        return self.tape.apply(entrywise.POW, base, self)
+    def __divmod__(self, other: Value) -> tuple["Tensor", "Tensor"]:
+        """The floor of the quotient, and the remainder."""
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Value) -> tuple["Tensor", "Tensor"]:
+        """The floor of the quotient, and the remainder."""
+        return self.__rfloordiv__(other), self.__rmod__(other)
 
     def __neg__(self) -> "Tensor":
         """The negation."""
-        return self.tape.apply(entrywise.NEGATIVE, self)
+        return self.tape.apply(NEGATIVE, self)
 
     def __pos__(self) -> "Tensor":
         """The array itself."""
@@ -191,49 +212,28 @@ class Tensor:
 
     def __abs__(self) -> "Tensor":
         """The absolute value."""
-        return self.tape.apply(entrywise.ABS, self)
+        return self.tape.apply(ABS, self)
+
+    def __round__(self, digits: int | None = None) -> "Tensor":
+        """The nearest whole number, or decimal of so many digits."""
+        scale: int = 10 ** abs(digits or 0)
+        if not digits:
+            return self.tape.apply(ROUND, self)
+        if digits < 0:
+            return self.tape.apply(ROUND, self / scale) * scale
+        return self.tape.apply(ROUND, self * scale) / scale
+
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __invert__ = _refused
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _refused
 
     # ---------------------------------------------------------------- comparisons
 
-    def __lt__(self, other: Value) -> Mask:
-        """Whether it is less."""
-        return self.value < self.tape.lift(other).value
-
-    def __le__(self, other: Value) -> Mask:
-        """Whether it is less or equal."""
-        return self.value <= self.tape.lift(other).value
-
-    def __gt__(self, other: Value) -> Mask:
-        """Whether it is greater."""
-        return self.value > self.tape.lift(other).value
-
-    def __ge__(self, other: Value) -> Mask:
-        """Whether it is greater or equal."""
-        return self.value >= self.tape.lift(other).value
-
-    def __eq__(self, other: Value) -> Mask:  # type: ignore[override] # by entry, as in NumPy
-        """Whether it is equal."""
-        return self.value.equals(self.tape.lift(other).value)
-
-    def __ne__(self, other: Value) -> Mask:  # type: ignore[override] # by entry, as in NumPy
-        """Whether it is unequal."""
-        return ~self.value.equals(self.tape.lift(other).value)
-
-    # ---------------------------------------------------------------- entries
-
-    def __getitem__(self, key: object) -> "Tensor":
-        """Basic and integer indexing."""
-        return self.tape.apply(moving.GATHER, self, positions=positions_of(key, self.shape))
-
-    def __len__(self) -> int:
-        """The length of the first axis."""
-        if not self.shape:
-            raise TypeError("an array without axes has no length")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator["Tensor"]:
-        """The entries along the first axis."""
-        return (self[i] for i in range(len(self)))
+    __lt__ = _comparison(operator.lt, "Whether it is less.")
+    __le__ = _comparison(operator.le, "Whether it is less or equal.")
+    __gt__ = _comparison(operator.gt, "Whether it is greater.")
+    __ge__ = _comparison(operator.ge, "Whether it is greater or equal.")
+    __eq__ = _comparison(lambda x, y: x.equals(y), "Whether it is equal.")  # type: ignore[assignment] # by entry, as in NumPy
+    __ne__ = _comparison(lambda x, y: ~x.equals(y), "Whether it is unequal.")  # type: ignore[assignment] # likewise
 
     def __bool__(self) -> NoReturn:
         """Not to be had.
@@ -246,48 +246,24 @@ class Tensor:
             "do. Choose between values with xp.where(condition, a, b)."
         )
 
-    def __float__(self) -> NoReturn:
-        """Not to be had.
+    # ---------------------------------------------------------------- entries, NumPy's calls
 
-        Raises:
-            UnsupportedError: Always; the value may be a ball, or many lanes.
-        """
-        raise UnsupportedError(
-            f"The loss turns a computed array into a Python number at {caller()}, which loses its "
-            "gradient. Keep it as an array, and use xp's functions."
-        )
-
-    __int__ = __index__ = __complex__ = __array__ = __float__
-
-    # ---------------------------------------------------------------- NumPy's calls
+    def __getitem__(self, key: object) -> "Tensor":
+        """Basic and integer indexing."""
+        return self.tape.apply(GATHER, self, positions=positions_of(key, self.shape))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Value, **options: Any) -> Any:
         """Serves ndarray + Tensor and the like; refuses NumPy's other functions by name."""
-        compute = _OPERATORS.get(ufunc.__name__)
+        compute = _NUMPYS_NAMES.get(ufunc.__name__)
+        if "out" in options:
+            raise UnsupportedError(
+                f"The loss puts a computed array into one of NumPy at {caller()}. "
+                "Write x = x + y in the place of x += y."
+            )
         if compute is None or method != "__call__" or options:
-            self._refuse(ufunc.__name__)
+            self._refuse(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
         left, right = inputs
         return compute(self.tape.lift(left), right)
-
-    def __array_function__(
-        self,
-        function: Callable[..., Any],
-        _types: object,
-        _arguments: object,
-        _options: object,
-    ) -> NoReturn:
-        """Refuses NumPy's functions by name."""
-        self._refuse(function.__name__)
-
-    def _refuse(self, name: str) -> NoReturn:
-        raise UnsupportedError(
-            f"The loss calls numpy.{name} on an array of the tape at {caller()}, and NumPy cannot "
-            f"follow its gradient. Call xp.{name}, or what xp has in its place."
-        )
-
-    def __format__(self, _specification: str) -> str:
-        """The operation and the shape, whatever format a loss that prints asks for."""
-        return repr(self)
 
     def __repr__(self) -> str:
         """The operation and the shape."""

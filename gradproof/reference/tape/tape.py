@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.numbers import Kind, Mask
+from gradproof.reference.source import UNKNOWN, caller
 from gradproof.reference.tape.arguments import Value
 from gradproof.reference.tape.node import Tensor
-from gradproof.reference.tape.operations import Array, Operation, Rule
-from gradproof.reference.tape.source import UNKNOWN, caller
+from gradproof.reference.tape.operations import Array, Operation, Rule, Trait
 
 
 class Edge(NamedTuple):
@@ -59,17 +59,27 @@ class Tape:
             UnsupportedError: It is no number, and no array of numbers.
         """
         if isinstance(value, Tensor):
+            if value.tape is not self:
+                raise UnsupportedError(
+                    f"The loss uses an array at {caller()} that an earlier call of it computed and kept. "
+                    "Compute anew in each call what the parameters or xp have a part in."
+                )
             return value
         if isinstance(value, Mask):
             # true -> 1, false -> 0, undecided -> both
             return Tensor(self.kind.constant(1).select(value, 0), self, source=UNKNOWN)
-        values = np.asarray(value)
+        try:
+            values = np.asarray(value)
+            # an object array of bare Python numbers is one of numbers
+            values = np.asarray(values.tolist()) if values.dtype.hasobject else values
+        except ValueError:
+            values = np.empty(0, dtype=object)
         if values.dtype.kind not in "iubf":
             raise UnsupportedError(
                 f"The loss uses a {type(value).__name__} as a number at {caller()}. "
                 "Use real numbers and arrays of them, and functions of xp."
             )
-        return Tensor(self.kind.constant(value), self, source=UNKNOWN)
+        return Tensor(self.kind.constant(values if values.ndim else value), self, source=UNKNOWN)
 
     def apply(self, operation: Operation, *operands: Value, **arguments: object) -> Tensor:
         """Computes an operation and records it.
@@ -80,10 +90,10 @@ class Tape:
         parents = tuple(self.lift(operand) for operand in operands)
         try:
             value = operation.forward(*(parent.value for parent in parents), **arguments)
-        except (ValueError, IndexError) as error:
-            shapes = ", ".join(str(parent.shape) for parent in parents)
+        except (ValueError, IndexError, TypeError, ArithmeticError) as error:
             raise InputError(
-                f"{operation.name} at {caller()} cannot work on shapes {shapes}: {error}. "
+                f"{operation.name} at {caller()} cannot work on shapes "
+                f"{', '.join(str(parent.shape) for parent in parents)}{_why(operation, parents, error)}. "
                 "Check the shapes of the parameters and the batch against the loss."
             ) from error
         tensor = Tensor(
@@ -187,6 +197,17 @@ class Tape:
                 f"operand of shape {operand.shape}. Return the operand's shape from the rule."
             )
         return part.sum_to(operand.shape)
+
+
+def _why(operation: Operation, operands: Sequence[Tensor], error: Exception) -> str:
+    """Why an operation fails; NumPy's own words would tell shapes with the hidden axes."""
+    if Trait.ELEMENTWISE not in operation.traits:
+        return f": {error}"
+    try:
+        np.broadcast_shapes(*(operand.shape for operand in operands))
+    except ValueError:
+        return ", which do not broadcast"
+    return f": {error}"
 
 
 def _widens(shape: tuple[int, ...], operand: tuple[int, ...]) -> bool:

@@ -114,14 +114,20 @@ def test_nodes_know_their_source_line() -> None:
         (lambda xp, p, _b: xp.nn.elu(p["w"]), r"xp\.nn\.elu at .*test_tape\.py:\d+.*xp\.where"),
         (lambda _xp, p, _b: p["w"].sum(), r"\.sum at .*test_tape\.py:\d+.*xp\.sum"),
         (lambda _xp, p, _b: p["w"] if p["w"][0] else 0.0, r"as `if` and `while`.*xp\.where"),
-        (lambda _xp, p, _b: float(p["w"][0]), r"Python number at .*test_tape\.py:\d+"),
+        (
+            lambda _xp, p, _b: float(p["w"][0]),
+            r"Python number or a NumPy array of a computed array at .*test_tape\.py:\d+.*xp\.stack",
+        ),
         (lambda xp, p, _b: xp.sum(p["w"][p["w"] > 0]), r"indexed at .*xp\.where"),
         (lambda xp, p, _b: xp.sum(xp.astype(p["w"], xp.int64)), r"astype at .* no gradient"),
         (lambda _xp, p, _b: p["w"][0] + "one", r"uses a str as a number"),
-        (lambda _xp, p, _b: np.exp(p["w"]), r"numpy\.exp on an array of the tape at .*xp\.exp"),
-        (lambda _xp, p, _b: np.sum(p["w"]), r"numpy\.sum on an array of the tape at .*xp\.sum"),
-        (lambda _xp, p, _b: np.asarray(p["w"]), r"Python number at .*test_tape\.py:\d+"),
-        (lambda _xp, p, _b: np.add.reduce(p["w"]), r"numpy\.add on an array"),
+        (lambda _xp, p, _b: np.exp(p["w"]), r"numpy\.exp on a computed array at .*xp\.exp"),
+        (lambda _xp, p, _b: np.sum(p["w"]), r"numpy\.sum on a computed array at .*xp\.sum"),
+        (
+            lambda _xp, p, _b: np.asarray(p["w"]),
+            r"Python number or a NumPy array of a computed array at .*test_tape\.py:\d+.*xp\.stack",
+        ),
+        (lambda _xp, p, _b: np.add.reduce(p["w"]), r"numpy\.add\.reduce on a computed array"),
     ],
 )
 def test_what_the_tape_cannot_follow_is_named(loss: Any, text: str) -> None:

@@ -97,14 +97,14 @@ def moves_entries(case: Case) -> bool:
     """Entries that are numbered tell where each entry of the result comes from."""
     sizes = np.cumsum([0, *(np.size(x) for x in case.operands)])
     numbered = [
-        np.arange(start + 2.0, start + 2 + np.size(x)).reshape(np.shape(x))
+        np.arange(start + 2.25, start + 2.25 + np.size(x)).reshape(np.shape(x))
         for start, x in zip(sizes, case.operands, strict=False)
     ]
-    ascending, descending = apply(case, numbered), apply(case, [-x for x in numbered])
+    ascending, descending = apply(case, numbered), apply(case, [5 - x for x in numbered])
     return (
         "condition" not in case.arguments
         and bool(np.all(np.isin(ascending, entries_of(numbered))))
-        and near(ascending, -descending)
+        and near(ascending, 5 - descending)
     )
 
 

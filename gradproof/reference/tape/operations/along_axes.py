@@ -4,8 +4,14 @@
 """
 # ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
 
+from typing import Any
+
+import numpy as np
+
 from gradproof.reference.numbers import Mask
+from gradproof.reference.tape.arguments import Value, one_axis, rank_of
 from gradproof.reference.tape.operations.entry import Array, Operation
+from gradproof.reference.tape.operations.signatures import Reading, accumulated, reduced, spread
 from gradproof.reference.tape.operations.traits import Trait
 
 _CALCULUS = "Apostol, Calculus II, 2nd ed., section 8.8 (gradient of a scalar field)"
@@ -33,11 +39,22 @@ def _tied(x: Array, axes: tuple[int, ...]) -> Mask:
     return ~(shares.equals(0) | shares.equals(1))
 
 
-def _product_of_others(x: Array, axis: int) -> Array:
-    """For each entry the product of all others along an axis; no division, so zeros may occur.
+def _product(x: Array, axes: tuple[int, ...]) -> Array:
+    """The product along axes, which keep length 1."""
+    for axis in axes:
+        x = kept(x.prod(axis), x, (axis,))
+    return x
 
-    The product of those on the left times the product of those on the right.
+
+def _product_of_others(x: Array, axes: tuple[int, ...]) -> Array:
+    """For each entry the product of all others along axes; no division, so zeros may occur.
+
+    Along one axis it is the product of those on the left times the product of those on the right; along more,
+    times the product of the others among the products along the first.
     """
+    if not axes:
+        return x * 0 + 1
+    axis, *rest = axes
     n = x.shape[axis]
     entries = [x.part(axis, i, i + 1) for i in range(n)]
     left = [entries[0] * 0 + 1]
@@ -46,51 +63,84 @@ def _product_of_others(x: Array, axis: int) -> Array:
         left.append(left[-1] * entries[i])
         right.append(right[-1] * entries[n - 1 - i])
     others = [left[i] * right[n - 1 - i] for i in range(n)]
-    return others[0].concatenated(others[1:], axis)
+    along_first = others[0].concatenated(others[1:], axis)
+    return along_first * _product_of_others(_product(x, (axis,)), tuple(rest)) if rest else along_first
+
+
+def _running(
+    x: Value,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: Any = None,  # noqa: ARG001 - the kind of number decides how exact it is
+    include_initial: bool = False,
+) -> Reading:
+    if axis is None and rank_of(x) != 1:
+        raise ValueError(f"it needs an axis for an array with {rank_of(x)} axes")
+    place = one_axis(-1 if axis is None else axis, rank_of(x))
+    return (x,), {"axis": place, "include_initial": include_initial}
+
+
+def _running_sums(x: Array, axis: int, *, include_initial: bool) -> Array:
+    if include_initial:
+        x = (x.part(axis, 0, 1) * 0).concatenated([x], axis) if x.shape[axis] else x
+    return x.cumulative_sum(axis)
+
+
+def _sums_to_the_end(g: Array, axis: int, *, include_initial: bool) -> Array:
+    sums = g.flip(axis).cumulative_sum(axis).flip(axis)
+    return sums.part(axis, 1, sums.shape[axis]) if include_initial else sums
 
 
 SUM = Operation(
     name="sum",
+    summary="The sum along axes; of all entries where `axis` is None.",
     traits=Trait.LINEAR | Trait.REDUCTION,
+    signature=accumulated,
+    integers=np.sum,
     forward=lambda x, *, axes, keepdims: x.sum(axes, keepdims=keepdims),
     derivatives=(
         # each entry adds with weight 1
         lambda g, y, x, *, axes, keepdims: kept(g, x, axes).broadcast_to(x.shape),
     ),
-    domain="all reals",
     source=_CALCULUS,
 )
 
 MEAN = Operation(
     name="mean",
+    summary="The mean along axes.",
     traits=Trait.LINEAR | Trait.REDUCTION | Trait.AVERAGES,
+    signature=reduced,
     forward=lambda x, *, axes, keepdims: x.sum(axes, keepdims=keepdims) / x.count(axes),
     derivatives=(
         # each of the n entries adds with weight 1/n
         lambda g, y, x, *, axes, keepdims: (kept(g, x, axes) / x.count(axes)).broadcast_to(x.shape),
     ),
-    domain="all reals",
     source=_CALCULUS,
 )
 
 PROD = Operation(
     name="prod",
+    summary="The product along axes.",
     traits=Trait.REDUCTION,
-    forward=lambda x, *, axis, keepdims: kept(x.prod(axis), x, (axis,)) if keepdims else x.prod(axis),
+    signature=accumulated,
+    integers=np.prod,
+    forward=lambda x, *, axes, keepdims: _product(x, axes) if keepdims else _product(x, axes).squeeze(axes),
     derivatives=(
         # d(prod x)/dx_i is the product of all entries but x_i
-        lambda g, y, x, *, axis, keepdims: kept(g, x, (axis,)) * _product_of_others(x, axis),
+        lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * _product_of_others(x, axes),
     ),
-    domain="all reals",
     source=_CALCULUS,
 )
 
 MAX = Operation(
     name="max",
+    summary="The greatest entry along axes.",
     traits=Trait.REDUCTION | Trait.SELECTS | Trait.EXTREMUM,
+    signature=reduced,
+    integers=np.max,
     forward=lambda x, *, axes, keepdims: x.max(axes, keepdims=keepdims),
     derivatives=(lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * x.shares(axes),),
-    domain="all reals",
     kinks="tied greatest entries: each [0, 1]; by convention equal shares",
     at_kink=lambda x, *, axes, keepdims: _tied(x, axes),
     source=_CLARKE,
@@ -98,10 +148,12 @@ MAX = Operation(
 
 MIN = Operation(
     name="min",
+    summary="The least entry along axes.",
     traits=Trait.REDUCTION | Trait.SELECTS | Trait.EXTREMUM,
+    signature=reduced,
+    integers=np.min,
     forward=lambda x, *, axes, keepdims: -(-x).max(axes, keepdims=keepdims),
     derivatives=(lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * (-x).shares(axes),),
-    domain="all reals",
     kinks="tied least entries: each [0, 1]; by convention equal shares",
     at_kink=lambda x, *, axes, keepdims: _tied(-x, axes),
     source=_CLARKE,
@@ -109,7 +161,9 @@ MIN = Operation(
 
 VAR = Operation(
     name="var",
+    summary="The mean square deviation from the mean; the divisor is the count less `correction`.",
     traits=Trait.REDUCTION | Trait.AVERAGES,
+    signature=spread,
     forward=lambda x, *, axes, correction, keepdims: _variance(x, axes, correction, keepdims=keepdims),
     derivatives=(
         # v = sum (x_i - m)^2 / (n - c). The mean m depends on x too, with the derivative
@@ -124,7 +178,9 @@ VAR = Operation(
 
 STD = Operation(
     name="std",
+    summary="The square root of the variance.",
     traits=Trait.REDUCTION | Trait.AVERAGES | Trait.READS_RESULT,
+    signature=spread,
     forward=lambda x, *, axes, correction, keepdims: _variance(
         x, axes, correction, keepdims=keepdims
     ).function("sqrt"),
@@ -140,12 +196,16 @@ STD = Operation(
 
 CUMULATIVE_SUM = Operation(
     name="cumulative_sum",
+    summary="The running sums along an axis; `include_initial` puts a zero before them.",
     traits=Trait.LINEAR,
-    forward=lambda x, *, axis: x.cumulative_sum(axis),
+    signature=_running,
+    integers=np.cumulative_sum,
+    forward=lambda x, *, axis, include_initial=False: _running_sums(x, axis, include_initial=include_initial),
     derivatives=(
         # x_i is in the running sums i, i + 1, ...: their g's are summed from the end
-        lambda g, y, x, *, axis: g.flip(axis).cumulative_sum(axis).flip(axis),
+        lambda g, y, x, *, axis, include_initial=False: _sums_to_the_end(
+            g, axis, include_initial=include_initial
+        ),
     ),
-    domain="all reals",
     source=_CALCULUS,
 )

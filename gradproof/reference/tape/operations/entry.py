@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from gradproof.reference.numbers import Mask, Numbers
+from gradproof.reference.tape.operations.signatures import Reading
 from gradproof.reference.tape.operations.traits import Trait
 
 Array: TypeAlias = Numbers[Any]
@@ -23,7 +24,12 @@ class Operation:
 
     Attributes:
         name: The name in the array API standard, where it has one.
+        summary: What it computes, in one line, as the function of the namespace says it.
         traits: What is known of it, to choose by.
+        signature: The parameters of the namespace's function of that name, and how they are read; None if
+            there is no such function.
+        integers: What computes it of integers and booleans, which have no gradient, with the same arguments;
+            None where they become numbers of the tape.
         forward: forward(*operands, **arguments) -> result.
         derivatives: One rule per operand; a single rule that also takes `position` if `variadic`.
         domain: Where the derivative holds.
@@ -35,10 +41,13 @@ class Operation:
     """
 
     name: str
+    summary: str
     traits: Trait
+    signature: Callable[..., Reading] | None = None
+    integers: Callable[..., Any] | None = None
     forward: Rule
     derivatives: tuple[Rule, ...]
-    domain: str
+    domain: str = "all reals"
     kinks: str = "none"
     at_kink: Callable[..., Mask] | None = None
     source: str

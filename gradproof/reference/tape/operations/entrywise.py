@@ -5,7 +5,10 @@ the names after y are the operands. Operands broadcast; the tape sums the deriva
 """
 # ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
 
-from gradproof.reference.tape.operations.entry import Operation
+import numpy as np
+
+from gradproof.reference.tape.operations.entry import Array, Operation
+from gradproof.reference.tape.operations.signatures import one, two
 from gradproof.reference.tape.operations.traits import Trait
 
 _DLMF = "NIST Digital Library of Mathematical Functions"
@@ -14,34 +17,42 @@ _CLARKE = "Clarke, Optimization and Nonsmooth Analysis (1983), section 2.3 (gene
 
 ADD = Operation(
     name="add",
+    summary="The sum of two numbers.",
     traits=Trait.ELEMENTWISE | Trait.LINEAR,
+    signature=two,
+    integers=np.add,
     forward=lambda a, b: a + b,
     derivatives=(lambda g, y, a, b: g, lambda g, y, a, b: g),
-    domain="all reals",
     source=_CALCULUS,
 )
 
 SUBTRACT = Operation(
     name="subtract",
+    summary="The difference of two numbers.",
     traits=Trait.ELEMENTWISE | Trait.LINEAR,
+    signature=two,
+    integers=np.subtract,
     forward=lambda a, b: a - b,
     derivatives=(lambda g, y, a, b: g, lambda g, y, a, b: -g),
-    domain="all reals",
     source=_CALCULUS,
 )
 
 MULTIPLY = Operation(
     name="multiply",
+    summary="The product of two numbers.",
     traits=Trait.ELEMENTWISE | Trait.BILINEAR,
+    signature=two,
+    integers=np.multiply,
     forward=lambda a, b: a * b,
     derivatives=(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
-    domain="all reals",
     source=_CALCULUS,
 )
 
 DIVIDE = Operation(
     name="divide",
+    summary="The quotient of two numbers.",
     traits=Trait.ELEMENTWISE | Trait.READS_RESULT,
+    signature=two,
     forward=lambda a, b: a / b,
     # d(a/b)/da = 1/b,  d(a/b)/db = -a/b^2 = -y/b
     derivatives=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(g * y) / b),
@@ -51,24 +62,29 @@ DIVIDE = Operation(
 
 NEGATIVE = Operation(
     name="negative",
+    summary="The negation.",
     traits=Trait.ELEMENTWISE | Trait.LINEAR,
+    signature=one,
+    integers=np.negative,
     forward=lambda x: -x,
     derivatives=(lambda g, y, x: -g,),
-    domain="all reals",
     source=_CALCULUS,
 )
 
 SQUARE = Operation(
     name="square",
+    summary="The square.",
     traits=Trait.ELEMENTWISE,
+    signature=one,
+    integers=np.square,
     forward=lambda x: x**2,
     derivatives=(lambda g, y, x: g * (2 * x),),
-    domain="all reals",
     source=_CALCULUS,
 )
 
 INTEGER_POWER = Operation(
     name="integer_power",
+    summary="A power with a whole exponent, of any base.",
     traits=Trait.ELEMENTWISE,
     forward=lambda x, *, exponent: x**exponent,
     # d(x^n)/dx = n x^(n-1); for n = 0 it is 0, also at x = 0, where x^(n-1) would be infinite
@@ -79,6 +95,7 @@ INTEGER_POWER = Operation(
 
 POW = Operation(
     name="pow",
+    summary="A power of a positive base.",
     traits=Trait.ELEMENTWISE | Trait.READS_RESULT,
     forward=lambda a, b: a**b,
     # a^b = e^(b log a):  d/da = b a^(b-1),  d/db = a^b log a
@@ -92,26 +109,30 @@ POW = Operation(
 
 EXP = Operation(
     name="exp",
+    summary="The exponential function.",
     traits=Trait.ELEMENTWISE | Trait.READS_RESULT | Trait.FROM_RESULT,
+    signature=one,
     forward=lambda x: x.function("exp"),
     derivatives=(lambda g, y, x: g * y,),
-    domain="all reals",
     source=f"{_DLMF}, 4.10(ii)",
 )
 
 EXPM1 = Operation(
     name="expm1",
+    summary="exp(x) - 1, exact near 0 too.",
     traits=Trait.ELEMENTWISE | Trait.READS_RESULT | Trait.FROM_RESULT,
+    signature=one,
     forward=lambda x: x.function("expm1"),
     # d(e^x - 1)/dx = e^x = y + 1
     derivatives=(lambda g, y, x: g * (y + 1),),
-    domain="all reals",
     source=f"{_DLMF}, 4.10(ii)",
 )
 
 LOG = Operation(
     name="log",
+    summary="The natural logarithm.",
     traits=Trait.ELEMENTWISE,
+    signature=one,
     forward=lambda x: x.function("log"),
     derivatives=(lambda g, y, x: g / x,),
     domain="x > 0",
@@ -120,7 +141,9 @@ LOG = Operation(
 
 LOG1P = Operation(
     name="log1p",
+    summary="log(1 + x), exact near 0 too.",
     traits=Trait.ELEMENTWISE,
+    signature=one,
     forward=lambda x: x.function("log1p"),
     derivatives=(lambda g, y, x: g / (1 + x),),
     domain="x > -1",
@@ -129,7 +152,9 @@ LOG1P = Operation(
 
 SQRT = Operation(
     name="sqrt",
+    summary="The square root.",
     traits=Trait.ELEMENTWISE | Trait.READS_RESULT | Trait.FROM_RESULT,
+    signature=one,
     forward=lambda x: x.function("sqrt"),
     # d(x^1/2)/dx = 1/2 x^-1/2 = 1/(2y)
     derivatives=(lambda g, y, x: g / (2 * y),),
@@ -139,48 +164,163 @@ SQRT = Operation(
 
 SIN = Operation(
     name="sin",
+    summary="The sine of an angle in radians.",
     traits=Trait.ELEMENTWISE,
+    signature=one,
     forward=lambda x: x.function("sin"),
     derivatives=(lambda g, y, x: g * x.function("cos"),),
-    domain="all reals",
     source=f"{_DLMF}, 4.20",
 )
 
 COS = Operation(
     name="cos",
+    summary="The cosine of an angle in radians.",
     traits=Trait.ELEMENTWISE,
+    signature=one,
     forward=lambda x: x.function("cos"),
     derivatives=(lambda g, y, x: -g * x.function("sin"),),
-    domain="all reals",
     source=f"{_DLMF}, 4.20",
 )
 
 TANH = Operation(
     name="tanh",
+    summary="The hyperbolic tangent.",
     traits=Trait.ELEMENTWISE | Trait.ACTIVATION | Trait.READS_RESULT | Trait.FROM_RESULT,
+    signature=one,
     forward=lambda x: x.function("tanh"),
     # tanh' = sech^2 = 1 - tanh^2
     derivatives=(lambda g, y, x: g * (1 - y * y),),
-    domain="all reals",
     source=f"{_DLMF}, 4.34 and 4.35(ii)",
 )
 
 ATAN = Operation(
     name="atan",
+    summary="The arc tangent, between -pi/2 and pi/2.",
     traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
+    signature=one,
     forward=lambda x: x.function("atan"),
     derivatives=(lambda g, y, x: g / (1 + x * x),),
-    domain="all reals",
     source=f"{_DLMF}, 4.24(ii)",
+)
+
+
+def _at_whole(x: Array) -> Array:
+    """0 where x is a whole number, and not elsewhere."""
+    return x - x.function("round")
+
+
+def _at_whole_but_zero(x: Array) -> Array:
+    # trunc is 0 on both sides of 0
+    return _at_whole(x).select(x.abs() > 0.5, 1)
+
+
+def _jump_of_quotient(a: Array, b: Array) -> Array:
+    """The derivative of floor(q) by q = a / b."""
+    return _at_whole(a / b).jump()
+
+
+FLOOR = Operation(
+    name="floor",
+    summary="The greatest whole number that is not greater.",
+    traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
+    signature=one,
+    integers=np.floor,
+    forward=lambda x: x.function("floor"),
+    derivatives=(lambda g, y, x: g * _at_whole(x).jump(),),
+    domain="all but the whole numbers",
+    kinks="a whole number is a jump: anything; by convention 0",
+    at_kink=lambda x: _at_whole(x).equals(0),
+    source="definition",
+)
+
+CEIL = Operation(
+    name="ceil",
+    summary="The least whole number that is not less.",
+    traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
+    signature=one,
+    integers=np.ceil,
+    forward=lambda x: -(-x).function("floor"),
+    derivatives=(lambda g, y, x: g * _at_whole(x).jump(),),
+    domain="all but the whole numbers",
+    kinks="a whole number is a jump: anything; by convention 0",
+    at_kink=lambda x: _at_whole(x).equals(0),
+    source="definition",
+)
+
+TRUNC = Operation(
+    name="trunc",
+    summary="The whole number next to it towards 0.",
+    traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
+    signature=one,
+    integers=np.trunc,
+    forward=lambda x: x.function("trunc"),
+    derivatives=(lambda g, y, x: g * _at_whole_but_zero(x).jump(),),
+    domain="0, and all but the whole numbers",
+    kinks="a whole number but 0 is a jump: anything; by convention 0",
+    at_kink=lambda x: _at_whole_but_zero(x).equals(0),
+    source="definition",
+)
+
+ROUND = Operation(
+    name="round",
+    summary="The nearest whole number; of two that are as near, the even one.",
+    traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
+    signature=one,
+    integers=np.round,
+    forward=lambda x: x.function("round"),
+    derivatives=(lambda g, y, x: g * _at_whole(x - 0.5).jump(),),
+    domain="all but the middle of two whole numbers",
+    kinks="the middle of two whole numbers is a jump: anything; by convention 0",
+    at_kink=lambda x: _at_whole(x - 0.5).equals(0),
+    source="definition",
+)
+
+FLOOR_DIVIDE = Operation(
+    name="floor_divide",
+    summary="The floor of the quotient.",
+    traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
+    signature=two,
+    integers=np.floor_divide,
+    forward=lambda a, b: (a / b).function("floor"),
+    # with q = a/b and J the derivative of floor at q:  d/da = J/b,  d/db = -J q/b
+    derivatives=(
+        lambda g, y, a, b: g * _jump_of_quotient(a, b) / b,
+        lambda g, y, a, b: -g * _jump_of_quotient(a, b) * a / (b * b),
+    ),
+    domain="b != 0, and a/b is no whole number",
+    kinks="a whole quotient is a jump: anything; by convention 0",
+    at_kink=lambda a, b: _at_whole(a / b).equals(0),
+    source="definition",
+)
+
+REMAINDER = Operation(
+    name="remainder",
+    summary="What is left of a number after whole multiples of another; it has the other's sign.",
+    traits=Trait.ELEMENTWISE,
+    signature=two,
+    integers=np.remainder,
+    forward=lambda a, b: a - b * (a / b).function("floor"),
+    # r = a - b floor(q) with q = a/b, and J the derivative of floor at q:
+    # dr/da = 1 - J,  dr/db = -floor(q) + q J
+    derivatives=(
+        lambda g, y, a, b: g * (1 - _jump_of_quotient(a, b)),
+        lambda g, y, a, b: g * (a / b * _jump_of_quotient(a, b) - (a / b).function("floor")),
+    ),
+    domain="b != 0, and a/b is no whole number",
+    kinks="a whole quotient is a jump: anything; by convention that of either side",
+    at_kink=lambda a, b: _at_whole(a / b).equals(0),
+    source="definition",
 )
 
 ABS = Operation(
     name="abs",
+    summary="The absolute value.",
     traits=Trait.ELEMENTWISE,
+    signature=one,
+    integers=np.abs,
     forward=lambda x: x.abs(),
     # the slope goes from -1 to 1 at 0: 2 step(x) - 1
     derivatives=(lambda g, y, x: g * (2 * x.step(0.5) - 1),),
-    domain="all reals",
     kinks="x = 0: [-1, 1]; by convention 0",
     at_kink=lambda x: x.equals(0),
     source=_CLARKE,
@@ -188,7 +328,10 @@ ABS = Operation(
 
 SIGN = Operation(
     name="sign",
+    summary="-1, 0 or 1.",
     traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
+    signature=one,
+    integers=np.sign,
     forward=lambda x: x.sign(),
     # constant but for the jump at 0
     derivatives=(lambda g, y, x: g * x.jump(),),
@@ -200,13 +343,15 @@ SIGN = Operation(
 
 MAXIMUM = Operation(
     name="maximum",
+    summary="The greater of two numbers.",
     traits=Trait.ELEMENTWISE | Trait.SELECTS | Trait.EXTREMUM,
+    signature=two,
+    integers=np.maximum,
     forward=lambda a, b: a.maximum(b),
     derivatives=(
         lambda g, y, a, b: g * (a - b).step(0.5),
         lambda g, y, a, b: g * (b - a).step(0.5),
     ),
-    domain="all reals",
     kinks="a = b: each [0, 1]; by convention 1/2",
     at_kink=lambda a, b: a.equals(b),
     source=_CLARKE,
@@ -214,13 +359,15 @@ MAXIMUM = Operation(
 
 MINIMUM = Operation(
     name="minimum",
+    summary="The lesser of two numbers.",
     traits=Trait.ELEMENTWISE | Trait.SELECTS | Trait.EXTREMUM,
+    signature=two,
+    integers=np.minimum,
     forward=lambda a, b: a.minimum(b),
     derivatives=(
         lambda g, y, a, b: g * (b - a).step(0.5),
         lambda g, y, a, b: g * (a - b).step(0.5),
     ),
-    domain="all reals",
     kinks="a = b: each [0, 1]; by convention 1/2",
     at_kink=lambda a, b: a.equals(b),
     source=_CLARKE,
@@ -228,6 +375,7 @@ MINIMUM = Operation(
 
 CLIP = Operation(
     name="clip",
+    summary="The number, or the bound that it goes beyond.",
     traits=Trait.ELEMENTWISE | Trait.SELECTS,
     # min(max(x, low), high), so that `high` wins where low > high
     forward=lambda x, low, high: x.maximum(low).minimum(high),
@@ -236,7 +384,6 @@ CLIP = Operation(
         lambda g, y, x, low, high: g * (low - x).step(0) * (high - low).step(1),
         lambda g, y, x, low, high: g * (x.maximum(low) - high).step(0),
     ),
-    domain="all reals",
     kinks="x on a bound: [0, 1]; by convention 1 for x",
     at_kink=lambda x, low, high: x.equals(low) | x.equals(high),
     source=_CLARKE,
@@ -244,6 +391,7 @@ CLIP = Operation(
 
 WHERE = Operation(
     name="where",
+    summary="One number where a condition holds, another elsewhere.",
     traits=Trait.ELEMENTWISE | Trait.LINEAR | Trait.SELECTS,
     forward=lambda a, b, *, condition: a.select(condition, b),
     derivatives=(

@@ -3,7 +3,11 @@
 
 from math import prod
 
+import numpy as np
+
+from gradproof.reference.tape.arguments import Value, one_axis, rank_of
 from gradproof.reference.tape.operations.entry import Array, Operation
+from gradproof.reference.tape.operations.signatures import Reading, two
 from gradproof.reference.tape.operations.traits import Trait
 
 _GILES = (
@@ -32,6 +36,10 @@ def _full(g: Array, a: Array, b: Array) -> Array:
 
 
 def _matmul(a: Array, b: Array) -> Array:
+    if not (a.ndim and b.ndim):
+        raise ValueError("an operand has no axes; the operator * multiplies by a number")
+    if a.shape[-1] != b.shape[max(b.ndim - 2, 0)]:
+        raise ValueError("the last axis of the first and the second to last of the second differ in length")
     product = _row(a) @ _column(b)
     return product.squeeze([-2] * (a.ndim == 1) + [-1] * (b.ndim == 1))
 
@@ -55,35 +63,56 @@ def _matmul_right(g: Array, _: Array, a: Array, b: Array) -> Array:
 
 MATMUL = Operation(
     name="matmul",
+    summary="The product of matrices, of stacks of them, or of vectors with them.",
     traits=Trait.BILINEAR,
+    signature=two,
+    integers=np.matmul,
     forward=_matmul,
     derivatives=(_matmul_left, _matmul_right),
-    domain="all reals",
     source=_GILES,
 )
+
+
+def _vectors(x1: Value, x2: Value, /, *, axis: int = -1) -> Reading:
+    places = {one_axis(axis, rank_of(x)) for x in (x1, x2)}
+    if len(places) > 1:
+        raise ValueError(f"axis {axis} is another one in each array; count it from the right, as -1 does")
+    return (x1, x2), {"axis": places.pop()}
+
 
 VECDOT = Operation(
     name="vecdot",
+    summary="The sum of products along an axis.",
     traits=Trait.BILINEAR,
-    forward=lambda a, b: (a * b).sum((-1,)),
-    # <a, b> = sum a_i b_i along the last axis
+    signature=_vectors,
+    integers=np.vecdot,
+    forward=lambda a, b, *, axis=-1: (a * b).sum((axis,)),
+    # <a, b> = sum a_i b_i along the axis
     derivatives=(
-        lambda g, y, a, b: g.expand_dims(-1) * b,
-        lambda g, y, a, b: g.expand_dims(-1) * a,
+        lambda g, y, a, b, *, axis=-1: g.expand_dims(axis) * b,
+        lambda g, y, a, b, *, axis=-1: g.expand_dims(axis) * a,
     ),
-    domain="all reals",
     source=_GILES,
 )
 
+
+def _outer(a: Array, b: Array) -> Array:
+    if a.ndim != 1 or b.ndim != 1:
+        raise ValueError("both must be vectors")
+    return a.expand_dims(1) * b
+
+
 OUTER = Operation(
     name="outer",
+    summary="All products of two vectors' entries.",
     traits=Trait.BILINEAR,
-    forward=lambda a, b: a.expand_dims(1) * b,
+    signature=two,
+    integers=np.outer,
+    forward=_outer,
     # y_ij = a_i b_j:  dL/da_i = sum_j g_ij b_j,  dL/db_j = sum_i a_i g_ij
     derivatives=(
         lambda g, y, a, b: (g @ b.expand_dims(1)).squeeze([-1]),
         lambda g, y, a, b: (a.expand_dims(0) @ g).squeeze([-2]),
     ),
-    domain="all reals",
     source=_GILES,
 )

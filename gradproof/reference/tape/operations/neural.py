@@ -4,8 +4,10 @@ Better means: no overflow on the way, and the derivative that frameworks use the
 """
 # ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
 
+from gradproof.reference.tape.arguments import Axis, Value
 from gradproof.reference.tape.operations.along_axes import kept
 from gradproof.reference.tape.operations.entry import Array, Operation
+from gradproof.reference.tape.operations.signatures import Reading, along, one, reduced
 from gradproof.reference.tape.operations.traits import Trait
 
 _GOODFELLOW = "Goodfellow, Bengio and Courville, Deep Learning (2016)"
@@ -70,20 +72,22 @@ def _silu_derivative(g: Array, _: Array, x: Array) -> Array:
 
 SIGMOID = Operation(
     name="sigmoid",
+    summary="1 / (1 + exp(-x)).",
     traits=Trait.ELEMENTWISE | Trait.ACTIVATION | Trait.READS_RESULT | Trait.FROM_RESULT,
+    signature=one,
     forward=lambda x: x.function("sigmoid"),
     # s = 1/(1 + e^-x):  s' = e^-x / (1 + e^-x)^2 = s (1 - s)
     derivatives=(lambda g, y, x: g * (y * (1 - y)),),
-    domain="all reals",
     source=f"{_GOODFELLOW}, 3.10",
 )
 
 RELU = Operation(
     name="relu",
+    summary="The greater of x and 0.",
     traits=Trait.ELEMENTWISE | Trait.ACTIVATION | Trait.SELECTS,
+    signature=one,
     forward=lambda x: x.maximum(0),
     derivatives=(lambda g, y, x: g * x.step(0),),
-    domain="all reals",
     kinks="x = 0: [0, 1]; by convention 0",
     at_kink=lambda x: x.equals(0),
     source=f"{_GOODFELLOW}, 6.3.1",
@@ -91,44 +95,47 @@ RELU = Operation(
 
 SOFTPLUS = Operation(
     name="softplus",
+    summary="log(1 + exp(x)).",
     traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
+    signature=one,
     forward=lambda x: x.function("softplus"),
     # log(1 + e^x)' = e^x / (1 + e^x) = sigmoid(x)
     derivatives=(lambda g, y, x: g * x.function("sigmoid"),),
-    domain="all reals",
     source=f"{_GOODFELLOW}, 3.10",
 )
 
 GELU = Operation(
     name="gelu",
+    summary="x times the normal distribution function of x.",
     traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
     forward=lambda x: x * _normal_cdf(x),
     # y = x Phi(x):  y' = Phi + x phi
     derivatives=(lambda g, y, x: g * (_normal_cdf(x) + x * _normal_density(x)),),
-    domain="all reals",
     source=_HENDRYCKS,
 )
 
 GELU_TANH = Operation(
     name="gelu_tanh",
+    summary="GELU's approximation by a tanh.",
     traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
     forward=lambda x: x * (1 + _tanh_of_cubic(x)) / 2,
     derivatives=(_gelu_tanh_derivative,),
-    domain="all reals",
     source=_HENDRYCKS,
 )
 
 SILU = Operation(
     name="silu",
+    summary="x times sigmoid(x).",
     traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
+    signature=one,
     forward=lambda x: x * x.function("sigmoid"),
     derivatives=(_silu_derivative,),
-    domain="all reals",
     source=_HENDRYCKS,
 )
 
 XLOGY = Operation(
     name="xlogy",
+    summary="x log(y), and 0 where x is 0.",
     traits=Trait.ELEMENTWISE,
     # x log y, and 0 where x = 0 even if y = 0: a class of probability 0 costs nothing
     forward=lambda x, p: (x * p.function("log")).select(~x.equals(0), 0),
@@ -140,34 +147,42 @@ XLOGY = Operation(
     source="Cover and Thomas, Elements of Information Theory, 2nd ed. (2006), section 2.1",
 )
 
+
+def _exponentials(x: Value, /, *, axis: Axis = -1, keepdims: bool = False) -> Reading:
+    return reduced(x, axis=axis, keepdims=keepdims)
+
+
 LOGSUMEXP = Operation(
     name="logsumexp",
+    summary="The logarithm of the sum of exponentials along axes.",
     traits=Trait.REDUCTION | Trait.READS_RESULT,
+    signature=_exponentials,
     forward=lambda x, *, axes, keepdims: _logsumexp(x, axes, keepdims=keepdims),
     # dy/dx_i = e^x_i / sum e^x_j = e^(x_i - y)
     derivatives=(
         lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * (x - kept(y, x, axes)).function("exp"),
     ),
-    domain="all reals",
     source=_BOYD,
 )
 
 SOFTMAX = Operation(
     name="softmax",
+    summary="Exponentials along an axis, divided by their sum.",
     traits=Trait.NORMALISES | Trait.READS_RESULT | Trait.FROM_RESULT,
+    signature=along,
     forward=lambda x, *, axes: _softmax(x, axes),
     # dy_i/dx_j = y_i (delta_ij - y_j):  dL/dx = y (g - sum g y)
     derivatives=(lambda g, y, x, *, axes: y * (g - (g * y).sum(axes, keepdims=True)),),
-    domain="all reals",
     source=f"{_GOODFELLOW}, 6.2.2.3",
 )
 
 LOG_SOFTMAX = Operation(
     name="log_softmax",
+    summary="The logarithm of softmax.",
     traits=Trait.NORMALISES | Trait.READS_RESULT | Trait.FROM_RESULT,
+    signature=along,
     forward=lambda x, *, axes: x - _logsumexp(x, axes, keepdims=True),
     # dy_i/dx_j = delta_ij - e^y_j:  dL/dx = g - e^y sum g
     derivatives=(lambda g, y, x, *, axes: g - y.function("exp") * g.sum(axes, keepdims=True),),
-    domain="all reals",
     source=f"{_GOODFELLOW}, 6.2.2.3",
 )

@@ -5,24 +5,23 @@ from typing import Literal
 import numpy as np
 
 from gradproof.errors import InputError
-from gradproof.reference.tape.arguments import Axis, Value, all_axes, is_discrete, one_axis
-from gradproof.reference.tape.functions import Functions, unary
-from gradproof.reference.tape.missing import missing
+from gradproof.reference.source import caller
+from gradproof.reference.tape.arguments import Value, is_discrete, one_axis
+from gradproof.reference.tape.functions import Functions
 from gradproof.reference.tape.node import Tensor
-from gradproof.reference.tape.operations import along_axes, moving
-from gradproof.reference.tape.operations import neural as table
-from gradproof.reference.tape.source import caller
+from gradproof.reference.tape.operations import Operation, neural
+from gradproof.reference.tape.operations.along_axes import MEAN, SUM
+from gradproof.reference.tape.operations.moving import GATHER
 
 Reduction = Literal["mean", "sum", "none"]
 
 
-class NeuralFunctions(Functions):
+class NeuralFunctions(
+    Functions,
+    prefix="xp.nn.",
+    operations=[entry for entry in vars(neural).values() if isinstance(entry, Operation)],
+):
     """The namespace `xp.nn`."""
-
-    sigmoid = unary(table.SIGMOID)
-    relu = unary(table.RELU)
-    silu = unary(table.SILU)
-    softplus = unary(table.SOFTPLUS)
 
     def gelu(self, x: Value, /, *, approximate: Literal["none", "tanh"] = "none") -> Tensor:
         """X times the normal distribution function of x, or its approximation by a tanh."""
@@ -30,23 +29,7 @@ class NeuralFunctions(Functions):
             raise InputError(
                 f'gelu at {caller()} does not know approximate={approximate!r}. Pass "none" or "tanh".'
             )
-        return self._apply(table.GELU if approximate == "none" else table.GELU_TANH, x)
-
-    def softmax(self, x: Value, /, *, axis: int = -1) -> Tensor:
-        """Exponentials along an axis, divided by their sum."""
-        tensor = self._tensor(x)
-        return self._apply(table.SOFTMAX, tensor, axes=(one_axis(axis, tensor.ndim),))
-
-    def log_softmax(self, x: Value, /, *, axis: int = -1) -> Tensor:
-        """The logarithm of softmax."""
-        tensor = self._tensor(x)
-        return self._apply(table.LOG_SOFTMAX, tensor, axes=(one_axis(axis, tensor.ndim),))
-
-    def logsumexp(self, x: Value, /, *, axis: Axis = -1, keepdims: bool = False) -> Tensor:
-        """The logarithm of the sum of exponentials along axes."""
-        tensor = self._tensor(x)
-        axes = all_axes(axis, tensor.ndim)
-        return self._apply(table.LOGSUMEXP, tensor, axes=axes, keepdims=keepdims)
+        return self._apply(neural.GELU if approximate == "none" else neural.GELU_TANH, x)
 
     def binary_cross_entropy(
         self, probabilities: Value, targets: Value, /, *, reduction: Reduction = "mean"
@@ -57,10 +40,10 @@ class NeuralFunctions(Functions):
         taken from the sigmoid's operand instead, which gives the same derivative exactly.
         """
         p, t = self._tensor(probabilities), self._tensor(targets)
-        if p.operation is table.SIGMOID and not _is_open(p):
+        if p.operation is neural.SIGMOID and not _is_open(p):
             # For p = sigmoid(x), the same function of x has a derivative that does not divide by p (1 - p).
             return self.binary_cross_entropy_with_logits(p.parents[0], t, reduction=reduction)
-        gains = self._apply(table.XLOGY, t, p) + self._apply(table.XLOGY, 1 - t, 1 - p)
+        gains = self._apply(neural.XLOGY, t, p) + self._apply(neural.XLOGY, 1 - t, 1 - p)
         return self._reduced(-gains, reduction)
 
     def binary_cross_entropy_with_logits(
@@ -88,30 +71,26 @@ class NeuralFunctions(Functions):
         if labels is not None and labels.ndim == log_p.ndim - 1:
             return self._reduced(-self._chosen(log_p, labels, place), reduction)
         gains = self._tensor(targets) * log_p
-        losses = -self._apply(along_axes.SUM, gains, axes=(place,), keepdims=False)
+        losses = -self._apply(SUM, gains, axes=(place,), keepdims=False)
         return self._reduced(losses, reduction)
 
     def _chosen(self, log_p: Tensor, labels: Value, place: int) -> Tensor:
         """The logarithms of the probabilities that the labels choose."""
         places = np.arange(log_p.size).reshape(log_p.shape)
         chosen = np.take_along_axis(places, np.expand_dims(labels, place), place)
-        return self._apply(moving.GATHER, log_p, positions=np.squeeze(chosen, place))
+        return self._apply(GATHER, log_p, positions=np.squeeze(chosen, place))
 
     def _reduced(self, losses: Tensor, reduction: Reduction) -> Tensor:
         axes = tuple(range(-losses.ndim, 0))
         if reduction == "mean":
-            return self._apply(along_axes.MEAN, losses, axes=axes, keepdims=False)
+            return self._apply(MEAN, losses, axes=axes, keepdims=False)
         if reduction == "sum":
-            return self._apply(along_axes.SUM, losses, axes=axes, keepdims=False)
+            return self._apply(SUM, losses, axes=axes, keepdims=False)
         if reduction == "none":
             return losses
         raise InputError(
             f'A loss at {caller()} does not know reduction={reduction!r}. Pass "mean", "sum" or "none".'
         )
-
-    def __getattr__(self, name: str) -> object:
-        """Names a function that is lacking."""
-        return missing(f"xp.nn.{name}")
 
 
 def _is_open(p: Tensor) -> bool:

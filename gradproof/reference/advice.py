@@ -1,0 +1,237 @@
+"""What a loss may not do with computed arrays, and what to write instead."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, NoReturn
+
+from gradproof.errors import InputError, UnsupportedError
+from gradproof.reference.source import caller
+
+KNOWN: set[str] = set()
+"""The names that xp has (`exp`, `nn.relu`); the namespace adds them as it is made."""
+
+_STANDARD = {
+    "acos": "xp.pi / 2 - xp.atan(x / xp.sqrt(1 - x**2))",
+    "acosh": "xp.log(x + xp.sqrt(x**2 - 1))",
+    "all": "xp.min(xp.astype(condition, xp.float64)) > 0",
+    "any": "xp.max(xp.astype(condition, xp.float64)) > 0",
+    "argmax": "x == xp.max(x, axis=..., keepdims=True), or an index in the batch",
+    "argmin": "x == xp.min(x, axis=..., keepdims=True), or an index in the batch",
+    "argsort": "an order in the batch and xp.take_along_axis",
+    "asin": "xp.atan(x / xp.sqrt(1 - x**2))",
+    "asinh": "xp.log(x + xp.sqrt(x**2 + 1))",
+    "atan2": "xp.atan(y / x), where x is positive",
+    "atanh": "(xp.log1p(x) - xp.log1p(-x)) / 2",
+    "bitwise_and": "the operator & on integers of the batch",
+    "bitwise_invert": "the operator ~ on integers of the batch",
+    "bitwise_left_shift": "the operator << on integers of the batch",
+    "bitwise_or": "the operator | on integers of the batch",
+    "bitwise_right_shift": "the operator >> on integers of the batch",
+    "bitwise_xor": "the operator ^ on integers of the batch",
+    "can_cast": "x.dtype",
+    "complex128": "two real arrays, for the real and the imaginary parts",
+    "complex64": "two real arrays, for the real and the imaginary parts",
+    "conj": "x itself, which is real",
+    "copysign": "xp.abs(x) * xp.sign(y)",
+    "cosh": "(xp.exp(x) + xp.exp(-x)) / 2",
+    "count_nonzero": "xp.sum(xp.astype(x != 0, xp.float64))",
+    "cumulative_prod": "xp.exp(xp.cumulative_sum(xp.log(x))), where x is positive",
+    "diff": "x[1:] - x[:-1]",
+    "empty": "xp.zeros",
+    "empty_like": "xp.zeros_like",
+    "fft": "products with matrices of cosines and sines (xp.matmul)",
+    "from_dlpack": "xp.asarray",
+    "hypot": "xp.sqrt(x**2 + y**2)",
+    "iinfo": "numpy.iinfo",
+    "imag": "two real arrays, for the real and the imaginary parts",
+    "isdtype": "x.dtype",
+    "isfinite": "xp.abs(x) < xp.inf",
+    "isinf": "xp.abs(x) == xp.inf",
+    "isnan": "x != x",
+    "linalg": "xp.matmul, xp.outer, xp.vecdot, and for a norm xp.sqrt(xp.sum(x**2))",
+    "log10": "xp.log(x) / math.log(10)",
+    "log2": "xp.log(x) / math.log(2)",
+    "logaddexp": "xp.nn.logsumexp(xp.stack([a, b]), axis=0)",
+    "meshgrid": "x[:, None] and y[None, :], which are repeated where they meet (or xp.broadcast_arrays)",
+    "nextafter": "x, of which a neighbour means nothing to a gradient",
+    "nonzero": "xp.where, or an index in the batch",
+    "real": "x itself, which is real",
+    "repeat": "xp.take(x, indices, axis=...)",
+    "result_type": "x.dtype",
+    "roll": "xp.concat([x[-1:], x[:-1]])",
+    "searchsorted": "an index in the batch",
+    "signbit": "x < 0",
+    "sinh": "(xp.exp(x) - xp.exp(-x)) / 2",
+    "sort": "an order in the batch and xp.take_along_axis",
+    "tan": "xp.sin(x) / xp.cos(x)",
+    "tile": "xp.concat",
+    "unique_all": "an index in the batch",
+    "unique_counts": "an index in the batch",
+    "unique_inverse": "an index in the batch",
+    "unique_values": "an index in the batch",
+    "unstack": "[x[i] for i in range(x.shape[0])]",
+}
+"""What the array API standard (2024.12) has and the tape lacks, with what to use in its place."""
+
+_ELSEWHERE = {
+    "absolute": "xp.abs",
+    "add.accumulate": "xp.cumulative_sum",
+    "add.at": "a product with a matrix of zeros and ones, or xp.take in the other direction",
+    "add.outer": "x[:, None] + y",
+    "add.reduce": "xp.sum",
+    "amax": "xp.max",
+    "amin": "xp.min",
+    "append": "xp.concat",
+    "arccos": _STANDARD["acos"],
+    "arcsin": _STANDARD["asin"],
+    "array": "xp.asarray, or xp.stack for a list of computed arrays",
+    "average": "xp.sum(weights * x) / xp.sum(weights)",
+    "bmm": "xp.matmul",
+    "cat": "xp.concat",
+    "clone": "the array itself: none is ever changed in place",
+    "concatenate": "xp.concat",
+    "copy": "the array itself: none is ever changed in place",
+    "cumsum": "xp.cumulative_sum",
+    "detach": "a value that does not depend on the parameters, such as data of the batch",
+    "dot": "xp.matmul, or the operator @",
+    "dropout": "a mask in the batch, by which the loss multiplies",
+    "einsum": "xp.tensordot, xp.matmul, or products and xp.sum",
+    "exp2": "xp.exp(x * math.log(2))",
+    "expand": "xp.broadcast_to",
+    "flatten": "xp.reshape(x, (-1,))",
+    "hstack": "xp.concat(arrays, axis=1)",
+    "inner": "xp.vecdot",
+    "invert": "the operator ~",
+    "item": "the array without axes itself",
+    "maximum.reduce": "xp.max",
+    "median": "an order in the batch and xp.take_along_axis",
+    "minimum.reduce": "xp.min",
+    "mm": "xp.matmul",
+    "multiply.outer": "xp.outer",
+    "multiply.reduce": "xp.prod",
+    "nan_to_num": "xp.where(x == x, x, 0)",
+    "nansum": "xp.sum(xp.where(x == x, x, 0))",
+    "nn.elu": "xp.where(x > 0, x, xp.expm1(x))",
+    "nn.leaky_relu": "xp.where(x > 0, x, slope * x)",
+    "nn.mse_loss": "xp.mean((a - b) ** 2)",
+    "nn.nll_loss": "xp.nn.cross_entropy on the logits",
+    "norm": "xp.sqrt(xp.sum(x**2))",
+    "numpy": "the array itself",
+    "permute": "xp.permute_dims",
+    "power": "xp.pow",
+    "ravel": "xp.reshape(x, (-1,))",
+    "swapaxes": "xp.permute_dims(x, axes)",
+    "t": "x.T for a matrix",
+    "to": "xp.astype",
+    "tolist": "the array itself",
+    "trace": "xp.sum(xp.eye(n) * x)",
+    "transpose": "xp.permute_dims(x, axes), or x.T for a matrix",
+    "true_divide": "xp.divide",
+    "unsqueeze": "xp.expand_dims",
+    "view": "xp.reshape",
+    "vstack": "xp.concat(arrays, axis=0)",
+}
+"""What NumPy, PyTorch and JAX have beside the standard."""
+
+_GENERAL = "Write it with functions of the array API standard; dir(xp) lists those that the tape has."
+
+
+def advice(name: str) -> str:
+    """Say what to use in the place of a function, such as `cumsum` or `nn.elu`."""
+    for mine in (name, f"nn.{name}", name.removeprefix("nn.")):
+        if mine in KNOWN:
+            return f"Call xp.{mine}."
+    instead = _STANDARD.get(name) or _ELSEWHERE.get(name)
+    return f"Use {instead}." if instead else _GENERAL
+
+
+def every_advice() -> Iterator[str]:
+    """Give all texts that name something to use instead."""
+    yield from (*_STANDARD.values(), *_ELSEWHERE.values())
+
+
+class MissingAttributeError(UnsupportedError, AttributeError):
+    """A loss asked an array or the namespace for a name that they do not have; hasattr() answers False."""
+
+
+def missing(name: str) -> NoReturn:
+    """Say that the namespace lacks a function, where the loss asked for it, and what to use instead.
+
+    Raises:
+        MissingAttributeError: always; for a name of Python's own protocols, a bare AttributeError.
+    """
+    if name.rsplit(".", maxsplit=1)[-1].startswith("__"):
+        raise AttributeError(name)
+    who = "the standard has and the tape lacks" if name in _STANDARD else "the tape does not have"
+    raise MissingAttributeError(f"The loss asks for xp.{name} at {caller()}, which {who}. {advice(name)}")
+
+
+def _refusal(doing: str, instead: str) -> Any:
+    def refuse(self: "Computed", *_arguments: Any, **_options: Any) -> NoReturn:
+        raise UnsupportedError(f"The loss {doing.format(self.NOUN)} at {caller()}. {instead}")
+
+    refuse.__doc__ = "Not to be had."
+    return refuse
+
+
+class Computed:
+    """What a computed array and a comparison have in common: what they refuse, and what to write instead."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment] # == compares entries
+
+    NOUN: ClassVar[str]
+    shape: Any
+
+    __float__ = __int__ = __index__ = __complex__ = __array__ = _refusal(
+        "makes a Python number or a NumPy array of {}",
+        "Keep it as it is and use xp; a list of arrays is joined by xp.stack.",
+    )
+    __setitem__ = __delitem__ = _refusal(
+        "changes entries of {} in place",
+        "Collect the parts in a list and join them with xp.stack or xp.concat, or choose with xp.where.",
+    )
+
+    def __len__(self) -> int:
+        """The length of the first axis.
+
+        Raises:
+            InputError: there is no axis.
+        """
+        if not self.shape:
+            raise InputError(
+                f"The loss goes through {self.NOUN} without axes at {caller()}, or asks for its length. "
+                "Use the number itself, or give it an axis with xp.expand_dims."
+            )
+        length: int = self.shape[0]
+        return length
+
+    def __iter__(self) -> Iterator[Any]:
+        """The entries along the first axis."""
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> Any:
+        """Entries by their place; a subclass has it."""
+        raise NotImplementedError
+
+    def __array_function__(self, function: Any, _types: Any, _arguments: Any, _options: Any) -> NoReturn:
+        """Refuse NumPy's functions by name."""
+        self._refuse(function.__name__)
+
+    def _refuse(self, name: str) -> NoReturn:
+        raise UnsupportedError(
+            f"The loss calls numpy.{name} on {self.NOUN} at {caller()}, and NumPy cannot follow its "
+            f"gradient. {advice(name)}"
+        )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say which function stands for a method that some array libraries have."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise MissingAttributeError(
+            f"The loss asks {self.NOUN} for .{name} at {caller()}, which arrays of the array API standard do "
+            f"not have. {advice(name)}"
+        )
+
+    def __format__(self, _specification: str) -> str:
+        """The representation, whatever format a loss that prints asks for."""
+        return repr(self)

@@ -1,0 +1,56 @@
+"""Where in the user's own code something happens."""
+
+import inspect
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+import numpy as np
+
+_HERE = Path(__file__).resolve()
+
+OURS = str(_HERE.parents[1]) + os.sep
+"""What the paths of gradproof's own files begin with."""
+
+_REFERENCE = str(_HERE.parent) + os.sep
+
+_BENEATH = (_REFERENCE, str(Path(np.__file__).resolve().parent) + os.sep, "<__array_function__")
+"""What lies beneath a loss or a gradient that is run: this room, and NumPy, which calls it back."""
+
+
+class Source(NamedTuple):
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        """As compilers write it, so that editors can follow it; relative below the working folder."""
+        path = Path(self.file)
+        shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+        return f"{shown}:{self.line}"
+
+
+UNKNOWN = Source("<unknown>", 0)
+
+
+def caller() -> Source:
+    """The nearest calling line outside of the reference and NumPy: the user's own."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith(_BENEATH):
+        frame = frame.f_back
+    return UNKNOWN if frame is None else Source(frame.f_code.co_filename, frame.f_lineno)
+
+
+def raised_at(error: BaseException) -> Source:
+    """The innermost line outside of the reference and NumPy that an exception came through."""
+    found, place = UNKNOWN, error.__traceback__
+    while place is not None:
+        found = _of(place) if not place.tb_frame.f_code.co_filename.startswith(_BENEATH) else found
+        place = place.tb_next
+    return found
+
+
+def _of(place: TracebackType) -> Source:
+    return Source(place.tb_frame.f_code.co_filename, place.tb_lineno)
