@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gradproof.errors import DisagreementError
 from gradproof.scenarios import CATALOGUE, Scenario
 from gradproof.scenarios.claims import ClaimVerdict
+from gradproof.scenarios.user_code import ends_nothing
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.claims import check_claims
 from gradproof.verdicts.records import ClaimRecord
@@ -61,6 +62,7 @@ def _sentence(record: ClaimRecord) -> str:
     return f"{record.verdict}: {record.claim}: {record.text}{where}. {record.reason}{cause}"
 
 
+@ends_nothing()
 def audit(scenarios: Sequence[Scenario] | None = None) -> Audit:
     """Check what the documents of scenarios claim, in certified arithmetic.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradproof.errors import DisagreementError, InputError
 from gradproof.scenarios.scenario import Scenario
+from gradproof.scenarios.user_code import ends_nothing
 from gradproof.verdicts.causes import Cause
 from gradproof.verdicts.checking.calling import call_gradient
 from gradproof.verdicts.checking.entries import entries_of
@@ -159,6 +160,7 @@ class Check:
         return lines
 
 
+@ends_nothing()
 def check(
     loss: Callable[[Any, Any, Any], Any],
     gradient: Callable[[Any, Any], Any],

@@ -80,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     verify.add_argument(
         "--jobs",
-        type=int,
+        type=_count,
         metavar="N",
         default=0,
         help="processes to run in; 0 (the default) for one a processor core",
@@ -129,10 +129,10 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--dtype", default="float64", help="what to judge in: float64 (the default), float32, float16"
     )
     check.add_argument(
-        "--points", type=int, default=12, metavar="N", help="points of its own (default: 12; 0 for none)"
+        "--points", type=_count, default=12, metavar="N", help="points of its own (default: 12; 0 for none)"
     )
     check.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="what they are drawn with (default: 0)"
+        "--seed", type=_count, default=0, metavar="N", help="what they are drawn with (default: 0)"
     )
     check.add_argument("--point", default="", metavar="FILE.npz", help="check at this saved point alone")
     check.add_argument("--save-point", default="", metavar="FILE.npz", help="where to save a failing point")
@@ -141,7 +141,7 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     check.add_argument(
         "--time-limit",
-        type=float,
+        type=_seconds,
         default=60.0,
         metavar="SECONDS",
         help="stop the file after so long (default: 60; 0 for no limit)",
@@ -175,11 +175,62 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def _count(text: str) -> int:
+    if text.strip().isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds. Give 0 for no limit, or more")
+    return seconds
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and give its exit status.
 
+    Args:
+        arguments: those after the command's name. None for those that the process was started with: then
+            the process is the command's own, and what runs a user's code does so in another, so that nothing
+            that this code does looks like success.
+
     >>> main(["verify", "line_fti"])
     2
+    """
+    from gradproof.streams import told_status  # noqa: PLC0415 - see the module's docstring
+
+    return told_status(lambda: _supervised(arguments))
+
+
+def _supervised(arguments: Sequence[str] | None) -> int:
+    from gradproof.streams import prepare_streams  # noqa: PLC0415 - see the module's docstring
+
+    given = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        prepare_streams()
+    try:
+        options = build_parser().parse_args(given)
+    except SystemExit as error:  # how argparse ends, after --help or with a message
+        return int(error.code or 0)
+    if not (options.command == "check" or (options.command in {"verify", "audit"} and arguments is None)):
+        return perform(given)
+    from gradproof.supervision import Work, supervise  # noqa: PLC0415 - see the module's docstring
+
+    if options.command == "check":
+        return supervise(Work(given, options.target, "a verdict", options.time_limit), perform)
+    return supervise(Work(given, "The code that was run", "a report"), perform)
+
+
+def perform(arguments: Sequence[str]) -> int:
+    """Run the command in this process and give its exit status.
+
+    Raises:
+        GradproofError: the call or an input is bad, and the message tells it.
     """
     parser = build_parser()
     options = parser.parse_args(arguments)
@@ -191,25 +242,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 2
-    from gradproof.errors import GradproofError  # noqa: PLC0415 - see the module's docstring
-    from gradproof.streams import escape_what_cannot_be_encoded  # noqa: PLC0415
-
-    try:
-        escape_what_cannot_be_encoded()
-        run = {"verify": _verify, "compare": _compare, "check": _check, "audit": _audit, "list": _list}
-        return run[options.command](options)
-    except GradproofError as error:
-        print(f"gradproof: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("gradproof: interrupted; no report was written.", file=sys.stderr)
-        return 130
+    run = {"verify": _verify, "compare": _compare, "check": _check, "audit": _audit, "list": _list}
+    return run[options.command](options)
 
 
 def _verify(options: argparse.Namespace) -> int:
     from pathlib import Path  # noqa: PLC0415 - see the module's docstring
 
-    from gradproof.errors import InputError  # noqa: PLC0415
     from gradproof.reporting.folders import check_writable  # noqa: PLC0415
     from gradproof.reporting.formats.github import annotations, append_summary  # noqa: PLC0415
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
@@ -218,10 +257,6 @@ def _verify(options: argparse.Namespace) -> int:
     from gradproof.reporting.writing import check_formats  # noqa: PLC0415
     from gradproof.verification import verify  # noqa: PLC0415
 
-    if options.jobs < 0:
-        raise InputError(
-            f"--jobs is {options.jobs}. Give 0 for one process a core, or a number of processes."
-        )
     scenarios = _find_scenarios(options.scenarios)
     folder = Path(options.out)
     # Read before the runs, so that a wrong folder is told at once and the new report may replace it.
@@ -247,7 +282,8 @@ def _verify(options: argparse.Namespace) -> int:
     if report.changes is None:
         return 0 if report.ok else 1
     print_changes(report.changes)
-    return 1 if report.changes.worse else 0
+    tried = report.runs["status"].isin(["run", "failed"]).any()
+    return 1 if report.changes.worse or not tried else 0
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -292,14 +328,9 @@ def _find_scenarios(names: Sequence[str]) -> "list[Scenario]":
 
 
 def _check(options: argparse.Namespace) -> int:
-    from gradproof.check_files import Options, check_file  # noqa: PLC0415 - see the module's docstring
-    from gradproof.errors import InputError  # noqa: PLC0415
+    from gradproof.check_files import check_all  # noqa: PLC0415 - see the module's docstring
 
-    for name in ("points", "seed", "time_limit"):
-        if not getattr(options, name) >= 0:
-            raise InputError(f"--{name.replace('_', '-')} is {getattr(options, name)}. Give 0 or more.")
-    given = {name: value for name, value in vars(options).items() if name in Options.__dataclass_fields__}
-    return check_file(Options(**given))
+    return check_all(options)
 
 
 def _list(_options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from gradproof.reference.tape import differentiate
 from gradproof.reference.trees import flatten
 from gradproof.reference.truth import exact_gradient
 from gradproof.scenarios.scenario import Scenario
+from gradproof.scenarios.user_code import ends_nothing
 from gradproof.verdicts.arrays import as_float64
 from gradproof.verdicts.conditioning import where_digits_are_lost
 from gradproof.verdicts.evidence import SAMPLES, Values, gather
@@ -89,6 +90,7 @@ class TrueGradient(Mapping[str, CertifiedArray]):
         return len(self._gradients)
 
 
+@ends_nothing()
 def true_gradient(loss: Any, params: Any, batch: Any, *, digits: int = 30) -> TrueGradient:
     """Compute the exact gradient of a loss, with proof.
 
@@ -115,6 +117,7 @@ def true_gradient(loss: Any, params: Any, batch: Any, *, digits: int = 30) -> Tr
     return TrueGradient(CertifiedArray.of(truth.value), gradients, truth.reasons)
 
 
+@ends_nothing()
 def rounding_noise(
     loss: Any, params: Any, batch: Any, *, dtype: str = "float32", samples: int = SAMPLES, seed: int = 0
 ) -> dict[str, Array]:
@@ -213,6 +216,7 @@ class Judged:
             )
 
 
+@ends_nothing()
 def judge(loss: Any, params: Any, batch: Any, gradients: Any, *, dtype: str = "float32") -> Judged:
     """Say whether a computed gradient is as good as its dtype allows.
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from gradproof.errors import BackendError, BackendUnavailableError, InputError, 
 from gradproof.reporting.comparison import compare
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
+from gradproof.scenarios.user_code import ends_nothing
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.claims import check_claims
 from gradproof.verdicts.formulas import check_formula
@@ -32,6 +32,7 @@ class Task:
     subject: Subject
 
 
+@ends_nothing()
 def verify(
     scenarios: Sequence[Scenario],
     backends: Sequence[str] | None = None,
@@ -168,19 +169,15 @@ def _results(tasks: Sequence[Task], workers: int) -> Iterator[Outcome | NotRun]:
     if workers == 1:
         yield from map(carry_out, tasks)
         return
-    # loky starts fresh processes (a fork would copy the frameworks' threads in an undefined state) and
-    # can send them the closures that scenarios are made of.
-    from loky import ProcessPoolExecutor  # noqa: PLC0415 - not needed in one process
+    from gradproof.processes import spread  # noqa: PLC0415 - not needed in one process
 
-    executor = ProcessPoolExecutor(max_workers=workers)
-    try:
-        # The longest first, so that no core is left with a long run at the end.
-        longest_first = sorted(tasks, key=lambda task: -task.scenario.steps)
-        futures = [executor.submit(carry_out, task) for task in longest_first]
-        for future in as_completed(futures):
-            yield future.result()
-    finally:
-        executor.shutdown(wait=True, kill_workers=True)
+    # The longest first, so that no core is left with a long run at the end.
+    longest_first = sorted(tasks, key=lambda task: -task.scenario.steps)
+    yield from spread(carry_out, longest_first, workers, _ended)
+
+
+def _ended(task: Task, how: str) -> NotRun:
+    return NotRun(task.subject, f"the run ended the process that made it ({how})", failure=True)
 
 
 def carry_out(task: Task) -> Outcome | NotRun:
@@ -194,13 +191,14 @@ def carry_out(task: Task) -> Outcome | NotRun:
         backend = load_backend(subject.backend)
         run = backend.run(task.scenario, dtype=subject.dtype, variant=subject.variant)
         check_record(run, backend, task.scenario, dtype=subject.dtype, variant=subject.variant)
-    except InputError:
+        versions = backend.versions()
+    except (InputError, KeyboardInterrupt):
         raise
     except BackendError as error:
         return NotRun(subject, str(error), failure=True)
     except UnsupportedError as error:
         return NotRun(subject, str(error), failure=False)
-    except Exception as error:  # noqa: BLE001 - any framework's exception is a result to report
+    except BaseException as error:  # noqa: BLE001 - what ends a framework's run is a result to report
         reason = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
         return NotRun(subject, reason, failure=True)
-    return judge(task.scenario, run, backend.versions())
+    return judge(task.scenario, run, versions)

@@ -180,8 +180,14 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "no backend": (("verify", "line_fit", "--backends", ","), "No backend was chosen. Choose from reference"),
     "an unknown dtype": (("verify", "line_fit", "--dtypes", "float16"), "'float16'.*float64, float32"),
     "no dtype": (("verify", "line_fit", "--dtypes", ""), "No dtype was chosen. Choose from float64"),
-    "a negative number of jobs": (("verify", "line_fit", "--jobs", "-1"), "--jobs is -1. Give 0"),
-    "jobs that are no number": (("verify", "line_fit", "--jobs", "two"), "invalid int value: 'two'"),
+    "a negative number of jobs": (
+        ("verify", "line_fit", "--jobs", "-1"),
+        "--jobs: '-1' is no whole number of 0 or more",
+    ),
+    "jobs that are no number": (
+        ("verify", "line_fit", "--jobs", "two"),
+        "--jobs: 'two' is no whole number of 0",
+    ),
     "a report below a file": (("verify", "line_fit", "--out", "file/below"), "file/below cannot be written"),
     "a report in the place of a file": (("verify", "line_fit", "--out", "file"), "file cannot be written"),
     "a report in the current folder": (("verify", "line_fit", "--out", "."), ". is the current folder"),

@@ -66,13 +66,16 @@ def load_backend(name: str) -> Backend:
         else:
             module, _, attribute = _OWN[name].partition(":")
             factory = getattr(import_module(module), attribute)
-    except Exception as error:  # a broken installation ends in an OSError, a RuntimeError, …
+        backend = factory()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a broken installation ends in an OSError, a RuntimeError, …
+        what = error if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
         raise BackendUnavailableError(
-            f"Backend {name!r} cannot be used: {error}. Install it with `pip install 'gradproof[{name}]'`."
+            f"Backend {name!r} cannot be used: {what}. Install it with `pip install 'gradproof[{name}]'`."
             if name in _OWN
-            else f"Backend {name!r} cannot be used: {error}. Install what it needs."
+            else f"Backend {name!r} cannot be used: {what}. Install what it needs, or mend it."
         ) from error
-    backend = factory()
     if not isinstance(backend, Backend):
         raise InputError(
             f"Backend {name!r} ({type(backend).__name__}) lacks part of the Backend protocol. Give it "

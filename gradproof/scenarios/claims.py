@@ -165,7 +165,7 @@ class Claim:
                 return self.check(scenario, self.states)
             except GradproofError:
                 raise
-            except Exception as error:  # noqa: BLE001 - a user's check may raise anything, and it is told
+            except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - a user's check raises anything
                 return undecided(f"its check raised {type(error).__name__}: {error}")
 
 

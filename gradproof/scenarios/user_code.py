@@ -2,6 +2,8 @@
 
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -34,9 +36,9 @@ def run_file(path: str | Path) -> ModuleType:
         sys.path.append(str(path.parent))
     try:
         spec.loader.exec_module(module)
-    except GradproofError:
+    except (GradproofError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         what = "is no valid Python" if isinstance(error, SyntaxError) else "raises when it is run"
         raise InputError(f"{path} {what}:\n{own_traceback(error)}Mend the file and call again.") from error
     return module
@@ -48,3 +50,19 @@ def own_traceback(error: BaseException) -> str:
     shown = [frame for frame in frames if not frame.filename.startswith((OURS, "<frozen importlib"))]
     lines = traceback.format_list(shown) if shown else []
     return "".join([*lines, *traceback.format_exception_only(error)])
+
+
+@contextmanager
+def ends_nothing() -> Iterator[None]:
+    """Let nothing that runs a user's code end the process as if all were well; also a decorator.
+
+    Raises:
+        InputError: the code raised SystemExit (by sys.exit, say) or GeneratorExit.
+    """
+    try:
+        yield
+    except (SystemExit, GeneratorExit) as error:
+        raise InputError(
+            f"The code that was run ends the process:\n{own_traceback(error)}Let it return, or raise another "
+            "exception."
+        ) from error

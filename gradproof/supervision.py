@@ -1,0 +1,218 @@
+"""Running a command in a process of its own, because the code that it runs is the user's and may do anything.
+
+It may end the process (`os._exit(0)` is no success), crash it, or go on for ever. So the process that a user
+starts runs none of that code: it starts another, waits for it, and believes only the status that this one
+leaves in a file when its work is done. What it starts, it ends: all processes of the command are one group.
+Imports nothing that costs time.
+"""
+
+import faulthandler
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from gradproof.streams import prepare_streams, told_status
+
+_GRACE = 5.0
+"""Seconds beyond a time limit in which a process tells where it is."""
+
+_PATIENCE = 1.0
+"""Seconds that a process has to end, once it was asked to."""
+
+_PAUSE = 0.1
+"""Seconds between two looks at whether a group of processes has ended."""
+
+_FRAMES = 6
+_ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is run in a process of its own.
+
+    Attributes:
+        arguments: of the command.
+        name: what runs, as the subject of a sentence.
+        goal: what it was to end with.
+        time_limit: seconds for all of it; 0 for no limit.
+        advice: what to do where it ended before.
+    """
+
+    arguments: Sequence[str]
+    name: str
+    goal: str
+    time_limit: float = 0.0
+    advice: str = "Take out what ends it (os._exit, a crash)."
+
+
+# -------------------------------------------------------------------- the parent
+
+
+def supervise(work: Work, perform: Callable[[Sequence[str]], int]) -> int:
+    """Carry a command's work out in a process of its own, and give the exit status.
+
+    It is 2 if the process ends before its work is done.
+
+    Args:
+        work: what to do.
+        perform: what does it, and is called here only where the system has no groups of processes (Windows).
+    """
+    if not hasattr(os, "killpg"):
+        return perform(work.arguments)
+    with tempfile.TemporaryDirectory(prefix="gradproof_command-") as folder:
+        status, signals = _carried_out(work, folder)
+        told = Path(folder, "status")
+        if told.is_file():
+            return int(told.read_text(encoding="utf-8"))
+        if signals:
+            return 128 + signals[0]
+        print(f"gradproof: {_ended(work, status, Path(folder, 'stack'))}", file=sys.stderr)
+        return 2
+
+
+def _carried_out(work: Work, folder: str) -> tuple[int, list[int]]:
+    """Start the process and wait for it; give its own status, and the signals that came meanwhile."""
+    alive, held = os.pipe()  # the process ends when nobody holds this any more
+    try:
+        process = subprocess.Popen(  # noqa: S603 - this very Python
+            [
+                *(sys.executable, *_flags(), "-m", "gradproof.supervised"),
+                *(folder, str(alive), str(work.time_limit), *work.arguments),
+            ],
+            stdin=subprocess.DEVNULL,
+            pass_fds=(alive,),
+            process_group=0,
+        )
+        os.close(alive)
+        with _signals_handed_on(process) as signals:
+            try:
+                status = process.wait(work.time_limit + _GRACE if work.time_limit else None)
+            except subprocess.TimeoutExpired:
+                status = -signal.SIGKILL
+            if not Path(folder, "status").is_file():
+                _end_group(process)
+    finally:
+        os.close(held)
+    return status, signals
+
+
+def _flags() -> Iterator[str]:
+    """Give the interpreter's flags with which modules are found, and warnings told, as in this process."""
+    if sys.path[:1] not in ([""], [str(Path.cwd())]):
+        yield "-P"
+    yield from (f"-W{option}" for option in sys.warnoptions)
+
+
+@contextmanager
+def _signals_handed_on(process: "subprocess.Popen[bytes]") -> Iterator[list[int]]:
+    """Hand signals that ask for an end on, give them, and end what does not heed the first one in time."""
+    signals: list[int] = []
+
+    def hand_on(number: int, _frame: FrameType | None) -> None:
+        if not signals:
+            timer = threading.Timer(_PATIENCE, _end_group, (process,))
+            timer.daemon = True
+            timer.start()
+        signals.append(number)
+        process.send_signal(number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in _ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+                before[number] = signal.signal(number, hand_on)
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    """End a process and all that it started."""
+    for number in (signal.SIGTERM, 0, 0, 0, 0, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except (ProcessLookupError, PermissionError):  # all have ended; macOS says the second
+            break
+        time.sleep(_PAUSE)
+    process.wait()
+
+
+def _ended(work: Work, status: int, stack: Path) -> str:
+    """Say why the process ended before its work was done."""
+    if stack.is_file() and stack.stat().st_size:
+        where = "".join(f"\n{line}" for line in _users_frames(stack.read_text(encoding="utf-8")))
+        return (
+            f"{work.name} was still running after the time limit of {work.time_limit:g} s; it was at:"
+            f"{where}\nMend the loop, or give more time with --time-limit."
+        )
+    if status == -signal.SIGKILL and work.time_limit:
+        return (
+            f"{work.name} was stopped after the time limit of {work.time_limit:g} s. Mend the loop, or give "
+            "more time with --time-limit."
+        )
+    how = f"was ended by signal {-status}" if status < 0 else f"ended the process with status {status}"
+    return f"{work.name} {how} before there was {work.goal}. {work.advice}"
+
+
+def _users_frames(text: str) -> Iterator[str]:
+    """Give the innermost lines of the user's own code from a dump of the stack."""
+    package = str(Path(__file__).parent)
+    lines = [line for line in text.splitlines() if line.startswith('  File "') and package not in line]
+    shown = [line for line in lines if "importlib" not in line and "<frozen" not in line]
+    return iter(shown[:_FRAMES])
+
+
+# -------------------------------------------------------------------- the child
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt(signal.Signals(number))
+
+
+def _end_with_parent(alive: int) -> None:
+    """Wait until the parent is gone, whatever ended it, and end this process and all that it started."""
+    os.read(alive, 1)
+    os.killpg(0, signal.SIGKILL)
+
+
+def carry_out(perform: Callable[[Sequence[str]], int], folder: str, alive: str, *rest: str) -> NoReturn:
+    """Carry a command's work out in this process, leave its status in the folder, and end the process.
+
+    Args:
+        perform: what does the work.
+        folder: where to leave the status, and the stack where the time is up.
+        alive: a file descriptor that is at its end when the parent is.
+        rest: the time limit, and the command's arguments.
+    """
+    time_limit, arguments = float(rest[0]), rest[1:]
+    threading.Thread(target=_end_with_parent, args=(int(alive),), daemon=True).start()
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+    prepare_streams()
+    with Path(folder, "stack").open("w", encoding="utf-8") as stack:
+        if time_limit:
+            faulthandler.dump_traceback_later(time_limit, exit=True, file=stack)
+        try:
+            status = told_status(lambda: perform(arguments))
+        except BaseException:  # noqa: BLE001 - a fault of gradproof's, which is shown as Python would
+            traceback.print_exc()
+            status = 1
+        faulthandler.cancel_dump_traceback_later()
+    Path(folder, "status").write_text(str(status), encoding="utf-8")
+    sys.stderr.flush()
+    # Neither threads that the user's code started nor what it registered with atexit have a say any more.
+    os._exit(status)
