@@ -20,9 +20,11 @@ from gradproof.backends import Run, load_backend
 from gradproof.reference.descent import GradientDescent
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.dense_network import dense_network
-from gradproof.verdicts.evidence import Values, gather
-from gradproof.verdicts.rule import assess, judge_entries
-from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict
+from gradproof.verdicts.judging.evidence import Evidence
+from gradproof.verdicts.judging.rule import assess
+from gradproof.verdicts.runs import judge_entries
+from gradproof.verdicts.tolerances import SPREADS
+from gradproof.verdicts.verdict import SEVERITY, Verdict
 
 Array = NDArray[Any]
 
@@ -172,11 +174,13 @@ def judged(number: int, network: Network, scenario: Scenario, run: Run) -> Tally
     """Judge every entry of a run of one step."""
     weights = {name: weight[:1] for name, weight in run.weights.items()}
     batch = {name: array[np.newaxis] for name, array in scenario.arrays(run.dtype)[1].items()}
-    values = Values(run.gradients, {name: weight[1:] for name, weight in run.weights.items()})
-    evidence = gather(scenario, weights, batch, run.dtype, values)
+    evidence = Evidence(scenario.flat_loss, weights, batch, run.dtype)
+    assert scenario.training is not None  # noqa: S101 - every random network makes one step
+    updated = {name: weight[1:] for name, weight in run.weights.items()}
+    updates = evidence.updates(scenario.training.learning_rate)
     tally = Tally()
     spreads, failing = [], []
-    for computed, known in ((values.gradients, evidence.gradients), (values.updates, evidence.updates)):
+    for computed, known in ((run.gradients, evidence.gradients), (updated, updates)):
         for name, value in computed.items():
             assessment = assess(value, known[name], run.dtype)
             judgement = judge_entries(name, value, known[name], run.dtype)
@@ -188,7 +192,7 @@ def judged(number: int, network: Network, scenario: Scenario, run: Run) -> Tally
             spreads.append(assessment.spreads.ravel())
             if not verdict.passes:
                 tally.accused.add(number)
-                if computed is values.gradients:
+                if computed is run.gradients:
                     failing.append(judgement)
     if tally.accused:
         tally.worst = []

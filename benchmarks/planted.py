@@ -14,7 +14,7 @@ from gradproof.reference.numbers import Noisy
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.truth import rounding_noise
 from gradproof.scenarios import Scenario
-from gradproof.verdicts.judging import judge
+from gradproof.verdicts.runs import judge
 from gradproof.verdicts.verdict import Verdict
 
 TRIES = 1000

@@ -10,7 +10,7 @@ from gradproof.scenarios import CATALOGUE, Scenario
 from gradproof.scenarios.claims import ClaimVerdict
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.scenarios.validation import validate
-from gradproof.verdicts.claims import check_claims
+from gradproof.verdicts.audited import check_claims
 from gradproof.verdicts.records import ClaimRecord
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from gradproof.checking import check
 from gradproof.errors import InputError
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import ends_nothing, run_file
-from gradproof.verdicts.checking.subject import called
+from gradproof.verdicts.judging.user_gradient import called
 
 
 @ends_nothing()

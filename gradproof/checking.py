@@ -1,29 +1,28 @@
 """`check`: is a gradient of the user's own right, which entry is wrong, and why."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from gradproof.errors import DisagreementError, InputError
+from gradproof.errors import InputError
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import ends_nothing
-from gradproof.verdicts.causes import Cause
 from gradproof.verdicts.checking.calling import call_gradient
-from gradproof.verdicts.checking.entries import entries_of
-from gradproof.verdicts.checking.examining import Examined, examine
-from gradproof.verdicts.checking.findings import CheckFinding
+from gradproof.verdicts.checking.claiming import judge_at
 from gradproof.verdicts.checking.own import Terms
+from gradproof.verdicts.checking.own_points import Searched, Tally, search_points
 from gradproof.verdicts.checking.points import Point, load_point
-from gradproof.verdicts.checking.search import Searched, Tally, difference, find_cause, search_points
-from gradproof.verdicts.checking.subject import Place, Subject
+from gradproof.verdicts.explaining import explained
+from gradproof.verdicts.judging.claimed import Claimed, Place
+from gradproof.verdicts.judging.findings import CheckFinding
+from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.judging.user_gradient import UserGradient
+from gradproof.verdicts.numerals import index_texts, sentence
+from gradproof.verdicts.tolerances import REORDERED
 from gradproof.verdicts.verdict import Verdict
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["DTYPES", "POINTS", "Check", "CheckFinding", "Point", "check", "load_point"]
 
@@ -33,82 +32,30 @@ POINTS = 12
 DTYPES = ("float64", "float32", "float16")
 """What a gradient can be judged in."""
 
-_SHOWN = 5
-_OK = {Verdict.EQUAL, Verdict.AGREES, Verdict.KINK}
+_CONSTANTS = (
+    "Some entries agree in fewer than 15 digits, which is explained by constants of the code being doubles: "
+    "0.1 and 1/3 are not the numbers that they stand for."
+)
 
 
 @dataclass(frozen=True, eq=False)
-class Check:
-    """What `check` found.
+class Check(Judgement):
+    """What `check` found: the judgement at the point that is shown, the failing one or the user's.
 
     Attributes:
-        verdict: EQUAL (the formula is right), WRONG, INACCURATE (the formula is right, its floating-point
-            evaluation loses digits that the dtype would allow), UNDECIDED (with the reason), KINK (at a
-            kink, one of the loss's subgradients), or AGREES (the code cannot run on certified balls; its
-            floating-point result is right as far as its rounding shows).
-        reason: why the verdict is not EQUAL, or what it rests on; empty if there is nothing to say.
-        cause: the change of the true gradient that gives this one, with `kind`, `where`, `factor`, `text` and
-            `parameters`; None unless the verdict is WRONG and a cause was found.
-        findings: what else was noticed; one that `fails` makes the check fail, whatever the numbers are.
-        dtype: what the floating-point result was judged by.
         points: what became of the points of its own.
         seed: what they were drawn with.
-        failing_point: where the gradient does not pass; None if it passes.
-        examined: all that is known of the point that is shown: the failing one, or the user's.
+        point: the point that is shown.
     """
 
-    verdict: Verdict
-    reason: str
-    cause: Cause | None
-    findings: tuple[CheckFinding, ...]
-    dtype: str
-    points: Tally
-    seed: int
-    failing_point: Point | None
-    examined: Examined = field(repr=False)
-    unexplained: str = field(default="", repr=False)
+    points: Tally = field(default_factory=Tally)
+    seed: int = 0
+    point: Point = field(default_factory=lambda: Point(Place({}, {}), ""), repr=False)
 
     @property
-    def ok(self) -> bool:
-        """Whether the gradient passes: EQUAL, AGREES or KINK, and no finding fails.
-
-        INACCURATE does not pass here: a right formula that gives wrong digits is not yet a right gradient.
-        """
-        return self.verdict in _OK and not any(finding.fails for finding in self.findings)
-
-    @property
-    def certified(self) -> bool:
-        """Whether the gradient was looked at as a formula, and not only in floating point."""
-        return self.examined.formula is not None and self.examined.formula.certified
-
-    @property
-    def digits(self) -> float:
-        """Decimal digits of certified agreement, the worst entry's; infinite for exact equality.
-
-        Where the code was not certified, those of its floating-point result.
-        """
-        formula, floating = self.examined.formula, self.examined.floating
-        if formula is not None and formula.certified and formula.agreement:
-            return formula.digits
-        if floating is None:
-            return 0.0
-        relative = max((float(np.max(e.relative_error)) for e in floating.evidence.values()), default=0.0)
-        with np.errstate(divide="ignore"):
-            return max(float(-np.log10(relative)), 0.0)
-
-    @cached_property
-    def entries(self) -> "pd.DataFrame":
-        """A row for each entry at the point that is shown, the worst first.
-
-        Columns: parameter, index, claimed, true (a decimal with the digits that are proven), radius,
-        absolute, relative and ulps (upper bounds of the error; ulps in the dtype).
-        """
-        return entries_of(self.examined)
-
-    def raise_if_wrong(self) -> None:
-        """Raise DisagreementError with the cause and the worst entries unless the check is ok."""
-        if not self.ok:
-            raise DisagreementError(str(self))
+    def failing_point(self) -> Point | None:
+        """Where the gradient does not pass; None if it passes."""
+        return None if self.ok else self.point
 
     def save_point(self, path: str | Path) -> Path:
         """Write the point that is shown to an .npz file, to be given back as `check(..., point=path)`.
@@ -116,52 +63,31 @@ class Check:
         Raises:
             InputError: the file cannot be written.
         """
-        return self.examined.point.save(path)
+        return self.point.save(path)
 
     def headline(self) -> str:
         """Tell the verdict in one line."""
-        if self.verdict not in _OK:
-            return f"{self.verdict} at {_place(self.examined.point)}"
-        how = ""
-        if self.verdict is Verdict.EQUAL:
-            how = " exactly" if np.isinf(self.digits) else f" to {self.digits:.0f} digits"
-        text = f"{self.verdict}{how} at {_place(self.examined.point)}"
+        text = super().headline()
+        if self.point.seed is not None:
+            text = text.replace("the given point", f"a point of its own, {self.point.label}")
+        if not self.verdict.accepted(strict=self.strict):
+            return text
         text += f"; {self.points}; seed {self.seed}" if self.points.asked else ""
         return text if self.ok else f"{text}; yet it does not pass"
 
     def __str__(self) -> str:
         """Tell the verdict, the cause, the findings and, where the check fails, the worst entries."""
-        lines = [self.headline()]
-        if self.cause is not None:
-            lines.append(f"  cause    {self.cause.text}")
-        elif self.unexplained:
-            lines.append(f"  cause    none found. {self.unexplained}")
-        if self.reason:
-            lines.append(f"  why      {self.reason}")
-        lines += [
-            f"  {'FAILS' if f.fails else 'note':<8} {f.text}" for f in self.findings if f.text != self.reason
-        ]
-        if not self.ok:
-            lines += self._failure()
-        return "\n".join(lines)
-
-    def _failure(self) -> list[str]:
-        lines = []
-        if self.verdict not in _OK and len(self.entries):
-            with_width = self.entries.head(_SHOWN).to_string(index=False)
-            lines += ["  worst entries:", *(f"    {line}" for line in with_width.splitlines())]
-            if len(self.entries) > _SHOWN:
-                lines.append(f"    ... of {len(self.entries)} entries")
-        if self.failing_point is not None and self.failing_point.seed is not None:
-            lines.append(
-                f"  repeat   seed={self.seed}; save_point(path) writes the point, and check(..., "
-                "point=path) takes it"
-            )
-        return lines
+        text = super().__str__()
+        if self.ok or self.point.seed is None:
+            return text
+        return (
+            f"{text}\n  repeat   seed={self.seed}; save_point(path) writes the point, and check(..., "
+            "point=path) takes it"
+        )
 
 
 @ends_nothing()
-def check(
+def check(  # noqa: PLR0913 - most are keyword-only options with a default
     loss: Callable[[Any, Any, Any], Any],
     gradient: Callable[[Any, Any], Any],
     params: Any,
@@ -172,6 +98,7 @@ def check(
     seed: int = 0,
     point: Point | str | Path | None = None,
     learning_rate: float | None = None,
+    strict: bool = True,
 ) -> Check:
     """Check a gradient: as a formula in certified arithmetic, in floating point, and at points of its own.
 
@@ -182,8 +109,7 @@ def check(
     that alone, and it is said so.
 
     Beside the given point, points of the same shapes are drawn, at which errors cannot hide behind the data
-    at
-    hand: redrawn numbers, zeros, ties, repeated and extreme indices, large and small magnitudes.
+    at hand: redrawn numbers, zeros, ties, repeated and extreme indices, large and small magnitudes.
     Probabilities stay in (0, 1), labels stay labels, integers stay in their range; a point at which the loss
     is not finite is drawn more cautiously, or dropped and counted.
 
@@ -199,6 +125,7 @@ def check(
         point: check at this point (a failing one that was saved) instead of `params` and `batch`, and at no
             other.
         learning_rate: a number to expect in the cause, where weights may have been updated too early.
+        strict: whether a right formula whose evaluation loses digits is refused: it gives wrong numbers.
 
     Raises:
         InputError: the loss or the gradient raises (the user's own traceback is in the message), or an
@@ -223,65 +150,46 @@ def check(
     if point is not None:
         given = _given_back(point, given)
         points = 0
-    subject = Subject(scenario, gradient)
-    findings = [*_loss_findings(subject, given.place)]
-    examined = examine(subject, given, dtype)
-    findings += [*_random_gradient(subject, examined, dtype)]
-    searched = Searched(None, (), Tally())
-    random = any(finding.kind == "random" for finding in findings)
-    passes = examined.verdict in {*_OK, Verdict.INACCURATE} and not random
-    if points and passes and not any(finding.fails for finding in examined.findings):
-        searched = search_points(subject, given.place, points, seed, _terms(examined, dtype))
-    return _concluded(subject, examined, searched, findings, dtype, seed, learning_rate)
+    user = UserGradient(scenario, gradient)
+    findings = _loss_findings(user, given.place)
+    found = judge_at(user, given.place, dtype)
+    found = replace(found, findings=(*found.findings, *_noticed(found, dtype)))
+    findings += _random_gradient(user, found.claimed)
+    searched = Searched(None, None, (), Tally())
+    random = next((finding for finding in findings if finding.kind == "random"), None)
+    if points and random is None and found.ok:
+        terms = Terms(dtype, found.claimed.takes, found.scales)
+        searched = search_points(user, given.place, points, seed, terms)
+    if searched.worst is not None and (not searched.worst.ok or found.verdict is not Verdict.INACCURATE):
+        found, given = searched.worst, searched.point or given
+    if random is not None:
+        found = replace(found, verdict=Verdict.UNDECIDED, reason=random.text)
+    told = {(f.kind, f.text): f for f in (*findings, *found.findings, *searched.findings)}
+    found = explained(found, scenario.flat_loss, learning_rate)
+    found = replace(found, findings=(*told.values(), *_raised(searched.tally)), strict=strict)
+    kept = {each.name: getattr(found, each.name) for each in fields(Judgement)}
+    return Check(**kept, points=searched.tally, seed=seed, point=given)
 
 
-def _concluded(
-    subject: Subject,
-    examined: Examined,
-    searched: Searched,
-    findings: list[CheckFinding],
-    dtype: str,
-    seed: int,
-    learning_rate: float | None,
-) -> Check:
-    """Put together what was found at the given point and at the check's own."""
-    shown = examined
-    worse = searched.worst
-    if worse is not None and (worse.verdict is not Verdict.INACCURATE or examined.verdict in _OK):
-        shown = worse
-    verdict, reason = shown.verdict, shown.reason
-    if any(finding.kind == "random" for finding in findings):
-        verdict, reason = Verdict.UNDECIDED, next(f.text for f in findings if f.kind == "random")
-    told = {(f.kind, f.text): f for f in (*findings, *shown.findings, *searched.findings)}
-    cause: Cause | None = None
-    unexplained = ""
-    if verdict is Verdict.WRONG:
-        cause = find_cause(subject, shown, learning_rate)
-        unexplained = difference(subject, shown) if cause is None else ""
-    fails = verdict not in _OK or any(finding.fails for finding in told.values())
-    return Check(
-        verdict=verdict,
-        reason=reason,
-        cause=cause,
-        findings=(*told.values(), *_raised(searched.tally)),
-        dtype=dtype,
-        points=searched.tally,
-        seed=seed,
-        failing_point=shown.point if fails else None,
-        examined=shown,
-        unexplained=unexplained,
-    )
-
-
-def _terms(examined: Examined, dtype: str) -> Terms:
-    """Give the terms on which the check's own points are examined."""
-    evidence = {} if examined.floating is None else dict(examined.floating.evidence)
-    scales = {name: float(np.max(np.abs(each.expected))) for name, each in evidence.items()}
-    return Terms(dtype, examined.called.takes, scales)
-
-
-def _place(point: Point) -> str:
-    return "the given point" if point.seed is None else f"a point of its own, {point.label}"
+def _noticed(found: Judgement, dtype: str) -> Iterator[CheckFinding]:
+    """Tell what is worth knowing of a claim beside its verdict."""
+    claimed, formula = found.claimed, found.claimed.formula
+    if claimed.dtype != dtype:
+        given = claimed.dtype
+        text = f"The gradient was asked for in {dtype} and gives {given}, so it is judged as {given}."
+        yield CheckFinding("lower-precision", text)
+    for name, value in claimed.floats.items():
+        bad = np.flatnonzero(~np.isfinite(value))
+        if len(bad):
+            index = index_texts(value.shape)[bad[0]]
+            entry = name if index == "()" else f"{name}[{index}]"
+            count = f"{len(bad)} of {value.size} entries are not finite"
+            text = f"The gradient of {entry} is {value.ravel()[bad[0]]}; {count}."
+            yield CheckFinding("not-finite", text, parameter=name)
+    if formula is not None and not formula.certified:
+        yield CheckFinding("not-certified", sentence(f"The formula was not certified: {formula.reason}"))
+    if found.constants:
+        yield CheckFinding("constants", _CONSTANTS)
 
 
 def _check_options(dtype: str, points: int, seed: int) -> None:
@@ -317,9 +225,9 @@ def _given_back(point: Point | str | Path, given: Point) -> Point:
     return chosen
 
 
-def _loss_findings(subject: Subject, place: Place) -> list[CheckFinding]:
+def _loss_findings(user: UserGradient, place: Place) -> list[CheckFinding]:
     """Evaluate the loss twice: is it finite, and is it the same?"""
-    first, second = subject.loss_value(place), subject.loss_value(place)
+    first, second = user.loss_value(place), user.loss_value(place)
     if not np.array_equal(first, second, equal_nan=True):
         return [
             CheckFinding(
@@ -334,24 +242,19 @@ def _loss_findings(subject: Subject, place: Place) -> list[CheckFinding]:
     return []
 
 
-def _random_gradient(subject: Subject, examined: Examined, dtype: str) -> list[CheckFinding]:
+def _random_gradient(user: UserGradient, once: Claimed) -> list[CheckFinding]:
     """Call the gradient once more: does it give the same?"""
-    once = examined.called
-    again = call_gradient(subject, examined.point.place, dtype, once.takes)
+    again = call_gradient(user, once.place, once.dtype, once.takes)
     # Frameworks may add in another order each time; NumPy does not.
-    slack = 0.0 if once.gives == "numpy" else 1e-3
-    for name, values in dict(once.values).items():
-        others = dict(again.values).get(name)
+    slack = 0.0 if once.takes == again.gives == "numpy" else REORDERED
+    for name, values in once.floats.items():
+        others = again.values.get(name)
         if others is None or not np.allclose(values, others, rtol=slack, atol=0.0, equal_nan=True):
-            return [
-                CheckFinding(
-                    "random",
-                    "The gradient uses randomness: two evaluations at the same point give different values "
-                    f"of {name!r}. Draw the random numbers outside and pass them in the batch.",
-                    fails=True,
-                    parameter=name,
-                )
-            ]
+            text = (
+                "The gradient uses randomness: two evaluations at the same point give different values "
+                f"of {name!r}. Draw the random numbers outside and pass them in the batch."
+            )
+            return [CheckFinding("random", text, fails=True, parameter=name)]
     return []
 
 

@@ -1,14 +1,13 @@
 """One gradient at one point: what is true, what rounding may do to it, and whether a given one is right."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.errors import DisagreementError, InputError
+from gradproof.errors import InputError
 from gradproof.reference.numbers import BallNumbers, Noisy
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.tape import differentiate
@@ -17,13 +16,11 @@ from gradproof.reference.truth import exact_gradient
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.verdicts.arrays import as_float64
-from gradproof.verdicts.conditioning import where_digits_are_lost
-from gradproof.verdicts.evidence import SAMPLES, Values, gather
-from gradproof.verdicts.rule import Evidence, assess, decimals, explain, rounded_up
-from gradproof.verdicts.verdict import SEVERITY, Verdict, worst
-
-if TYPE_CHECKING:
-    import pandas as pd
+from gradproof.verdicts.explaining import explained
+from gradproof.verdicts.judging.claimed import Claimed, Place
+from gradproof.verdicts.judging.evidence import SAMPLES, Evidence
+from gradproof.verdicts.judging.judge import judge as judge_claim
+from gradproof.verdicts.judging.judgement import Judgement
 
 Array = NDArray[Any]
 
@@ -142,8 +139,9 @@ def rounding_noise(
     >>> bool(0 < spread["w"][0] < 2.0**-22)
     True
     """
-    scenario = _rounded(Scenario(name="rounding_noise", loss=loss, params=params, batch=batch), dtype)
-    arguments = (scenario.flat_loss, scenario.flat_params, scenario.flat_batch)
+    scenario = Scenario(name="rounding_noise", loss=loss, params=params, batch=batch)
+    place = _rounded(scenario, dtype)
+    arguments = (scenario.flat_loss, place.params, place.batch)
     truth = exact_gradient(*arguments)
     noisy = differentiate(*arguments, Noisy(dtype, samples=samples, seed=seed)).gradients
     return {
@@ -152,72 +150,10 @@ def rounding_noise(
     }
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What `judge` says of a gradient.
-
-    Attributes:
-        verdict: the worst of all entries.
-        dtype: what it was judged by.
-        values: the gradient that was judged, by dotted name.
-        evidence: exact values, errors and rounding noise, by dotted name.
-        reason: why the verdict is not AGREES; empty where it is.
-    """
-
-    verdict: Verdict
-    dtype: str
-    values: Mapping[str, Array]
-    evidence: Mapping[str, Evidence]
-    reason: str
-
-    @property
-    def ok(self) -> bool:
-        """Whether the gradient is what its dtype allows."""
-        return self.verdict.passes
-
-    @cached_property
-    def entries(self) -> "pd.DataFrame":
-        """A row for each entry: parameter, index, value, exact, errors, spreads, verdict; the worst first."""
-        import pandas as pd  # noqa: PLC0415 - only who looks at the table pays for it
-
-        frames = []
-        for name, value in self.values.items():
-            evidence = self.evidence[name]
-            assessed = assess(value[np.newaxis], evidence, self.dtype)
-            verdict = assessed.verdict[0]
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "parameter": name,
-                        "index": [",".join(map(str, i)) or "()" for i in np.ndindex(value.shape)],
-                        "value": assessed.value[0],
-                        "exact": decimals(evidence.exact.ravel()),
-                        "absolute_error": rounded_up(evidence.error.ravel()),
-                        "relative_error": rounded_up(evidence.relative_error.ravel()),
-                        "ulps": rounded_up(assessed.ulps[0]),
-                        "spreads": rounded_up(assessed.spreads[0]),
-                        "verdict": [str(SEVERITY[code]) for code in verdict],
-                        "severity": verdict,
-                    }
-                )
-            )
-        table = pd.concat(frames, ignore_index=True)
-        table = table.sort_values(["severity", "spreads"], ascending=False, kind="stable", ignore_index=True)
-        return table.drop(columns="severity")
-
-    def raise_if_wrong(self) -> None:
-        """Raise DisagreementError with the worst entries unless the verdict passes."""
-        if not self.ok:
-            failing = self.entries[~self.entries["verdict"].isin([v.value for v in Verdict if v.passes])]
-            table = failing.head(5).to_string(index=False)
-            raise DisagreementError(
-                f"{self.verdict}: {len(failing)} of {len(self.entries)} entries of the gradient do not pass "
-                f"in {self.dtype}: {self.reason}. The worst of them:\n{table}"
-            )
-
-
 @ends_nothing()
-def judge(loss: Any, params: Any, batch: Any, gradients: Any, *, dtype: str = "float32") -> Judged:
+def judge(
+    loss: Any, params: Any, batch: Any, gradients: Any, *, dtype: str = "float32", strict: bool = False
+) -> Judgement:
     """Say whether a computed gradient is as good as its dtype allows.
 
     Args:
@@ -227,6 +163,7 @@ def judge(loss: Any, params: Any, batch: Any, gradients: Any, *, dtype: str = "f
         batch: likewise, of data.
         gradients: what was computed, laid out as `params`; arrays of NumPy, PyTorch or JAX.
         dtype: what it was computed in: float64, float32, float16 or bfloat16.
+        strict: as for `check`.
 
     Raises:
         InputError: the gradients have other names or shapes than the parameters, or an input is bad.
@@ -241,40 +178,21 @@ def judge(loss: Any, params: Any, batch: Any, gradients: Any, *, dtype: str = "f
     >>> judge(loss, {"w": w}, {"x": 0.0}, {"w": 2 * np.tanh(w)}).verdict
     <Verdict.DISAGREES: 'DISAGREES'>
     """
-    scenario = _rounded(Scenario(name="judge", loss=loss, params=params, batch=batch), dtype)
-    values = _values(scenario, gradients)
-    weights = {name: array[np.newaxis] for name, array in scenario.flat_params.items()}
-    data = {name: array[np.newaxis] for name, array in scenario.flat_batch.items()}
-    laned = Values({name: value[np.newaxis] for name, value in values.items()}, {})
-    evidence = gather(scenario, weights, data, dtype, laned).gradients
-    codes = {name: assess(laned.gradients[name], evidence[name], dtype).verdict for name in values}
-    verdict = worst([SEVERITY[int(code.max())] for code in codes.values()])
-    name = next(name for name, code in codes.items() if SEVERITY[int(code.max())] is verdict)
-    reason = str(explain(codes[name].max(keepdims=True)[0], evidence[name].reasons, dtype)[0])
-    if verdict is Verdict.ILL_CONDITIONED:
-        place = where_digits_are_lost(
-            scenario.flat_loss, scenario.flat_params, scenario.flat_batch, dtype, name
-        )
-        reason += f"; most are lost in {place}"
-    return Judged(verdict, dtype, values, evidence, reason)
+    scenario = Scenario(name="judge", loss=loss, params=params, batch=batch)
+    place = _rounded(scenario, dtype)
+    claimed = Claimed(place, _values(scenario, gradients), dtype)
+    evidence = Evidence.at(scenario.flat_loss, place, dtype)
+    found = replace(judge_claim(claimed, evidence, evidence), strict=strict)
+    return explained(found, scenario.flat_loss)
 
 
-def _rounded(scenario: Scenario, dtype: str) -> Scenario:
+def _rounded(scenario: Scenario, dtype: str) -> Place:
     """Round a scenario's arrays to a dtype, as an implementation in that dtype is given them."""
     if dtype not in FORMATS or dtype == "tf32":
         raise InputError(
             f"There is no dtype called {dtype!r} here. Give float64, float32, float16 or bfloat16."
         )
-    rounded = FORMATS[dtype].rounded
-    return Scenario(
-        name=scenario.name,
-        loss=scenario.flat_loss,
-        params={name: rounded(array.astype(np.float64)) for name, array in scenario.flat_params.items()},
-        batch={
-            name: rounded(array.astype(np.float64)) if array.dtype.kind == "f" else array
-            for name, array in scenario.flat_batch.items()
-        },
-    )
+    return Place(scenario.flat_params, scenario.flat_batch).rounded(dtype)
 
 
 def _values(scenario: Scenario, gradients: Any) -> dict[str, Array]:

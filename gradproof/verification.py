@@ -14,10 +14,10 @@ from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.scenarios.validation import validate
-from gradproof.verdicts.claims import check_claims
+from gradproof.verdicts.audited import check_claims
 from gradproof.verdicts.formulas import check_formula
-from gradproof.verdicts.judging import judge
 from gradproof.verdicts.records import FormulaRecord, NotRun, Outcome, Subject
+from gradproof.verdicts.runs import judge
 
 DTYPES = ("float64", "float32")
 

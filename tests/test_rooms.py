@@ -19,7 +19,9 @@ ALLOWED = {
     "verdicts": ("gradproof.reference", "gradproof.scenarios", "gradproof.backends.protocol"),
     # What was judged: records, verdicts and the drift between records, but none of the judging.
     "reporting": (
+        "gradproof.verdicts.numerals",
         "gradproof.verdicts.records",
+        "gradproof.verdicts.tolerances",
         "gradproof.verdicts.trajectories",
         "gradproof.verdicts.verdict",
     ),
@@ -88,7 +90,11 @@ def test_only_backends_of_a_framework_import_it() -> None:
 
 PLANTED = {
     "another room": ("reference", "from gradproof.scenarios import Scenario", "gradproof.scenarios"),
-    "a room downstream": ("backends", "import gradproof.verdicts.rule", "gradproof.verdicts.rule"),
+    "a room downstream": (
+        "backends",
+        "import gradproof.verdicts.judging.rule",
+        "gradproof.verdicts.judging.rule",
+    ),
     "a room by its package": ("scenarios", "from gradproof import backends", "gradproof.backends"),
     "the front door": ("verdicts", "from gradproof import verify", "gradproof.verify"),
     "the whole package": ("reference", "import gradproof", "imports gradproof"),
@@ -99,7 +105,7 @@ PLANTED = {
     ),
     "the judging": (
         "reporting",
-        "from gradproof.verdicts.judging import judge",
+        "from gradproof.verdicts.judging.judge import judge",
         "gradproof.verdicts.judging",
     ),
     "inside a function": ("reference", "def f():\n    import gradproof.reporting.report", "reporting.report"),

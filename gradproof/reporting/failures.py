@@ -10,7 +10,7 @@ import pandas as pd
 from gradproof.reporting.names import entry, implementation, run_name
 from gradproof.reporting.text import visible, wrapped
 from gradproof.reporting.worst import PASSING, QUANTITIES, RUN, records, run_key, urgent_first
-from gradproof.verdicts.verdict import SPREADS
+from gradproof.verdicts.tolerances import SPREADS
 
 if TYPE_CHECKING:
     from gradproof.reporting.report import Report

@@ -21,7 +21,7 @@ from gradproof.reporting.text import visible
 from gradproof.reporting.worst import records
 from gradproof.reporting.writing import describe_written
 from gradproof.verdicts.records import NotRun, Outcome
-from gradproof.verdicts.verdict import SPREADS
+from gradproof.verdicts.tolerances import SPREADS
 
 _COLOURS = {"ok": "green", "-": "dim"}
 

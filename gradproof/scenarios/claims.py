@@ -3,19 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-import flint
 import numpy as np
+from flint import arb
 from numpy.typing import NDArray
 
-from gradproof.errors import GradproofError, InputError
-
-if TYPE_CHECKING:
-    from gradproof.scenarios.scenario import Scenario
-
-PRECISION = 256
-"""Bits of the certified arithmetic that checks run in."""
+from gradproof.errors import InputError
 
 
 class ClaimVerdict(StrEnum):
@@ -77,6 +71,9 @@ class Finding:
     gradient: ClaimedGradient | None = None
 
 
+# -------------------------------------------------------------------- what a check found by itself
+
+
 def confirmed(reason: str, **numbers: Any) -> Finding:
     """Say that a claim is true; `numbers` are a Finding's other attributes."""
     return Finding(ClaimVerdict.CONFIRMED, reason, **numbers)
@@ -97,8 +94,80 @@ def undecided(reason: str, **numbers: Any) -> Finding:
     return Finding(ClaimVerdict.UNDECIDED, reason, **numbers)
 
 
-Check: TypeAlias = "Callable[[Scenario, Mapping[str, Any]], Finding]"
-"""A check is called as check(scenario, states) and gives a Finding."""
+# -------------------------------------------------------------------- what is left for the rule to decide
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Certified numbers that a claim states beside the exact ones; equal, entry by entry, or not.
+
+    Attributes:
+        stated: by name, balls of the exact arrays' shapes.
+        exact: by name, balls.
+        what: what is stated, as the subject of a sentence.
+        cause: where they differ, what is wrong; empty to have it looked for in `gradient`.
+        gradient: the claimed gradient; None where the claim is not of one.
+        remark: what is to be said beside the numbers, as a sentence.
+        beside: what the exact numbers are, where they are not the truth but another part of the document.
+        follows: gives, by the digits of agreement, what follows where they are equal; None where that is just
+            what is claimed.
+        instead: another comparison, and what is to be added to the cause where that one is equal.
+    """
+
+    stated: Mapping[str, Any]
+    exact: Mapping[str, Any]
+    what: str
+    cause: str = ""
+    gradient: ClaimedGradient | None = None
+    remark: str = ""
+    beside: str = ""
+    follows: Callable[[float], Finding] | None = None
+    instead: "tuple[Comparison, str] | None" = None
+
+
+@dataclass(frozen=True, eq=False)
+class Decimals:
+    """Decimals that a document writes beside the exact numbers; right if rounded from them, or cut off.
+
+    Attributes:
+        entries: for each decimal its text, whose last digit tells how exact it means to be; the exact number;
+            and what it is, as the subject of a sentence.
+        cause: as in `Comparison`.
+        gradient: as in `Comparison`.
+        remark: as in `Comparison`.
+    """
+
+    entries: tuple[tuple[str, arb, str], ...]
+    cause: str = ""
+    gradient: ClaimedGradient | None = None
+    remark: str = ""
+
+
+def decimal(stated: str, exact: arb, what: str, **more: Any) -> Decimals:
+    """Put one decimal beside the exact number; `more` are the other attributes of `Decimals`."""
+    return Decimals(((stated, exact, what),), **more)
+
+
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """A gradient that a claim gives as plain NumPy code, to be judged as `gradproof.check` judges one.
+
+    Attributes:
+        scenario: the loss, of the claimed parameters alone.
+        gradient: `gradient(params, batch)`.
+        what: what is stated, as the subject of a sentence.
+    """
+
+    scenario: Any
+    gradient: Callable[[Any, Any], Any]
+    what: str = "The gradient"
+
+
+Checked: TypeAlias = Finding | Comparison | Decimals | Derived
+"""What a check gives: what it found, or what is to be decided by the rule."""
+
+ClaimCheck: TypeAlias = Callable[[Any, Mapping[str, Any]], Checked]
+"""A check is called as check(scenario, states)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +184,8 @@ class Claim:
         name: what reports and tests call it; unique in its scenario.
         text: what the document claims, in our own words.
         place: where in the document.
-        check: `check(scenario, states)` gives a Finding. It is run in certified arithmetic of 256 bits: what
-            it computes on `flint.arb` has that precision.
+        check: `check(scenario, states)` gives a Finding, or the numbers that are to be compared. It is run in
+            certified arithmetic of 256 bits: what it computes on `flint.arb` has that precision.
         states: what the document states, by name: numbers as the document writes them (strings), formulas as
             functions. It is what `check` is given.
         document: the document's title; empty for the source of the scenario that carries the claim.
@@ -124,24 +193,24 @@ class Claim:
     Raises:
         InputError: an empty name or text.
 
-    >>> from gradproof.scenarios import Scenario
+    >>> import gradproof as gp
     >>> def adds_up(scenario, states):
     ...     total = sum(int(part) for part in states["parts"])
     ...     if total == int(states["total"]):
     ...         return confirmed(f"the parts add up to {total}")
     ...     return refuted(f"the parts add up to {total}", cause="a slip of addition")
     >>> claim = Claim("sum", "2 and 2 are 5", "page 1", adds_up, {"parts": ("2", "2"), "total": "5"})
-    >>> scenario = Scenario(
+    >>> scenario = gp.Scenario(
     ...     name="mine", loss=lambda xp, p, b: p["w"], params={"w": 1.0}, batch={"x": 0.0}, claims=[claim]
     ... )
-    >>> print(claim.judge(scenario).verdict)
+    >>> print(gp.audit([scenario]).claims["verdict"].item())
     REFUTED
     """
 
     name: str
     text: str
     place: str
-    check: Check
+    check: ClaimCheck
     states: Mapping[str, Any] = field(default_factory=dict)
     document: str = ""
 
@@ -150,23 +219,6 @@ class Claim:
         for what, value in (("name", self.name), ("text", self.text)):
             if not value.strip():
                 raise InputError(f"A claim has an empty {what} (place {self.place!r}). Give it one.")
-
-    def judge(self, scenario: "Scenario") -> Finding:
-        """Run the check.
-
-        A check that raises has reached no verdict, and the finding says what it raised; the errors that
-        gradproof raises on purpose are passed on.
-
-        Raises:
-            InputError: what the claim states cannot be worked with.
-        """
-        with flint.ctx.workprec(PRECISION):
-            try:
-                return self.check(scenario, self.states)
-            except GradproofError:
-                raise
-            except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - a user's check raises anything
-                return undecided(f"its check raised {type(error).__name__}: {error}")
 
 
 def in_a_picture(name: str, text: str, place: str, remark: str = "") -> Claim:
@@ -179,7 +231,7 @@ def in_a_picture(name: str, text: str, place: str, remark: str = "") -> Claim:
         remark: what the text says about it nevertheless, as a sentence.
     """
 
-    def check(_scenario: "Scenario", _states: Mapping[str, Any]) -> Finding:
+    def check(_scenario: Any, _states: Mapping[str, Any]) -> Finding:
         return not_checkable(f"It is only in a picture. {remark}".strip())
 
     return Claim(name, text, place, check)
@@ -195,7 +247,7 @@ def an_opinion(name: str, text: str, place: str, remark: str) -> Claim:
         remark: why there is nothing to compute, as a sentence.
     """
 
-    def check(_scenario: "Scenario", _states: Mapping[str, Any]) -> Finding:
+    def check(_scenario: Any, _states: Mapping[str, Any]) -> Finding:
         return not_checkable(remark)
 
     return Claim(name, text, place, check)

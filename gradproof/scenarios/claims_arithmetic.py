@@ -1,13 +1,12 @@
 """The certified arithmetic that checks of claims are written in.
 
-All of it runs at the precision of the caller, which `Claim.judge` sets. A number that a document writes is
+All of it runs at the precision of the caller, which the audit sets. A number that a document writes is
 taken as the decimal that it is, never through a double.
 """
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 import flint
@@ -20,8 +19,6 @@ from gradproof.reference.numbers import BallNumbers, Balls, Numbers
 from gradproof.reference.tape import Tape
 from gradproof.reference.tape.namespace import Namespace
 from gradproof.reference.tape.node import Tensor
-from gradproof.reference.truth import EQUAL_DIGITS
-from gradproof.scenarios.claims import Finding, confirmed, refuted, undecided
 
 if TYPE_CHECKING:
     from gradproof.scenarios.scenario import Scenario
@@ -151,59 +148,6 @@ def _data(tape: Tape, array: Any) -> Any:
     return array if np.asarray(array).dtype.kind in "iub" else tape.data(_laned(array))
 
 
-def agreement(claimed: BallArray, exact: BallArray) -> tuple[float, bool]:
-    """Give the digits to which the worst entry is proven to agree, and whether one is proven to differ.
-
-    >>> agreement(balls(["1.5", "2"]), balls(["1.5", "2"]))
-    (inf, False)
-    >>> agreement(balls(["1.5"]), balls(["1"]))[1]
-    True
-    """
-    digits, apart = inf, False
-    for ours, true in zip(np.ravel(claimed), np.ravel(exact), strict=True):
-        distance = abs(ours - true)
-        apart = apart or bool(distance > 0)
-        if distance.is_zero():
-            continue
-        ratio = distance / abs(true)
-        upper = ratio.upper() if ratio.is_finite() else arb("inf")
-        digits = min(digits, float(-upper.log() / arb(10).log()) if upper.is_finite() else 0.0)
-    return digits, apart
-
-
-def compare(claimed: Mapping[str, Any], exact: Mapping[str, Any], what: str, **more: Any) -> Finding:
-    """Judge a formula by the truth, entry by entry.
-
-    Args:
-        claimed: by name, balls of the true arrays' shapes.
-        exact: by name, balls.
-        what: the formula as the subject of a sentence.
-        more: attributes of the Finding if it is refuted.
-    """
-    pairs = {name: agreement(balls(claimed[name]), balls(exact[name])) for name in exact}
-    digits = min(found for found, _ in pairs.values())
-    if digits >= EQUAL_DIGITS:
-        agrees = (
-            "equals the exact one" if digits == inf else f"agrees with the exact one to {int(digits)} digits"
-        )
-        return confirmed(f"{what} {agrees}.", digits=digits)
-    wrong = [name for name, (_, apart) in pairs.items() if apart]
-    if not wrong:
-        return undecided(f"{what} could not be told from the exact one: the balls are too wide.")
-    name = min(wrong, key=lambda each: pairs[each][0])
-    ours, true = _worst(balls(claimed[name]), balls(exact[name]))
-    return refuted(
-        f"{what} is proven to differ: for {name} it gives {show(ours)}, and {show(true)} is true.",
-        **{"stated": show(ours), "exact": show(true, 30), "digits": max(digits, 0.0), **more},
-    )
-
-
-def _worst(claimed: BallArray, exact: BallArray) -> tuple[arb, arb]:
-    """Give the entry with the fewest digits that agree, claimed and exact."""
-    pairs = list(zip(np.ravel(claimed), np.ravel(exact), strict=True))
-    return min(pairs, key=lambda pair: agreement(np.array([pair[0]]), np.array([pair[1]]))[0])
-
-
 def show(number: arb, digits: int = 10) -> str:
     """Write a ball as a decimal with the digits that are proven, `digits` at most.
 
@@ -215,48 +159,3 @@ def show(number: arb, digits: int = 10) -> str:
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")
     return mantissa + exponent_mark + exponent
-
-
-def compare_decimal(stated: str, exact: arb, what: str, **more: Any) -> Finding:
-    """Judge a decimal that a document writes by the exact number.
-
-    A decimal is right if it is the exact number rounded to as many places, or cut off after them; the
-    finding says which.
-
-    Args:
-        stated: the decimal as the document writes it: its last digit tells how exact it means to be.
-        exact: the true number.
-        what: what the number is, as the subject of a sentence.
-        more: attributes of the Finding if it is refuted.
-
-    >>> compare_decimal("0.999", exactly("0.99999"), "the output").reason
-    'the output is 0.99999, which 0.999 is cut off to 3 places (rounded, it would be 1.000).'
-    """
-    claimed = fraction(stated)
-    places = max(0, -int(Decimal(stated).as_tuple().exponent))
-    unit = exactly(Fraction(1, 10**places))
-    distance = abs(exact - exactly(claimed))
-    numbers = {"stated": stated, "exact": show(exact, 30)}
-    digits = agreement(np.array([exactly(claimed)]), np.array([exact]))[0]
-    # Where the ball is this narrow, a number that it does not tell from the middle of two decimals is taken
-    # as the middle, which may be rounded to either side.
-    narrow = exact.is_finite() and exact.rad() < unit * exactly("1e-15")
-    if distance <= unit / 2 or (narrow and not distance > unit / 2):
-        rounded = f", which {stated} is rounded {_to(places)}" if digits < EQUAL_DIGITS else ""
-        exactness = " exactly" if digits == inf else rounded
-        return confirmed(f"{what} is {show(exact)}{exactness}.", digits=digits, **numbers)
-    towards_zero = exact - exactly(claimed) if exact > 0 else exactly(claimed) - exact
-    if towards_zero > 0 and towards_zero < unit:
-        would_be = f"{Decimal(show(exact, 40)):.{places}f}"
-        reason = f"which {stated} is cut off {_to(places)} (rounded, it would be {would_be})"
-        return confirmed(f"{what} is {show(exact)}, {reason}.", digits=digits, **numbers)
-    if narrow or distance > unit or (towards_zero < 0 and distance > unit / 2):
-        reason = f"{what} is {show(exact)}, and {stated} is stated."
-        return refuted(reason, **{**numbers, "digits": max(digits, 0.0), **more})
-    return undecided(f"{what} could not be told from {stated}: the ball is too wide.", **numbers)
-
-
-def _to(places: int) -> str:
-    if not places:
-        return "to a whole number"
-    return "to 1 place" if places == 1 else f"to {places} places"

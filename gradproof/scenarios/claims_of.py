@@ -1,9 +1,9 @@
 """Claims of the usual kinds, for a scenario of one's own: a value, a gradient, an update."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from flint import arb
@@ -11,21 +11,17 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError
 from gradproof.reference.trees import flatten
-from gradproof.scenarios.claims import Claim, ClaimedGradient, Finding, confirmed, refuted, undecided
+from gradproof.scenarios.claims import Claim, ClaimedGradient, Decimals, Derived
 from gradproof.scenarios.claims_arithmetic import (
     BallArray,
     Certified,
     balls,
-    compare,
-    compare_decimal,
     exactly,
     fraction,
 )
+from gradproof.scenarios.scenario import Scenario
 
-if TYPE_CHECKING:
-    from gradproof.scenarios.scenario import Scenario
-
-Decimals: TypeAlias = Any
+Written: TypeAlias = Any
 """Decimals as a document writes them: a string, or nested lists of strings of a parameter's shape."""
 
 
@@ -55,7 +51,7 @@ def value_claim(
     'loss CONFIRMED'
     """
 
-    def check(scenario: "Scenario", states: Mapping[str, Any]) -> Finding:
+    def check(scenario: Scenario, states: Mapping[str, Any]) -> Decimals:
         function = scenario.flat_loss if of is None else _flat(scenario, of)
         result = Certified(function, scenario.flat_params, scenario.flat_batch).values
         if result.size != 1:
@@ -64,7 +60,7 @@ def value_claim(
                 f"shape {result.shape}. Give the one number, by an index or a sum."
             )
         what = "the loss" if of is None else "the value"
-        return compare_decimal(states["value"], result.item(), what, cause="it has another value")
+        return Decimals(((states["value"], result.item(), what),), cause="it has another value")
 
     return Claim(name, text, place, check, {"value": value})
 
@@ -92,19 +88,20 @@ def gradient_claim(name: str, text: str, place: str, gradient: Any) -> Claim:
     the gradient of w is the true one with the derivative of tanh (...) left out
     """
 
-    def check(scenario: "Scenario", states: Mapping[str, Any]) -> Finding:
-        claimed = _claimed_gradient(name, scenario, states["gradient"])
+    def check(scenario: Scenario, states: Mapping[str, Any]) -> Decimals | Derived:
+        stated = states["gradient"]
+        if callable(stated):
+            return _derived(name, scenario, stated)
+        claimed = {each: _as_balls(decimals) for each, decimals in _decimals(name, scenario, stated).items()}
         part = only(scenario, claimed)
         exact = Certified(part.loss, part.params, part.batch).gradients
-        if callable(states["gradient"]):
-            return compare(claimed, exact, "The gradient", gradient=part)
-        return _compare_decimals(states["gradient"], exact, "the derivative", part)
+        return _beside(stated, exact, "the derivative", part)
 
     return Claim(name, text, place, check, {"gradient": gradient})
 
 
 def update_claim(
-    name: str, text: str, place: str, weights: Mapping[str, Decimals], learning_rate: str
+    name: str, text: str, place: str, weights: Mapping[str, Written], learning_rate: str
 ) -> Claim:
     """Give the claim that one step of gradient descent leads to new weights.
 
@@ -127,7 +124,7 @@ def update_claim(
     CONFIRMED
     """
 
-    def check(scenario: "Scenario", states: Mapping[str, Any]) -> Finding:
+    def check(scenario: Scenario, states: Mapping[str, Any]) -> Decimals:
         rate = exactly(states["learning rate"])
         stated = _decimals(name, scenario, states["weights"])
         old = {each: balls(scenario.flat_params[each]) for each in stated}
@@ -135,50 +132,58 @@ def update_claim(
         part = only(scenario, claimed, learning_rate=float(fraction(states["learning rate"])))
         exact = Certified(part.loss, part.params, part.batch).gradients
         new = {each: balls(old[each] - rate * exact[each]) for each in stated}
-        return _compare_decimals(states["weights"], new, "the new weight", part)
+        return _beside(states["weights"], new, "the new weight", part)
 
     return Claim(name, text, place, check, {"weights": weights, "learning rate": learning_rate})
 
 
 def only(
-    scenario: "Scenario", claimed: Mapping[str, BallArray], learning_rate: float | None = None
+    scenario: Scenario, claimed: Mapping[str, BallArray], learning_rate: float | None = None
 ) -> ClaimedGradient:
     """Give a claimed gradient of some parameters, with all other parameters among the data."""
-    others = {f"parameter {each}": a for each, a in scenario.flat_params.items() if each not in claimed}
+    loss, params, batch = _part(scenario, claimed)
+    return ClaimedGradient(loss, params, batch, claimed, learning_rate)
+
+
+def _part(scenario: Scenario, names: Collection[str]) -> tuple[Callable[[Any, Any, Any], Any], Any, Any]:
+    """Give the loss as one of some parameters, those, and the data with all other parameters among them."""
+    others = {f"parameter {each}": a for each, a in scenario.flat_params.items() if each not in names}
 
     def loss(xp: Any, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
         every = {each: params.get(each, batch.get(f"parameter {each}")) for each in scenario.flat_params}
         return scenario.flat_loss(xp, every, {each: batch[each] for each in scenario.flat_batch})
 
-    return ClaimedGradient(
-        loss,
-        {each: scenario.flat_params[each] for each in claimed},
-        {**scenario.flat_batch, **others},
-        claimed,
-        learning_rate,
-    )
+    params = {each: array for each, array in scenario.flat_params.items() if each in names}
+    return loss, params, {**scenario.flat_batch, **others}
 
 
-def _flat(scenario: "Scenario", function: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
+def _derived(name: str, scenario: Scenario, gradient: Callable[[Any, Any], Any]) -> Derived:
+    """Give the code that a claim states as a gradient of the parameters that it gives."""
+
+    def flat_gradient(params: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
+        every = {each: params.get(each, batch.get(f"parameter {each}")) for each in scenario.flat_params}
+        nested = gradient(
+            scenario.params_structure.nest(every),
+            scenario.batch_structure.nest({each: batch[each] for each in scenario.flat_batch}),
+        )
+        return flatten(nested, f"claimed gradient {name!r}")[0]
+
+    params, batch = scenario.arrays("float64")
+    with np.errstate(all="ignore"):
+        given = flat_gradient(params, batch)
+    claimed = _of_parameters(name, scenario, given)
+    loss, params, batch = _part(scenario, claimed)
+    part = Scenario(name=scenario.name, loss=loss, params=params, batch=batch)
+    return Derived(part, flat_gradient)
+
+
+def _flat(scenario: Scenario, function: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
     return lambda xp, params, batch: function(
         xp, scenario.params_structure.nest(params), scenario.batch_structure.nest(batch)
     )
 
 
-def _claimed_gradient(name: str, scenario: "Scenario", gradient: Any) -> dict[str, BallArray]:
-    if not callable(gradient):
-        return {each: _as_balls(stated) for each, stated in _decimals(name, scenario, gradient).items()}
-    nested = gradient(
-        scenario.params_structure.nest({each: balls(a) for each, a in scenario.flat_params.items()}),
-        scenario.batch_structure.nest(
-            {each: balls(a) if a.dtype.kind == "f" else a for each, a in scenario.flat_batch.items()}
-        ),
-    )
-    flat, _ = flatten(nested, f"claimed gradient {name!r}")
-    return {each: balls(array) for each, array in _of_parameters(name, scenario, flat).items()}
-
-
-def _decimals(name: str, scenario: "Scenario", stated: Mapping[str, Decimals]) -> dict[str, NDArray[Any]]:
+def _decimals(name: str, scenario: Scenario, stated: Mapping[str, Written]) -> dict[str, NDArray[Any]]:
     arrays = {each: np.asarray(decimals) for each, decimals in stated.items()}
     for each, array in arrays.items():
         if array.dtype.kind != "U":
@@ -189,7 +194,7 @@ def _decimals(name: str, scenario: "Scenario", stated: Mapping[str, Decimals]) -
     return _of_parameters(name, scenario, arrays)
 
 
-def _of_parameters(name: str, scenario: "Scenario", claimed: Mapping[str, Any]) -> dict[str, Any]:
+def _of_parameters(name: str, scenario: Scenario, claimed: Mapping[str, Any]) -> dict[str, Any]:
     """Give what was claimed, in the parameters' order, if it has their names and shapes."""
     for each, array in claimed.items():
         shape = scenario.flat_params[each].shape if each in scenario.flat_params else None
@@ -214,18 +219,16 @@ def _as_balls(decimals: NDArray[Any]) -> BallArray:
     return result
 
 
-def _compare_decimals(
-    stated: Mapping[str, Decimals], exact: Mapping[str, BallArray], what: str, part: ClaimedGradient
-) -> Finding:
-    """Judge decimals entry by entry: the first that is refuted is told, else the first undecided."""
-    findings = [
-        compare_decimal(str(text), true, f"{what} of {_entry(each, place)}", gradient=part)
+def _beside(
+    stated: Mapping[str, Written], exact: Mapping[str, BallArray], what: str, part: ClaimedGradient
+) -> Decimals:
+    """Put decimals beside the exact numbers, entry by entry."""
+    entries = [
+        (str(np.asarray(stated[each])[place]), balls_of[place], f"{what} of {_entry(each, place)}")
         for each, balls_of in exact.items()
         for place in np.ndindex(balls_of.shape)
-        for text, true in [(np.asarray(stated[each])[place], balls_of[place])]
     ]
-    order = [refuted("").verdict, undecided("").verdict, confirmed("").verdict]
-    return min(findings, key=lambda finding: order.index(finding.verdict))
+    return Decimals(tuple(entries), gradient=part)
 
 
 def _entry(name: str, place: tuple[int, ...]) -> str:

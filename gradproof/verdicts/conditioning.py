@@ -46,10 +46,12 @@ def _amplifications(run: Differentiation[Any], target: Tensor, unit: float) -> l
         candidates.append((_noise(node.value, unit) / operands, f"{node.operation.name} at {node.source}"))
     adjoint = run.tape.adjoint(target)
     if adjoint is not None:
-        consumers = [node for node in run.tape.nodes if any(parent is target for parent in node.parents)]
-        for consumer in consumers:
-            handed = [run.tape.adjoint(consumer), *(p.value for p in consumer.parents if p is not target)]
-            operands = max(_noise(value, unit) for value in handed if value is not None)
+        for consumer in run.tape.nodes:
+            handed = run.tape.adjoint(consumer)
+            if handed is None or not any(parent is target for parent in consumer.parents):
+                continue  # the loss does not depend on it, so it hands nothing back
+            others = [parent.value for parent in consumer.parents if parent is not target]
+            operands = max(_noise(value, unit) for value in (handed, *others))
             name = "" if consumer.operation is None else consumer.operation.name
             text = f"the derivative of {name} at {consumer.source}, whose terms cancel in a sum"
             candidates.append((_noise(adjoint, unit) / operands, text))

@@ -1,6 +1,6 @@
-"""Why a run does not pass: the cause of its wrong gradients, and of its wrong updates."""
+"""Why a claim is wrong: the one place that asks for causes, of a judgement and of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,10 @@ from gradproof.backends.protocol import Run
 from gradproof.errors import UnsupportedError
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.scenarios.scenario import Scenario
-from gradproof.verdicts.causes import search_cause
+from gradproof.verdicts.causes import describe_difference, search_cause
+from gradproof.verdicts.judging.claimed import Claimed, Place
+from gradproof.verdicts.judging.evidence import Loss
+from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.records import ParameterRecord
 from gradproof.verdicts.steps import batches_of
 from gradproof.verdicts.verdict import Verdict
@@ -23,12 +26,55 @@ _Found = tuple[str, str]  # the words of a cause, and where it is
 SEARCHES = 3
 """A run with many wrong parameters is searched at so many steps at most; one cause mostly explains all."""
 
+_WRONG = frozenset({Verdict.DISAGREES, Verdict.WRONG})
+
+
+# -------------------------------------------------------------------- of one claim
+
+
+def explained(judgement: Judgement, loss: Loss, learning_rate: float | None = None) -> Judgement:
+    """Name the cause of a wrong claim, or else say which entries are off; costs nothing where it is right.
+
+    Args:
+        judgement: what is said of the claim.
+        loss: called as `loss(xp, params, batch)` on flat mappings.
+        learning_rate: a number to expect in the cause.
+    """
+    inaccurate = judgement.verdict is Verdict.INACCURATE
+    if judgement.verdict not in _WRONG and not inaccurate:
+        return judgement
+    place, values = _values(judgement.claimed, floats=inaccurate)
+    if not values:
+        return judgement
+    cause = search_cause(loss, place.params, place.batch, values, learning_rate=learning_rate).cause
+    if cause is not None:
+        return replace(judgement, cause=cause)
+    if inaccurate:
+        return judgement  # the reason says already that digits are lost, and how many spreads
+    difference = describe_difference(loss, place.params, place.batch, values)
+    return replace(judgement, unexplained=difference)
+
+
+def _values(claimed: Claimed, *, floats: bool) -> tuple[Place, Mapping[str, Array]]:
+    """Give the place and what is claimed there: balls, or floats of the dtype that they were computed in.
+
+    Where a right formula loses digits, the floats are what is wrong.
+    """
+    if claimed.formula is not None and claimed.formula.values and not floats:
+        values = claimed.formula.values
+        return claimed.place, {name: balls for name, balls in values.items() if name in claimed.place.params}
+    near = claimed.place.rounded(claimed.dtype)
+    return near, {name: value.astype(FORMATS[claimed.dtype].dtype) for name, value in claimed.floats.items()}
+
+
+# -------------------------------------------------------------------- of a run
+
 
 def with_causes(
     scenario: Scenario, run: Run, gradients: Records, updates: Records
 ) -> tuple[Records, Records]:
     """Name the causes of what does not pass; costs nothing where all passes."""
-    wrong = {each.parameter for each in gradients if _is_wrong(each)}
+    wrong = {each.parameter for each in gradients if each.worst_verdict() in _WRONG}
     if wrong:
         causes = _gradient_causes(scenario, run, [each for each in gradients if each.parameter in wrong])
         found = [(each, *causes.get(each.parameter, ("", ""))) for each in gradients]
@@ -37,10 +83,6 @@ def with_causes(
         rate = scenario.training.learning_rate
         updates = tuple(_update_explained(run, rate, each, wrong) for each in updates)
     return gradients, updates
-
-
-def _is_wrong(judgement: ParameterRecord) -> bool:
-    return judgement.worst_verdict() in {Verdict.DISAGREES, Verdict.WRONG}
 
 
 def _gradient_causes(scenario: Scenario, run: Run, wrong: Sequence[ParameterRecord]) -> dict[str, _Found]:
@@ -67,7 +109,7 @@ def _gradient_causes(scenario: Scenario, run: Run, wrong: Sequence[ParameterReco
 
 
 def _update_explained(run: Run, rate: float, judgement: ParameterRecord, wrong: set[str]) -> ParameterRecord:
-    if not _is_wrong(judgement):
+    if judgement.worst_verdict() not in _WRONG:
         return judgement
     name, step = judgement.parameter, judgement.worst_step()
     before, after = (run.weights[name][at].astype(np.float64) for at in (step, step + 1))

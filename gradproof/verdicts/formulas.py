@@ -1,61 +1,58 @@
-"""Is a hand-derived gradient right as a formula? It is run, unchanged, in certified arithmetic."""
+"""Is a hand-derived gradient right along a run? At each of some weights it is judged as `check` judges it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.truth import EQUAL_DIGITS
 from gradproof.scenarios.scenario import Scenario
-from gradproof.verdicts.checking.formula import check_formula as check
-from gradproof.verdicts.checking.subject import Place, Subject
+from gradproof.verdicts.checking.claiming import judge_at
+from gradproof.verdicts.explaining import explained
+from gradproof.verdicts.judging.claimed import Place
+from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.records import FormulaRecord
 from gradproof.verdicts.verdict import Verdict
 
-__all__ = ["EQUAL_DIGITS", "check_formula"]
-
-Array = NDArray[Any]
+DTYPE = "float64"
+"""What the floating-point values of a formula are judged in."""
 
 
 def check_formula(
-    scenario: Scenario, steps: Sequence[int], weights: Mapping[str, Array]
+    scenario: Scenario, steps: Sequence[int], weights: Mapping[str, NDArray[Any]]
 ) -> list[FormulaRecord]:
-    """Compare a scenario's hand-derived gradient with the exact one at some points.
+    """Judge a scenario's hand-derived gradient at some points.
 
     Args:
         scenario: one that has a hand-derived gradient.
         steps: how many steps were taken to each point; the labels of the points.
         weights: per parameter, of shape (points, *parameter).
     """
-    checks = []
+    checks: list[FormulaRecord] = []
     schedule = scenario.batch_schedule()
     for position, step in enumerate(steps):
-        point = {name: array[position] for name, array in weights.items()}
+        params = {name: array[position] for name, array in weights.items()}
         batch = scenario.flat_batch
         if schedule is not None:
             batch = {name: array[schedule[min(step, len(schedule) - 1)]] for name, array in batch.items()}
-        checks += _check_point(scenario, step, point, batch)
+        checks += _records(scenario, step, Place(params, batch))
     return checks
 
 
-def _check_point(
-    scenario: Scenario, step: int, point: Mapping[str, Array], batch: Mapping[str, Array]
-) -> list[FormulaRecord]:
+def _records(scenario: Scenario, step: int, place: Place) -> list[FormulaRecord]:
     assert scenario.gradient is not None  # noqa: S101 - check_formula is called for no other
-    subject = Subject(scenario, scenario.gradient)
-    formula = check(subject, Place(point, batch))
-    checks = []
-    for name in point:
-        each = formula.agreement.get(name)
-        if each is None:
-            reason = formula.reason or "its gradient is missing, or has another shape than the parameter"
-            checks.append(FormulaRecord(scenario.name, name, step, 0.0, "UNDECIDED", reason))
-            continue
-        verdict, reason = "EQUAL", ""
-        if not np.all(each.equal) and formula.verdict is not Verdict.EQUAL:
-            proven = formula.verdict is Verdict.WRONG and bool(np.any(each.apart))
-            verdict = "WRONG" if proven else "UNDECIDED"
-            reason = formula.reason or "the balls are too wide: a kink, or cancellation"
-        checks.append(FormulaRecord(scenario.name, name, step, each.worst, verdict, reason))
-    return checks
+    found = judge_at(UserGradient(scenario, scenario.gradient), place, DTYPE)
+    found = explained(found, scenario.flat_loss)
+    return [_record(scenario.name, name, step, found) for name in place.params]
+
+
+def _record(scenario: str, name: str, step: int, found: Judgement) -> FormulaRecord:
+    judged = found.parameters.get(name)
+    if judged is None:
+        reason = found.reason or "its gradient is missing, or has another shape than the parameter"
+        return FormulaRecord(scenario, name, step, 0.0, str(Verdict.UNDECIDED), reason)
+    told = found.reason if judged.worst is found.verdict else ""
+    said = (scenario, name, step, judged.digits, str(judged.worst), told)
+    if found.cause is None or name not in found.cause.parameters:
+        return FormulaRecord(*said)
+    return FormulaRecord(*said, found.cause.text, found.cause.where)

@@ -1,14 +1,6 @@
-"""The verdicts, and the one constant that separates rounding from a defect."""
+"""The verdicts, their order, and which of them pass."""
 
 from enum import StrEnum
-
-SPREADS = 32.0
-"""How many spreads of the measured rounding noise an error may be and still count as rounding.
-
-The spread is the root mean square of the noise of an entry. Correct programs in PyTorch and JAX were
-measured at 0.3 to 2 spreads in root mean square and at most 12 at the very worst entry; errors in a
-formula are thousands of spreads and more.
-"""
 
 
 class Verdict(StrEnum):

@@ -87,9 +87,9 @@ def test_a_right_one_agrees(name, dtype):
 
 @pytest.mark.parametrize(("dtype", "error"), [("float64", 1e-9), ("float32", 1e-3)])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_slightly_wrong_one_is_wrong(name, dtype, error):
+def test_a_slightly_wrong_one_disagrees(name, dtype, error):
     result = check(loss, gradient_of(name, 1.0 + error), PARAMS, BATCH, dtype=dtype)
-    assert result.verdict is Verdict.WRONG
+    assert result.verdict is Verdict.DISAGREES
     assert not result.ok
     assert len(result.entries) == 8
 
@@ -126,5 +126,5 @@ def test_a_hidden_error_is_found_at_points_of_its_own():
     positive = {"w": np.abs(PARAMS["w"])}, {"x": np.abs(BATCH["x"]), "y": BATCH["y"]}
     assert check(relu_loss, no_mask, *positive, points=0).ok
     found = check(relu_loss, no_mask, *positive)
-    assert found.verdict is Verdict.WRONG
+    assert found.verdict is Verdict.DISAGREES
     assert found.failing_point.seed == 0

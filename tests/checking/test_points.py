@@ -1,26 +1,26 @@
-"""Points of the check's own: data keeps its kind, draws repeat, a failing point is given back."""
+"""Points of the check's own: data keeps its nature, draws repeat, a failing point is given back."""
 
 import numpy as np
 import pytest
 
 from gradproof import InputError, Verdict, check, load_point
-from gradproof.verdicts.checking.kinds import Kind, kind_of
+from gradproof.verdicts.checking.natures import Nature, nature_of
 from gradproof.verdicts.checking.points import _PLANS, more_examples, own_points
-from gradproof.verdicts.checking.subject import Place
+from gradproof.verdicts.judging.claimed import Place
 
 R = np.random.default_rng(0)
 
 DATA = {
-    Kind.GENERAL: R.normal(size=(4, 3)),
-    Kind.POSITIVE: R.uniform(1.0, 3.0, size=(4, 3)),
-    Kind.PROBABILITY: R.uniform(0.1, 0.9, size=(4, 3)),
-    Kind.PROBABILITY_ROWS: R.dirichlet(np.ones(3), size=4),
-    Kind.BINARY: np.array([0.0, 1.0, 1.0, 0.0]),
-    Kind.ONE_HOT: np.eye(3)[[0, 2, 1, 1]],
-    Kind.SIGNS: np.array([-1.0, 1.0, 1.0]),
-    Kind.SYMMETRIC: np.array([[2.0, 0.5], [0.5, 1.0]]),
-    Kind.INDEX: np.array([2, 5, 3, 3]),
-    Kind.BOOLEAN: np.array([True, False, True]),
+    Nature.GENERAL: R.normal(size=(4, 3)),
+    Nature.POSITIVE: R.uniform(1.0, 3.0, size=(4, 3)),
+    Nature.PROBABILITY: R.uniform(0.1, 0.9, size=(4, 3)),
+    Nature.PROBABILITY_ROWS: R.dirichlet(np.ones(3), size=4),
+    Nature.BINARY: np.array([0.0, 1.0, 1.0, 0.0]),
+    Nature.ONE_HOT: np.eye(3)[[0, 2, 1, 1]],
+    Nature.SIGNS: np.array([-1.0, 1.0, 1.0]),
+    Nature.SYMMETRIC: np.array([[2.0, 0.5], [0.5, 1.0]]),
+    Nature.INDEX: np.array([2, 5, 3, 3]),
+    Nature.BOOLEAN: np.array([True, False, True]),
 }
 
 
@@ -29,44 +29,44 @@ def points(seed=0, **batch):
     return list(own_points(given, len(_PLANS), seed))
 
 
-def test_every_kind_is_seen_from_the_values():
-    assert {kind_of(array, parameter=False) for array in DATA.values()} == set(Kind)
-    for kind, array in DATA.items():
-        assert kind_of(array, parameter=False) is kind
+def test_every_nature_is_seen_from_the_values():
+    assert {nature_of(array, parameter=False) for array in DATA.values()} == set(Nature)
+    for nature, array in DATA.items():
+        assert nature_of(array, parameter=False) is nature
 
 
-@pytest.mark.parametrize("kind", [Kind.BINARY, Kind.ONE_HOT, Kind.SIGNS, Kind.PROBABILITY_ROWS])
-def test_a_parameter_is_never_taken_for_labels(kind):
-    assert kind_of(DATA[kind], parameter=True) in {Kind.GENERAL, Kind.POSITIVE}
+@pytest.mark.parametrize("nature", [Nature.BINARY, Nature.ONE_HOT, Nature.SIGNS, Nature.PROBABILITY_ROWS])
+def test_a_parameter_is_never_taken_for_labels(nature):
+    assert nature_of(DATA[nature], parameter=True) in {Nature.GENERAL, Nature.POSITIVE}
 
 
-def holds(kind, array, given):
-    """Whether a drawn array is of a kind."""
+def holds(nature, array, given):
+    """Whether a drawn array is of a nature."""
     return {
-        Kind.GENERAL: lambda: True,
-        Kind.POSITIVE: lambda: True,
-        Kind.PROBABILITY: lambda: np.all((array > 0) & (array < 1)),
-        Kind.PROBABILITY_ROWS: lambda: np.allclose(array.sum(-1), 1) and np.all(array >= 0),
-        Kind.BINARY: lambda: np.isin(array, [0, 1]).all(),
-        Kind.ONE_HOT: lambda: np.isin(array, [0, 1]).all() and (array.sum(-1) == 1).all(),
-        Kind.SIGNS: lambda: np.isin(array, [-1, 1]).all(),
-        Kind.SYMMETRIC: lambda: np.array_equal(array, array.T) and np.linalg.eigvalsh(array)[0] > 0,
-        Kind.INDEX: lambda: array.min() >= given.min() and array.max() <= given.max(),
-        Kind.BOOLEAN: lambda: array.dtype == bool,
-    }[kind]()
+        Nature.GENERAL: lambda: True,
+        Nature.POSITIVE: lambda: True,
+        Nature.PROBABILITY: lambda: np.all((array > 0) & (array < 1)),
+        Nature.PROBABILITY_ROWS: lambda: np.allclose(array.sum(-1), 1) and np.all(array >= 0),
+        Nature.BINARY: lambda: np.isin(array, [0, 1]).all(),
+        Nature.ONE_HOT: lambda: np.isin(array, [0, 1]).all() and (array.sum(-1) == 1).all(),
+        Nature.SIGNS: lambda: np.isin(array, [-1, 1]).all(),
+        Nature.SYMMETRIC: lambda: np.array_equal(array, array.T) and np.linalg.eigvalsh(array)[0] > 0,
+        Nature.INDEX: lambda: array.min() >= given.min() and array.max() <= given.max(),
+        Nature.BOOLEAN: lambda: array.dtype == bool,
+    }[nature]()
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_a_drawn_array_keeps_its_kind_shape_and_dtype(kind):
-    given = DATA[kind]
+@pytest.mark.parametrize("nature", list(Nature))
+def test_a_drawn_array_keeps_its_nature_shape_and_dtype(nature):
+    given = DATA[nature]
     drawn = [point.place.batch["d"] for seed in range(3) for point in points(seed=seed, d=given)]
     assert all(array.shape == given.shape and array.dtype == given.dtype for array in drawn)
-    assert all(holds(kind, array, given) for array in drawn)
+    assert all(holds(nature, array, given) for array in drawn)
     assert any(not np.array_equal(array, given) for array in drawn)
 
 
 def test_the_points_have_what_they_promise():
-    labels = {point.label: point for point in points(x=DATA[Kind.GENERAL], i=np.arange(12))}
+    labels = {point.label: point for point in points(x=DATA[Nature.GENERAL], i=np.arange(12))}
     assert len(labels) == len(_PLANS)
     assert (labels["with many exact zeros"].place.batch["x"] == 0).any()
     tied = labels["with ties"].place.batch["x"]
@@ -81,7 +81,7 @@ def test_the_points_have_what_they_promise():
 
 
 def test_positive_numbers_are_drawn_of_both_signs_and_positive():
-    drawn = [point.place.batch["x"] for point in points(x=DATA[Kind.POSITIVE])]
+    drawn = [point.place.batch["x"] for point in points(x=DATA[Nature.POSITIVE])]
     assert any((array < 0).any() for array in drawn)
     assert any((array > 0).all() for array in drawn)
 
@@ -93,7 +93,7 @@ def test_a_state_of_zeros_is_drawn_as_numbers_and_as_labels():
 
 
 def test_the_same_seed_gives_the_same_points_and_another_one_others():
-    first, again, other = (points(seed=seed, x=DATA[Kind.GENERAL]) for seed in (3, 3, 4))
+    first, again, other = (points(seed=seed, x=DATA[Nature.GENERAL]) for seed in (3, 3, 4))
     for a, b, c in zip(first, again, other, strict=True):
         assert np.array_equal(a.place.batch["x"], b.place.batch["x"])
         assert np.array_equal(a.place.params["w"], b.place.params["w"])

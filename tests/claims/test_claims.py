@@ -16,26 +16,30 @@ from gradproof import (
     Finding,
     InputError,
     Scenario,
+    Verdict,
     audit,
     gradient_claim,
     update_claim,
     value_claim,
 )
-from gradproof.scenarios.claims import confirmed
+from gradproof.scenarios.claims import Comparison, confirmed
 from gradproof.scenarios.claims_arithmetic import (
     Certified,
-    agreement,
     balls,
-    compare,
-    compare_decimal,
     exactly,
     fraction,
 )
 from gradproof.scenarios.claims_training import trained
-from gradproof.verdicts.claims import check_claims
+from gradproof.verdicts.audited import check_claims, decided
+from gradproof.verdicts.judging.decimals import judge_decimal
+from gradproof.verdicts.judging.measuring import compare
 from gradproof.verdicts.records import ClaimRecord
 
 CONFIRMED, REFUTED, UNDECIDED = ClaimVerdict.CONFIRMED, ClaimVerdict.REFUTED, ClaimVerdict.UNDECIDED
+
+
+def of_decimal(stated: str, exact: Any) -> Verdict:
+    return judge_decimal(stated, exact, "it").verdict
 
 
 def loss(xp: Any, params: Any, batch: Any) -> Any:
@@ -84,37 +88,37 @@ def test_a_decimal_that_is_rounded_or_cut_off_is_right_and_its_neighbours_beyond
     with flint.ctx.workprec(256):
         unit = Decimal(1).scaleb(-places)
         stated = exact.quantize(unit, rounding=how)
-        assert compare_decimal(str(stated), exactly(str(exact)), "it").verdict is CONFIRMED
+        assert of_decimal(str(stated), exactly(str(exact))) is Verdict.EQUAL
         for wrong in (stated + 2 * unit, stated - 2 * unit):
-            assert compare_decimal(str(wrong), exactly(str(exact)), "it").verdict is REFUTED
+            assert of_decimal(str(wrong), exactly(str(exact))) is Verdict.WRONG
 
 
 @given(st.decimals(min_value="0.0001", max_value="9", places=6))
 def test_a_decimal_rounded_away_from_the_nearer_side_is_refuted(exact: Decimal) -> None:
     down = exact.quantize(Decimal("0.1"), rounding=ROUND_DOWN)
     assume(down < exact < down + Decimal("0.0499"))
-    assert compare_decimal(str(down + Decimal("0.1")), exactly(str(exact)), "it").verdict is REFUTED
+    assert of_decimal(str(down + Decimal("0.1")), exactly(str(exact))) is Verdict.WRONG
 
 
 def test_trailing_zeros_mean_more_exactness() -> None:
     exact = exactly("0.1234")
-    assert compare_decimal("0.1", exact, "it").verdict is CONFIRMED
-    assert compare_decimal("0.10", exact, "it").verdict is REFUTED
+    assert of_decimal("0.1", exact) is Verdict.EQUAL
+    assert of_decimal("0.10", exact) is Verdict.WRONG
 
 
 def test_a_decimal_is_judged_in_all_its_digits() -> None:
     """No 15 digits are enough here: what a document writes out is not a double."""
     third = "0.33333333333333333333"
     with flint.ctx.workprec(256):
-        assert compare_decimal(third, exactly(1) / 3, "it").verdict is CONFIRMED
-        assert compare_decimal(third[:-1] + "9", exactly(1) / 3, "it").verdict is REFUTED
+        assert of_decimal(third, exactly(1) / 3) is Verdict.EQUAL
+        assert of_decimal(third[:-1] + "9", exactly(1) / 3) is Verdict.WRONG
 
 
 def test_a_ball_that_is_too_wide_decides_nothing() -> None:
     wide = flint.arb(1, 0.5)
-    assert compare_decimal("1.0", wide, "it").verdict is UNDECIDED
-    assert compare({"w": balls("1")}, {"w": np.array(wide)}, "It").verdict is UNDECIDED
-    assert compare_decimal("1.0", flint.arb("nan"), "it").verdict is UNDECIDED
+    assert of_decimal("1.0", wide) is Verdict.UNDECIDED
+    assert decided(Comparison({"w": balls("1")}, {"w": np.array(wide)}, "It")).verdict is UNDECIDED
+    assert of_decimal("1.0", flint.arb("nan")) is Verdict.UNDECIDED
 
 
 @pytest.mark.parametrize("stated", ["about 3", "", "nan", "1/3"])
@@ -128,16 +132,16 @@ def test_a_formula_that_is_off_is_refuted(factor: str) -> None:
     exact = balls(["1.5", "-2", "3"])
     claimed = exact.copy()
     claimed[1] = claimed[1] * exactly(factor)
-    finding = compare({"w": claimed}, {"w": exact}, "It")
+    finding = decided(Comparison({"w": claimed}, {"w": exact}, "It"))
     assert finding.verdict is REFUTED
     assert finding.exact == "-2"
-    assert compare({"w": exact}, {"w": exact}, "It").verdict is CONFIRMED
+    assert decided(Comparison({"w": exact}, {"w": exact}, "It")).verdict is CONFIRMED
 
 
 def test_agreement_counts_the_worst_entry() -> None:
-    digits, apart = agreement(balls(["1", "1.001"]), balls(["1", "1"]))
-    assert 2.9 < digits < 3.1
-    assert apart
+    found = compare(balls(["1", "1.001"]), balls(["1", "1"]), 1.0)
+    assert 2.9 < found.digits < 3.1
+    assert found.apart.tolist() == [False, True]
 
 
 def test_a_run_in_balls_has_values_gradients_and_derivatives_by_its_nodes() -> None:
@@ -259,13 +263,18 @@ def test_a_check_that_raises_has_decided_nothing(error: Exception) -> None:
     assert type(error).__name__ in record.reason
 
 
-def test_a_gradient_that_does_not_run_in_certified_arithmetic_is_undecided() -> None:
-    def gradient(params: Any, _batch: Any) -> dict[str, Any]:
-        return {"b": np.linalg.inv(np.diag(params["b"])) @ params["b"]}
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, CONFIRMED), (1.001, REFUTED)])
+def test_a_gradient_that_does_not_run_on_balls_is_judged_in_floating_point(
+    factor: float, verdict: ClaimVerdict
+) -> None:
+    def gradient(params: Any, batch: Any) -> dict[str, Any]:
+        right = right_gradient(params, batch)["b"]
+        return {"b": factor * np.fft.ifft(np.fft.fft(right)).real}
 
     record = judged(gradient_claim("db", "it is so", "", gradient))
-    assert record.verdict == UNDECIDED
-    assert "its check raised" in record.reason
+    assert record.verdict == verdict
+    assert ("Judged in floating point alone" in record.reason) is (verdict is CONFIRMED)
+    assert ("more than rounding explains" in record.reason) is (verdict is REFUTED)
 
 
 def test_checks_are_given_what_is_stated_and_enough_precision() -> None:

@@ -13,10 +13,9 @@ import pytest
 from gradproof import GradientDescent
 from gradproof.scenarios import CATALOGUE, Scenario, bce_network, scenario
 from gradproof.scenarios.claims import Claim, ClaimVerdict
-from gradproof.scenarios.claims_arithmetic import EQUAL_DIGITS
-from gradproof.verdicts import formulas
-from gradproof.verdicts.claims import UNEXPLAINED, check_claims
+from gradproof.verdicts.audited import UNEXPLAINED, check_claims
 from gradproof.verdicts.records import ClaimRecord
+from gradproof.verdicts.tolerances import EQUAL_DIGITS
 
 CONFIRMED, REFUTED, NOT_CHECKABLE = (
     ClaimVerdict.CONFIRMED,
@@ -343,7 +342,3 @@ def test_a_gradient_of_the_code_that_is_off_by_a_factor_is_refuted(claim: str, f
     record = planted("sigmoid_network", claim, {"g": lambda values: factor * right(values)})
     assert record.verdict == REFUTED
     assert record.digits < EQUAL_DIGITS
-
-
-def test_the_constants_that_call_a_formula_equal_are_one() -> None:
-    assert formulas.EQUAL_DIGITS == EQUAL_DIGITS

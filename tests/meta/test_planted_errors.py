@@ -6,7 +6,7 @@ import pytest
 
 from gradproof import GradientDescent, dense_network, verify
 from gradproof.backends import load_backend
-from gradproof.verdicts.judging import judge
+from gradproof.verdicts.runs import judge
 from gradproof.verdicts.verdict import SEVERITY, Verdict
 
 ERRORS = (

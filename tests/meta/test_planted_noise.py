@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gradproof.reference.numbers.formats import FORMATS
-from gradproof.verdicts.verdict import SPREADS, Verdict
+from gradproof.verdicts.tolerances import SPREADS
+from gradproof.verdicts.verdict import Verdict
 
 NUMBERS = range(30)
 

@@ -28,7 +28,8 @@ from gradproof.verdicts.records import (
     Outcome,
     Subject,
 )
-from gradproof.verdicts.verdict import SPREADS, Verdict
+from gradproof.verdicts.tolerances import SPREADS
+from gradproof.verdicts.verdict import Verdict
 
 
 def matrix_of(*outcomes: Outcome, not_run: Sequence[NotRun] = ()) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from gradproof import GradientDescent, dense_network
 from gradproof.backends import load_backend
 from gradproof.reporting.report import Report
 from gradproof.reporting.worst import PASSING, QUANTITIES, RUN, urgent_first
-from gradproof.verdicts.judging import judge
+from gradproof.verdicts.runs import judge
 from gradproof.verdicts.verdict import SEVERITY
 
 

@@ -9,7 +9,7 @@ from gradproof import GradientDescent, dense_network
 from gradproof.backends import load_backend
 from gradproof.verdicts import explaining
 from gradproof.verdicts.causes import Search
-from gradproof.verdicts.judging import judge
+from gradproof.verdicts.runs import judge
 from gradproof.verdicts.storage import load_outcome, save_outcome
 
 RATE = 0.5
@@ -144,10 +144,10 @@ def test_the_worst_entries_hold_the_worst_entry_of_the_worst_step(scenario, run)
 
 
 def test_steps_judged_in_parts_keep_the_worst_of_all(scenario, run, monkeypatch):
-    from gradproof.verdicts import judging
+    from gradproof.verdicts import runs
 
     whole = judge(scenario, run, {})
-    monkeypatch.setattr(judging, "ENTRIES_AT_ONCE", 1)
+    monkeypatch.setattr(runs, "ENTRIES_AT_ONCE", 1)
     parts = judge(scenario, run, {})
     for one, other in zip(whole.gradients, parts.gradients, strict=True):
         assert other.worst.step == other.worst_step()

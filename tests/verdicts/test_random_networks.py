@@ -13,8 +13,8 @@ import pytest
 from gradproof.backends import load_backend
 from gradproof.reference.numbers import Balls
 from gradproof.reference.tape import differentiate
-from gradproof.verdicts.judging import judge
-from gradproof.verdicts.verdict import SPREADS
+from gradproof.verdicts.runs import judge
+from gradproof.verdicts.tolerances import SPREADS
 
 NUMBERS = range(40)
 BOTH = ["float64", "float32"]

@@ -6,8 +6,13 @@ from flint import arb
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from gradproof.verdicts.rule import Evidence, assess, decimals, judge_entries, least_spread, rounded_up
-from gradproof.verdicts.verdict import SEVERITY, SPREADS, Verdict, worst
+from gradproof.reference.numbers import Balls, Difference
+from gradproof.verdicts.judging.evidence import Known
+from gradproof.verdicts.judging.rule import assess, least_spread
+from gradproof.verdicts.numerals import decimals, rounded_up
+from gradproof.verdicts.runs import judge_entries
+from gradproof.verdicts.tolerances import SPREADS, ZERO_UNITS
+from gradproof.verdicts.verdict import SEVERITY, Verdict, worst
 
 U = {"float64": 2.0**-53, "float32": 2.0**-24}
 NOT_A_NUMBER = [np.nan, np.inf, -np.inf]
@@ -18,31 +23,36 @@ def one_step(entries):
     return np.atleast_1d(np.asarray(entries, dtype=np.float64))[np.newaxis]
 
 
-def evidence(value, expected, spread, *, radius=0.0, at_kink=False, reason="", **given_fields):
-    """What gathering gives for balls of a radius around expected values; all entries in one step."""
-    value, expected, spread = (one_step(entries) for entries in (value, expected, spread))
-    value, expected, spread = np.broadcast_arrays(value, expected, spread)
-    with np.errstate(all="ignore"):
-        distance = np.abs(value - expected)
-        upper = np.where(np.isfinite(value), distance + radius, np.inf)
-        fields = {
-            "exact": np.vectorize(lambda x: arb(float(x), radius), otypes=[object])(expected),
-            "expected": expected,
-            "least_error": np.where(np.isfinite(value), np.maximum(distance - radius, 0.0), np.inf),
-            "error": upper,
-            "relative_error": np.where(upper == 0, 0.0, upper / np.maximum(np.abs(expected) - radius, 0.0)),
-            "spread": spread,
-            "at_kink": np.array([at_kink]),
-            "reasons": np.array([reason], dtype=object),
-        }
-    return Evidence(**{**fields, **given_fields})
+class Measured:
+    """Exact numbers whose distance from a value is given by hand where a test says so."""
+
+    def __init__(self, balls, **bounds):
+        self.balls_of, self.bounds = balls, bounds
+
+    def __getattr__(self, name):
+        return getattr(self.balls_of, name)
+
+    def difference_from(self, values):
+        return Difference(**{**vars(self.balls_of.difference_from(values)), **self.bounds})
+
+
+def known(expected, spread, *, radius=0.0, at_kink=False, reason="", **bounds):
+    """What is known of entries whose balls have a radius around expected values; all in one step."""
+    expected, spread = np.broadcast_arrays(one_step(expected), one_step(spread))
+    balls = np.vectorize(lambda x: arb(float(x), radius), otypes=[object])(expected)
+    return Known(
+        exact=Measured(Balls(128).lift(balls), **bounds),
+        spread=spread,
+        at_kink=np.array([at_kink]),
+        reasons=np.array([reason], dtype=object),
+        largest=np.zeros(1),
+    )
 
 
 def judge(value, expected, spread, dtype="float64", **options):
     """Judge the entries of one step."""
-    known = evidence(value, expected, spread, **options)
-    values = np.broadcast_to(one_step(value), known.expected.shape)
-    return judge_entries("w", values, known, dtype)
+    value, expected = np.broadcast_arrays(one_step(value), one_step(expected))
+    return judge_entries("w", value, known(expected[0], spread, **options), dtype)
 
 
 def verdict(*arguments, **options):
@@ -58,7 +68,7 @@ def verdict(*arguments, **options):
         (1.0, Verdict.AGREES),
         (1.0 + 31 * 2.0**-40, Verdict.AGREES),
         (1.0 - 31 * 2.0**-40, Verdict.AGREES),
-        (1.0 + 32 * 2.0**-40, Verdict.AGREES),
+        (1.0 + 31.99 * 2.0**-40, Verdict.AGREES),
         (1.0 + 33 * 2.0**-40, Verdict.DISAGREES),
         (1.0 - 33 * 2.0**-40, Verdict.DISAGREES),
         (-1.0, Verdict.DISAGREES),
@@ -96,8 +106,7 @@ def test_a_kink_elsewhere_does_not_excuse_an_error():
 
 
 def test_a_kink_whose_interval_is_all_numbers_is_undecided():
-    unbounded = evidence(1.0, 0.0, 1e-16, radius=np.inf, at_kink=True)
-    assert judge_entries("w", one_step(1.0), unbounded, "float64").worst_verdict() is Verdict.UNDECIDED
+    assert verdict(1.0, 0.0, 1e-16, radius=np.inf, at_kink=True) is Verdict.UNDECIDED
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -112,6 +121,18 @@ def test_ill_conditioned_is_where_half_of_the_digits_are_gone(dtype):
 def test_an_exact_zero_that_is_not_told_from_zero_is_ill_conditioned():
     assert verdict(1e-20, 0.0, 1e-20) is Verdict.ILL_CONDITIONED
     assert verdict(0.0, 0.0, 1e-20) is Verdict.AGREES
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
+def test_an_exact_zero_is_measured_beside_the_greatest_entry(dtype, scale):
+    """Where the loss's own formula gives exactly 0, another right formula may leave what rounding leaves."""
+    limit = ZERO_UNITS * U[dtype] * scale
+    for share, said in ((0.9, Verdict.AGREES), (1.1, Verdict.DISAGREES)):
+        assert verdict([share * limit, scale], [0.0, scale], 0.0, dtype) is said
+    # An entry that has digits of its own is not excused by a greater one.
+    assert verdict([1e-20 + 0.9 * limit, scale], [1e-20, scale], 0.0, dtype) is Verdict.DISAGREES
+    assert verdict([0.9 * limit, scale], [0.0, scale], 0.0, dtype, radius=scale, at_kink=True) is Verdict.KINK
 
 
 # ---------------------------------------------------------------- NaN and infinity never pass
@@ -143,15 +164,13 @@ def test_a_spread_that_is_not_finite_explains_nothing_and_proves_nothing(bad, dt
 
 
 @pytest.mark.parametrize("value", [1.0, 1.5])
-@pytest.mark.parametrize("field", ["error", "relative_error"])
+@pytest.mark.parametrize("field", ["upper", "relative"])
 def test_an_error_that_is_nan_never_agrees(field, value):
-    known = evidence(value, 1.0, 1e-16, **{field: one_step(np.nan)})
-    assert judge_entries("w", one_step(value), known, "float64").worst_verdict() is not Verdict.AGREES
+    assert verdict(value, 1.0, 1e-16, **{field: one_step(np.nan)}) is not Verdict.AGREES
 
 
 def test_a_least_error_that_is_nan_proves_nothing():
-    known = evidence(1.5, 1.0, 1e-16, least_error=one_step(np.nan))
-    assert judge_entries("w", one_step(1.5), known, "float64").worst_verdict() is Verdict.UNDECIDED
+    assert verdict(1.5, 1.0, 1e-16, lower=one_step(np.nan)) is Verdict.UNDECIDED
 
 
 def test_a_limit_that_overflows_explains_nothing():
@@ -203,15 +222,14 @@ def test_each_step_has_its_own_worst_entry_and_its_index_is_in_row_major_order()
     places = [(1, 3), (0, 0), (1, 1)]
     for step, place in enumerate(places):
         value[(step, *place)] += 10.0**-step
-    flat = evidence(value.ravel(), expected.ravel(), 1e-12)
-    shaped = {
-        name: array.reshape(expected.shape)
-        for name, array in vars(flat).items()
-        if array.size == expected.size
-    }
-    reasons = np.full(3, "", dtype=object)
-    known = Evidence(**{**vars(flat), **shaped, "at_kink": np.zeros(3, dtype=bool), "reasons": reasons})
-    judgement = judge_entries("w", value, known, "float64")
+    of_steps = Known(
+        exact=Balls(128).lift(expected),
+        spread=np.full(expected.shape, 1e-12),
+        at_kink=np.zeros(3, dtype=bool),
+        reasons=np.full(3, "", dtype=object),
+        largest=np.zeros(3),
+    )
+    judgement = judge_entries("w", value, of_steps, "float64")
     assert [judgement.entry(step) for step in range(3)] == places
     assert judgement.shape == (2, 4)
     assert judgement.worst_step() == 0
@@ -239,8 +257,7 @@ def test_verdicts_are_ordered_from_best_to_worst():
 def test_ulps_are_numpys_spacing(dtype, expected, error):
     rounded = float(np.dtype(dtype).type(expected))
     assume(np.isfinite(rounded))
-    known = evidence(0.0, rounded, 1.0, error=one_step(error))
-    units = assess(one_step(0.0), known, dtype).ulps[0, 0]
+    units = assess(one_step(0.0), known(rounded, 1.0, upper=one_step(error)), dtype).ulps[0, 0]
     with np.errstate(over="ignore"):
         assert units == error / float(np.spacing(np.abs(np.dtype(dtype).type(rounded))))
 

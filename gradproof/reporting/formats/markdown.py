@@ -13,7 +13,7 @@ from gradproof.reporting.names import implementation
 from gradproof.reporting.overview import count_verdicts, finding_text, remarks, verdict_matrix
 from gradproof.reporting.text import visible
 from gradproof.reporting.worst import RUN, records
-from gradproof.verdicts.verdict import SPREADS
+from gradproof.verdicts.tolerances import SPREADS
 
 if TYPE_CHECKING:
     from gradproof.reporting.report import Report

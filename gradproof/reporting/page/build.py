@@ -20,7 +20,7 @@ from gradproof.reporting.page.tables import (
     frame_table,
 )
 from gradproof.reporting.report import Report
-from gradproof.verdicts.verdict import SPREADS
+from gradproof.verdicts.tolerances import SPREADS
 
 
 @dataclass(frozen=True)

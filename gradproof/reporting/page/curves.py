@@ -22,7 +22,7 @@ import pandas as pd
 
 from gradproof.reporting.page.thinning import bins_for, thin
 from gradproof.reporting.worst import QUANTITIES, RUN
-from gradproof.verdicts.verdict import SPREADS
+from gradproof.verdicts.tolerances import SPREADS
 
 MEASURES = ("spreads", "ulps")
 WORST = "worst"

@@ -22,7 +22,7 @@ from gradproof.reporting.page.tables import (
 )
 from gradproof.reporting.report import Report
 from gradproof.reporting.worst import QUANTITIES, RUN, most_urgent
-from gradproof.verdicts.verdict import SPREADS
+from gradproof.verdicts.tolerances import SPREADS
 
 _TONES = {
     "ok": "ok",

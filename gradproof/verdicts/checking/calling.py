@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from gradproof.errors import InputError
 from gradproof.reference.trees import flatten
 from gradproof.verdicts.arrays import as_float64, as_numpy, framework_of
-from gradproof.verdicts.checking.findings import CheckFinding
-from gradproof.verdicts.checking.subject import Place, Subject, called
+from gradproof.verdicts.judging.claimed import Place
+from gradproof.verdicts.judging.findings import CheckFinding
+from gradproof.verdicts.judging.user_gradient import UserGradient, called
 
 Array = NDArray[Any]
 
@@ -42,7 +43,7 @@ class Called:
     dtype: str
 
 
-def call_gradient(subject: Subject, place: Place, dtype: str, takes: str | None = None) -> Called:
+def call_gradient(subject: UserGradient, place: Place, dtype: str, takes: str | None = None) -> Called:
     """Call the gradient in a dtype.
 
     Args:
@@ -69,7 +70,7 @@ def call_gradient(subject: Subject, place: Place, dtype: str, takes: str | None 
     raise failure
 
 
-def _call(subject: Subject, place: Place, dtype: str, framework: str) -> Called:
+def _call(subject: UserGradient, place: Place, dtype: str, framework: str) -> Called:
     params = {name: array.astype(dtype) for name, array in place.params.items()}
     batch = {
         name: array.astype(dtype) if array.dtype.kind == "f" else array.copy()
@@ -83,7 +84,7 @@ def _call(subject: Subject, place: Place, dtype: str, framework: str) -> Called:
             for convert, arrays in zip(_CONVERTERS[framework], (params, batch), strict=True)
         ]
         nested = subject.nested(*arguments)
-        result = called("gradient", lambda: subject.gradient(*nested))
+        result = called("gradient", lambda: subject.function(*nested))
     for kind, arrays in zip(("params", "batch"), arguments, strict=True):
         for name, array in arrays.items():
             given[kind, name] = as_numpy(array)
@@ -107,7 +108,7 @@ def _mutations(before: Mapping[Any, Array], after: Mapping[Any, Array]) -> Itera
 # -------------------------------------------------------------------- what it returned
 
 
-def _read(result: Any, subject: Subject) -> tuple[dict[str, Array], str, str, list[CheckFinding]]:
+def _read(result: Any, subject: UserGradient) -> tuple[dict[str, Array], str, str, list[CheckFinding]]:
     """Read what the gradient returned: its values, whose arrays they are, their dtype, what is wrong."""
     if result is None:
         text = "The gradient returns None. Return a mapping from the parameters' names to arrays."

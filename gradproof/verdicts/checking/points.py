@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
-from gradproof.verdicts.checking.kinds import Draw, Kind, draw, kind_of
-from gradproof.verdicts.checking.subject import Place
+from gradproof.verdicts.checking.natures import Draw, Nature, draw, nature_of
+from gradproof.verdicts.judging.claimed import Place
 
 Array = NDArray[Any]
 
@@ -147,8 +147,8 @@ def _drawn(given: Place, how: Draw, seed: int, number: int) -> Place:
 
 
 def _one(array: Array, how: Draw, random: np.random.Generator, *, parameter: bool, number: int = 0) -> Array:
-    kind = kind_of(array, parameter=parameter)
-    if kind is Kind.GENERAL and not parameter and not np.any(array) and number % 2:
+    nature = nature_of(array, parameter=parameter)
+    if nature is Nature.GENERAL and not parameter and not np.any(array) and number % 2:
         # All zeros: an initial state, or labels that all happen to be 0. Both are tried.
-        kind = Kind.BINARY
-    return draw(array, kind, how, random)
+        nature = Nature.BINARY
+    return draw(array, nature, how, random)

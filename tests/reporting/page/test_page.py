@@ -21,7 +21,7 @@ from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_picture
 from gradproof.reporting.page.libraries import script_json
 from gradproof.reporting.report import Report
 from gradproof.reporting.worst import RUN
-from gradproof.verdicts.verdict import SPREADS
+from gradproof.verdicts.tolerances import SPREADS
 
 REPORTS = ("agreeing", "differing", "hostile", "empty")
 

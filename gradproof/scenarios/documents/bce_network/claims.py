@@ -8,12 +8,18 @@ follows from the text's own words is checked, and where a number is in a picture
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradproof.scenarios.claims import Claim, Finding, confirmed, in_a_picture, refuted
+from gradproof.scenarios.claims import (
+    Checked,
+    Claim,
+    Comparison,
+    confirmed,
+    decimal,
+    in_a_picture,
+    refuted,
+)
 from gradproof.scenarios.claims_arithmetic import (
     Certified,
     balls,
-    compare,
-    compare_decimal,
     exactly,
     fraction,
     prediction,
@@ -38,7 +44,7 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------- data and forward pass
 
 
-def _label_rule(_scenario: "Scenario", states: States) -> Finding:
+def _label_rule(_scenario: "Scenario", states: States) -> Checked:
     third = fraction(states["x"][2])
     by_rule = "1" if third > 0 else "0"
     numbers = {"stated": states["y"], "exact": by_rule}
@@ -52,12 +58,12 @@ def _label_rule(_scenario: "Scenario", states: States) -> Finding:
     )
 
 
-def _node_e(scenario: "Scenario", states: States) -> Finding:
+def _node_e(scenario: "Scenario", states: States) -> Checked:
     e = hidden(scenario, point(states)["x"])[0, 1]
-    return compare_decimal(states["E"], e, "E", cause="the inputs are not added up right")
+    return decimal(states["E"], e, "E", cause="the inputs are not added up right")
 
 
-def _relu(scenario: "Scenario", states: States) -> Finding:
+def _relu(scenario: "Scenario", states: States) -> Checked:
     x = point(states)["x"]
     nodes = hidden(scenario, x)[0]
     before = ", ".join(show(node) for node in nodes)
@@ -75,17 +81,15 @@ def _relu(scenario: "Scenario", states: States) -> Finding:
     )
 
 
-def _output(scenario: "Scenario", states: States) -> Finding:
-    return compare_decimal(
-        states["F"], predicted(scenario, states).value, "F", cause="the output has another value"
-    )
+def _output(scenario: "Scenario", states: States) -> Checked:
+    return decimal(states["F"], predicted(scenario, states).value, "F", cause="the output has another value")
 
 
-def _output_formula(scenario: "Scenario", states: States) -> Finding:
+def _output_formula(scenario: "Scenario", states: States) -> Checked:
     weights = balls(scenario.flat_params["w_output"])
     e = hidden(scenario, point(states)["x"])[0, 1]
     stated = states["F"](weights[EF], e)
-    return compare(
+    return Comparison(
         {"F": stated},
         {"F": predicted(scenario, states).value},
         "The formula",
@@ -97,7 +101,7 @@ def _output_formula(scenario: "Scenario", states: States) -> Finding:
 # ---------------------------------------------------------------- the loss
 
 
-def _average(scenario: "Scenario", states: States) -> Finding:
+def _average(scenario: "Scenario", states: States) -> Checked:
     points = len(scenario.flat_batch["x"])
     single = [
         Certified(
@@ -108,7 +112,7 @@ def _average(scenario: "Scenario", states: States) -> Finding:
         for n in range(points)
     ]
     whole = Certified(scenario.flat_loss, scenario.flat_params, scenario.flat_batch).value
-    return compare(
+    return Comparison(
         {"the loss": states["total"](single)},
         {"the loss": whole},
         f"The total of the cross-entropies of {points} points",
@@ -116,7 +120,7 @@ def _average(scenario: "Scenario", states: States) -> Finding:
     )
 
 
-def _loss_derivative(_scenario: "Scenario", states: States) -> Finding:
+def _loss_derivative(_scenario: "Scenario", states: States) -> Checked:
     claimed, exact = {}, {}
     for label in ("0", "1"):
         for f in ("0.001", "0.25", "0.5", "0.999"):
@@ -128,20 +132,22 @@ def _loss_derivative(_scenario: "Scenario", states: States) -> Finding:
             )
             exact[key] = run.gradients["F"]
             claimed[key] = balls([states["derivative"](exactly(f), exactly(label))])
-    return compare(claimed, exact, "The formula, at 8 values of F and the label,", cause="a wrong derivative")
+    return Comparison(
+        claimed, exact, "The formula, at 8 values of F and the label,", cause="a wrong derivative"
+    )
 
 
 # ---------------------------------------------------------------- the derivative by EF
 
 
-def _chain_rule(scenario: "Scenario", states: States) -> Finding:
+def _chain_rule(scenario: "Scenario", states: States) -> Checked:
     by_weight = predicted(scenario, states).gradients["w_output"][EF]
     claimed = states["derivative"](loss_by_output(scenario, states), by_weight)
     exact = loss_at(scenario, states).gradients["w_output"][EF]
-    return compare({"EF": claimed}, {"EF": exact}, "The product of both derivatives", cause="no product")
+    return Comparison({"EF": claimed}, {"EF": exact}, "The product of both derivatives", cause="no product")
 
 
-def _output_derivative(scenario: "Scenario", states: States) -> Finding:
+def _output_derivative(scenario: "Scenario", states: States) -> Checked:
     run = predicted(scenario, states)
     nodes = hidden(scenario, point(states)["x"])[0]
     claimed = balls([[states["derivative"](node, run.value)] for node in nodes])
@@ -149,27 +155,29 @@ def _output_derivative(scenario: "Scenario", states: States) -> Finding:
     part = output_edges(
         lambda xp, params, batch: xp.sum(predict(xp, params, batch)), scenario, states, claimed
     )
-    return compare({"EF": claimed[EF]}, {"EF": run.gradients["w_output"][EF]}, "The formula", gradient=part)
+    return Comparison(
+        {"EF": claimed[EF]}, {"EF": run.gradients["w_output"][EF]}, "The formula", gradient=part
+    )
 
 
-def _final_derivative(scenario: "Scenario", states: States) -> Finding:
+def _final_derivative(scenario: "Scenario", states: States) -> Checked:
     f = predicted(scenario, states).value
     by_output = loss_by_output(scenario, states)
     nodes = hidden(scenario, point(states)["x"])[0]
     claimed = balls([[states["derivative"](by_output, node, f)] for node in nodes])
     exact = loss_at(scenario, states).gradients["w_output"]
     part = output_edges(scenario.loss, scenario, states, claimed)
-    return compare({"EF": claimed[EF]}, {"EF": exact[EF]}, "The formula", gradient=part)
+    return Comparison({"EF": claimed[EF]}, {"EF": exact[EF]}, "The formula", gradient=part)
 
 
-def _new_weight(scenario: "Scenario", states: States) -> Finding:
+def _new_weight(scenario: "Scenario", states: States) -> Checked:
     """The update as it is plugged in: the loss of the first point alone, F cut off, learning rate 1."""
     rate, old, new = (exactly(states[name]) for name in ("rate", "EF", "new EF"))
     exact = old - rate * loss_at(scenario, states).gradients["w_output"][EF]
     plugged = as_plugged_in(scenario, states, (old - new) / rate)
     there = Certified(plugged.loss, {"EF": balls([[states["EF"]]])}, plugged.batch).gradients["EF"]
     full = loss_by_output(scenario, states)
-    finding = compare_decimal(states["new EF"], exact, "The new weight", gradient=plugged)
+    compared = decimal(states["new EF"], exact, "The new weight", gradient=plugged)
     remark = (
         f"With the F = {states['F']} that is plugged in, the right new weight would be "
         f"{show((old - rate * there).item())}: the cutting off of F does not matter, while the formula that "
@@ -178,10 +186,10 @@ def _new_weight(scenario: "Scenario", states: States) -> Finding:
         "with F in full. (The number is in a picture; it is what the text's values give in the text's "
         "formula.)"
     )
-    return replace(finding, reason=f"{finding.reason} {remark}")
+    return replace(compared, remark=remark)
 
 
-def _learning_rates(scenario: "Scenario", states: States) -> Finding:
+def _learning_rates(scenario: "Scenario", states: States) -> Checked:
     rates = states["rates"]
     slope = loss_at(scenario, states).gradients["w_output"][EF]
     weight = balls(scenario.flat_params["w_output"])[EF]
@@ -195,7 +203,7 @@ def _learning_rates(scenario: "Scenario", states: States) -> Finding:
     )
 
 
-def _other_edges(scenario: "Scenario", states: States) -> Finding:
+def _other_edges(scenario: "Scenario", states: States) -> Checked:
     x = point(states)["x"][0]
     weights = balls(scenario.flat_params["w_output"])[:, 0]
     run = predicted(scenario, states)
@@ -204,7 +212,7 @@ def _other_edges(scenario: "Scenario", states: States) -> Finding:
     claimed = balls([[states["derivative"](delta, weight, entry) for weight in weights] for entry in x])
     exact = loss_at(scenario, states).gradients["w_hidden"]
     slope = loss_at(scenario, states).gradients["w_output"][:, 0]
-    finding = compare(
+    compared = Comparison(
         {"the left edges": claimed},
         {"the left edges": exact},
         "The formula",
@@ -214,7 +222,7 @@ def _other_edges(scenario: "Scenario", states: States) -> Finding:
         "The output weights in it are those before their update: with the new ones (learning rate 1) the "
         f"derivatives of the left edges would be {show((weights - slope)[1] / weights[1], 6)} times as large."
     )
-    return replace(finding, reason=f"{finding.reason} {remark}")
+    return replace(compared, remark=remark)
 
 
 # ---------------------------------------------------------------- the claims

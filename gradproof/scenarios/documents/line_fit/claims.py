@@ -13,8 +13,9 @@ import numpy as np
 from flint import arb
 
 from gradproof.scenarios.claims import (
+    Checked,
     Claim,
-    Finding,
+    Comparison,
     an_opinion,
     confirmed,
     in_a_picture,
@@ -25,7 +26,6 @@ from gradproof.scenarios.claims_arithmetic import (
     BallArray,
     Certified,
     balls,
-    compare,
     exactly,
     fraction,
     show,
@@ -54,15 +54,15 @@ def _curvature(scenario: "Scenario") -> dict[str, arb]:
     return {"m": (x * x).sum(), "c": arb(x.size)}
 
 
-def _derivatives(scenario: "Scenario", states: States) -> Finding:
+def _derivatives(scenario: "Scenario", states: States) -> Checked:
     m, c = (balls(scenario.flat_params[name]).item() for name in ("m", "c"))
     x, y = (balls(scenario.flat_batch[name]) for name in ("x", "y"))
     claimed = {name: formula(m, c, x, y) for name, formula in states["derivatives"].items()}
     exact = _at(scenario, _start(scenario)).gradients
-    return compare(claimed, exact, "The formula", cause="a wrong factor in the chain rule")
+    return Comparison(claimed, exact, "The formula", cause="a wrong factor in the chain rule")
 
 
-def _percentage(_scenario: "Scenario", states: States) -> Finding:
+def _percentage(_scenario: "Scenario", states: States) -> Checked:
     rate, percent = fraction(states["rate"]), fraction(states["percent"])
     if rate == percent / 100:
         return confirmed(f"{states['percent']} % is {states['rate']} exactly.")
@@ -72,7 +72,7 @@ def _percentage(_scenario: "Scenario", states: States) -> Finding:
     )
 
 
-def _step(scenario: "Scenario", states: States) -> Finding:
+def _step(scenario: "Scenario", states: States) -> Checked:
     start = _start(scenario)
     before = _at(scenario, start)
     factor = exactly(states["sign"]) * exactly(states["rate"])
@@ -83,7 +83,7 @@ def _step(scenario: "Scenario", states: States) -> Finding:
     return refuted(f"{change} (reconstructed points).", cause="the step is taken in the wrong direction")
 
 
-def _always(scenario: "Scenario", states: States) -> Finding:
+def _always(scenario: "Scenario", states: States) -> Checked:
     """With the other parameter held, the cost is a parabola: L(p - η g) = L(p) - η g² (1 - η A).
 
     A is half the second derivative and g = 2 A (p - p*). So the cost falls for η < 1/A, and rises beyond.
@@ -115,7 +115,7 @@ def _always(scenario: "Scenario", states: States) -> Finding:
     return confirmed(f"On the reconstructed points {'; '.join(told)}.")
 
 
-def _one_step_is_not_enough(scenario: "Scenario", states: States) -> Finding:
+def _one_step_is_not_enough(scenario: "Scenario", states: States) -> Checked:
     start = _start(scenario)
     slopes = _at(scenario, start).gradients
     rate = exactly(states["rate"])
@@ -143,7 +143,7 @@ def least_squares(x: BallArray, y: BallArray) -> tuple[arb, arb]:
     return m, (y.sum() - m * x.sum()) / n
 
 
-def _turning_point(scenario: "Scenario", states: States) -> Finding:
+def _turning_point(scenario: "Scenario", states: States) -> Checked:
     x, y = (balls(scenario.flat_batch[name]) for name in ("x", "y"))
     m, c = states["solution"](x, y)
     run = _at(scenario, {"m": balls(m), "c": balls(c)})
@@ -159,7 +159,7 @@ def _turning_point(scenario: "Scenario", states: States) -> Finding:
     return confirmed(f"{where} both derivatives are 0, to within {widest:.1g}. The descent ends at {ends}.")
 
 
-def _stops(scenario: "Scenario", states: States) -> Finding:
+def _stops(scenario: "Scenario", states: States) -> Checked:
     run = trained(scenario)
     costs = [_at(scenario, {name: w[step] for name, w in run.weights.items()}).value for step in (-3, -2, -1)]
     before, last = ((old - new) / old for old, new in pairwise(costs))
@@ -178,7 +178,7 @@ def _stops(scenario: "Scenario", states: States) -> Finding:
     )
 
 
-def _mini_batches_in_an_epoch(scenario: "Scenario", states: States) -> Finding:
+def _mini_batches_in_an_epoch(scenario: "Scenario", states: States) -> Checked:
     schedule = scenario.batch_schedule()
     assert schedule is not None  # noqa: S101 - the scenario of this claim has mini-batches
     points, size = len(scenario.flat_batch["x"]), schedule.shape[1]

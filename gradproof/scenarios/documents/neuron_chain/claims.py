@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradproof.reference.tape import Tensor
-from gradproof.scenarios.claims import Claim, Finding, confirmed, in_a_picture, refuted, undecided
+from gradproof.scenarios.claims import Checked, Claim, Comparison, confirmed, in_a_picture, refuted, undecided
 from gradproof.scenarios.claims_arithmetic import (
     BallArray,
     Certified,
     balls,
-    compare,
     entries,
     prediction,
     show,
@@ -58,7 +57,7 @@ def _activations(run: Certified) -> dict[str, Tensor]:
     return {f"a{n}": node for n, node in enumerate(run.nodes("sigmoid"), start=1)}
 
 
-def _depends(scenario: "Scenario", states: States) -> Finding:
+def _depends(scenario: "Scenario", states: States) -> Checked:
     predict = prediction(scenario)
     run = Certified(
         lambda xp, params, batch: xp.sum(predict(xp, params, batch)),
@@ -73,7 +72,7 @@ def _depends(scenario: "Scenario", states: States) -> Finding:
     )
 
 
-def _options(scenario: "Scenario", states: States) -> Finding:
+def _options(scenario: "Scenario", states: States) -> Checked:
     run = _cost(scenario, _examples(scenario)[0])
     activations = _activations(run)
     names = {node.index: name for name, node in activations.items() if node.index is not None}
@@ -94,7 +93,7 @@ def _options(scenario: "Scenario", states: States) -> Finding:
     )
 
 
-def _unfolded(scenario: "Scenario", states: States) -> Finding:
+def _unfolded(scenario: "Scenario", states: States) -> Checked:
     run = _cost(scenario, _examples(scenario)[0])
     true = _factors(_activations(run)["a1"], {})
     stated = set(states["reached"])
@@ -109,7 +108,7 @@ def _unfolded(scenario: "Scenario", states: States) -> Finding:
     )
 
 
-def _derivatives(scenario: "Scenario", states: States) -> Finding:
+def _derivatives(scenario: "Scenario", states: States) -> Checked:
     """Each formula is given the values of all neurons and the slopes a (1 - a) of both sigmoids."""
     p = {name: balls(array).item() for name, array in scenario.flat_params.items()}
     claimed: dict[str, Any] = {}
@@ -126,14 +125,14 @@ def _derivatives(scenario: "Scenario", states: States) -> Finding:
             exact[key] = (
                 run.derivative_by(activations[name]) if name in activations else run.gradients[name]
             ).item()
-    return compare(claimed, exact, "Every formula, at each example,", cause="a wrong chain of factors")
+    return Comparison(claimed, exact, "Every formula, at each example,", cause="a wrong chain of factors")
 
 
 def _gradients(scenario: "Scenario") -> list[dict[str, BallArray]]:
     return [_cost(scenario, batch).gradients for batch in _examples(scenario)]
 
 
-def _steps_differ(scenario: "Scenario", _states: States) -> Finding:
+def _steps_differ(scenario: "Scenario", _states: States) -> Checked:
     single = _gradients(scenario)
     pairs = list(combinations(range(len(single)), 2))
     same = [
@@ -155,15 +154,15 @@ def _steps_differ(scenario: "Scenario", _states: States) -> Finding:
     )
 
 
-def _average(scenario: "Scenario", states: States) -> Finding:
+def _average(scenario: "Scenario", states: States) -> Checked:
     single = _gradients(scenario)
     claimed = {name: states["together"]([each[name] for each in single]) for name in scenario.flat_params}
     exact = {name: each.item() for name, each in _cost(scenario, scenario.flat_batch).gradients.items()}
     what = f"The steps of {len(single)} examples, put together, are those of the average cost, which"
-    return compare(claimed, exact, what, cause="the examples' steps are put together in another way")
+    return Comparison(claimed, exact, what, cause="the examples' steps are put together in another way")
 
 
-def _closer(scenario: "Scenario", states: States) -> Finding:
+def _closer(scenario: "Scenario", states: States) -> Checked:
     weights = trained(scenario).weights
     costs = [
         Certified(

@@ -1,40 +1,29 @@
-"""Who is checked: a loss and a gradient, on flat mappings of arrays."""
+"""Whose gradient is looked at: a loss and a gradient of the user's, on flat mappings of arrays."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradproof.errors import GradproofError, InputError
 from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import own_traceback
-
-Array = NDArray[Any]
-Arrays = Mapping[str, Array]
+from gradproof.verdicts.judging.claimed import Place
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a gradient is looked at: flat mappings of dotted names to arrays."""
-
-    params: Arrays
-    batch: Arrays
-
-
-@dataclass(frozen=True)
-class Subject:
+@dataclass(frozen=True, eq=False)
+class UserGradient:
     """A loss and a gradient of the user's.
 
     Attributes:
         scenario: the loss with the given parameters and data, and how they are nested.
-        gradient: called as `gradient(params, batch)` on nested mappings.
+        function: called as `function(params, batch)` on nested mappings.
     """
 
     scenario: Scenario
-    gradient: Callable[[Any, Any], Any]
+    function: Callable[[Any, Any], Any]
 
     @property
     def loss(self) -> Callable[[Any, Any, Any], Any]:
@@ -57,7 +46,8 @@ class Subject:
             InputError: it raises, or gives no scalar.
         """
         params, batch = (
-            {n: np.array(a) for n, a in arrays.items()} for arrays in (place.params, place.batch)
+            {name: np.array(array) for name, array in arrays.items()}
+            for arrays in (place.params, place.batch)
         )
         with np.errstate(all="ignore"):
             value = called("loss", lambda: self.loss(NumpyNamespace(), params, batch))

@@ -1,4 +1,4 @@
-"""What kind of data an array holds, seen from its values, so that points drawn in its place make sense."""
+"""The nature of an array of data, seen from its values, so that points drawn in its place make sense."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-class Kind(StrEnum):
+class Nature(StrEnum):
     """What the values of an array say that it is."""
 
     GENERAL = "general"
@@ -45,42 +45,42 @@ class Kind(StrEnum):
     """A mask."""
 
 
-def kind_of(array: Array, *, parameter: bool) -> Kind:
-    """Tell the kind of an array.
+def nature_of(array: Array, *, parameter: bool) -> Nature:
+    """Tell the nature of an array.
 
     A parameter moves freely in training, so that no labels or masks are looked for among its values.
 
-    >>> kind_of(np.array([0.0, 1.0, 1.0]), parameter=False)
-    <Kind.BINARY: '0 or 1'>
-    >>> kind_of(np.array([0.0, 1.0, 1.0]), parameter=True)
-    <Kind.GENERAL: 'general'>
+    >>> nature_of(np.array([0.0, 1.0, 1.0]), parameter=False)
+    <Nature.BINARY: '0 or 1'>
+    >>> nature_of(np.array([0.0, 1.0, 1.0]), parameter=True)
+    <Nature.GENERAL: 'general'>
     """
     if array.dtype.kind == "b":
-        return Kind.BOOLEAN
+        return Nature.BOOLEAN
     if array.dtype.kind in "iu":
-        return Kind.INDEX
+        return Nature.INDEX
     if _is_symmetric(array):
-        return Kind.SYMMETRIC
+        return Nature.SYMMETRIC
     if not parameter:
-        label = _label_kind(array)
+        label = _label_nature(array)
         if label is not None:
             return label
     if np.all(array > 0):
-        return Kind.PROBABILITY if np.all(array < 1) and not parameter else Kind.POSITIVE
-    return Kind.GENERAL
+        return Nature.PROBABILITY if np.all(array < 1) and not parameter else Nature.POSITIVE
+    return Nature.GENERAL
 
 
-def _label_kind(array: Array) -> Kind | None:
-    """Tell the kind of labels and of probabilities; None if it is neither."""
+def _label_nature(array: Array) -> Nature | None:
+    """Tell the nature of labels and of probabilities; None if it is neither."""
     values = np.unique(array)
     rows = array.ndim >= 2 and array.shape[-1] >= 2
     sums_to_one = rows and bool(np.allclose(array.sum(axis=-1), 1.0, rtol=0, atol=1e-6))
     if sums_to_one and np.all(array >= 0):
-        return Kind.ONE_HOT if np.all((array == 0) | (array == 1)) else Kind.PROBABILITY_ROWS
+        return Nature.ONE_HOT if np.all((array == 0) | (array == 1)) else Nature.PROBABILITY_ROWS
     if np.all((array == 0) | (array == 1)) and (values.size == 2 or values[0] == 1):
-        return Kind.BINARY
+        return Nature.BINARY
     if values.size == 2 and np.array_equal(values, [-1.0, 1.0]):
-        return Kind.SIGNS
+        return Nature.SIGNS
     return None
 
 
@@ -112,14 +112,14 @@ class Draw:
     sign: int = 0
 
 
-def draw(array: Array, kind: Kind, how: Draw, random: np.random.Generator) -> Array:
-    """Draw an array of the same shape, dtype and kind."""
-    drawer = _DRAWERS.get(kind)
-    values = drawer(array, how, random) if drawer is not None else _numbers(array, kind, how, random)
+def draw(array: Array, nature: Nature, how: Draw, random: np.random.Generator) -> Array:
+    """Draw an array of the same shape, dtype and nature."""
+    drawer = _DRAWERS.get(nature)
+    values = drawer(array, how, random) if drawer is not None else _numbers(array, nature, how, random)
     return values.astype(array.dtype)
 
 
-def _numbers(array: Array, kind: Kind, how: Draw, random: np.random.Generator) -> Array:
+def _numbers(array: Array, nature: Nature, how: Draw, random: np.random.Generator) -> Array:
     exact = array.astype(np.float64)
     scale = float(np.sqrt(np.mean(exact**2))) or 1.0
     if how.centred:
@@ -130,7 +130,7 @@ def _numbers(array: Array, kind: Kind, how: Draw, random: np.random.Generator) -
     values = values * how.scale
     if how.levels:
         values = np.round(values / scale * how.levels) * (scale / how.levels)
-    if kind is Kind.POSITIVE and not how.signs:
+    if nature is Nature.POSITIVE and not how.signs:
         # Not too near to 0: what is divided by them would be drowned.
         return np.abs(values) + 0.05 * scale * min(how.scale, 1.0)
     if how.sign:
@@ -195,13 +195,13 @@ def _booleans(array: Array, how: Draw, random: np.random.Generator) -> Array:
     return random.random(size=array.shape) < 0.5
 
 
-_DRAWERS: Mapping[Kind, Any] = {
-    Kind.PROBABILITY: _probabilities,
-    Kind.PROBABILITY_ROWS: _rows,
-    Kind.BINARY: _binary,
-    Kind.ONE_HOT: _one_hot,
-    Kind.SIGNS: _signs,
-    Kind.SYMMETRIC: _symmetric,
-    Kind.INDEX: _integers,
-    Kind.BOOLEAN: _booleans,
+_DRAWERS: Mapping[Nature, Any] = {
+    Nature.PROBABILITY: _probabilities,
+    Nature.PROBABILITY_ROWS: _rows,
+    Nature.BINARY: _binary,
+    Nature.ONE_HOT: _one_hot,
+    Nature.SIGNS: _signs,
+    Nature.SYMMETRIC: _symmetric,
+    Nature.INDEX: _integers,
+    Nature.BOOLEAN: _booleans,
 }

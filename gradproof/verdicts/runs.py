@@ -12,10 +12,12 @@ from gradproof.backends.protocol import Run
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.conditioning import where_digits_are_lost
 from gradproof.verdicts.digests import digests
-from gradproof.verdicts.evidence import Values, gather
 from gradproof.verdicts.explaining import with_causes
-from gradproof.verdicts.records import Outcome, ParameterRecord, Subject, worst_step
-from gradproof.verdicts.rule import judge_entries, rounded_up
+from gradproof.verdicts.judging.evidence import Evidence, Known
+from gradproof.verdicts.judging.rule import Assessment, assess, explain
+from gradproof.verdicts.layout import worst_of_blocks
+from gradproof.verdicts.numerals import decimals, rounded_up
+from gradproof.verdicts.records import Outcome, ParameterRecord, Subject, WorstEntries, worst_step
 from gradproof.verdicts.steps import batches_of
 from gradproof.verdicts.trajectories import checkpoints
 from gradproof.verdicts.verdict import SEVERITY, Verdict
@@ -59,15 +61,75 @@ def judge(scenario: Scenario, run: Run, versions: Mapping[str, str]) -> Outcome:
 def _judge_steps(
     scenario: Scenario, run: Run, steps: slice
 ) -> tuple[list[ParameterRecord], list[ParameterRecord]]:
-    values = Values(
-        gradients={name: gradient[steps] for name, gradient in run.gradients.items()},
-        updates={name: weight[1:][steps] for name, weight in run.weights.items()} if run.updates else {},
-    )
     weights = {name: weight[steps] for name, weight in run.weights.items()}
-    evidence = gather(scenario, weights, batches_of(scenario, run, steps), run.dtype, values)
-    return (
-        [judge_entries(n, v, evidence.gradients[n], run.dtype) for n, v in values.gradients.items()],
-        [judge_entries(n, v, evidence.updates[n], run.dtype) for n, v in values.updates.items()],
+    evidence = Evidence(scenario.flat_loss, weights, batches_of(scenario, run, steps), run.dtype)
+    gradients = [
+        judge_entries(name, gradient[steps], evidence.gradients[name], run.dtype)
+        for name, gradient in run.gradients.items()
+    ]
+    if not run.updates or scenario.training is None:
+        return gradients, []
+    known = evidence.updates(scenario.training.learning_rate)
+    updates = [
+        judge_entries(name, weight[1:][steps], known[name], run.dtype) for name, weight in run.weights.items()
+    ]
+    return gradients, updates
+
+
+def judge_entries(parameter: str, value: Array, known: Known, dtype: str) -> ParameterRecord:
+    """Judge every entry as the rule does, and keep the worst of each step.
+
+    Args:
+        parameter: its dotted name.
+        value: what the implementation gave, of shape (T, *parameter).
+        known: of the same shape.
+        dtype: what the implementation computed in.
+    """
+    steps = len(value)
+    assessed = assess(value, known, dtype)
+    worst = _worst_of_steps(assessed.verdict, assessed.spreads)
+    pick = (np.arange(steps), worst)
+    exact = known.exact.balls().reshape(steps, -1)
+    verdict = assessed.verdict[pick]
+    spreads = rounded_up(assessed.spreads[pick])
+    return ParameterRecord(
+        parameter=parameter,
+        shape=value.shape[1:],
+        index=worst,
+        value=assessed.value[pick],
+        exact=decimals(exact[pick]),
+        error=rounded_up(assessed.error[pick]),
+        relative_error=rounded_up(assessed.relative_error[pick]),
+        ulps=rounded_up(assessed.ulps[pick]),
+        spreads=spreads,
+        verdict=verdict,
+        reason=explain(verdict, known.reasons, dtype),
+        worst=_worst_entries(assessed, known, value.shape[1:], worst_step(verdict, spreads)),
+    )
+
+
+def _worst_of_steps(verdict: Array, spreads: Array) -> NDArray[np.intp]:
+    # Verdicts count first; among entries of the same verdict, the more spreads.
+    order = np.nan_to_num(spreads, nan=np.inf, posinf=np.inf)
+    within = np.where(verdict == verdict.max(axis=1, keepdims=True), order, -1.0)
+    worst: NDArray[np.intp] = np.argmax(within, axis=1)
+    return worst
+
+
+def _worst_entries(assessed: Assessment, known: Known, shape: tuple[int, ...], step: int) -> WorstEntries:
+    """Lay out what the rule says of every entry of one parameter at one step; bounds are not yet rounded."""
+    grid, block, index = worst_of_blocks(shape, assessed.verdict[step], assessed.spreads[step])
+    return WorstEntries(
+        step=step,
+        grid=grid,
+        block=block,
+        index=index,
+        value=assessed.value[step, index],
+        exact=decimals(known.exact.balls().reshape(len(assessed.value), -1)[step, index]),
+        error=assessed.error[step, index],
+        ulps=assessed.ulps[step, index],
+        spreads=assessed.spreads[step, index],
+        verdict=assessed.verdict[step, index],
     )
 
 

@@ -15,24 +15,22 @@ from numpy.typing import NDArray
 from gradproof.errors import GradproofError
 from gradproof.reference.numbers import BallNumbers, Balls, Plain
 from gradproof.reference.numbers.payload import Payload
-from gradproof.reference.tape import Differentiation, Edge, Rule, differentiate
-from gradproof.reference.truth import Truth
-from gradproof.verdicts.checking.agreement import Agreement, as_floats, compare
-from gradproof.verdicts.checking.subject import Place, Subject
+from gradproof.reference.tape import OPERATIONS, Differentiation, Edge, Operation, Rule, differentiate
+from gradproof.reference.truth import exact_gradient
+from gradproof.verdicts.judging.claimed import Claimed, Place
+from gradproof.verdicts.judging.evidence import Evidence, Loss
+from gradproof.verdicts.judging.measuring import Agreement, compare, compare_all, midpoints
+from gradproof.verdicts.tolerances import NEAR, SLACK
 from gradproof.verdicts.verdict import Verdict
-
-_NEAR = 1e-9
-"""How far, relative to a parameter's size, the neighbours are that a claim at a kink is compared with."""
-
-_SLACK = 1e-5
-"""How much of its size a gradient may change over that distance, floats' rounding included."""
 
 _MOST_DIRECTIONS = 64
 
+Rules = Mapping[tuple[Operation, int], Rule]
 
-@dataclass(frozen=True)
-class Outcome:
-    """What is said of a claim at a point where the loss may have a kink.
+
+@dataclass(frozen=True, eq=False)
+class KinkOutcome:
+    """What is said of a claim at a place where the loss may have a kink.
 
     Attributes:
         verdict: EQUAL, KINK, WRONG or UNDECIDED.
@@ -46,57 +44,64 @@ class Outcome:
 
 
 def judge(
-    subject: Subject, place: Place, truth: Truth, claims: Mapping[str, Agreement], differs: bool
-) -> Outcome:
-    """Judge a claim that is not shown to be equal to the true gradient, or that is not a single number.
+    claimed: Claimed, evidence: Evidence, found: Mapping[str, Agreement], *, differs: bool
+) -> KinkOutcome:
+    """Judge a claim that is not shown to be equal to the exact gradient, or that is not a single number.
 
     Args:
-        subject: whose gradient.
-        place: where.
-        truth: the true gradient there; intervals at a kink.
-        claims: how the claim agrees with it.
+        claimed: a formula's.
+        evidence: of the loss there; the exact gradient holds intervals at a kink.
+        found: how the claim agrees with it.
         differs: whether some entry is proven to differ.
     """
+    truth, place = evidence.truth, claimed.place
     kink = str(truth.kinks[0]) if truth.kinks else ""
-    if differs and not _special(subject, place):
-        return Outcome(Verdict.WRONG, "it is proven to differ from the true gradient")
+    if differs and not _is_special(claimed, evidence.loss):
+        return KinkOutcome(Verdict.WRONG, "it is proven to differ from the true gradient")
     if truth.kinks:
-        if differs and _decided_entry_differs(claims):
-            return Outcome(Verdict.WRONG, f"it is proven to differ from every subgradient. {kink}")
-        convention = _convention(subject, place, truth, claims)
+        if differs:
+            # It differs where the exact gradient is a number, or from an interval as a whole.
+            return KinkOutcome(Verdict.WRONG, f"it is proven to differ from every subgradient. {kink}")
+        convention = _convention(evidence.loss, place, truth.precision, found)
         if convention is not None:
             usual, agreement = convention
             verdict = Verdict.EQUAL if usual else Verdict.KINK
             how = "the usual" if usual else "a common"
-            return Outcome(verdict, f"it follows {how} convention at a kink. {kink}", agreement)
+            return KinkOutcome(verdict, f"it follows {how} convention at a kink. {kink}", agreement)
     elif not differs:
-        return Outcome(Verdict.UNDECIDED, " ".join(truth.reasons))
-    refuted = _outside(subject, place, claims)
+        return KinkOutcome(Verdict.UNDECIDED, " ".join(truth.reasons))
+    refuted = _outside(evidence.loss, place, found)
     if refuted:
-        return Outcome(Verdict.WRONG, f"{refuted} {kink}".strip())
+        return KinkOutcome(Verdict.WRONG, f"{refuted} {kink}".strip())
     reason = kink or "The branches of the loss differ here, and the claim is among the gradients nearby."
-    return Outcome(Verdict.KINK, reason)
+    return KinkOutcome(Verdict.KINK, reason)
 
 
-def _decided_entry_differs(claims: Mapping[str, Agreement]) -> bool:
-    """Whether the claim differs where the true gradient is a number, or from an interval as a whole."""
-    return any(np.any(each.apart) for each in claims.values())
+# -------------------------------------------------------------------- is the place special at all?
 
 
-# -------------------------------------------------------------------- is the point special at all?
-
-
-def _special(subject: Subject, place: Place) -> bool:
-    """Whether the claim, as a formula, is right at a neighbour of the point."""
-    from gradproof.verdicts.checking.formula import run_formula  # noqa: PLC0415 - the two call each other
-
+def _is_special(claimed: Claimed, loss: Loss) -> bool:
+    """Whether the claim, as a formula, is right at a neighbour of the place."""
+    assert claimed.formula is not None  # noqa: S101 - judged for formulas alone
+    assert claimed.formula.elsewhere is not None  # noqa: S101 - their code is at hand
     random = np.random.default_rng(0)
-    moved = _moved(place, {n: random.normal(size=a.shape) for n, a in place.params.items()}, 1e-3)
-    return run_formula(subject, moved)
+    params = claimed.place.params
+    moved = _moved(claimed.place, {n: random.normal(size=a.shape) for n, a in params.items()}, 1e-3)
+    there = claimed.formula.elsewhere(moved)
+    truth = exact_gradient(loss, moved.params, moved.batch)
+    exact = {name: numbers.balls()[0, ...] for name, numbers in truth.gradients.items()}
+    misshapen = any(n in exact and balls.shape != exact[n].shape for n, balls in there.values.items())
+    if there.reason or misshapen or not truth.complete:
+        return False
+    found = compare_all(there.values, exact, float(abs(truth.value.values()[0])))
+    if not all(np.all(each.equal) for each in found.values()):
+        widened = there.widened()
+        found = {name: each.explained_by(widened[name]) for name, each in found.items() if name in widened}
+    return all(np.all(each.equal) for each in found.values())
 
 
 def _moved(place: Place, direction: Mapping[str, Any], distance: float) -> Place:
-    """Give a neighbour of a point, in the parameters alone."""
+    """Give a neighbour of a place, in the parameters alone."""
     return Place(
         {name: array + distance * _size(array) * direction[name] for name, array in place.params.items()},
         place.batch,
@@ -140,17 +145,17 @@ class _ConventionBalls(Balls):
         return _ConventionNumbers(super().lift(values).data, self)
 
 
-def _step_rules(at_zero: float) -> dict[tuple[str, int], Rule]:
+def _step_rules(at_zero: float) -> Rules:
     """Give rules for the operations with kinks under which the first operand's slope is `at_zero`."""
     c = at_zero
     return {
-        ("relu", 0): lambda g, _, x: g * x.step(c),
-        ("abs", 0): lambda g, _, x: g * (2 * x.step(c) - 1),
-        ("maximum", 0): lambda g, _, a, b: g * (a - b).step(c),
-        ("maximum", 1): lambda g, _, a, b: g * (b - a).step(1 - c),
-        ("minimum", 0): lambda g, _, a, b: g * (b - a).step(c),
-        ("minimum", 1): lambda g, _, a, b: g * (a - b).step(1 - c),
-        ("clip", 0): lambda g, _, x, low, high: g * (x - low).step(c) * (high - x).step(c),
+        (OPERATIONS["relu"], 0): lambda g, _, x: g * x.step(c),
+        (OPERATIONS["abs"], 0): lambda g, _, x: g * (2 * x.step(c) - 1),
+        (OPERATIONS["maximum"], 0): lambda g, _, a, b: g * (a - b).step(c),
+        (OPERATIONS["maximum"], 1): lambda g, _, a, b: g * (b - a).step(1 - c),
+        (OPERATIONS["minimum"], 0): lambda g, _, a, b: g * (b - a).step(c),
+        (OPERATIONS["minimum"], 1): lambda g, _, a, b: g * (a - b).step(1 - c),
+        (OPERATIONS["clip"], 0): lambda g, _, x, low, high: g * (x - low).step(c) * (high - x).step(c),
     }
 
 
@@ -164,17 +169,21 @@ def _ordered_shares(x: Any, axes: tuple[int, ...], *, last: bool) -> Any:
     return x.kind.constant(chosen.astype(np.float64))
 
 
-def _share_rules(*, last: bool) -> dict[tuple[str, int], Rule]:
+def _share_rules(*, last: bool) -> Rules:
     def kept(g: Any, x: Any, axes: tuple[int, ...]) -> Any:
         return g.reshape([1 if axis - x.ndim in axes else n for axis, n in enumerate(x.shape)])
 
     return {
-        ("max", 0): lambda g, _, x, *, axes, **__: kept(g, x, axes) * _ordered_shares(x, axes, last=last),
-        ("min", 0): lambda g, _, x, *, axes, **__: kept(g, x, axes) * _ordered_shares(-x, axes, last=last),
+        (OPERATIONS["max"], 0): lambda g, _, x, *, axes, **__: (
+            kept(g, x, axes) * _ordered_shares(x, axes, last=last)
+        ),
+        (OPERATIONS["min"], 0): lambda g, _, x, *, axes, **__: (
+            kept(g, x, axes) * _ordered_shares(-x, axes, last=last)
+        ),
     }
 
 
-def _conventions() -> Iterator[dict[tuple[str, int], Rule]]:
+def _conventions() -> Iterator[Rules]:
     """Give the rules of each convention; the tape's own first."""
     yield {}
     for steps in ({}, _step_rules(0.0), _step_rules(1.0), _step_rules(0.5)):
@@ -184,10 +193,10 @@ def _conventions() -> Iterator[dict[tuple[str, int], Rule]]:
 
 
 def _convention(
-    subject: Subject, place: Place, truth: Truth, claims: Mapping[str, Agreement]
+    loss: Loss, place: Place, precision: int, claims: Mapping[str, Agreement]
 ) -> tuple[bool, dict[str, Agreement]] | None:
     """Find a convention that the claim follows everywhere, and tell whether it is a usual one."""
-    run = differentiate(subject.loss, place.params, place.batch, _ConventionBalls(max(192, truth.precision)))
+    run = differentiate(loss, place.params, place.batch, _ConventionBalls(max(192, precision)))
     for number, rules in enumerate(_conventions()):
         agreement = _agreement(run, rules, claims)
         if agreement is not None:
@@ -201,21 +210,21 @@ _RELU_LIKE = 3
 
 
 def _agreement(
-    run: Differentiation[Any], rules: Mapping[tuple[str, int], Rule], claims: Mapping[str, Agreement]
+    run: Differentiation[Any], rules: Rules, claims: Mapping[str, Agreement]
 ) -> dict[str, Agreement] | None:
     """Compare the claim with the gradient under a convention; None if they do not agree."""
     changed = {}
     for edge in run.tape.edges:
         operation = run.tape.nodes[edge.node].operation
-        rule = rules.get((operation.name, edge.position)) if operation is not None else None
+        rule = None if operation is None else rules.get((operation, edge.position))
         if rule is not None:
             changed[Edge(*edge)] = rule
     gradients: Mapping[str, Any] = run.tape.backward(changed)
-    largest = max(float(np.max(np.abs(gradient.values()))) for gradient in gradients.values())
+    sizes = {name: float(np.max(np.abs(gradient.values()))) for name, gradient in gradients.items()}
     found = {}
     for name, each in claims.items():
-        balls = gradients[name].balls()[0, ...]
-        agreement = compare(each.claimed, balls, float(np.max(np.abs(gradients[name].values()))) or largest)
+        exact = gradients[name].balls()[0, ...]
+        agreement = compare(each.value, exact, sizes[name] or max(sizes.values()))
         if not np.all(agreement.equal | each.constant):
             return None
         found[name] = agreement
@@ -225,20 +234,20 @@ def _agreement(
 # -------------------------------------------------------------------- what the neighbours allow
 
 
-def _outside(subject: Subject, place: Place, claims: Mapping[str, Agreement]) -> str:
+def _outside(loss: Loss, place: Place, claims: Mapping[str, Agreement]) -> str:
     """Say how a claim is outside of what the gradients nearby allow; nothing if it is not seen to be."""
-    claimed = {name: as_floats(each.claimed) for name, each in claims.items()}
+    claimed = {name: midpoints(each.value) for name, each in claims.items()}
     if any(not np.all(np.isfinite(values)) for values in claimed.values()):
         return "It is not finite, and the gradients nearby are."
     sums = list(_sums(claimed))
-    nearby = list(_nearby(subject, place, [(name, direction) for name, _, direction in sums]))
+    nearby = list(_nearby(loss, place, [(name, direction) for name, _, direction in sums]))
     if not nearby:
         return ""
     for name, words, direction in sums:
         values = [float(np.sum(gradient[name] * direction)) for gradient in nearby]
         size = max(float(np.sum(np.abs(gradient[name] * direction))) for gradient in nearby)
         ours = float(np.sum(claimed[name] * direction))
-        slack = _SLACK * max(size, abs(ours))
+        slack = SLACK * max(size, abs(ours))
         if not min(values) - slack <= ours <= max(values) + slack:
             return (
                 f"It is outside of all subgradients: {words} is {ours:.6g}, and between {min(values):.6g} "
@@ -264,7 +273,7 @@ def _sums(claimed: Mapping[str, NDArray[np.float64]]) -> Iterator[tuple[str, str
 
 
 def _nearby(
-    subject: Subject, place: Place, directions: list[tuple[str, NDArray[np.float64]]]
+    loss: Loss, place: Place, directions: list[tuple[str, NDArray[np.float64]]]
 ) -> Iterator[Mapping[str, NDArray[np.float64]]]:
     """Give gradients at neighbours: towards the directions and away from them, and at random ones."""
     random = np.random.default_rng(0)
@@ -278,9 +287,9 @@ def _nearby(
             moves[name] = spread * random.normal(size=array.shape) + (
                 sign * towards if name == target else 0.0
             )
-        moved = _moved(place, moves, _NEAR)
+        moved = _moved(place, moves, NEAR)
         try:
-            run = differentiate(subject.loss, moved.params, moved.batch, Plain())
+            run = differentiate(loss, moved.params, moved.batch, Plain())
         except GradproofError:
             return
         gradient = {name: numbers.values()[0, ...] for name, numbers in run.gradients.items()}

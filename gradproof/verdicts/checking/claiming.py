@@ -1,0 +1,52 @@
+"""What a gradient of the user's claims at a place: its code on balls and its values in a dtype, judged."""
+
+from gradproof.verdicts.checking.calling import FRAMEWORKS, Called, call_gradient
+from gradproof.verdicts.judging.claimed import Claimed, Formula, Place
+from gradproof.verdicts.judging.evidence import Evidence
+from gradproof.verdicts.judging.formulas import run_formula
+from gradproof.verdicts.judging.judge import judge
+from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.judging.user_gradient import UserGradient
+
+
+def claim(gradient: UserGradient, place: Place, dtype: str, takes: str | None = None) -> Claimed:
+    """Run a gradient at a place, in floating point and, if it is plain NumPy, on certified balls.
+
+    Args:
+        gradient: whose code.
+        place: where.
+        dtype: what its floating-point values are computed in, at the place rounded to it.
+        takes: the arrays that it wants, if known.
+
+    Raises:
+        InputError: the gradient raises.
+    """
+    called = call_gradient(gradient, place, dtype, takes)
+    return Claimed(
+        place, called.values, called.dtype, _formula(gradient, place, called), called.findings, called.takes
+    )
+
+
+def judge_at(gradient: UserGradient, place: Place, dtype: str) -> Judgement:
+    """Judge what a gradient claims at a place.
+
+    Raises:
+        InputError: the gradient raises, or the loss cannot be worked with.
+        UnsupportedError: the loss uses something that the tape cannot follow.
+    """
+    claimed = claim(gradient, place, dtype)
+    near = place.rounded(dtype)
+    evidence = Evidence.at(gradient.loss, place, claimed.dtype)
+    return judge(
+        claimed, evidence, evidence if near is place else Evidence.at(gradient.loss, near, claimed.dtype)
+    )
+
+
+def _formula(gradient: UserGradient, place: Place, called: Called) -> Formula | None:
+    """Run the code on balls, if it is plain NumPy."""
+    if called.takes != "numpy" or called.gives != "numpy":
+        which = called.takes.partition("-")[0] if called.takes != "numpy" else called.gives
+        return Formula({}, f"it works with {FRAMEWORKS[which]}, which do not run on certified balls")
+    if any(finding.kind in {"none", "not-a-mapping"} for finding in called.findings):
+        return None
+    return run_formula(gradient, place)

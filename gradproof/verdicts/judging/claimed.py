@@ -1,0 +1,88 @@
+"""What is claimed: the values of a gradient at a place, in floats and, with its code at hand, in balls."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.numbers.formats import FORMATS
+from gradproof.verdicts.judging.findings import CheckFinding
+
+Array = NDArray[Any]
+Arrays = Mapping[str, Array]
+BallArrays = Mapping[str, NDArray[np.object_]]
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a gradient is looked at: flat mappings of dotted names to arrays."""
+
+    params: Arrays
+    batch: Arrays
+
+    def rounded(self, dtype: str) -> "Place":
+        """Give the place that an implementation in a dtype is at: itself if it holds such numbers already."""
+        to_dtype = FORMATS[dtype].rounded
+        params = {name: to_dtype(array.astype(np.float64)) for name, array in self.params.items()}
+        batch = {
+            name: to_dtype(array.astype(np.float64)) if array.dtype.kind == "f" else array
+            for name, array in self.batch.items()
+        }
+        pairs = [(self.params[name], params[name]) for name in params]
+        pairs += [(self.batch[name], batch[name]) for name in batch]
+        return self if all(np.array_equal(x, y) for x, y in pairs) else Place(params, batch)
+
+
+@dataclass(frozen=True, eq=False)
+class Formula:
+    """A gradient's code as it ran on certified balls.
+
+    Attributes:
+        values: by parameter, balls of whatever shape the code gives; empty where nothing is proven.
+        reason: why nothing is proven; empty if it is.
+        undecided: whether that is because a comparison in the code was not decided by the balls: the code
+            does run on them, but what follows from a guess is not proven.
+        widened: gives the same, with each constant of the code that is a double standing for all numbers
+            near.
+        elsewhere: gives the formula at another place.
+    """
+
+    values: BallArrays
+    reason: str = ""
+    undecided: bool = False
+    widened: Callable[[], BallArrays] = field(default=dict, repr=False)
+    elsewhere: Callable[[Place], "Formula"] | None = field(default=None, repr=False)
+
+    @property
+    def certified(self) -> bool:
+        """Whether the code was looked at, and not only the floats that it gives."""
+        return not self.reason or self.undecided
+
+
+@dataclass(frozen=True, eq=False)
+class Claimed:
+    """What a formula, a framework or a document claims to be the gradient at a place.
+
+    Attributes:
+        place: where, as exactly the numbers that it holds.
+        floats: by parameter, float64 arrays of the parameters' shapes: what was computed in a dtype at the
+            place rounded to it. Only what can be compared; empty where nothing was computed.
+        dtype: what it was computed in.
+        formula: the code on balls; None where there is no code.
+        findings: what was noticed while the values were obtained.
+        takes: which framework's arrays the code was given; empty where there is no code.
+    """
+
+    place: Place
+    floats: Arrays
+    dtype: str
+    formula: Formula | None = None
+    findings: tuple[CheckFinding, ...] = ()
+    takes: str = ""
+
+    @property
+    def certified(self) -> bool:
+        """Whether it was looked at as a formula."""
+        return self.formula is not None and self.formula.certified

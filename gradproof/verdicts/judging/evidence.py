@@ -1,0 +1,120 @@
+"""The evidence: the exact gradient at a place, or at many, and what rounding does to it there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.numbers import BallNumbers, Noisy, NoisyNumbers
+from gradproof.reference.tape import differentiate
+from gradproof.reference.truth import Truth, exact_gradient
+from gradproof.verdicts.judging.claimed import Place
+
+Array = NDArray[Any]
+Loss = Callable[[Any, Any, Any], Any]
+
+SAMPLES = 8
+"""How many noisy runs the spread of the rounding noise is measured from."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of one parameter's gradient, or of its updated weights, at T places.
+
+    Attributes:
+        exact: certified balls that hold the exact values, in T lanes of the parameter's shape.
+        spread: the root mean square of what rounding in the dtype does to each entry, of shape (T,
+            *parameter).
+        at_kink: of shape (T,): whether the loss is, or may be, at a kink at this place.
+        reasons: of shape (T,): why balls of this place are wide, as a text; empty where they are not.
+        largest: of shape (T,): what an entry is measured beside where all of its parameter's are 0.
+    """
+
+    exact: BallNumbers
+    spread: Array
+    at_kink: NDArray[np.bool_]
+    reasons: NDArray[np.object_]
+    largest: Array
+
+
+class Evidence:
+    """What is true of a gradient at T places, and its rounding noise; computed when it is first asked for.
+
+    Attributes:
+        loss: called as `loss(xp, params, batch)` on flat mappings.
+        params: per parameter, of shape (T, *parameter).
+        batch: per array, of shape (T, *array), or (1, *array) for data that all places share.
+        dtype: whose rounding is measured; the arrays hold its numbers.
+    """
+
+    def __init__(
+        self, loss: Loss, params: Mapping[str, Array], batch: Mapping[str, Array], dtype: str
+    ) -> None:
+        """Hold what the evidence is of."""
+        self.loss, self.params, self.batch, self.dtype = loss, params, batch, dtype
+        self.places = len(next(iter(params.values())))
+
+    @classmethod
+    def at(cls, loss: Loss, place: Place, dtype: str) -> "Evidence":
+        """Give the evidence at a single place."""
+        params, batch = (
+            {name: array[np.newaxis] for name, array in arrays.items()}
+            for arrays in (place.params, place.batch)
+        )
+        return cls(loss, params, batch, dtype)
+
+    @cached_property
+    def truth(self) -> Truth:
+        """The exact gradients, with proof."""
+        return exact_gradient(self.loss, self.params, self.batch, lanes=self.places)
+
+    @cached_property
+    def noisy(self) -> Mapping[str, NoisyNumbers]:
+        """The gradients in stochastic arithmetic, some samples of each."""
+        kind = Noisy(self.dtype, samples=SAMPLES)
+        return differentiate(self.loss, self.params, self.batch, kind, lanes=self.places).gradients
+
+    @cached_property
+    def gradients(self) -> Mapping[str, Known]:
+        """What is known of each parameter's gradient."""
+        return {name: self._known(exact, self.noisy[name]) for name, exact in self.truth.gradients.items()}
+
+    def updates(self, rate: float) -> Mapping[str, Known]:
+        """Give what is known of each parameter's weights after a step against the gradient."""
+
+        def updated(name: str, gradient: Any) -> Any:
+            """Compute w - learning rate · ∂L/∂w in the gradient's kind of number."""
+            with gradient.kind.context():
+                return gradient.kind.lift(self.params[name]) - rate * gradient
+
+        return {
+            name: self._known(updated(name, exact), updated(name, self.noisy[name]))
+            for name, exact in self.truth.gradients.items()
+        }
+
+    def _known(self, exact: BallNumbers, noisy: NoisyNumbers) -> Known:
+        spread = noisy.spread(exact.values(), exact.radii())
+        return Known(exact, spread, *self._wide, self._largest)
+
+    @cached_property
+    def _largest(self) -> Array:
+        """For each place the greatest absolute value of all gradients, or else of the loss."""
+        sizes = [np.abs(exact.values()).reshape(self.places, -1) for exact in self.truth.gradients.values()]
+        sizes.append(np.abs(self.truth.value.values()).reshape(self.places, 1))
+        greatest: Array = np.max(np.concatenate(sizes, axis=1), axis=1)
+        return np.where(np.isfinite(greatest), greatest, 0.0)
+
+    @cached_property
+    def _wide(self) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
+        """For each place whether it may be at a kink, and why entries could not be narrowed."""
+        at_kink = np.zeros(self.places, dtype=bool)
+        reasons = np.full(self.places, "", dtype=object)
+        if not self.truth.complete and not self.truth.kinks:
+            reasons[:] = " ".join(self.truth.reasons)
+        for kink in reversed(self.truth.kinks):
+            at_kink |= kink.lanes
+            reasons[kink.lanes] = str(kink)
+        return at_kink, reasons

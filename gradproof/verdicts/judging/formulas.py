@@ -1,0 +1,70 @@
+"""A gradient's own code on certified balls: what it claims as a formula, with proof."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.errors import InputError
+from gradproof.reference.lifted import LiftedRun, lifted_inputs, run_lifted, to_arbs
+from gradproof.reference.trees import flatten
+from gradproof.verdicts.judging.claimed import BallArrays, Formula, Place
+from gradproof.verdicts.judging.user_gradient import UserGradient
+from gradproof.verdicts.tolerances import NARROW
+
+PRECISIONS = (192, 512, 1536)
+"""Bits of the certified arithmetic that formulas are run in, tried one after the other."""
+
+
+def run_formula(gradient: UserGradient, place: Place, *, patient: bool = True) -> Formula:
+    """Run a gradient's code, as it stands, on balls that are exactly the numbers of a place.
+
+    The precision is raised until the results are narrow and every comparison in the code is decided, or until
+    no more of it is to be had.
+
+    Args:
+        gradient: whose code.
+        place: where.
+        patient: whether the precision is raised at all; it helps nothing where the loss has no gradient.
+    """
+    formula = Formula({}, "its code was not run")
+    for bits in PRECISIONS if patient else PRECISIONS[:1]:
+        formula = _at_precision(gradient, place, bits)
+        if not formula.undecided and (formula.reason or all(map(_narrow, formula.values.values()))):
+            break
+    return formula
+
+
+def _at_precision(gradient: UserGradient, place: Place, bits: int) -> Formula:
+    values, run = _run(gradient, place, bits)
+    elsewhere = partial(run_formula, gradient, patient=False)
+    if run.error or run.notes.casts:
+        return Formula({}, run.reason, elsewhere=elsewhere)
+    if run.notes.comparisons:
+        return Formula({}, run.reason, undecided=True, elsewhere=elsewhere)
+    return Formula(values, widened=lambda: _run(gradient, place, bits, widened=True)[0], elsewhere=elsewhere)
+
+
+def _run(
+    gradient: UserGradient, place: Place, bits: int, *, widened: bool = False
+) -> tuple[BallArrays, LiftedRun]:
+    """Run the code; what it gives by parameter, and how it went."""
+    arguments = gradient.nested(lifted_inputs(dict(place.params)), lifted_inputs(dict(place.batch)))
+    run = run_lifted(gradient.function, arguments, bits, widened=widened)
+    if run.error:
+        return {}, run
+    try:
+        leaves, _ = flatten(run.result, "gradient")
+        return {name: to_arbs(leaf) for name, leaf in leaves.items()}, run
+    except (InputError, TypeError) as error:
+        return {}, LiftedRun(None, run.notes, f"it returns what is no certified array ({error})")
+
+
+def _narrow(balls: NDArray[np.object_]) -> bool:
+    """Whether more precision has nothing to add: each entry is known to many digits, or is negligible."""
+    entries: list[Any] = [ball for ball in balls.ravel().tolist() if ball.is_finite()]
+    greatest = max((float(abs(ball).upper()) for ball in entries), default=0.0)
+    return all(
+        float(ball.rad()) <= NARROW * max(float(abs(ball).lower()), NARROW * greatest) for ball in entries
+    )

@@ -1,0 +1,245 @@
+"""The judgement: what is said of a claim at a place, entry by entry, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.errors import DisagreementError
+from gradproof.reference.numbers.formats import FORMATS
+from gradproof.verdicts.causes import Cause
+from gradproof.verdicts.judging.claimed import Claimed
+from gradproof.verdicts.judging.findings import CheckFinding
+from gradproof.verdicts.judging.measuring import midpoints
+from gradproof.verdicts.judging.rule import Assessment
+from gradproof.verdicts.numerals import decimals, index_texts, rounded_up
+from gradproof.verdicts.tolerances import SPREADS
+from gradproof.verdicts.verdict import SEVERITY, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[Any]
+
+COLUMNS = (
+    "parameter", "index", "value", "exact", "error", "relative_error", "ulps", "spreads", "verdict",
+)  # fmt: skip
+"""The columns of a judgement's entries."""
+
+SHOWN = 5
+"""How many of the worst entries are printed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What is said of the entries of one parameter; arrays of the parameter's shape.
+
+    Attributes:
+        value: what is claimed, as float64; the midpoints of a formula's balls.
+        exact: certified balls that hold the exact values, as `flint.arb`.
+        error: |value - exact| is at most this.
+        relative_error: |value - exact| / |exact| is at most this; infinite where the exact value is not told
+            from 0 and the value is not the same.
+        ulps: the error in units in the last place of the exact value, in the dtype.
+        spreads: the error in spreads of the measured rounding noise; NaN where that was not measured.
+        verdict: positions in `SEVERITY`.
+        digits: decimal digits to which the worst entry is proven to agree; infinite for exact equality.
+        reason: why the worst verdict is what it is; empty if there is nothing to say.
+    """
+
+    value: Array
+    exact: NDArray[np.object_]
+    error: Array
+    relative_error: Array
+    ulps: Array
+    spreads: Array
+    verdict: NDArray[np.int8]
+    digits: float
+    reason: str = ""
+
+    @property
+    def worst(self) -> Verdict:
+        """The worst verdict of all entries."""
+        return SEVERITY[int(np.max(self.verdict, initial=0))]
+
+
+@dataclass(frozen=True, eq=False)
+class Floats:
+    """What the rule says of the floating-point values, by parameter and of all.
+
+    Attributes:
+        assessed: by parameter.
+        verdict: the worst of all.
+        spreads: the largest error in spreads of the rounding noise.
+        reason: why the verdict is not AGREES; empty if it is.
+        dtype: what they were computed in.
+        blameless: whether they are off, if they are, for no fault of their own.
+    """
+
+    assessed: Mapping[str, Assessment]
+    verdict: Verdict
+    spreads: float
+    reason: str
+    dtype: str
+    blameless: bool = False
+
+    @property
+    def loses(self) -> bool:
+        """Whether the values are worse than rounding explains, and it is their fault."""
+        return not self.blameless and self.verdict in {Verdict.DISAGREES, Verdict.NOT_FINITE}
+
+    @property
+    def loses_half(self) -> bool:
+        """Whether they are, and more than half of the dtype's digits are gone in some entry."""
+        half = np.sqrt(FORMATS[self.dtype].unit_roundoff)
+        return self.loses and any(
+            bool(np.any(~(each.relative_error <= half) & (each.verdict >= SEVERITY.index(Verdict.DISAGREES))))
+            for each in self.assessed.values()
+        )
+
+    @property
+    def text(self) -> str:
+        """Tell in words how far off they are."""
+        if self.verdict is Verdict.NOT_FINITE:
+            return f"In {self.dtype} it gives NaN or an infinity."
+        return (
+            f"In {self.dtype} its largest error is {self.spreads:.3g} spreads of the rounding noise (at most "
+            f"{SPREADS:g} are rounding)."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What is said of a claimed gradient at one place.
+
+    Attributes:
+        verdict: the worst of all entries. EQUAL, WRONG and INACCURATE are said of a formula (INACCURATE: it
+            is right, and its floating-point value loses digits that rounding does not explain); AGREES,
+            ILL_CONDITIONED, DISAGREES and NOT_FINITE of floats; KINK and UNDECIDED of both.
+        reason: why, or what the verdict rests on; empty if there is nothing to say.
+        claimed: what was judged, and where.
+        parameters: by parameter, what is said of its entries; without those whose claim is missing or
+            misshapen.
+        floats: what the rule says of the floating-point values alone; None where there are none.
+        findings: what else was noticed; one that `fails` makes the claim fail, whatever its numbers are.
+        cause: the change of the exact gradient that gives this one, with `kind`, `where`, `factor`, `text`
+            and `parameters`; None where the claim is not wrong or no cause was found.
+        unexplained: which entries are off and how, where no cause was found; empty where one was.
+        constants: whether a formula's equality holds up to its constants being doubles.
+        strict: whether a right formula that gives wrong digits is refused.
+    """
+
+    verdict: Verdict
+    reason: str
+    claimed: Claimed
+    parameters: Mapping[str, Judged]
+    floats: Floats | None = None
+    findings: tuple[CheckFinding, ...] = ()
+    cause: Cause | None = None
+    unexplained: str = field(default="", repr=False)
+    constants: bool = False
+    strict: bool = False
+
+    @property
+    def dtype(self) -> str:
+        """What the floating-point values were judged by."""
+        return self.claimed.dtype
+
+    @property
+    def ok(self) -> bool:
+        """Whether the verdict passes, and no finding fails."""
+        passes = self.verdict.accepted(strict=self.strict)
+        return passes and not any(finding.fails for finding in self.findings)
+
+    @property
+    def certified(self) -> bool:
+        """Whether the claim was looked at as a formula, and not only in floating point."""
+        return self.claimed.certified
+
+    @property
+    def digits(self) -> float:
+        """Decimal digits to which the worst entry is proven to agree; infinite for exact equality."""
+        return min((judged.digits for judged in self.parameters.values()), default=0.0)
+
+    @property
+    def scales(self) -> dict[str, float]:
+        """The size of each parameter's exact gradient: its greatest entry."""
+        return {
+            name: float(np.max(np.abs(midpoints(judged.exact)), initial=0.0))
+            for name, judged in self.parameters.items()
+        }
+
+    @cached_property
+    def entries(self) -> "pd.DataFrame":
+        """A row for each entry, the worst verdict first, and of the same verdict the most spreads.
+
+        Columns: parameter, index, value, exact (a decimal with the digits that are proven), error,
+        relative_error and ulps (upper bounds), spreads, verdict.
+        """
+        import pandas as pd  # noqa: PLC0415 - only who looks at the table pays for it
+
+        frames = [_frame(name, judged) for name, judged in self.parameters.items()]
+        table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*COLUMNS])
+        order = [SEVERITY.index(Verdict(verdict)) for verdict in table["verdict"]]
+        keys = (
+            -table["error"].astype(float),
+            -table["spreads"].astype(float).fillna(np.inf),
+            -np.array(order),
+        )
+        return table.iloc[np.lexsort(keys)].reset_index(drop=True)
+
+    def raise_if_wrong(self) -> None:
+        """Raise DisagreementError with the cause and the worst entries, unless the judgement is ok."""
+        if not self.ok:
+            raise DisagreementError(str(self))
+
+    def headline(self) -> str:
+        """Tell the verdict in one line."""
+        how = ""
+        if self.verdict is Verdict.EQUAL:
+            how = " exactly" if np.isinf(self.digits) else f" to {self.digits:.0f} digits"
+        return f"{self.verdict}{how} at the given point"
+
+    def explanation(self) -> list[tuple[str, str]]:
+        """Tell the cause, the reason and the findings: labels and texts, the most important first."""
+        lines = []
+        if self.cause is not None:
+            lines.append(("cause", self.cause.text))
+        elif self.unexplained:
+            lines.append(("cause", f"none found. {self.unexplained}"))
+        if self.reason:
+            lines.append(("why", self.reason))
+        told = [finding for finding in self.findings if finding.text != self.reason]
+        return lines + [("FAILS" if finding.fails else "note", finding.text) for finding in told]
+
+    def __str__(self) -> str:
+        """Tell the verdict, the cause, the findings and, where the claim fails, the worst entries."""
+        lines = [self.headline(), *(f"  {label:<8} {text}" for label, text in self.explanation())]
+        failing = self.entries[[not Verdict(v).accepted(strict=self.strict) for v in self.entries["verdict"]]]
+        if len(failing):
+            table = failing.head(SHOWN).to_string(index=False)
+            do = "does" if len(failing) == 1 else "do"
+            lines.append(f"  {len(failing)} of {len(self.entries)} entries {do} not pass; the worst entries:")
+            lines += [f"    {line}" for line in table.splitlines()]
+        return "\n".join(lines)
+
+
+def _frame(name: str, judged: Judged) -> "pd.DataFrame":
+    import pandas as pd  # noqa: PLC0415 - see above
+
+    return pd.DataFrame(
+        {
+            "parameter": name,
+            "index": index_texts(judged.exact.shape),
+            "value": judged.value.ravel(),
+            "exact": decimals(judged.exact.ravel()),
+            "error": rounded_up(judged.error.ravel()),
+            "relative_error": rounded_up(judged.relative_error.ravel()),
+            "ulps": rounded_up(judged.ulps.ravel()),
+            "spreads": rounded_up(judged.spreads.ravel()),
+            "verdict": [str(SEVERITY[code]) for code in judged.verdict.ravel()],
+        }
+    )

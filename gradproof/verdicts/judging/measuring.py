@@ -1,0 +1,176 @@
+"""How far claimed balls are from exact ones, entry by entry, with proof; and which of them agree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from flint import arb
+from numpy.typing import NDArray
+
+from gradproof.verdicts.tolerances import EQUAL_DIGITS, WIDE
+
+Floats = NDArray[np.float64]
+BallArray = NDArray[np.object_]
+
+_UPPER, _LOWER = np.frompyfunc(arb.upper, 1, 1), np.frompyfunc(arb.lower, 1, 1)
+_FINITE = np.frompyfunc(arb.is_finite, 1, 1)
+_TOLD_FROM_ZERO = np.frompyfunc(lambda ball: ball.is_finite() and not ball.contains(0), 1, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Distance:
+    """How far claimed balls are from exact ones; arrays of one shape.
+
+    Attributes:
+        least: |value - exact| is at least this; positive where the two are proven to differ.
+        error: |value - exact| is at most this; infinite where nothing is known.
+        relative_error: |value - exact| / |exact| is at most this; 0 where both are the same number, and
+            infinite where the exact value is not told from 0.
+        digits: decimal digits to which the two are proven to agree; infinite for exact equality. An entry
+            that has none of its own, since it is not told from 0, is measured beside the greatest one.
+    """
+
+    least: Floats
+    error: Floats
+    relative_error: Floats
+    digits: Floats
+
+
+def distance(value: BallArray, exact: BallArray, scale: float) -> Distance:
+    """Measure how far claimed balls are from exact ones.
+
+    Args:
+        value: as `flint.arb`.
+        exact: of the same shape.
+        scale: the size that an entry is measured beside whose exact value is not told from 0.
+
+    >>> value, exact = (np.array([arb(x), arb(0)], dtype=object) for x in (1.5, 1.0))
+    >>> found = distance(value, exact, 1.0)
+    >>> found.error.round(3).tolist(), found.digits.round(3).tolist()
+    ([0.5, 0.0], [0.301, inf])
+    """
+    shape = exact.shape
+    value, exact = value.reshape(-1), exact.reshape(-1)  # NumPy makes bare objects of arrays without axes
+    apart = abs(value - exact)
+    finite = _FINITE(apart).astype(bool)
+    least = np.where(finite, np.maximum(down(_LOWER(apart)), 0.0), 0.0)
+    error = np.where(finite, up(_UPPER(apart)), np.inf)
+    size = np.where(_TOLD_FROM_ZERO(exact).astype(bool), np.maximum(down(_LOWER(abs(exact))), 0.0), 0.0)
+    with np.errstate(all="ignore"):
+        relative = np.where(error == 0, 0.0, np.where(size > 0, error / size * (1 + 1e-15), np.inf))
+        beside = digits_of(error / scale) if scale > 0 else np.zeros(error.shape)
+    digits = digits_of(relative)
+    # What is known only as negligible beside the greatest entry has no relative error either.
+    shares = (size == 0) | ((digits < EQUAL_DIGITS) & (least == 0))
+    digits = np.where(shares, np.maximum(digits, beside), digits)
+    digits = np.where(error == 0, np.inf, digits)
+    return Distance(*(bound.reshape(shape) for bound in (least, error, relative, digits)))
+
+
+def digits_of(relative: Any) -> Floats:
+    """Give the decimal digits that a relative error leaves; 0 where it leaves none."""
+    with np.errstate(all="ignore"):
+        digits = -np.log10(relative)
+    return np.asarray(np.where(digits > 0, digits, 0.0), dtype=np.float64)
+
+
+def greatest(balls: BallArray) -> float:
+    """Give the greatest absolute value of the entries that are told from 0; 0 if there is none."""
+    entries: list[Any] = balls.ravel().tolist()
+    return max(
+        (float(abs(ball)) for ball in entries if ball.is_finite() and not ball.contains(0)), default=0.0
+    )
+
+
+def midpoints(balls: BallArray) -> Floats:
+    """Give the midpoints of balls as floats."""
+    return np.asarray(balls, dtype=object).astype(np.float64)
+
+
+def up(bounds: BallArray) -> Floats:
+    """Give float64 values that are no less than exact, non-negative bounds."""
+    nearest = bounds.astype(np.float64)
+    with np.errstate(over="ignore"):
+        return np.where(bounds == 0, 0.0, np.nextafter(nearest, np.inf))
+
+
+def down(bounds: BallArray) -> Floats:
+    """Give float64 values that are no greater than exact bounds."""
+    nearest = bounds.astype(np.float64)
+    with np.errstate(over="ignore"):
+        return np.where(bounds == 0, 0.0, np.nextafter(nearest, -np.inf))
+
+
+# -------------------------------------------------------------------- agreement
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """How the claimed gradient of one parameter agrees with the exact one; arrays of the parameter's shape.
+
+    Attributes:
+        value: the claim, as `flint.arb`.
+        exact: the exact gradient, as `flint.arb`.
+        distance: how far they are from each other.
+        constant: entries whose difference is explained by the code's constants being doubles.
+    """
+
+    value: BallArray
+    exact: BallArray
+    distance: Distance
+    constant: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((), dtype=bool))
+
+    @property
+    def apart(self) -> NDArray[np.bool_]:
+        """Entries that are proven to differ in one of the first `EQUAL_DIGITS` digits."""
+        return (self.distance.least > 0) & (self.distance.digits < EQUAL_DIGITS) & ~self.constant
+
+    @property
+    def equal(self) -> NDArray[np.bool_]:
+        """Entries that agree."""
+        return (self.distance.digits >= EQUAL_DIGITS) | self.constant
+
+    @property
+    def digits(self) -> float:
+        """The digits of the worst entry."""
+        return float(np.min(self.distance.digits, initial=np.inf))
+
+    def explained_by(self, widened: BallArray) -> "Agreement":
+        """Take entries for equal whose difference may come from constants of the code that are doubles.
+
+        Args:
+            widened: the claim, computed with each such constant standing for all numbers near it.
+        """
+        scale = greatest(self.exact)
+        columns: list[list[Any]] = [each.ravel().tolist() for each in (self.apart, widened, self.exact)]
+        explained = [
+            bool(apart) and ours.is_finite() and ours.overlaps(true) and float(ours.rad()) <= WIDE * scale
+            for apart, ours, true in zip(*columns, strict=True)
+        ]
+        shaped = np.array(explained, dtype=bool).reshape(self.exact.shape)
+        return replace(self, constant=self.constant | shaped)
+
+
+def compare(value: BallArray, exact: BallArray, scale: float) -> Agreement:
+    """Compare claimed balls with exact ones of the same shape; `scale` is that of `distance`."""
+    return Agreement(value, exact, distance(value, exact, scale))
+
+
+def compare_all(
+    values: Mapping[str, BallArray], exact: Mapping[str, BallArray], largest: float
+) -> dict[str, Agreement]:
+    """Compare what is claimed of some parameters with all parameters' exact gradients.
+
+    Args:
+        values: by parameter; those of another shape than the exact gradient are left out.
+        exact: by parameter.
+        largest: the size of the loss, which an entry is measured beside where every gradient is 0.
+    """
+    scales = {name: greatest(balls) for name, balls in exact.items()}
+    largest = max([*scales.values(), largest])
+    return {
+        name: compare(balls, exact[name], scales[name] or largest)
+        for name, balls in values.items()
+        if name in exact and balls.shape == exact[name].shape
+    }
