@@ -40,8 +40,10 @@ def test_an_example_is_right(name):
 
 @pytest.mark.parametrize(("name", "cause"), CAUSES.items())
 def test_its_wrong_twin_is_wrong(name, cause):
-    pytest.importorskip({"jax_custom_vjp": "jax", "torch_function": "torch"}.get(name, "numpy"))
+    framework = {"jax_custom_vjp": "jax", "torch_function": "torch"}.get(name, "numpy")
+    pytest.importorskip(framework)
     result = run(f"{EXAMPLES / name}.py::wrong_gradient")
     assert result.returncode == 1, result.stdout + result.stderr
-    assert "WRONG" in result.stdout
+    # Code on NumPy is judged as a formula, by proof; a framework's by its numbers.
+    assert ("WRONG" if framework == "numpy" else "DISAGREES") in result.stdout
     assert cause in result.stdout
