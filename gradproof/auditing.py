@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gradproof.errors import DisagreementError
 from gradproof.scenarios import CATALOGUE, Scenario
 from gradproof.scenarios.claims import ClaimVerdict
+from gradproof.scenarios.files import find_scenarios
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.audited import check_claims
@@ -63,13 +64,13 @@ def _sentence(record: ClaimRecord) -> str:
 
 
 @ends_nothing()
-def audit(scenarios: Sequence[Scenario] | None = None) -> Audit:
+def audit(scenarios: Scenario | str | Sequence[Scenario | str] | None = None) -> Audit:
     """Check what the documents of scenarios claim, in certified arithmetic.
 
     Nothing is run on a backend: a claim is compared with what is true. A scenario without claims adds none.
 
     Args:
-        scenarios: those whose claims are checked; None for the three documents'.
+        scenarios: those whose claims are checked, as `verify` takes them; None for the three documents'.
 
     Raises:
         InputError: a scenario, or what a claim of it states, cannot be worked with.
@@ -92,8 +93,7 @@ def audit(scenarios: Sequence[Scenario] | None = None) -> Audit:
      loss CONFIRMED    36
        dw   REFUTED    36
     """
-    if scenarios is None:
-        scenarios = [build() for build in CATALOGUE.values()]
+    scenarios = find_scenarios(CATALOGUE if scenarios is None else scenarios)
     for scenario in scenarios:
         validate(scenario)
     return Audit(tuple(check_claims(scenarios)))

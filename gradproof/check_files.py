@@ -8,8 +8,7 @@ from typing import Any
 from gradproof.checking import check
 from gradproof.errors import InputError
 from gradproof.scenarios.scenario import Scenario
-from gradproof.scenarios.user_code import ends_nothing, run_file
-from gradproof.verdicts.judging.user_gradient import called
+from gradproof.scenarios.user_code import called, ends_nothing, run_file
 
 
 @ends_nothing()

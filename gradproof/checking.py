@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.errors import InputError
+from gradproof.inputs import NUMBER, SEED, TEXT, accepts, optional
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.verdicts.checking.calling import call_gradient
@@ -87,6 +88,7 @@ class Check(Judgement):
 
 
 @ends_nothing()
+@accepts("the check", dtype=TEXT, points=SEED, seed=SEED, learning_rate=optional(NUMBER))
 def check(  # noqa: PLR0913 - most are keyword-only options with a default
     loss: Callable[[Any, Any, Any], Any],
     gradient: Callable[[Any, Any], Any],

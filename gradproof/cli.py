@@ -6,10 +6,6 @@ Only argparse is imported at the top: `gradproof --help` loads neither a framewo
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from gradproof.scenarios import Scenario
 
 _EPILOG = """\
 exit status:
@@ -255,9 +251,11 @@ def _verify(options: argparse.Namespace) -> int:
     from gradproof.reporting.terminal import make_progress, print_report  # noqa: PLC0415
     from gradproof.reporting.terminal_changes import print_changes  # noqa: PLC0415
     from gradproof.reporting.writing import check_formats  # noqa: PLC0415
+    from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
+    from gradproof.scenarios.files import find_scenarios  # noqa: PLC0415
     from gradproof.verification import verify  # noqa: PLC0415
 
-    scenarios = _find_scenarios(options.scenarios)
+    scenarios = find_scenarios(options.scenarios or CATALOGUE)
     folder = Path(options.out)
     # Read before the runs, so that a wrong folder is told at once and the new report may replace it.
     baseline = read_report(Path(options.baseline)) if options.baseline is not None else None
@@ -311,20 +309,12 @@ def _compare(options: argparse.Namespace) -> int:
 def _audit(options: argparse.Namespace) -> int:
     from gradproof.auditing import audit  # noqa: PLC0415 - see the module's docstring
     from gradproof.reporting.terminal_claims import print_claims  # noqa: PLC0415
+    from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
+    from gradproof.scenarios.files import find_scenarios  # noqa: PLC0415
 
-    found = audit(_find_scenarios(options.scenarios))
+    found = audit(find_scenarios(options.scenarios or CATALOGUE))
     print_claims(found.claims)
     return 1 if options.strict and not found.ok else 0
-
-
-def _find_scenarios(names: Sequence[str]) -> "list[Scenario]":
-    from gradproof.scenarios import CATALOGUE, scenario  # noqa: PLC0415 - see the module's docstring
-    from gradproof.scenarios.files import is_file_target, load_scenarios  # noqa: PLC0415
-
-    found: list[Scenario] = []
-    for name in names or CATALOGUE:
-        found += load_scenarios(name) if is_file_target(name) else [scenario(name)]
-    return found
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
+from gradproof.inputs import COUNT, SEED, TEXT, accepts
 from gradproof.reference.numbers import BallNumbers, Noisy
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.tape import differentiate
@@ -88,6 +89,7 @@ class TrueGradient(Mapping[str, CertifiedArray]):
 
 
 @ends_nothing()
+@accepts("the gradient", digits=COUNT)
 def true_gradient(loss: Any, params: Any, batch: Any, *, digits: int = 30) -> TrueGradient:
     """Compute the exact gradient of a loss, with proof.
 
@@ -115,6 +117,7 @@ def true_gradient(loss: Any, params: Any, batch: Any, *, digits: int = 30) -> Tr
 
 
 @ends_nothing()
+@accepts("the noise", dtype=TEXT, samples=COUNT, seed=SEED)
 def rounding_noise(
     loss: Any, params: Any, batch: Any, *, dtype: str = "float32", samples: int = SAMPLES, seed: int = 0
 ) -> dict[str, Array]:
@@ -151,6 +154,7 @@ def rounding_noise(
 
 
 @ends_nothing()
+@accepts("the gradient", dtype=TEXT)
 def judge(
     loss: Any, params: Any, batch: Any, gradients: Any, *, dtype: str = "float32", strict: bool = False
 ) -> Judgement:

@@ -3,16 +3,19 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from gradproof.backends import Backend, backend_names, chosen_variants, load_backend, variants_of
 from gradproof.backends.laws import check_record
 from gradproof.errors import BackendError, BackendUnavailableError, InputError, UnsupportedError
+from gradproof.inputs import FUNCTION, SEED, TEXT, check_inputs, instance_of, optional, sequence_of
 from gradproof.reporting.comparison import compare
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
-from gradproof.scenarios.user_code import ends_nothing
+from gradproof.scenarios.files import find_scenarios
+from gradproof.scenarios.user_code import called, ends_nothing
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.audited import check_claims
 from gradproof.verdicts.formulas import check_formula
@@ -34,9 +37,9 @@ class Task:
 
 @ends_nothing()
 def verify(
-    scenarios: Sequence[Scenario],
-    backends: Sequence[str] | None = None,
-    dtypes: Sequence[str] = DTYPES,
+    scenarios: Scenario | str | Sequence[Scenario | str],
+    backends: str | Sequence[str] | None = None,
+    dtypes: str | Sequence[str] = DTYPES,
     *,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -45,7 +48,8 @@ def verify(
     """Run scenarios on backends, judge every gradient and every update, and report.
 
     Args:
-        scenarios: what to run.
+        scenarios: what to run, one or several: Scenario objects, names that `gradproof list` shows, or files,
+            as `FILE.py` or `FILE.py::NAME`.
         backends: their names, or `BACKEND/VARIANT` for one variant alone (`jax/eager`, say); None for all
             that are installed (the others are reported as not run).
         dtypes: float64, float32 or both.
@@ -56,11 +60,21 @@ def verify(
     Raises:
         InputError: a scenario, a backend, a variant or a dtype that cannot be worked with.
 
-    >>> from gradproof.scenarios import line_fit
-    >>> report = verify([line_fit()], backends=["reference"], dtypes=["float64"])
-    >>> report.ok
+    >>> verify("line_fit", backends="reference", dtypes="float64").ok
     True
     """
+    names = sequence_of(TEXT, "a name, or a sequence of names")
+    backends = [backends] if isinstance(backends, str) else backends
+    dtypes = [dtypes] if isinstance(dtypes, str) else dtypes
+    check_inputs(
+        "the verification",
+        backends=(backends, optional(names)),
+        dtypes=(dtypes, names),
+        jobs=(jobs, SEED),
+        progress=(progress, optional(FUNCTION)),
+        baseline=(baseline, optional(instance_of(Report, "a gradproof.Report"))),
+    )
+    scenarios = find_scenarios(scenarios)
     check_names(scenarios, dtypes)
     for scenario in scenarios:
         _ = scenario.fingerprint  # hashed before a run changes what its functions hold (a cache, say)
@@ -72,7 +86,7 @@ def verify(
     for result in _results(tasks, processes):
         results[result.subject] = result
         if progress is not None:
-            progress(len(results), len(tasks), result)
+            called("function progress", partial(progress, len(results), len(tasks), result))
     ordered = [results[task.subject] for task in tasks]
     outcomes = [result for result in ordered if isinstance(result, Outcome)]
     not_run += [result for result in ordered if isinstance(result, NotRun)]

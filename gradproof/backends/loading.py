@@ -1,12 +1,12 @@
 """Finding and loading backends by name; a framework is imported only when its backend is loaded."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from gradproof.backends.protocol import Backend
 from gradproof.errors import BackendUnavailableError, InputError
+from gradproof.inputs import suggestion
 
 GROUP = "gradproof.backends"
 
@@ -55,9 +55,8 @@ def load_backend(name: str) -> Backend:
     """
     third_party = _third_party()
     if name not in _OWN and name not in third_party:
-        near = get_close_matches(name, backend_names(), n=1, cutoff=0.0)[0]
         raise InputError(
-            f"There is no backend called {name!r}. Did you mean {near!r}? "
+            f"There is no backend called {name!r}.{suggestion(name, backend_names())} "
             f"Known are {', '.join(backend_names())}."
         )
     try:

@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import pytest
 
+from gradproof.errors import GradproofError, InputError
+from gradproof.inputs import SEED, check_inputs, optional, sequence_of
 from gradproof.plugin.parts import CHECK_SUFFIX, parts_folder, report_folder
 
 if TYPE_CHECKING:
@@ -40,6 +42,11 @@ class Checker:
                     pytrace=False,
                 )
             self._options |= marker.kwargs
+        seeds = optional(sequence_of(SEED, "a sequence of seeds, [0, 1, 2] say"))
+        try:
+            check_inputs("the marker gradproof", seeds=(self._options.get("seeds"), seeds))
+        except InputError as error:
+            pytest.fail(str(error), pytrace=False)
         self.checks: list[Check] = []
 
     def check(
@@ -65,7 +72,6 @@ class Checker:
         """
         __tracebackhide__ = True
         from gradproof.checking import check  # noqa: PLC0415 - only for those who use it
-        from gradproof.errors import GradproofError  # noqa: PLC0415
 
         chosen = {**self._options, **options}
         seeds: Sequence[int] = chosen.pop("seeds", None) or [chosen.get("seed", 0)]

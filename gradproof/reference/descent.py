@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
+from gradproof.inputs import COUNT, NUMBER, POSITIVE, SEED, check_inputs, instance_of, optional
 
 Array = NDArray[Any]
 ValueAndGradient = Callable[[Mapping[str, Array], Mapping[str, Array]], tuple[Any, Mapping[str, Array]]]
@@ -30,12 +31,7 @@ class MiniBatches:
 
     def __post_init__(self) -> None:
         """Refuse a size that is no whole number of examples, and a seed that cannot be drawn from."""
-        if self.size < 1 or self.size != int(self.size):
-            raise InputError(
-                f"The mini-batch size is {self.size}. Give a whole number of at least 1 example."
-            )
-        if self.seed < 0 or self.seed != int(self.seed):
-            raise InputError(f"The mini-batch seed is {self.seed}. Give a whole number from 0 up.")
+        check_inputs("the mini-batches", size=(self.size, COUNT), seed=(self.seed, SEED))
         object.__setattr__(self, "size", int(self.size))
         object.__setattr__(self, "seed", int(self.seed))
 
@@ -81,6 +77,7 @@ class StoppingRule:
 
     def __post_init__(self) -> None:
         """Refuse a fraction outside [0, 1)."""
+        check_inputs("the stopping rule", relative_improvement=(self.relative_improvement, NUMBER))
         if not 0 <= self.relative_improvement < 1:
             raise InputError(
                 f"The stopping rule's relative improvement is {self.relative_improvement}. "
@@ -132,13 +129,13 @@ class GradientDescent:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be descended with."""
-        if not 0 < self.learning_rate < np.inf:
-            raise InputError(
-                f"The learning rate is {self.learning_rate}. Give a positive, finite number: descent "
-                "subtracts the learning rate times the gradient."
-            )
-        if not 1 <= self.steps < np.inf or self.steps != int(self.steps):
-            raise InputError(f"The number of steps is {self.steps}. Give a whole number of at least 1 step.")
+        check_inputs(
+            "the training",
+            learning_rate=(self.learning_rate, POSITIVE),
+            steps=(self.steps, COUNT),
+            mini_batches=(self.mini_batches, optional(instance_of(MiniBatches, "MiniBatches(...)"))),
+            stopping=(self.stopping, optional(instance_of(StoppingRule, "a StoppingRule(...)"))),
+        )
         # NumPy's own scalars would lift float32 weights to float64.
         object.__setattr__(self, "learning_rate", float(self.learning_rate))
         object.__setattr__(self, "steps", int(self.steps))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gradproof.errors import InputError
+from gradproof.inputs import PATH, TEXT, accepts, optional
 from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.folders import put_back
 from gradproof.reporting.manifest import ENVIRONMENT, MANIFEST, Manifest, read_manifest, record_of
@@ -14,6 +15,7 @@ from gradproof.reporting.tables import TABLE_FORMATS, decode_frame, has_pyarrow
 _TRIES = 5
 
 
+@accepts("the report", path=PATH, format=optional(TEXT))
 def read_report(path: str | Path, format: str | None = None) -> Report:  # noqa: A002 - as pandas calls it
     """Read a report that `Report.write` wrote.
 

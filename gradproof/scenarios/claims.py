@@ -10,6 +10,7 @@ from flint import arb
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
+from gradproof.inputs import FUNCTION, MAPPING, TEXT, check_inputs
 
 
 class ClaimVerdict(StrEnum):
@@ -216,6 +217,8 @@ class Claim:
 
     def __post_init__(self) -> None:
         """Refuse a claim that cannot be reported."""
+        texts = {name: (getattr(self, name), TEXT) for name in ("name", "text", "place", "document")}
+        check_inputs("the claim", **texts, check=(self.check, FUNCTION), states=(self.states, MAPPING))
         for what, value in (("name", self.name), ("text", self.text)):
             if not value.strip():
                 raise InputError(f"A claim has an empty {what} (place {self.place!r}). Give it one.")

@@ -11,6 +11,17 @@ from typing import Any
 import numpy as np
 
 from gradproof.errors import InputError
+from gradproof.inputs import (
+    COUNT,
+    NUMBER,
+    SEED,
+    TEXT,
+    YES_OR_NO,
+    check_inputs,
+    instance_of,
+    optional,
+    sequence_of,
+)
 from gradproof.reference.activations import activation as reference_activation
 from gradproof.reference.dense import DenseNetwork, Layer
 from gradproof.reference.descent import GradientDescent
@@ -64,6 +75,18 @@ def dense_network(
     >>> {name: array.shape for name, array in scenario.flat_params.items()}
     {'w1': (3, 4), 'b1': (4,), 'w2': (4, 1), 'b2': (1,)}
     """
+    check_inputs(
+        "the network",
+        sizes=(sizes, sequence_of(SEED, "a sequence of widths, each a whole number from 1 up")),
+        activations=(activations, sequence_of(TEXT, "a sequence of names of activations")),
+        loss=(loss, TEXT),
+        examples=(examples, COUNT),
+        input_scale=(input_scale, NUMBER),
+        seed=(seed, SEED),
+        biases=(biases, YES_OR_NO),
+        training=(training, optional(instance_of(GradientDescent, "GradientDescent(...)"))),
+    )
+    sizes, examples, seed = [int(size) for size in sizes], int(examples), int(seed)
     if len(sizes) != len(activations) + 1 or not activations:
         raise InputError(
             f"There are {len(sizes)} sizes for {len(activations)} activations. Give an activation for "

@@ -1,12 +1,43 @@
 """Scenario objects from a user's Python file."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gradproof.errors import InputError
+from gradproof.scenarios.catalogue import scenario
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import run_file
+
+
+def find_scenarios(given: Any) -> list[Scenario]:
+    """Give scenarios, of which some or all may be named.
+
+    Args:
+        given: one or several of: a Scenario; the name of one that `gradproof list` shows; a file of them,
+            `FILE.py` or `FILE.py::NAME`.
+
+    Raises:
+        InputError: there is none of that name, or what is given is neither.
+
+    >>> [scenario.name for scenario in find_scenarios(["line_fit", "neuron_chain"])]
+    ['line_fit', 'neuron_chain']
+    """
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    found: list[Scenario] = []
+    for entry in given if several else (given,):
+        if isinstance(entry, Scenario):
+            found.append(entry)
+        elif isinstance(entry, str):
+            found += load_scenarios(entry) if is_file_target(entry) else [scenario(entry)]
+        else:
+            raise InputError(
+                f"{entry!r:.60} is no scenario. Give a gradproof.Scenario, a name that `gradproof list` "
+                "shows, or a file, as FILE.py or FILE.py::NAME."
+            )
+    return found
 
 
 def is_file_target(text: str) -> bool:
@@ -36,14 +67,14 @@ def load_scenarios(target: str | Path) -> list[Scenario]:
     found = _defined(path)
     alone = len(found) == 1
     scenarios = {
-        variable: replace(scenario, origin=file if alone else f"{file}::{variable}")
-        for variable, scenario in found.items()
+        variable: replace(each, origin=file if alone else f"{file}::{variable}")
+        for variable, each in found.items()
     }
     if not name:
         return list(scenarios.values())
     if name in scenarios:
         return [scenarios[name]]
-    named = [scenario for scenario in scenarios.values() if scenario.name == name]
+    named = [each for each in scenarios.values() if each.name == name]
     if not named:
         raise InputError(
             f"{path} defines no Scenario called {name!r}. Choose from "

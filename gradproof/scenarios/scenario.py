@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
+from gradproof.inputs import FUNCTION, TEXT, Wanted, check_inputs, instance_of, optional, sequence_of
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.trees import Structure, flatten, with_nesting
 from gradproof.scenarios.claims import Claim
@@ -31,6 +32,13 @@ class Provenance:
     value: str
     kind: Literal["given", "reconstructed"]
     reason: str
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be reported."""
+        kind = Wanted(lambda kind: str(kind) in ("given", "reconstructed"), "'given' or 'reconstructed'")
+        check_inputs(
+            "the provenance", value=(self.value, TEXT), kind=(self.kind, kind), reason=(self.reason, TEXT)
+        )
 
 
 def given(value: str, reason: str) -> Provenance:
@@ -103,6 +111,7 @@ class Scenario:
 
     def __post_init__(self) -> None:
         """Flatten and check the arrays."""
+        check_inputs("the scenario", **{name: (getattr(self, name), kind) for name, kind in _WANTED.items()})
         if not self.name.strip():
             raise InputError("A scenario has an empty name. Give it a name to report it by.")
         if self.value_and_gradient is not None and self.gradient is None:
@@ -255,6 +264,22 @@ class Scenario:
         if self.training is None or self.training.mini_batches is None:
             return None
         return self.training.mini_batches.schedule(self._examples(), self.training.steps)
+
+
+_TRAINING = instance_of(GradientDescent, "GradientDescent(learning_rate=..., steps=...)")
+_PROVENANCE = instance_of(Provenance, "Provenance")
+_CLAIM = instance_of(Claim, "Claim")
+_WANTED = {
+    **dict.fromkeys(("name", "origin", "source"), TEXT),
+    "loss": FUNCTION,
+    **dict.fromkeys(("gradient", "value_and_gradient", "predict"), optional(FUNCTION)),
+    "training": optional(_TRAINING),
+    "provenance": sequence_of(_PROVENANCE, "a sequence of gradproof.Provenance(...)"),
+    "claims": sequence_of(
+        _CLAIM, "a sequence of gradproof.Claim(...), gradproof.value_claim(...) or the like"
+    ),
+}
+"""What each of a Scenario's attributes must be; arrays are looked at when they are flattened."""
 
 
 def _read_only(leaf: Any) -> Array:

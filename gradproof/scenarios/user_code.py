@@ -2,11 +2,12 @@
 
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from gradproof.errors import GradproofError, InputError
 from gradproof.reference.source import OURS
@@ -65,4 +66,20 @@ def ends_nothing() -> Iterator[None]:
         raise InputError(
             f"The code that was run ends the process:\n{own_traceback(error)}Let it return, or raise another "
             "exception."
+        ) from error
+
+
+def called(what: str, evaluate: Callable[[], Any]) -> Any:
+    """Call the user's code, so that an exception of it comes back with the user's own lines alone.
+
+    Raises:
+        InputError: the code raises.
+    """
+    try:
+        return evaluate()
+    except GradproofError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"The {what} raises an exception:\n{own_traceback(error)}Mend it and check again."
         ) from error

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError
 from gradproof.reference.trees import flatten
+from gradproof.scenarios.user_code import called
 from gradproof.verdicts.arrays import as_float64, as_numpy, framework_of
 from gradproof.verdicts.judging.claimed import Place
 from gradproof.verdicts.judging.findings import CheckFinding
-from gradproof.verdicts.judging.user_gradient import UserGradient, called
+from gradproof.verdicts.judging.user_gradient import UserGradient
 
 Array = NDArray[Any]
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
+from gradproof.inputs import PATH, accepts
 from gradproof.verdicts.checking.natures import Draw, Nature, draw, nature_of
 from gradproof.verdicts.judging.claimed import Place
 
@@ -63,6 +64,7 @@ class Point:
         return path
 
 
+@accepts("the point", path=PATH)
 def load_point(path: str | Path) -> Point:
     """Read a point that `save` wrote; nothing in the file is executed.
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.errors import GradproofError, InputError
+from gradproof.errors import InputError
 from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.scenarios.scenario import Scenario
-from gradproof.scenarios.user_code import own_traceback
+from gradproof.scenarios.user_code import called
 from gradproof.verdicts.judging.claimed import Place
 
 
@@ -64,19 +64,3 @@ class UserGradient:
                 "it, for example with xp.sum or xp.mean."
             )
         return float(array)
-
-
-def called(what: str, evaluate: Callable[[], Any]) -> Any:
-    """Call the user's code, so that an exception of it comes back with the user's own lines alone.
-
-    Raises:
-        InputError: the code raises.
-    """
-    try:
-        return evaluate()
-    except GradproofError:
-        raise
-    except Exception as error:
-        raise InputError(
-            f"The {what} raises an exception:\n{own_traceback(error)}Mend it and check again."
-        ) from error

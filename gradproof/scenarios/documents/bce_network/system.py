@@ -5,6 +5,7 @@ works the first one out and states the rule for the labels.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -81,3 +82,6 @@ def bce_network(name: str = "bce_network") -> Scenario:
         # The document is audited once, with the first of its learning rates; "learning-rate" is about all.
         claims=CLAIMS if name == "bce_network" else (),
     )
+
+
+SCENARIOS = {name: partial(bce_network, name) for name in LEARNING_RATES}

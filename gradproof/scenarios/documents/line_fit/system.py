@@ -95,3 +95,6 @@ def line_fit_minibatch() -> Scenario:
         reconstructed("mini-batch size", "the text names no number; 4 makes four steps an epoch"),
         reconstructed("steps", "the text names no number; 400 steps are a hundred epochs"),
     )
+
+
+SCENARIOS = {"line_fit": line_fit, "line_fit_minibatch": line_fit_minibatch}

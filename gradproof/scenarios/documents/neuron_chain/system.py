@@ -65,3 +65,6 @@ def neuron_chain() -> Scenario:
         ),
         claims=CLAIMS,
     )
+
+
+SCENARIOS = {"neuron_chain": neuron_chain}

@@ -63,3 +63,6 @@ def sigmoid_network() -> Scenario:
         ),
         claims=CLAIMS,
     )
+
+
+SCENARIOS = {"sigmoid_network": sigmoid_network}
