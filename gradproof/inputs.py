@@ -133,5 +133,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     folded = {each.casefold(): each for each in known}
     given = name.casefold()
     begun = [each for each in folded if len(given) > 1 and each.startswith(given)]
-    near = begun or get_close_matches(given, folded, n=1, cutoff=0.7)
+    alike = get_close_matches(given, folded, n=1, cutoff=0.7)
+    alike = alike or get_close_matches(given, [n for n in folded if n[:1] == given[:1]], n=1, cutoff=0.5)
+    near = begun or alike
     return f" Did you mean {folded[near[0]]!r}?" if near else ""

@@ -198,7 +198,14 @@ def test_a_file_is_taken_by_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("line_fti", "line_fit"), ("LINE", "line_fit"), ("sigmoid", "sigmoid_network"), ("mine", ""), ("x", "")],
+    [
+        ("line_fti", "line_fit"),
+        ("LINE", "line_fit"),
+        ("sigmoid", "sigmoid_network"),
+        ("linear", "line_fit"),
+        ("mine", ""),
+        ("x", ""),
+    ],
 )
 def test_a_name_is_suggested_only_where_one_is_near(name: str, near: str) -> None:
     with pytest.raises(gp.InputError, match="There is no scenario called") as caught:
