@@ -9,7 +9,7 @@ import numpy as np
 
 from gradproof.errors import InputError
 from gradproof.inputs import NUMBER, SEED, TEXT, accepts, optional
-from gradproof.scenarios.scenario import Scenario
+from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.verdicts.checking.calling import call_gradient
 from gradproof.verdicts.checking.claiming import judge_at
@@ -147,7 +147,7 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     True
     """
     _check_options(dtype, points, seed)
-    scenario = Scenario(name="check", loss=loss, params=params, batch=batch)
+    scenario = Scenario(name=UNNAMED, loss=loss, params=params, batch=batch)
     given = Point(Place(scenario.flat_params, scenario.flat_batch), "the given point")
     if point is not None:
         given = _given_back(point, given)

@@ -10,21 +10,21 @@ from collections.abc import Sequence
 _EPILOG = """\
 exit status:
   0  everything that was checked agrees
-  1  something disagrees, or could not be run; of `audit --strict`: a claim is refuted; of `compare` and of
-     `verify --baseline`: a verdict got worse
+  1  something disagrees, or could not be run; of `audit --strict`: a claim is
+     refuted; of `compare` and of `verify --baseline`: a verdict got worse
   2  the call or an input was bad
 
 examples:
-  gradproof verify                                    all of the documents' systems
-  gradproof verify sigmoid_network --backends torch   one system on one backend
-  gradproof verify line_fit --backends jax/eager      one variant of a backend
-  gradproof verify my_scenarios.py                    the Scenario objects of a file
-  gradproof verify my_scenarios.py::first             the one of them that the variable first holds
-  gradproof verify --baseline reports/main            the same, and what changed since that report
-  gradproof compare reports/main reports/latest       what changed from one report to another
-  gradproof check my_gradient.py                      a gradient of your own, and why it is wrong
-  gradproof audit                                     what the three documents claim
-  gradproof audit --strict my_scenarios.py            what a file's scenarios claim; 1 if something is refuted
+  gradproof verify                                 all documents' systems
+  gradproof verify sigmoid_network --backends torchone system on one backend
+  gradproof verify line_fit --backends jax/eager   one variant of a backend
+  gradproof verify my_scenarios.py                 the Scenarios of a file
+  gradproof verify my_scenarios.py::first          the one that `first` holds
+  gradproof verify --baseline reports/main         and what changed since
+  gradproof compare reports/main reports/latest    what changed in between
+  gradproof check my_gradient.py                   a gradient of your own
+  gradproof audit                                  what the documents claim
+  gradproof audit --strict my_scenarios.py         what a file claims
 """
 
 

@@ -14,7 +14,7 @@ from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.tape import differentiate
 from gradproof.reference.trees import flatten
 from gradproof.reference.truth import exact_gradient
-from gradproof.scenarios.scenario import Scenario
+from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.verdicts.arrays import as_float64
 from gradproof.verdicts.explaining import explained
@@ -110,7 +110,7 @@ def true_gradient(loss: Any, params: Any, batch: Any, *, digits: int = 30) -> Tr
     >>> gradient["w"].text()[0]
     '2.71828182845904523536028747135'
     """
-    scenario = Scenario(name="true_gradient", loss=loss, params=params, batch=batch)
+    scenario = Scenario(name=UNNAMED, loss=loss, params=params, batch=batch)
     truth = exact_gradient(scenario.flat_loss, scenario.flat_params, scenario.flat_batch, digits=digits)
     gradients = {name: CertifiedArray.of(gradient) for name, gradient in truth.gradients.items()}
     return TrueGradient(CertifiedArray.of(truth.value), gradients, truth.reasons)
@@ -142,7 +142,7 @@ def rounding_noise(
     >>> bool(0 < spread["w"][0] < 2.0**-22)
     True
     """
-    scenario = Scenario(name="rounding_noise", loss=loss, params=params, batch=batch)
+    scenario = Scenario(name=UNNAMED, loss=loss, params=params, batch=batch)
     place = _rounded(scenario, dtype)
     arguments = (scenario.flat_loss, place.params, place.batch)
     truth = exact_gradient(*arguments)
@@ -182,7 +182,7 @@ def judge(
     >>> judge(loss, {"w": w}, {"x": 0.0}, {"w": 2 * np.tanh(w)}).verdict
     <Verdict.DISAGREES: 'DISAGREES'>
     """
-    scenario = Scenario(name="judge", loss=loss, params=params, batch=batch)
+    scenario = Scenario(name=UNNAMED, loss=loss, params=params, batch=batch)
     place = _rounded(scenario, dtype)
     claimed = Claimed(place, _values(scenario, gradients), dtype)
     evidence = Evidence.at(scenario.flat_loss, place, dtype)

@@ -147,6 +147,15 @@ def test_help_tells_commands_options_and_exit_statuses(capsys: pytest.CaptureFix
         assert part in text
 
 
+@pytest.mark.parametrize("command", ["", "verify", "compare", "check", "audit", "list"])
+def test_help_fits_80_columns(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(*command.split(), "--help") == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
 def test_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--version") == 0
     assert capsys.readouterr().out == f"gradproof {version('gradproof')}\n"

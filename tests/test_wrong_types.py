@@ -1,6 +1,7 @@
 """Every argument of every public function and class, given a wrong type: it works, or says what to give."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -163,9 +164,9 @@ def test_a_wrong_type_works_or_ends_in_an_error_of_two_sentences(
         try:
             function(**{**RIGHT[name], argument: wrong})
         except gp.GradproofError as error:
-            told = str(error)
-            if not re.search(r"[.?!:]\s", told) or "gradproof/" in told:
-                raw[kind] = told
+            text = str(error)
+            if not re.search(r"[.?!:]\s", text) or "gradproof/" in text:
+                raw[kind] = text
         except Exception as error:  # noqa: BLE001 - this is what is looked for
             raw[kind] = repr(error)
     assert raw == {}
@@ -211,3 +212,85 @@ def test_a_name_is_suggested_only_where_one_is_near(name: str, near: str) -> Non
     with pytest.raises(gp.InputError, match="There is no scenario called") as caught:
         gp.verify(name)
     assert (f"Did you mean {near!r}?" in str(caught.value)) if near else ("mean" not in str(caught.value))
+
+
+# -------------------------------------------------------------------- functions that give something else
+
+LOSSES: dict[str, tuple[Callable[..., Any], str]] = {
+    "a forgotten return": (lambda *_: None, "answers (nothing|None)"),
+    "a text": (lambda *_: "a", "answers ('a'|a str)"),
+    "no scalar": (lambda _, p, __: p["w"], r"shape \(2,\)"),
+    "an exception": (lambda _, p, __: p["v"], "KeyError"),
+    "too few arguments": (lambda _, p: p["w"], "takes 2 positional arguments but 3"),
+}
+GRADIENTS: dict[str, tuple[Callable[..., Any], str]] = {
+    "a forgotten return": (lambda *_: None, "None"),
+    "nothing": (lambda *_: {}, "is empty"),
+    "an empty list": (lambda *_: [], "is empty"),
+    "None in a mapping": (lambda *_: {"w": None}, "a dict that holds no array"),
+    "an array": (lambda p, _: p["w"], "is an ndarray"),
+    "a number": (lambda *_: 1.0, "is a float"),
+    "another name": (lambda p, _: {"v": p["w"]}, "'v'"),
+    "another shape": (lambda *_: {"w": np.ones(3)}, r"shape \(3,\)"),
+    "an exception": (lambda _, b: b["z"], "KeyError"),
+    "too few arguments": (lambda p: p, "takes 1 positional argument but 2"),
+}
+FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "check": lambda loss, gradient: gp.check(loss, gradient, PARAMS, BATCH, points=0).raise_if_wrong(),
+    "judge": lambda loss, gradient: gp.judge(loss, PARAMS, BATCH, gradient(PARAMS, BATCH)),
+    "true_gradient": lambda loss, _: gp.true_gradient(loss, PARAMS, BATCH),
+    "verify": lambda loss, gradient: gp.verify(
+        gp.Scenario(name="mine", loss=loss, gradient=gradient, params=PARAMS, batch=BATCH), "reference"
+    ),
+}
+
+
+def told(function: str, loss: Any, gradient: Any) -> str:
+    """What is told of a wrong loss or gradient, as one line."""
+    with pytest.raises((gp.InputError, gp.DisagreementError)) as caught:
+        FUNCTIONS[function](loss, gradient)
+    text = " ".join(str(caught.value).split())
+    assert "gradproof/" not in text, "a file of gradproof's is named"
+    assert "<unknown>" not in text
+    assert "scenario" not in text or function == "verify"
+    return text
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(("wrong", "words"), LOSSES.values(), ids=LOSSES)
+def test_a_loss_that_gives_something_else_is_told_as_the_users(wrong: Any, words: str, function: str) -> None:
+    assert re.search(words, told(function, wrong, gradient))
+
+
+@pytest.mark.parametrize("function", ["check", "verify"])
+@pytest.mark.parametrize(("wrong", "words"), GRADIENTS.values(), ids=GRADIENTS)
+def test_a_gradient_that_gives_something_else_is_told_as_the_users(
+    wrong: Any, words: str, function: str
+) -> None:
+    assert re.search(words, told(function, loss, wrong))
+
+
+@pytest.mark.parametrize("function", ["check", "judge", "true_gradient", "verify"])
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"params": {"w": np.array([1, 2])}}, "dtype int64"),
+        ({"params": {}}, "is empty"),
+        ({"batch": {"x": np.zeros((0, 2))}}, "is empty"),
+        ({"batch": {"x": np.full((2, 2), np.nan)}}, "nan at index"),
+    ],
+)
+def test_arrays_that_cannot_be_worked_with_are_told_without_a_name_that_the_user_never_gave(
+    given: dict[str, Any], words: str, function: str
+) -> None:
+    arrays = {"params": PARAMS, "batch": BATCH, **given}
+    calls = {
+        "check": lambda: gp.check(loss, gradient, **arrays),
+        "judge": lambda: gp.judge(loss, **arrays, gradients=PARAMS),
+        "true_gradient": lambda: gp.true_gradient(loss, **arrays),
+        "verify": lambda: gp.verify(gp.Scenario(name="mine", loss=loss, **arrays)),
+    }
+    with pytest.raises(gp.InputError, match=words) as caught:
+        calls[function]()
+    assert ("scenario 'mine'" if function == "verify" else "") in str(caught.value)
+    assert "scenario" not in str(caught.value) or function == "verify"

@@ -19,6 +19,10 @@ _BENEATH = (_REFERENCE, str(Path(np.__file__).resolve().parent) + os.sep, "<__ar
 """What lies beneath a loss or a gradient that is run: this room, and NumPy, which calls it back."""
 
 
+_DOCUMENTS = str(_HERE.parents[1] / "scenarios" / "documents") + os.sep
+"""Whose losses and gradients are written as a user's are."""
+
+
 class Source(NamedTuple):
     """A line of a file."""
 
@@ -43,13 +47,18 @@ def caller() -> Source:
     return UNKNOWN if frame is None else Source(frame.f_code.co_filename, frame.f_lineno)
 
 
-def raised_at(error: BaseException) -> Source:
-    """The innermost line outside of the reference and NumPy that an exception came through."""
+def raised_at(error: BaseException) -> str:
+    """Tell the innermost line of the user's own code that an exception came through, as ` at mine.py:3`.
+
+    Empty if it came through none: the code was called with other arguments than it takes, say.
+    """
     found, place = UNKNOWN, error.__traceback__
     while place is not None:
-        found = _of(place) if not place.tb_frame.f_code.co_filename.startswith(_BENEATH) else found
+        file = place.tb_frame.f_code.co_filename
+        if not file.startswith((OURS, *_BENEATH)) or file.startswith(_DOCUMENTS):
+            found = _of(place)
         place = place.tb_next
-    return found
+    return "" if found is UNKNOWN else f" at {found}"
 
 
 def _of(place: TracebackType) -> Source:

@@ -1,6 +1,6 @@
 """Nested parameters and batches as flat mappings from dotted names to arrays, and back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -66,10 +66,25 @@ def flatten(tree: Any, what: str = "tree", *, may_be_empty: bool = False) -> tup
         )
     if names == ("",) or not (names or may_be_empty):
         raise InputError(
-            f"There is no mapping from names to arrays in the {what}. Give a dictionary such as "
-            '{"w": array}; dictionaries, lists and tuples may be nested in it.'
+            f"There is no mapping from names to arrays in the {what}: it is {described(tree)}. Give a "
+            'dictionary such as {"w": array}; dictionaries, lists and tuples may be nested in it.'
         )
     return dict(zip(names, leaves, strict=True)), Structure(names, treespec)
+
+
+def described(tree: Any) -> str:
+    """Say what something is that is no mapping from names to arrays.
+
+    >>> described(None), described({}), described({"w": None}), described(1.0)
+    ('None', 'empty', 'a dict that holds no array', 'a float')
+    """
+    if tree is None:
+        return "None"
+    kind = type(tree).__name__
+    article = "an" if kind[:1] in "aeiou" or kind == "ndarray" else "a"
+    if not isinstance(tree, Mapping | list | tuple):
+        return f"{article} {kind}"
+    return f"{article} {kind} that holds no array" if len(tree) else "empty"
 
 
 def with_nesting(function: Callable[..., Any], params: Structure, batch: Structure) -> Callable[..., Any]:

@@ -17,6 +17,9 @@ from gradproof.scenarios.fingerprint import fingerprint
 
 Array = NDArray[Any]
 
+UNNAMED = "(unnamed)"
+"""The name of what is given to a function without one; messages do not tell it."""
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -119,15 +122,13 @@ class Scenario:
         names = [claim.name for claim in self.claims]
         repeated = [name for name in names if names.count(name) > 1]
         if repeated:
-            raise InputError(
-                f"Two claims of scenario {self.name!r} are called {repeated[0]!r}. Rename one of them."
-            )
+            raise InputError(f"Two claims{self.of_it} are called {repeated[0]!r}. Rename one of them.")
         for attribute, check in (("params", _check_parameter), ("batch", _check_data)):
-            what = f"{attribute} of scenario {self.name!r}"
+            what = f"{attribute}{self.of_it}"
             leaves, structure = flatten(getattr(self, attribute), what, may_be_empty=attribute == "batch")
             flat = {name: _read_only(leaf) for name, leaf in leaves.items()}
             for name, array in flat.items():
-                check(self.name, name, array)
+                check(self.of_it, name, array)
             object.__setattr__(self, f"flat_{attribute}", flat)
             object.__setattr__(self, f"{attribute}_structure", structure)
         if self.solution is not None:
@@ -135,11 +136,16 @@ class Scenario:
         if self.training is not None and self.training.mini_batches is not None:
             self.training.mini_batches.check(self._examples())
 
+    @property
+    def of_it(self) -> str:
+        """How messages go on after what is wrong: ` of scenario 'line_fit'`; empty for one without a name."""
+        return "" if self.name == UNNAMED else f" of scenario {self.name!r}"
+
     def _examples(self) -> int:
         lengths = {name: a.shape[0] if a.ndim else None for name, a in self.flat_batch.items()}
         if len(set(lengths.values())) != 1 or None in lengths.values():
             raise InputError(
-                f"The batch arrays of scenario {self.name!r} have different leading lengths "
+                f"The batch arrays{self.of_it} have different leading lengths "
                 f"({lengths}), so mini-batches cannot be drawn. Put the examples along the leading "
                 "axis of every array."
             )
@@ -222,24 +228,24 @@ class Scenario:
         return self._laid_out(nested, "hand-derived gradient")
 
     def _laid_out(self, nested: Any, what: str) -> dict[str, Array]:
-        flat, _ = flatten(nested, f"{what} of scenario {self.name!r}")
+        flat, _ = flatten(nested, f"{what}{self.of_it}")
         if flat.keys() != self.flat_params.keys():
             missing = sorted(self.flat_params.keys() - flat.keys())
             superfluous = sorted(flat.keys() - self.flat_params.keys())
             raise InputError(
-                f"The {what} of scenario {self.name!r} lacks {missing} and adds {superfluous}. Return one "
+                f"The {what}{self.of_it} lacks {missing} and adds {superfluous}. Return one "
                 f"entry for each parameter: {list(self.flat_params)}."
             )
         for name, parameter in self.flat_params.items():
             if np.shape(flat[name]) != parameter.shape:
                 raise InputError(
-                    f"The {what} of parameter {name!r} of scenario {self.name!r} has shape "
+                    f"The {what} of parameter {name!r}{self.of_it} has shape "
                     f"{np.shape(flat[name])}, but the parameter has shape {parameter.shape}. Give it the "
                     "parameter's shape (sum over the axes along which the parameter was broadcast)."
                 )
             if not _may_be_real(flat[name]):
                 raise InputError(
-                    f"The {what} of parameter {name!r} of scenario {self.name!r} is {flat[name]!r:.60}, "
+                    f"The {what} of parameter {name!r}{self.of_it} is {flat[name]!r:.60}, "
                     "which is no array of real numbers. Return an array of them."
                 )
         return flat
@@ -295,32 +301,29 @@ def _may_be_real(leaf: Any) -> bool:
     return not other and not isinstance(leaf, str | bytes | complex)
 
 
-def _check_parameter(scenario: str, name: str, array: Array) -> None:
+def _check_parameter(of_it: str, name: str, array: Array) -> None:
     if not np.issubdtype(array.dtype, np.floating):
         raise InputError(
-            f"Parameter {name!r} of scenario {scenario!r} has dtype {array.dtype}, which cannot be "
+            f"Parameter {name!r}{of_it} has dtype {array.dtype}, which cannot be "
             "stepped by a gradient. Give it as floating point, for example 1.0 instead of 1."
         )
-    _check_finite(f"Parameter {name!r}", scenario, array)
+    _check_finite(f"Parameter {name!r}", of_it, array)
 
 
-def _check_data(scenario: str, name: str, array: Array) -> None:
+def _check_data(of_it: str, name: str, array: Array) -> None:
     if array.dtype.kind not in "fiub":
         raise InputError(
-            f"Batch array {name!r} of scenario {scenario!r} has dtype {array.dtype}. Give real "
-            "numbers, integers or booleans."
+            f"Batch array {name!r}{of_it} has dtype {array.dtype}. Give real numbers, integers or booleans."
         )
-    _check_finite(f"Batch array {name!r}", scenario, array)
+    _check_finite(f"Batch array {name!r}", of_it, array)
 
 
-def _check_finite(what: str, scenario: str, array: Array) -> None:
+def _check_finite(what: str, of_it: str, array: Array) -> None:
     if array.size == 0:
-        raise InputError(
-            f"{what} of scenario {scenario!r} is empty (shape {array.shape}). Give at least one entry."
-        )
+        raise InputError(f"{what}{of_it} is empty (shape {array.shape}). Give at least one entry.")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise InputError(
-            f"{what} of scenario {scenario!r} is {array[where]} at index {where}. Give finite numbers "
+            f"{what}{of_it} is {array[where]} at index {where}. Give finite numbers "
             "only: no verdict can be reached from NaN or infinity."
         )

@@ -7,6 +7,7 @@ import numpy as np
 from gradproof.errors import GradproofError, InputError
 from gradproof.reference.numbers import Plain
 from gradproof.reference.numpy_namespace import NumpyNamespace
+from gradproof.reference.source import raised_at
 from gradproof.reference.tape import differentiate
 from gradproof.scenarios.scenario import Scenario
 
@@ -28,12 +29,12 @@ def validate(scenario: Scenario) -> None:
         value = _tried(scenario, "loss", lambda: scenario.flat_loss(xp, params, batch))
         if np.asarray(value).dtype.kind not in "fiub":
             raise InputError(
-                f"The loss of scenario {scenario.name!r} answers {value!r:.50}, which is no real number. "
+                f"The loss{scenario.of_it} answers {value!r:.50}, which is no real number. "
                 "Return the scalar that is to be differentiated."
             )
         if np.shape(value) != ():
             raise InputError(
-                f"The loss of scenario {scenario.name!r} has shape {np.shape(value)}, but a gradient needs a "
+                f"The loss{scenario.of_it} has shape {np.shape(value)}, but a gradient needs a "
                 "scalar. Reduce it, for example with xp.sum or xp.mean."
             )
         if scenario.gradient is not None:
@@ -54,8 +55,8 @@ def _tried(scenario: Scenario, what: str, evaluate: Any) -> Any:
             f"{name} {array.shape}" for name, array in {**scenario.flat_params, **scenario.flat_batch}.items()
         )
         raise InputError(
-            f"The {what} of scenario {scenario.name!r} cannot be evaluated: {type(error).__name__}: {error}. "
-            f"Check it against the shapes of its arrays: {shapes}."
+            f"The {what}{scenario.of_it} cannot be evaluated: {type(error).__name__}: {error}"
+            f"{raised_at(error)}. Check it against the shapes of its arrays: {shapes}."
         ) from error
 
 
@@ -63,6 +64,6 @@ def _check_used(scenario: Scenario, params: Any, batch: Any) -> None:
     unused = differentiate(scenario.flat_loss, params, batch, Plain()).unused
     if unused:
         raise InputError(
-            f"The loss of scenario {scenario.name!r} does not use parameter {unused[0]!r}. Use it in the "
+            f"The loss{scenario.of_it} does not use parameter {unused[0]!r}. Use it in the "
             "loss, or leave it out of the parameters."
         )

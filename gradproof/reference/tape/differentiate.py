@@ -130,7 +130,7 @@ def _called(loss: Loss, *arguments: Any) -> Any:
         raise
     except Exception as error:
         raise InputError(
-            f"The loss raises {type(error).__name__} at {raised_at(error)}: {error}. "
+            f"The loss raises {type(error).__name__}{raised_at(error)}: {error}. "
             "Mend it there; xp has what computes with the arrays that it is given."
         ) from error
     if not isinstance(answer, Computed | int | float | np.ndarray | np.generic):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
-from gradproof.reference.trees import flatten
+from gradproof.reference.trees import described, flatten
 from gradproof.scenarios.user_code import called
 from gradproof.verdicts.arrays import as_float64, as_numpy, framework_of
 from gradproof.verdicts.judging.claimed import Place
@@ -119,8 +119,8 @@ def _read(result: Any, subject: UserGradient) -> tuple[dict[str, Array], str, st
         leaves, _ = flatten(result, "gradient")
     except InputError:
         text = (
-            f"The gradient returns a {type(result).__name__} where a mapping from the parameters' names to "
-            f"arrays is expected. Return one entry for each of {names}."
+            f"What the gradient returns is {described(result)}, and a mapping from the parameters' names to "
+            f"arrays is wanted. Return one entry for each of {names}."
         )
         return {}, "numpy", "", [CheckFinding("not-a-mapping", text, fails=True)]
     findings = [*_names(leaves, names)]
