@@ -9,7 +9,6 @@ Source: Johansson, Arb: efficient arbitrary-precision midpoint-radius interval a
 Transactions on Computers 66 (2017); at a kink, the derivative is Clarke's generalized gradient.
 """
 
-from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import inf, log10
@@ -17,59 +16,23 @@ from typing import Any, ClassVar
 
 import flint
 import numpy as np
-from flint import arb, arb_mat
+from flint import arb
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.array import Kind, Numbers
+from gradproof.reference.numbers.arithmetic import Kind, Numbers
+from gradproof.reference.numbers.ball_products import product_of_stacks
+from gradproof.reference.numbers.elementary import ELEMENTARY, ONE, ZERO, on_balls
 from gradproof.reference.numbers.payload import Payload
 
-_ZERO, _ONE = arb(0), arb(1)
 _UNIT_INTERVAL = arb(0.5, 0.5)
 _ANYTHING = arb(0, inf)
 
 
-def _each(function: Callable[..., Any], operands: int = 1) -> Callable[..., Payload]:
-    """A function of balls, on arrays of them."""
-    on_arrays: Callable[..., Payload] = np.frompyfunc(function, operands, 1)
-    return on_arrays
+_FUNCTIONS = {name: on_balls(entry.ball) for name, entry in ELEMENTARY.items()}
 
-
-def _sigmoid(x: arb) -> arb:
-    return 1 / (1 + (-x).exp())
-
-
-def _softplus(x: arb) -> arb:
-    # log(1 + e^x) = x + log(1 + e^-x): both hold everywhere, and the exponential stays small
-    return x + (-x).exp().log1p() if x > 0 else x.exp().log1p()
-
-
-def _rint(x: arb) -> arb:
-    below = (x + arb(0.5)).floor()
-    if x.is_exact() and below - x == arb(0.5) and (below / 2).floor() * 2 != below:
-        return below - 1
-    return below
-
-
-def _trunc(x: arb) -> arb:
-    return x.floor() if x >= 0 else x.ceil() if x < 0 else x.floor().union(x.ceil())
-
-
-_FUNCTIONS: Mapping[str, Callable[[Payload], Payload]] = {
-    **{
-        name: _each(getattr(arb, name))
-        for name in ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "atan", "erf")
-    },
-    "sign": _each(arb.sgn),
-    "floor": _each(arb.floor),
-    "round": _each(_rint),
-    "trunc": _each(_trunc),
-    "sigmoid": _each(_sigmoid),
-    "softplus": _each(_softplus),
-}
-
-_ball = _each(arb)
-_greater = _each(arb.max, 2)
-_hull = _each(arb.union, 2)
+_ball = on_balls(arb)
+_greater = on_balls(arb.max, 2)
+_hull = on_balls(arb.union, 2)
 
 
 @dataclass(frozen=True)
@@ -107,25 +70,25 @@ class BallNumbers(Numbers["Balls"]):
 
     def radii(self) -> NDArray[np.float64]:
         """Upper bounds of the radii; 0 only where a ball is a single number."""
-        return _rounded_up(_each(_radius)(self.data[0]))
+        return _rounded_up(on_balls(_radius)(self.data[0]))
 
     def strings(self, digits: int = 30) -> NDArray[np.object_]:
         """Decimal strings that hold the exact number in `[midpoint +/- radius]`."""
-        return np.asarray(_each(lambda ball: ball.str(digits))(self.data[0]), dtype=object)
+        return np.asarray(on_balls(lambda ball: ball.str(digits))(self.data[0]), dtype=object)
 
     def digits(self) -> NDArray[np.float64]:
         """Decimal digits of relative accuracy; inf for a single number, at most 0 for nothing."""
-        bits = _each(arb.rel_accuracy_bits)(self.data[0]).astype(np.float64)
+        bits = on_balls(arb.rel_accuracy_bits)(self.data[0]).astype(np.float64)
         digits = np.where(bits > _ALL_BITS, inf, np.maximum(bits, 0.0) * log10(2))
         return np.asarray(digits, dtype=np.float64)
 
     def contains(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """Whether each ball holds a value: a float, an int or another ball."""
-        return _each(arb.contains, 2)(self.data[0], _ball(values)).astype(bool)
+        return on_balls(arb.contains, 2)(self.data[0], _ball(values)).astype(bool)
 
     def overlaps(self, other: "BallNumbers") -> NDArray[np.bool_]:
         """Whether two balls have a number in common; if not, they are proven different."""
-        return _each(arb.overlaps, 2)(self.data[0], other.data[0]).astype(bool)
+        return on_balls(arb.overlaps, 2)(self.data[0], other.data[0]).astype(bool)
 
     def difference_from(self, values: NDArray[Any]) -> Difference:
         """The certified distance of float64 values from the exact numbers.
@@ -136,8 +99,8 @@ class BallNumbers(Numbers["Balls"]):
         claimed = np.broadcast_to(np.asarray(values, dtype=np.float64), self.data.shape[1:])
         finite = np.isfinite(claimed)
         distance = abs(self.data[0] - _ball(np.where(finite, claimed, 0.0)))
-        lower = np.maximum(_rounded_down(_each(arb.lower)(distance)), 0.0)
-        upper = _rounded_up(_each(arb.upper)(distance))
+        lower = np.maximum(_rounded_down(on_balls(arb.lower)(distance)), 0.0)
+        upper = _rounded_up(on_balls(arb.upper)(distance))
         relative = self._relative(claimed, upper, distance)
         return Difference(*(np.where(finite, bound, inf) for bound in (lower, upper, relative)))
 
@@ -150,14 +113,14 @@ class BallNumbers(Numbers["Balls"]):
             relative = upper / (np.abs(claimed) - upper) * (1 + 1e-12)
         far = ~(upper < 1e-3 * np.abs(claimed))
         if np.any(far):
-            ratios = _each(_upper_ratio, 2)(distance[far], self.data[0][far])
+            ratios = on_balls(_upper_ratio, 2)(distance[far], self.data[0][far])
             relative[far] = _rounded_up(np.asarray(ratios, dtype=object))
         return relative
 
     # ---------------------------------------------------------------- arithmetic
 
     def _zeros(self, shape: Any) -> Payload:
-        return np.full(shape, _ZERO, dtype=object)
+        return np.full(shape, ZERO, dtype=object)
 
     def _integer_power(self, x: Payload, exponent: int) -> Payload:
         powers: Payload = x * x if exponent == 2 else x**exponent
@@ -168,26 +131,16 @@ class BallNumbers(Numbers["Balls"]):
 
     def _sum(self, x: Payload, axes: tuple[int, ...]) -> Payload:
         # NumPy's own sum of no objects is the int 0.
-        total: Payload = np.add.reduce(x, axis=axes, **({} if x.size else {"initial": _ZERO}))
+        total: Payload = np.add.reduce(x, axis=axes, **({} if x.size else {"initial": ZERO}))
         return total
 
     def _matmul(self, x: Payload, y: Payload) -> Payload:
-        n, inner, m = x.shape[-2], x.shape[-1], y.shape[-1]
-        stack = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-        if not inner:
-            return self._zeros((*stack, n, m))
-        if not _pays(n, inner, m):
-            return np.asarray(np.matmul(x, y))
-        x, y = np.broadcast_to(x, stack + x.shape[-2:]), np.broadcast_to(y, stack + y.shape[-2:])
-        product = np.empty((*stack, n, m), dtype=object)
-        for place in np.ndindex(stack):
-            product[place] = _entries(_matrix(x[place]) * _matrix(y[place]))
-        return product
+        return product_of_stacks(x, y)
 
     def pivot(self, axes: tuple[int, ...]) -> "BallNumbers":
         """A single number near the maximum along axes; any would be right."""
-        middle = _each(arb.mid)(super().pivot(axes).data)
-        return self.like(np.where(_each(arb.is_finite)(middle).astype(bool), middle, _ZERO))
+        middle = on_balls(arb.mid)(super().pivot(axes).data)
+        return self.like(np.where(on_balls(arb.is_finite)(middle).astype(bool), middle, ZERO))
 
     # ---------------------------------------------------------------- comparisons and kinks
 
@@ -218,16 +171,16 @@ class BallNumbers(Numbers["Balls"]):
 
     def _step(self, x: Payload, at_zero: float) -> Payload:
         del at_zero  # a convention, and at zero the truth is all of [0, 1]
-        return _chosen(x > 0, _ONE, _chosen(x < 0, _ZERO, _UNIT_INTERVAL))
+        return _chosen(x > 0, ONE, _chosen(x < 0, ZERO, _UNIT_INTERVAL))
 
     def _jump(self, x: Payload) -> Payload:
-        return _chosen(x != 0, _ZERO, _ANYTHING)
+        return _chosen(x != 0, ZERO, _ANYTHING)
 
     def _shares(self, x: Payload, axes: tuple[int, ...]) -> Payload:
         greatest = np.expand_dims(self._max(x, axes), axes)
         candidates = ~np.asarray(x < greatest, dtype=bool)
         alone = np.sum(candidates, axis=axes, keepdims=True) == 1
-        return _chosen(candidates, _chosen(alone, _ONE, _UNIT_INTERVAL), _ZERO)
+        return _chosen(candidates, _chosen(alone, ONE, _UNIT_INTERVAL), ZERO)
 
 
 @dataclass(frozen=True)
@@ -272,24 +225,6 @@ class Balls(Kind):
 _ALL_BITS = 2**62
 """Arb's accuracy of a single number is about 2^63 bits."""
 
-_ENTRY, _PRODUCT, _CALL, _TERM = 130.0, 15.0, 2500.0, 140.0
-"""Nanoseconds: to convert an entry, per product in arb_mat, per arb_mat, per product of objects."""
-
-
-def _pays(n: int, inner: int, m: int) -> bool:
-    """Whether a product through arb_mat costs less than one of object arrays."""
-    converted = n * inner + inner * m + n * m
-    return _CALL + _ENTRY * converted + _PRODUCT * n * inner * m < _TERM * n * inner * m
-
-
-def _matrix(x: Payload) -> arb_mat:
-    return arb_mat(*x.shape, x.ravel().tolist())
-
-
-def _entries(matrix: arb_mat) -> Payload:
-    n, m = matrix.nrows(), matrix.ncols()
-    return np.fromiter(matrix.entries(), dtype=object, count=n * m).reshape(n, m)
-
 
 def _kleene(true: Payload, false: Payload) -> NDArray[np.int8]:
     """1 where a comparison is certain, -1 where its opposite is, 0 where neither is."""
@@ -309,7 +244,7 @@ def _radius(ball: arb) -> arb:
 def _upper_ratio(distance: arb, true: arb) -> arb:
     """An upper bound of a distance over the absolute value of a ball."""
     if distance.is_zero():
-        return _ZERO
+        return ZERO
     ratio = distance / abs(true)
     return ratio.upper() if ratio.is_finite() else arb(inf)
 

@@ -44,7 +44,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
-from gradproof.reference.numbers.array import Kind
+from gradproof.reference.numbers.arithmetic import Kind
+from gradproof.reference.numbers.elementary import ELEMENTARY
 from gradproof.reference.numbers.formats import FORMATS, Format
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.plain import FloatNumbers
@@ -56,9 +57,6 @@ NEAR_TIE = 32
 AMPLIFICATION = 16.0
 """How much larger than its rounding float64's noise is made, so that it is not lost in the rounding of the
 samples themselves. Less than `NEAR_TIE`, so that it takes no branch which the rounding would not take."""
-
-_VANISHING = frozenset({"exp", "sigmoid", "softplus"})
-"""Functions that are never 0 exactly, so that a 0 is an underflow."""
 
 
 class NoisyNumbers(FloatNumbers["Noisy"]):
@@ -126,9 +124,9 @@ class NoisyNumbers(FloatNumbers["Noisy"]):
 
     def _function(self, name: str, x: Payload) -> Payload:
         result = super()._function(name, x)
-        if name in {"sign", "floor", "round", "trunc"}:
+        if ELEMENTARY[name].exact:
             return result
-        return self._perturbed(result, (x,), (result == 0) if name in _VANISHING else False)
+        return self._perturbed(result, (x,), (result == 0) if ELEMENTARY[name].never_zero else False)
 
     def _perturbed(
         self,

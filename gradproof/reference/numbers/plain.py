@@ -1,52 +1,15 @@
 """Plain float64: fast, uncertified, with a stated convention at every kink."""
 
-from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from math import erf
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.array import Kind, KindType, Numbers
+from gradproof.reference.numbers.arithmetic import Kind, KindType, Numbers
+from gradproof.reference.numbers.elementary import ELEMENTARY
 from gradproof.reference.numbers.payload import Payload
-
-
-def _sigmoid(x: Payload) -> Payload:
-    # 1/(1 + e^-x) for x >= 0 and e^x/(1 + e^x) for x < 0: the exponential never overflows.
-    small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, small) / (1.0 + small)
-
-
-def _softplus(x: Payload) -> Payload:
-    # log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
-    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
-
-
-def _erf(x: Payload) -> Payload:
-    values: Payload = np.vectorize(erf, otypes=[np.float64])(x)
-    return values
-
-
-FUNCTIONS: Mapping[str, Callable[[Payload], Payload]] = {
-    "exp": np.exp,
-    "log": np.log,
-    "log1p": np.log1p,
-    "expm1": np.expm1,
-    "sqrt": np.sqrt,
-    "sign": np.sign,
-    "floor": np.floor,
-    "round": np.rint,
-    "trunc": np.trunc,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tanh": np.tanh,
-    "atan": np.arctan,
-    "erf": _erf,
-    "sigmoid": _sigmoid,
-    "softplus": _softplus,
-}
 
 
 class FloatNumbers(Numbers[KindType]):
@@ -55,7 +18,10 @@ class FloatNumbers(Numbers[KindType]):
     __slots__ = ()
 
     def _function(self, name: str, x: Payload) -> Payload:
-        return FUNCTIONS[name](x)
+        function = ELEMENTARY[name].floats
+        if function is None:
+            raise NotImplementedError(f"{name} has no form for float64 in the table of elementary functions")
+        return function(x)
 
     def _maximum(self, x: Payload, y: Payload) -> Payload:
         return np.maximum(x, y)

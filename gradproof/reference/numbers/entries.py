@@ -2,20 +2,17 @@
 
 from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.payload import HIDDEN, Payload, same_hidden, with_rank
 
-if TYPE_CHECKING:
-    from gradproof.reference.numbers.array import Kind
-
-KindType = TypeVar("KindType", bound="Kind")
+KindType = TypeVar("KindType")
 
 
-class Structure(Generic[KindType]):
+class Entries(Generic[KindType]):
     """A payload with its kind of number, and the operations that all kinds share.
 
     Attributes:

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.entries import Entries
 from gradproof.reference.numbers.mask import Mask
 from gradproof.reference.numbers.payload import HIDDEN, Payload, aligned
-from gradproof.reference.numbers.structure import Structure
 
 Operand: TypeAlias = "Numbers[Any] | float"
 
@@ -50,7 +50,7 @@ class Kind(ABC):
 KindType = TypeVar("KindType", bound=Kind)
 
 
-class Numbers(Structure[KindType], ABC):
+class Numbers(Entries[KindType], ABC):
     """An array of one kind of number with the operations that the tape's table is written in.
 
     Operands broadcast as NumPy's do, by their visible shapes; ints and floats are constants. Axes

@@ -1,0 +1,254 @@
+"""The elementary functions of numbers: each stands here once, for all kinds and for plain NumPy code.
+
+Arb answers NaN at a pole; NumPy answers an infinity, on which code such as `np.where(p > 0, np.log(p), 0)`
+relies. Where an operand is *exactly* at the pole, a function's form for NumPy's code therefore gives that;
+the tape, which differentiates there, does not.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import erf
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from gradproof.reference.numbers.payload import Payload
+
+Floats = Callable[[Payload], Payload]
+
+ZERO, ONE, INFINITY, NAN = arb(0), arb(1), arb("inf"), arb("nan")
+
+
+@dataclass(frozen=True)
+class Elementary:
+    """A function of one number, or of two.
+
+    Attributes:
+        names: The standard's first, then those that NumPy and scipy.special give it.
+        ball: What it is of balls.
+        floats: What it is of float64 arrays; None where the tape has no use for it.
+        edge: What it is of balls for NumPy's code, where that has an answer at the edge; else as `ball`.
+        never_zero: Whether it is never 0 exactly, so that a 0 is an underflow.
+        exact: Whether its results are exact in every format, so that none is rounded.
+    """
+
+    names: tuple[str, ...]
+    ball: Callable[..., arb]
+    floats: Floats | None = None
+    edge: Callable[..., arb] | None = None
+    never_zero: bool = False
+    exact: bool = False
+
+    @property
+    def numpys(self) -> Callable[..., arb]:
+        """What it is of balls for NumPy's code."""
+        return self.edge or self.ball
+
+
+# -------------------------------------------------------------------- in floats
+
+
+def _sigmoid(x: Payload) -> Payload:
+    # 1/(1 + e^-x) for x >= 0 and e^x/(1 + e^x) for x < 0: the exponential never overflows.
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, small) / (1.0 + small)
+
+
+def _softplus(x: Payload) -> Payload:
+    # log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _erf(x: Payload) -> Payload:
+    values: Payload = np.vectorize(erf, otypes=[np.float64])(x)
+    return values
+
+
+# -------------------------------------------------------------------- in balls
+
+
+def divide(x: arb, y: arb) -> arb:
+    """Compute x / y; an infinity or NaN where y is exactly 0, as NumPy has it."""
+    if y.is_zero():
+        return INFINITY if x > 0 else -INFINITY if x < 0 else NAN
+    if not y.is_finite() and x.is_finite() and not y.is_nan() and absolute(y) > 0:
+        return ZERO
+    return x / y
+
+
+def absolute(x: arb) -> arb:
+    """Compute |x|; Arb itself forgets the sign of an infinity."""
+    if x > 0:
+        return x
+    return -x if x < 0 else abs(x)
+
+
+def _log(x: arb) -> arb:
+    if x.is_zero():
+        return -INFINITY
+    return INFINITY if x == INFINITY else x.log()
+
+
+def _log1p(x: arb) -> arb:
+    return -INFINITY if x == -1 else INFINITY if x == INFINITY else x.log1p()
+
+
+def _sqrt(x: arb) -> arb:
+    return INFINITY if x == INFINITY else x.sqrt()
+
+
+def power(x: arb, y: arb) -> arb:
+    """Compute x^y; whole exponents are repeated products, whatever the base's sign."""
+    if y.is_exact() and y.is_integer():
+        exponent = int(y.unique_fmpz())
+        if exponent < 0:
+            return divide(ONE, x ** (-exponent))
+        return x * x if exponent == 2 else x**exponent
+    if y == arb(0.5):
+        return _sqrt(x)
+    if x.is_zero():
+        return ZERO if y > 0 else INFINITY if y < 0 else NAN
+    return x**y
+
+
+def _maximum(x: arb, y: arb) -> arb:
+    # Arb itself answers all numbers where one is infinite
+    return x if x >= y else y if y > x else x.max(y)
+
+
+def _minimum(x: arb, y: arb) -> arb:
+    return -_maximum(-x, -y)
+
+
+def rounded(x: arb) -> arb:
+    """Round to the nearest integer, halves to the even one."""
+    below = (x + arb(0.5)).floor()
+    if x.is_exact() and below - x == arb(0.5) and (below / 2).floor() * 2 != below:
+        return below - 1
+    return below
+
+
+def truncated(x: arb) -> arb:
+    """Cut the fraction off."""
+    return x.floor() if x >= 0 else x.ceil() if x < 0 else x.floor().union(x.ceil())
+
+
+def _softplus_of_ball(x: arb) -> arb:
+    # log(1 + e^x) = x + log(1 + e^-x): both hold everywhere, and the exponential stays small
+    return x + (-x).exp().log1p() if x > 0 else x.exp().log1p()
+
+
+def _logaddexp(x: arb, y: arb) -> arb:
+    # ln(e^x + e^y), shifted by the greater one
+    if not x.is_finite() or not y.is_finite():
+        return _log(x.exp() + y.exp())
+    return x + _softplus_of_ball(y - x)
+
+
+def _xlogy(x: arb, y: arb) -> arb:
+    return ZERO if x.is_zero() and not y.is_nan() else x * _log(y)
+
+
+def _xlog1py(x: arb, y: arb) -> arb:
+    return ZERO if x.is_zero() and not y.is_nan() else x * _log1p(y)
+
+
+def _normal_distribution(x: arb) -> arb:
+    # Φ(x) = ½ erfc(-x/√2)
+    return (-x / arb(2).sqrt()).erfc() / 2
+
+
+def _heaviside(x: arb, at_zero: arb) -> arb:
+    return ONE if x > 0 else ZERO if x < 0 else at_zero if x.is_zero() else arb(0.5, 0.5)
+
+
+def _copysign(x: arb, y: arb) -> arb:
+    return absolute(x) * (ONE if y >= 0 else -ONE if y < 0 else arb(0, 1))
+
+
+_TABLE = (
+    Elementary(("exp",), arb.exp, np.exp, never_zero=True),
+    Elementary(("expm1",), arb.expm1, np.expm1),
+    Elementary(("log",), arb.log, np.log, _log),
+    Elementary(("log1p",), arb.log1p, np.log1p, _log1p),
+    Elementary(("sqrt",), arb.sqrt, np.sqrt, _sqrt),
+    Elementary(("sin",), arb.sin, np.sin),
+    Elementary(("cos",), arb.cos, np.cos),
+    Elementary(("tanh",), arb.tanh, np.tanh),
+    Elementary(("atan", "arctan"), arb.atan, np.arctan),
+    Elementary(("erf",), arb.erf, _erf),
+    Elementary(("sigmoid", "expit"), lambda x: divide(ONE, ONE + (-x).exp()), _sigmoid, never_zero=True),
+    Elementary(("softplus",), _softplus_of_ball, _softplus, never_zero=True),
+    Elementary(("sign",), arb.sgn, np.sign, exact=True),
+    Elementary(("floor",), arb.floor, np.floor, exact=True),
+    Elementary(("ceil",), arb.ceil, np.ceil, exact=True),
+    Elementary(("trunc",), truncated, np.trunc, exact=True),
+    Elementary(("round", "rint"), rounded, np.rint, exact=True),
+    # of NumPy's code alone
+    Elementary(("exp2",), lambda x: (x * arb(2).log()).exp()),
+    Elementary(("log2",), lambda x: _log(x) / arb(2).log()),
+    Elementary(("log10",), lambda x: _log(x) / arb(10).log()),
+    Elementary(("cbrt",), lambda x: x.root(3) if x >= 0 else -((-x).root(3))),
+    Elementary(("square",), lambda x: x * x),
+    Elementary(("reciprocal",), lambda x: divide(ONE, x)),
+    Elementary(("tan",), arb.tan),
+    Elementary(("asin", "arcsin"), arb.asin),
+    Elementary(("acos", "arccos"), arb.acos),
+    Elementary(("sinh",), arb.sinh),
+    Elementary(("cosh",), arb.cosh),
+    Elementary(("asinh", "arcsinh"), arb.asinh),
+    Elementary(("acosh", "arccosh"), arb.acosh),
+    Elementary(("atanh", "arctanh"), arb.atanh),
+    Elementary(("fabs",), absolute),
+    Elementary(("degrees", "rad2deg"), lambda x: x * 180 / arb.pi()),
+    Elementary(("radians", "deg2rad"), lambda x: x * arb.pi() / 180),
+    # scipy.special's
+    Elementary(("logit",), lambda x: _log(x) - _log1p(-x)),
+    Elementary(("log_expit",), lambda x: -_softplus_of_ball(-x)),
+    Elementary(("erfc",), arb.erfc),
+    Elementary(("erfinv",), arb.erfinv),
+    Elementary(("ndtr",), _normal_distribution),
+    Elementary(("log_ndtr",), lambda x: _normal_distribution(x).log()),
+    Elementary(("exprel",), lambda x: ONE if x.is_zero() else x.expm1() / x),
+    Elementary(("entr",), lambda x: -_xlogy(x, x)),
+    Elementary(("gamma",), arb.gamma),
+    Elementary(("gammaln", "loggamma"), arb.lgamma),
+    Elementary(("digamma", "psi"), arb.digamma),
+    Elementary(("i0",), lambda x: x.bessel_i(0)),
+    Elementary(("i1",), lambda x: x.bessel_i(1)),
+)
+
+_OF_TWO = (
+    Elementary(("maximum", "fmax"), _maximum),
+    Elementary(("minimum", "fmin"), _minimum),
+    Elementary(("float_power",), power),
+    Elementary(("logaddexp",), _logaddexp),
+    Elementary(("logaddexp2",), lambda x, y: _logaddexp(x * arb(2).log(), y * arb(2).log()) / arb(2).log()),
+    Elementary(("atan2", "arctan2"), arb.atan2),
+    Elementary(("hypot",), lambda x, y: _sqrt(x * x + y * y)),
+    Elementary(("copysign",), _copysign),
+    Elementary(("heaviside",), _heaviside),
+    Elementary(("xlogy",), _xlogy),
+    Elementary(("xlog1py",), _xlog1py),
+    Elementary(("rel_entr",), lambda x, y: _xlogy(x, divide(x, y))),
+    Elementary(("kl_div",), lambda x, y: _xlogy(x, divide(x, y)) - x + y),
+)
+
+
+def _by_name(table: tuple[Elementary, ...]) -> Mapping[str, Elementary]:
+    return MappingProxyType({name: entry for entry in table for name in entry.names})
+
+
+ELEMENTARY: Mapping[str, Elementary] = _by_name(_TABLE)
+"""The functions of one number, by each of their names."""
+
+OF_TWO: Mapping[str, Elementary] = _by_name(_OF_TWO)
+"""The functions of two numbers, by each of their names."""
+
+
+def on_balls(function: Callable[..., Any], operands: int = 1) -> Callable[..., Payload]:
+    """Give a function of balls on arrays of them."""
+    on_arrays: Callable[..., Payload] = np.frompyfunc(function, operands, 1)
+    return on_arrays
