@@ -87,6 +87,16 @@ def described(tree: Any) -> str:
     return f"{article} {kind} that holds no array" if len(tree) else "empty"
 
 
+def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
+    """Give a tree of the same layout with a function of each leaf.
+
+    >>> map_leaves(lambda leaf: 2 * leaf, {"b": 1, "a": [2, 3]})
+    {'b': 2, 'a': [4, 6]}
+    """
+    with optree.dict_insertion_ordered(True, namespace=_NAMESPACE):
+        return optree.tree_map(function, tree, namespace=_NAMESPACE)
+
+
 def with_nesting(function: Callable[..., Any], params: Structure, batch: Structure) -> Callable[..., Any]:
     """Wrap `function(xp, params, batch)` so that it takes flat mappings and hands on nested ones."""
     if params.is_flat and batch.is_flat:

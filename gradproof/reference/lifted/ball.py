@@ -1,14 +1,15 @@
 """A certified number that behaves like a float, and gives notice where it cannot."""
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from flint import arb
 
-from gradproof.reference.lifted import functions
 from gradproof.reference.lifted.notes import is_widened, note_cast, note_comparison
+from gradproof.reference.numbers.elementary import ELEMENTARY, absolute, divide, power, rounded, truncated
 
 _SHORT = 2.0**20
 _LARGE = 2.0**40
@@ -41,6 +42,47 @@ def as_arb(value: Any) -> arb | None:
     return value if isinstance(value, arb) else None
 
 
+_Operator = Callable[[Any, Any], Any]
+
+
+def _operators(function: Callable[[arb, arb], arb], text: str) -> tuple[_Operator, _Operator]:
+    """The operator that computes a function, and the one for a left operand that is a plain number."""
+
+    def forward(self: "Ball", other: Any) -> Any:
+        y = other.arb if type(other) is Ball else as_arb(other)
+        return NotImplemented if y is None else Ball(function(self.arb, y))
+
+    def reflected(self: "Ball", other: Any) -> Any:
+        y = as_arb(other)
+        return NotImplemented if y is None else Ball(function(y, self.arb))
+
+    forward.__doc__ = reflected.__doc__ = text
+    return forward, reflected
+
+
+def _comparison(
+    proves: Callable[[arb, arb], bool], refutes: Callable[[arb, arb], bool], text: str
+) -> _Operator:
+    """The operator that answers a comparison; one that the balls do not decide is guessed, and noted."""
+
+    def compared(self: "Ball", other: Any) -> Any:
+        y = as_arb(other)
+        if y is None:
+            return NotImplemented
+        x = self.arb
+        if proves(x, y):
+            return True
+        if refutes(x, y):
+            return False
+        if x.is_nan() or y.is_nan():
+            return proves is operator.ne
+        note_comparison()
+        return bool(proves(x.mid(), y.mid()))
+
+    compared.__doc__ = text
+    return compared
+
+
 class Ball:
     """A number that is proven to lie in `arb`.
 
@@ -57,67 +99,13 @@ class Ball:
 
     # ---------------------------------------------------------------- arithmetic
 
-    def __add__(self, other: Any) -> Any:
-        """Compute x + y."""
-        y = other.arb if type(other) is Ball else as_arb(other)
-        return NotImplemented if y is None else Ball(self.arb + y)
-
-    def __sub__(self, other: Any) -> Any:
-        """Compute x - y."""
-        y = other.arb if type(other) is Ball else as_arb(other)
-        return NotImplemented if y is None else Ball(self.arb - y)
-
-    def __rsub__(self, other: Any) -> Any:
-        """Compute y - x."""
-        y = as_arb(other)
-        return NotImplemented if y is None else Ball(y - self.arb)
-
-    def __mul__(self, other: Any) -> Any:
-        """Compute x · y."""
-        y = other.arb if type(other) is Ball else as_arb(other)
-        return NotImplemented if y is None else Ball(self.arb * y)
-
-    __radd__, __rmul__ = __add__, __mul__
-
-    def __truediv__(self, other: Any) -> Any:
-        """Compute x / y."""
-        y = as_arb(other)
-        return NotImplemented if y is None else Ball(functions.divide(self.arb, y))
-
-    def __rtruediv__(self, other: Any) -> Any:
-        """Compute y / x."""
-        y = as_arb(other)
-        return NotImplemented if y is None else Ball(functions.divide(y, self.arb))
-
-    def __pow__(self, other: Any) -> Any:
-        """Compute x to the power y."""
-        y = as_arb(other)
-        return NotImplemented if y is None else Ball(functions.power(self.arb, y))
-
-    def __rpow__(self, other: Any) -> Any:
-        """Compute y to the power x."""
-        y = as_arb(other)
-        return NotImplemented if y is None else Ball(functions.power(y, self.arb))
-
-    def __floordiv__(self, other: Any) -> Any:
-        """Compute the floor of x / y."""
-        y = as_arb(other)
-        return NotImplemented if y is None else Ball(functions.divide(self.arb, y).floor())
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        """Compute the floor of y / x."""
-        y = as_arb(other)
-        return NotImplemented if y is None else Ball(functions.divide(y, self.arb).floor())
-
-    def __mod__(self, other: Any) -> Any:
-        """Compute x - y · floor(x / y)."""
-        y = as_arb(other)
-        return NotImplemented if y is None else self - Ball(y) * (self // Ball(y))
-
-    def __rmod__(self, other: Any) -> Any:
-        """Compute y - x · floor(y / x)."""
-        y = as_arb(other)
-        return NotImplemented if y is None else Ball(y) % self
+    __add__, __radd__ = _operators(operator.add, "Compute x + y.")
+    __sub__, __rsub__ = _operators(operator.sub, "Compute x - y.")
+    __mul__, __rmul__ = _operators(operator.mul, "Compute x · y.")
+    __truediv__, __rtruediv__ = _operators(divide, "Compute x / y.")
+    __pow__, __rpow__ = _operators(power, "Compute x to the power y.")
+    __floordiv__, __rfloordiv__ = _operators(lambda x, y: divide(x, y).floor(), "Compute the floor of x / y.")
+    __mod__, __rmod__ = _operators(lambda x, y: x - y * divide(x, y).floor(), "Compute x - y · floor(x / y).")
 
     def __neg__(self) -> "Ball":
         """Compute -x."""
@@ -129,53 +117,16 @@ class Ball:
 
     def __abs__(self) -> "Ball":
         """Compute |x|."""
-        return Ball(functions.abs_(self.arb))
+        return Ball(absolute(self.arb))
 
     # ---------------------------------------------------------------- comparisons
 
-    def _decided(
-        self,
-        other: Any,
-        yes: Callable[[arb, arb], bool],
-        no: Callable[[arb, arb], bool],
-    ) -> Any:
-        """Answer a comparison, given a test that proves it and one that proves its opposite."""
-        y = as_arb(other)
-        if y is None:
-            return NotImplemented
-        x = self.arb
-        if yes(x, y):
-            return True
-        if no(x, y):
-            return False
-        if x.is_nan() or y.is_nan():
-            return yes is _unequal
-        note_comparison()
-        return yes(x.mid(), y.mid())
-
-    def __lt__(self, other: Any) -> Any:
-        """Whether x < y."""
-        return self._decided(other, _less, _not_less)
-
-    def __le__(self, other: Any) -> Any:
-        """Whether x <= y."""
-        return self._decided(other, _not_greater, _greater)
-
-    def __gt__(self, other: Any) -> Any:
-        """Whether x > y."""
-        return self._decided(other, _greater, _not_greater)
-
-    def __ge__(self, other: Any) -> Any:
-        """Whether x >= y."""
-        return self._decided(other, _not_less, _less)
-
-    def __eq__(self, other: object) -> Any:
-        """Whether x = y."""
-        return self._decided(other, _equal, _unequal)
-
-    def __ne__(self, other: object) -> Any:
-        """Whether x and y differ."""
-        return self._decided(other, _unequal, _equal)
+    __lt__ = _comparison(operator.lt, operator.ge, "Whether x < y.")
+    __le__ = _comparison(operator.le, operator.gt, "Whether x <= y.")
+    __gt__ = _comparison(operator.gt, operator.le, "Whether x > y.")
+    __ge__ = _comparison(operator.ge, operator.lt, "Whether x >= y.")
+    __eq__ = _comparison(operator.eq, operator.ne, "Whether x = y.")
+    __ne__ = _comparison(operator.ne, operator.eq, "Whether x and y differ.")
 
     def __bool__(self) -> bool:
         """Whether x is not 0."""
@@ -192,7 +143,7 @@ class Ball:
 
     def __int__(self) -> int:
         """Cut the fraction off; noted if the ball does not decide the integer."""
-        whole = functions.trunc(self.arb).unique_fmpz()
+        whole = truncated(self.arb).unique_fmpz()
         if whole is None:
             note_comparison()
             return int(self.midpoint)
@@ -221,7 +172,7 @@ class Ball:
     def __round__(self, digits: int = 0) -> "Ball":
         """Round to so many decimals."""
         scale = arb(10) ** digits
-        return Ball(functions.rint(self.arb * scale) / scale)
+        return Ball(rounded(self.arb * scale) / scale)
 
     def __repr__(self) -> str:
         """Show the midpoint as a float is shown."""
@@ -232,34 +183,10 @@ class Ball:
         return format(self.midpoint, specification)
 
 
-def _less(x: arb, y: arb) -> bool:
-    return bool(x < y)
-
-
-def _not_less(x: arb, y: arb) -> bool:
-    return bool(x >= y)
-
-
-def _greater(x: arb, y: arb) -> bool:
-    return bool(x > y)
-
-
-def _not_greater(x: arb, y: arb) -> bool:
-    return bool(x <= y)
-
-
-def _equal(x: arb, y: arb) -> bool:
-    return bool(x == y)
-
-
-def _unequal(x: arb, y: arb) -> bool:
-    return bool(x != y)
-
-
 def _method(function: Callable[[arb], arb]) -> Callable[[Ball], Ball]:
     return lambda ball: Ball(function(ball.arb))
 
 
 # NumPy computes np.exp of an array of objects as the method `exp` of each of them.
-for _name, _function in functions.UNARY.items():
-    setattr(Ball, _name, _method(_function))
+for _name, _entry in ELEMENTARY.items():
+    setattr(Ball, _name, _method(_entry.numpys))

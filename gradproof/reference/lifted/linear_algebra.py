@@ -1,25 +1,25 @@
 """numpy.linalg on certified matrices; Arb's own algorithms give enclosures of the exact results."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import arb
 
-from gradproof.reference.lifted.array import LiftedArray, base, from_arbs, lift, to_arbs
-from gradproof.reference.lifted.ball import Ball
-from gradproof.reference.lifted.products import array_of, matrix_of
+from gradproof.reference.lifted.calls import NotCertifiedError
+from gradproof.reference.lifted.lifted_array import LiftedArray, from_arbs, lift, to_arbs
+from gradproof.reference.numbers.ball_products import array_of, matrix_of
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - NumPy's
     """Compute numpy.linalg.norm of vectors, and the Frobenius norm of matrices.
 
     Raises:
-        TypeError: another norm of a matrix is asked for.
+        NotCertifiedError: another norm of a matrix is asked for.
     """
     x = lift(x)
     vectors = x.ndim == 1 if axis is None else isinstance(axis, int)
     if not vectors and ord not in {None, "fro"}:
-        raise TypeError(f"np.linalg.norm of a matrix with ord={ord!r} is not certified")
+        raise NotCertifiedError(f"np.linalg.norm of a matrix with ord={ord!r} is not certified")
     return vector_norm(x, axis=axis, keepdims=keepdims, ord=2 if ord in {None, "fro"} else ord)
 
 
@@ -33,6 +33,8 @@ def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 
         return size.max(axis=axis, keepdims=keepdims)
     if ord == -np.inf:
         return size.min(axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return (x != 0).astype(np.float64).sum(axis=axis, keepdims=keepdims)
     if ord == 1:
         return size.sum(axis=axis, keepdims=keepdims)
     return (size**ord).sum(axis=axis, keepdims=keepdims) ** (lift(1) / ord)
@@ -84,21 +86,27 @@ def determinant(a: Any) -> LiftedArray:
     return from_arbs(np.asarray(_stacked(lambda m: _box(matrix_of(m).det()), a), dtype=object))
 
 
-def sign_and_log_determinant(a: Any) -> tuple[LiftedArray, LiftedArray]:
+class SignAndLog(NamedTuple):
+    """What numpy.linalg.slogdet answers."""
+
+    sign: LiftedArray
+    logabsdet: LiftedArray
+
+
+def sign_and_log_determinant(a: Any) -> SignAndLog:
     """Compute the sign of the determinant of matrices and the logarithm of its absolute value."""
     value = determinant(a)
-    return lift(np.sign(value)), lift(np.log(np.abs(value)))
+    return SignAndLog(lift(np.sign(value)), lift(np.log(np.abs(value))))
 
 
-def cholesky(a: Any, **options: Any) -> LiftedArray:
-    """Compute the lower triangle L of a = L L'.
+def cholesky(a: Any, /, *, upper: bool = False) -> LiftedArray:
+    """Compute the lower triangle L of a = L L', or the upper one L'.
 
     Raises:
         numpy.linalg.LinAlgError: a matrix is not positive definite.
     """
-    if options.get("upper"):
-        raise TypeError("np.linalg.cholesky with upper=True is not certified")
-    return from_arbs(_stacked(_cholesky, a))
+    lower = from_arbs(_stacked(_cholesky, a))
+    return np.swapaxes(lower, -1, -2) if upper else lower
 
 
 def _cholesky(m: Any) -> Any:
@@ -119,6 +127,3 @@ def _box(ball: Any) -> Any:
     box = np.empty((), dtype=object)
     box[()] = ball
     return box
-
-
-__all__ = ["Ball", "base", "cholesky", "determinant", "inverse", "norm", "sign_and_log_determinant", "solve"]

@@ -1,20 +1,12 @@
 """What certified arithmetic cannot certify, noted with the line of the user's code where it happened."""
 
-import inspect
-import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import numpy as np
-
-from gradproof.reference.source import OURS
-from gradproof.reference.tape import Source
-
-_NUMPY = str(Path(np.__file__).resolve().parent) + os.sep
+from gradproof.reference.source import Source, caller
 
 
 @dataclass
@@ -61,22 +53,11 @@ def note_comparison() -> None:
     """Note that a comparison was not decided, at the nearest line of the user's code."""
     lifting = _CURRENT.get()
     if lifting is not None:
-        lifting.comparisons[user_line()] += 1
+        lifting.comparisons[caller()] += 1
 
 
 def note_cast() -> None:
     """Note that a ball was rounded, at the nearest line of the user's code."""
     lifting = _CURRENT.get()
     if lifting is not None:
-        lifting.casts[user_line()] += 1
-
-
-def user_line() -> Source:
-    """Find the nearest calling line outside gradproof and NumPy."""
-    frame = inspect.currentframe()
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith((OURS, _NUMPY, "<__array_function__")):
-            return Source(file, frame.f_lineno)
-        frame = frame.f_back
-    return Source("<unknown>", 0)
+        lifting.casts[caller()] += 1

@@ -1,4 +1,7 @@
-"""NumPy's functions on certified numbers: those that objects lack, or that would guess."""
+"""NumPy's functions on certified numbers: those that objects lack, or that would guess.
+
+Each has NumPy's names for the parameters that it honours; `calls` refuses the others.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,9 +9,11 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from gradproof.reference.lifted import linear_algebra, products
-from gradproof.reference.lifted.array import LiftedArray, base, hand_out, is_lifted, lift, to_arbs
+from gradproof.reference.lifted import linear_algebra, matrix_calls
 from gradproof.reference.lifted.ball import Ball
+from gradproof.reference.lifted.calls import by_name, call_as_numpys, check_dtype
+from gradproof.reference.lifted.lifted_array import HANDLERS, LiftedArray, base, hand_out, is_lifted, lift
+from gradproof.reference.lifted.ufuncs import reduced
 
 _CHANGING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
 
@@ -21,17 +26,24 @@ def apply_function(function: Any, args: tuple[Any, ...], options: dict[str, Any]
     """
     ours = _TABLE.get(function)
     if ours is not None:
-        return hand_out(ours(*args, **options))
-    plain_args, plain_options = _plain(args), _plain(options)
+        return call_as_numpys(function, ours, args, options)
+    plain_args, plain_options = by_name(function, None, _plain(args), _plain(options))
+    # NumPy would convert the balls on the way, and cannot always.
+    check_dtype(function, plain_options.pop("dtype", None))
     result = function(*plain_args, **plain_options)
-    if function in _CHANGING and isinstance(plain_args[0], np.ndarray) and is_objects(plain_args[0]):
-        plain_args[0][...] = base(lift(plain_args[0].tolist())) if plain_args[0].ndim else plain_args[0]
+    first = (*plain_args, *plain_options.values())[0] if function in _CHANGING else None
+    for changed in (first, plain_options.get("out")):
+        _lift_in_place(changed)
     return hand_out(result)
 
 
-def is_objects(array: Any) -> bool:
-    """Whether an array holds objects, whatever dtype it tells of."""
-    return bool(array.dtype == object)
+def _lift_in_place(array: Any) -> None:
+    """Lift the plain numbers that NumPy has put among balls."""
+    if isinstance(array, tuple):
+        for each in array:
+            _lift_in_place(each)
+    elif isinstance(array, np.ndarray) and array.dtype == object and not is_lifted(array):
+        array[...] = base(lift(array))
 
 
 def _plain(value: Any) -> Any:
@@ -48,14 +60,6 @@ def _plain(value: Any) -> Any:
 # -------------------------------------------------------------------- making arrays
 
 
-def _like(number: float) -> Callable[..., Any]:
-    def function(x: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
-        del order, subok
-        return full(x.shape if shape is None else shape, number, dtype or np.float64)
-
-    return function
-
-
 def full(shape: Any, value: Any, dtype: Any = None) -> Any:
     """Give one value in all places: lifted for floats, NumPy's own for integers and booleans."""
     if dtype is not None and np.dtype(dtype).kind not in "fO":
@@ -66,8 +70,19 @@ def full(shape: Any, value: Any, dtype: Any = None) -> Any:
     return entries.view(LiftedArray)
 
 
-def _full_like(x: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **_options: Any) -> Any:
-    return full(x.shape if shape is None else shape, fill_value, dtype or np.float64)
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
+    return full(np.shape(a) if shape is None else shape, fill_value, dtype or getattr(a, "dtype", None))
+
+
+def _like(number: float) -> Callable[..., Any]:
+    # NumPy's first parameter is `a` or, in newer versions, `prototype`
+    def function(
+        a: Any = None, dtype: Any = None, shape: Any = None, prototype: Any = None, x: Any = None
+    ) -> Any:
+        given = next(each for each in (a, prototype, x) if each is not None)
+        return _full_like(given, number, dtype, shape)
+
+    return function
 
 
 # -------------------------------------------------------------------- choosing
@@ -75,13 +90,10 @@ def _full_like(x: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **
 
 def _where(condition: Any, *values: Any) -> Any:
     truth = np.asarray(condition != 0) if is_lifted(condition) else base(condition)
-    if not values:
-        return np.where(truth)
-    return np.where(truth, *(base(lift(value)) for value in values))
+    return np.where(truth, *(base(lift(value)) for value in values)) if values else np.where(truth)
 
 
 def _nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    del copy
     largest = np.finfo(np.float64).max
     above = Ball(arb(largest if posinf is None else posinf))
     below = Ball(arb(-largest if neginf is None else neginf))
@@ -91,137 +103,105 @@ def _nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None,
             return ball
         return Ball(arb(nan)) if ball.arb.is_nan() else above if ball.arb > 0 else below
 
-    return np.frompyfunc(replaced, 1, 1)(base(lift(x)))
+    result = np.frompyfunc(replaced, 1, 1)(base(lift(x)))
+    if not copy:
+        base(x)[...] = result
+    return result
 
 
-def _clip(
-    x: Any,
-    a_min: Any = None,
-    a_max: Any = None,
-    out: Any = None,
-    *,
-    min: Any = None,  # noqa: A002 - NumPy's own name
-    max: Any = None,  # noqa: A002 - NumPy's own name
-) -> Any:
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002 - NumPy's own names
     least, greatest = (a_min if min is None else min), (a_max if max is None else max)
-    result = lift(x)
+    result = lift(a)
     if least is not None:
         result = np.maximum(result, least)
-    if greatest is not None:
-        result = np.minimum(result, greatest)
-    if out is not None:
-        out[...] = result
-        return out
-    return result
+    return result if greatest is None else np.minimum(result, greatest)
 
 
 # -------------------------------------------------------------------- reductions
 
 
-def _sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return lift(x).sum(axis=axis, keepdims=keepdims)
-
-
-def _axis_count(x: Any, axis: Any) -> int:
-    axes = range(x.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
-    return int(np.prod([x.shape[each] for each in axes]))
-
-
-def _mean(
-    x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **options: Any
-) -> Any:
-    del dtype, out
-    x = lift(x)
-    where = options.get("where", True)
-    kept = keepdims is True
-    if where is True or where is np._NoValue:  # noqa: SLF001 - NumPy's own marker
-        return _sum(x, axis=axis, keepdims=kept) / _axis_count(x, axis)
-    chosen = np.broadcast_to(where, x.shape)
-    total = _sum(_where(chosen, x, 0).view(LiftedArray), axis=axis, keepdims=kept)
-    return total / chosen.sum(axis=axis, keepdims=kept)
-
-
-def _var(
-    x: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    ddof: float = 0,
-    keepdims: Any = False,
-    **options: Any,
-) -> Any:
-    del dtype, out
-    x = lift(x)
-    ddof = options.get("correction", ddof)
-    deviations = x - lift(_mean(x, axis, keepdims=True))
-    total = _sum(deviations * deviations, axis=axis, keepdims=keepdims is True)
-    return total / (_axis_count(x, axis) - ddof)
-
-
-def _std(x: Any, *args: Any, **options: Any) -> Any:
-    return np.sqrt(lift(_var(x, *args, **options)))
-
-
-def _average(
-    x: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
-) -> Any:
-    if weights is None:
-        return _mean(x, axis, keepdims=keepdims)
-    if returned:
-        raise TypeError("np.average with returned=True is not certified")
-    x = lift(x)
-    if axis is not None and np.ndim(weights) == 1 and x.ndim > 1:
-        shape = [1] * x.ndim
-        shape[axis] = -1
-        weights = np.reshape(weights, shape)
-    weights = np.broadcast_to(base(lift(weights)), x.shape).view(LiftedArray)
-    kept = keepdims is True
-    return _sum(x * weights, axis=axis, keepdims=kept) / _sum(weights, axis=axis, keepdims=kept)
-
-
-def _through_method(name: str) -> Callable[..., Any]:
-    def function(x: Any, *args: Any, **options: Any) -> Any:
-        return getattr(lift(x), name)(*args, **options)
+def _by_ufunc(ufunc: np.ufunc) -> Callable[..., Any]:
+    def function(
+        a: Any, axis: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True
+    ) -> Any:
+        return reduced(ufunc, base(lift(a)), axis, keepdims, initial, where)
 
     return function
 
 
-def _extent(x: Any, axis: Any = None, **options: Any) -> Any:
-    return lift(x).max(axis=axis, **options) - lift(x).min(axis=axis, **options)
+_sum = _by_ufunc(np.add)
 
 
-def _close(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    del equal_nan
+def _count(x: Any, axis: Any, *, keepdims: bool, where: Any) -> Any:
+    """Give how many entries a reduction takes: a number, or an array where a condition chooses."""
+    if where is True:
+        axes = range(x.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+        return int(np.prod([x.shape[each] for each in axes]))
+    return np.broadcast_to(where, x.shape).sum(axis=axis, keepdims=keepdims)
+
+
+def _mean(a: Any, axis: Any = None, keepdims: Any = False, where: Any = True) -> Any:
+    x = lift(a)
+    total = lift(_sum(x, axis, keepdims, where=where))
+    return total / _count(x, axis, keepdims=keepdims, where=where)
+
+
+def _var(
+    a: Any,
+    axis: Any = None,
+    ddof: float = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Any:
+    x = lift(a)
+    centre = _mean(x, axis, keepdims=True, where=where) if mean is None else mean
+    squares = lift(_sum((x - centre) ** 2, axis, keepdims, where=where))
+    count = _count(x, axis, keepdims=keepdims, where=where)
+    return squares / (count - (ddof if correction is None else correction))
+
+
+def _std(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False, **options: Any) -> Any:
+    return np.sqrt(lift(_var(a, axis, ddof, keepdims, **options)))
+
+
+def _average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: Any = False) -> Any:
+    if weights is None:
+        return _mean(a, axis, keepdims=keepdims)
+    x = lift(a)
+    if axis is not None and np.ndim(weights) == 1 and x.ndim > 1:
+        weights = np.reshape(weights, [-1 if each == axis % x.ndim else 1 for each in range(x.ndim)])
+    weights = np.broadcast_to(base(lift(weights)), x.shape).view(LiftedArray)
+    return lift(_sum(x * weights, axis, keepdims)) / lift(_sum(weights, axis, keepdims))
+
+
+def _extent(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    return lift(a).max(axis=axis, keepdims=keepdims) - lift(a).min(axis=axis, keepdims=keepdims)
+
+
+def _truths(function: Callable[..., Any]) -> Callable[..., Any]:
+    def of_truths(a: Any, axis: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
+        return function(np.asarray(lift(a) != 0), axis=axis, keepdims=keepdims, where=where)
+
+    return of_truths
+
+
+def _round(a: Any, decimals: int = 0) -> Any:
+    return np.frompyfunc(lambda ball: round(ball, decimals), 1, 1)(base(lift(a)))
+
+
+def _close(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8) -> Any:
     return np.abs(lift(a) - lift(b)) <= atol + rtol * np.abs(lift(b))
 
 
-# -------------------------------------------------------------------- products
+def _all_close(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
+    return bool(np.all(_close(a, b, rtol, atol)))
 
 
-def _einsum(*operands: Any, **_options: Any) -> Any:
-    return np.einsum(*(base(lift(x)) if _is_numeric(x) else x for x in operands))
-
-
-def _is_numeric(operand: Any) -> bool:
-    return isinstance(operand, np.ndarray | Ball)
-
-
-def _outer(a: Any, b: Any, out: Any = None) -> Any:
-    del out
-    return lift(a).reshape(-1, 1) * lift(b).reshape(1, -1)
-
-
-def _inner(a: Any, b: Any) -> Any:
-    a, b = lift(a), lift(b)
-    return a * b if a.ndim == 0 or b.ndim == 0 else products.tensordot(a, b, ((-1,), (-1,)))
-
-
-def _vdot(a: Any, b: Any) -> Any:
-    return products.dot(lift(a).reshape(-1), lift(b).reshape(-1))
-
-
-def _array_equal(a: Any, b: Any, **_options: Any) -> bool:
-    return a.shape == np.shape(b) and bool(np.all(lift(a) == lift(b)))
+def _array_equal(a1: Any, a2: Any) -> bool:
+    return np.shape(a1) == np.shape(a2) and bool(np.all(lift(a1) == lift(a2)))
 
 
 _TABLE: Mapping[Any, Callable[..., Any]] = {
@@ -236,27 +216,31 @@ _TABLE: Mapping[Any, Callable[..., Any]] = {
     np.var: _var,
     np.std: _std,
     np.average: _average,
-    np.sum: _through_method("sum"),
-    np.prod: _through_method("prod"),
-    np.max: _through_method("max"),
-    np.min: _through_method("min"),
-    np.amax: _through_method("max"),
-    np.amin: _through_method("min"),
-    np.all: _through_method("all"),
-    np.any: _through_method("any"),
-    np.round: _through_method("round"),
-    np.around: _through_method("round"),
+    np.sum: _sum,
+    np.prod: _by_ufunc(np.multiply),
+    np.max: _by_ufunc(np.maximum),
+    np.min: _by_ufunc(np.minimum),
+    np.amax: _by_ufunc(np.maximum),
+    np.amin: _by_ufunc(np.minimum),
+    np.all: _truths(np.all),
+    np.any: _truths(np.any),
+    np.round: _round,
+    np.around: _round,
     np.ptp: _extent,
     np.isclose: _close,
-    np.allclose: lambda *args, **options: bool(np.all(_close(*args, **options))),
+    np.allclose: _all_close,
     np.array_equal: _array_equal,
-    np.astype: lambda x, dtype, **_options: lift(x).astype(dtype),
-    np.dot: lambda a, b, out=None: products.dot(a, b),  # noqa: ARG005 - NumPy's signature
-    np.tensordot: products.tensordot,
-    np.einsum: _einsum,
-    np.outer: _outer,
-    np.inner: _inner,
-    np.vdot: _vdot,
+    np.astype: lambda x, dtype: lift(x).astype(dtype),
+    np.can_cast: lambda from_, to: np.can_cast(np.float64, to),  # noqa: ARG005 - NumPy's name
+    np.common_type: lambda *_: np.float64,
+    np.min_scalar_type: lambda _: np.dtype(np.float64),
+    np.result_type: lambda *kinds: np.result_type(*(np.float64 if is_lifted(x) else x for x in kinds)),
+    np.dot: matrix_calls.dot,
+    np.tensordot: matrix_calls.tensordot,
+    np.einsum: matrix_calls.einsum,
+    np.outer: matrix_calls.outer,
+    np.inner: matrix_calls.inner,
+    np.vdot: matrix_calls.vdot,
     np.linalg.norm: linear_algebra.norm,
     np.linalg.vector_norm: linear_algebra.vector_norm,
     np.linalg.inv: linear_algebra.inverse,
@@ -264,20 +248,24 @@ _TABLE: Mapping[Any, Callable[..., Any]] = {
     np.linalg.det: linear_algebra.determinant,
     np.linalg.slogdet: linear_algebra.sign_and_log_determinant,
     np.linalg.cholesky: linear_algebra.cholesky,
-    np.linalg.matmul: products.matrix_product,
-    np.linalg.outer: _outer,
-    np.linalg.tensordot: products.tensordot,
-    np.isreal: lambda x: np.ones(x.shape, dtype=bool),
-    np.iscomplexobj: lambda _x: False,
+    np.linalg.matmul: matrix_calls.matrix_product,
+    np.linalg.outer: matrix_calls.outer,
+    np.linalg.tensordot: matrix_calls.tensordot,
+    np.isreal: lambda x: np.ones(np.shape(x), dtype=bool),
+    np.iscomplexobj: lambda x: False,  # noqa: ARG005 - NumPy's name
     np.isneginf: lambda x: np.isinf(lift(x)) & (lift(x) < 0),
     np.isposinf: lambda x: np.isinf(lift(x)) & (lift(x) > 0),
 }
+"""Ours, by NumPy's function."""
 
 
-def log_sum_exp(x: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -> Any:
+# -------------------------------------------------------------------- scipy.special's
+
+
+def log_sum_exp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -> Any:
     """Compute scipy.special.logsumexp; exponents of balls neither overflow nor underflow."""
-    terms = np.exp(lift(x)) if b is None else lift(b) * np.exp(lift(x))
-    return np.log(terms.sum(axis=axis, keepdims=keepdims))
+    terms = np.exp(lift(a)) if b is None else lift(b) * np.exp(lift(a))
+    return np.log(lift(_sum(terms, axis, keepdims)))
 
 
 def softmax(x: Any, axis: Any = None) -> Any:
@@ -291,4 +279,4 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
     return lift(x) - log_sum_exp(x, axis=axis, keepdims=True)
 
 
-__all__ = ["apply_function", "full", "log_softmax", "log_sum_exp", "softmax", "to_arbs"]
+HANDLERS["function"] = apply_function

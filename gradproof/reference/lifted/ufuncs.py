@@ -6,145 +6,157 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.reference.lifted import functions
-from gradproof.reference.lifted.array import LiftedArray, base, hand_out, is_lifted, lift, midpoints
 from gradproof.reference.lifted.ball import Ball
+from gradproof.reference.lifted.calls import NO_PART, NotCertifiedError, check_dtype, given
+from gradproof.reference.lifted.lifted_array import HANDLERS, base, is_lifted, lift, midpoints
+from gradproof.reference.lifted.matrix_calls import matrix_product, vectors_product
 from gradproof.reference.lifted.notes import note_cast
-from gradproof.reference.lifted.products import matrix_product
+from gradproof.reference.numbers.elementary import ELEMENTARY, NAN, OF_TWO
 
 
 def _elementwise(function: Callable[..., Any], operands: int) -> Any:
     return np.frompyfunc(lambda *balls: Ball(function(*(ball.arb for ball in balls))), operands, 1)
 
 
-def _test(test: Callable[[Any], bool]) -> Callable[..., Any]:
-    on_arrays = np.frompyfunc(lambda ball: test(ball.arb), 1, 1)
-    return lambda array: np.asarray(on_arrays(array), dtype=bool)
+def _test(test: Callable[..., Any], operands: int = 1) -> Callable[..., Any]:
+    on_arrays = np.frompyfunc(test, operands, 1)
+    return lambda *arrays: np.asarray(on_arrays(*arrays), dtype=bool)
 
 
-_UNARY = {name: _elementwise(function, 1) for name, function in functions.UNARY.items()}
-_BINARY = {name: _elementwise(function, 2) for name, function in functions.BINARY.items()}
-
-_TESTS: Mapping[str, Callable[..., Any]] = {
-    "isfinite": _test(lambda ball: ball.is_finite()),
-    "isnan": _test(lambda ball: ball.is_nan()),
-    "isinf": _test(lambda ball: not ball.is_finite() and not ball.is_nan()),
-    "signbit": lambda array: np.less(array, 0).astype(bool),
+_OURS: Mapping[str, Any] = {
+    **{name: _elementwise(entry.numpys, 1) for name, entry in ELEMENTARY.items()},
+    **{name: _elementwise(entry.numpys, 2) for name, entry in OF_TWO.items()},
+    "isfinite": _test(lambda ball: ball.arb.is_finite()),
+    "isnan": _test(lambda ball: ball.arb.is_nan()),
+    "isinf": _test(lambda ball: not ball.arb.is_finite() and not ball.arb.is_nan()),
+    "signbit": _test(lambda ball: ball < 0),
+    "less": _test(operator.lt, 2),
+    "less_equal": _test(operator.le, 2),
+    "greater": _test(operator.gt, 2),
+    "greater_equal": _test(operator.ge, 2),
+    "equal": _test(operator.eq, 2),
+    "not_equal": _test(operator.ne, 2),
+    "clip": lambda x, low, high: _OURS["minimum"](_OURS["maximum"](x, low), high),
+    "divmod": lambda x, y: (x // y, x % y),
+    "matmul": lambda x, y: base(matrix_product(x, y)),
+    "vecdot": vectors_product,
 }
-
-_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "less": operator.lt,
-    "less_equal": operator.le,
-    "greater": operator.gt,
-    "greater_equal": operator.ge,
-    "equal": operator.eq,
-    "not_equal": operator.ne,
-}
+"""What computes a ufunc of arrays of balls; NumPy's own loops over objects compute the others."""
 
 _LOGICAL = {"logical_and", "logical_or", "logical_xor", "logical_not"}
 
+_OPTIONS: Mapping[str, frozenset[str]] = {
+    "__call__": frozenset({"where"}),
+    "outer": frozenset({"where"}),
+    "reduce": frozenset({"axis", "keepdims", "initial", "where"}),
+    "accumulate": frozenset({"axis"}),
+    "reduceat": frozenset({"axis"}),
+    "at": frozenset(),
+}
+"""What is honoured, by the ufunc's method; beside `out`, which always is."""
+
 
 def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Compute a ufunc, or one of its methods, some of whose operands are lifted."""
+    """Compute a ufunc, or one of its methods, some of whose operands are lifted.
+
+    Raises:
+        NotCertifiedError: an option was given that is not honoured.
+    """
+    out = options.pop("out", None)
+    check_dtype(ufunc, options.pop("dtype", None))
+    options = {
+        name: value for name, value in options.items() if name not in NO_PART and not _is_absent(value)
+    }
+    if options.get("initial", 0) is None:
+        del options["initial"]
+    honoured = _OPTIONS[method] | ({"axis"} if ufunc.__name__ == "vecdot" else set())
+    refused = [name for name in options if name not in honoured]
+    if refused:
+        raise NotCertifiedError(f"np.{ufunc.__name__} with {refused[0]}= is not certified")
+    if "where" in options:
+        options["where"] = _truth(options["where"])
     if ufunc.__name__ in _LOGICAL:
-        truths = [np.asarray(x != 0) if is_lifted(x) else x for x in inputs]
-        return getattr(ufunc, method)(*truths, **options)
+        return given(getattr(ufunc, method)(*(_truth(x) for x in inputs), **options), out)
     if method == "at":
         return _at(ufunc, *inputs)
-    out = options.pop("out", (None,))[0]
-    options.pop("dtype", None)
-    options.pop("casting", None)
     indices: tuple[Any, ...] = ()
     if method == "reduceat":
         inputs, indices = inputs[:1], inputs[1:]
     operands = [base(lift(x)) for x in inputs]
-    if ufunc is np.matmul or ufunc is np.vecdot:
-        result: Any = _product(ufunc, *operands)
-    elif method == "__call__":
-        result = _called(ufunc, operands, options, out)
-    else:
-        result = _reduced(_lifted_ufunc(ufunc), method, operands, indices, options)
-    return _given(result, out)
+    function = _OURS.get(ufunc.__name__, ufunc)
+    if method == "reduce":
+        return given(reduced(ufunc, *operands, **options), out)
+    if method == "__call__":
+        return given(_called(function, operands, options, out), out)
+    return given(getattr(function, method)(*operands, *indices, **options), out)
 
 
-def _called(ufunc: np.ufunc, operands: list[Any], options: dict[str, Any], out: Any) -> Any:
-    name = ufunc.__name__
+def _is_absent(value: Any) -> bool:
+    return value is np._NoValue  # noqa: SLF001 - NumPy's own marker
+
+
+def _truth(value: Any) -> Any:
+    return np.asarray(value != 0) if is_lifted(value) else value
+
+
+def _called(function: Any, operands: list[Any], options: dict[str, Any], out: Any) -> Any:
     where = options.pop("where", True)
-    if name == "clip":
-        return _BINARY["minimum"](_BINARY["maximum"](operands[0], operands[1]), operands[2])
-    if name in _TESTS:
-        return _TESTS[name](operands[0])
-    if name in _COMPARISONS:
-        compared = np.frompyfunc(_COMPARISONS[name], 2, 1)(*operands)
-        return np.asarray(compared, dtype=bool)
-    if name == "divmod":
-        return operands[0] // operands[1], operands[0] % operands[1]
-    chosen = _lifted_ufunc(ufunc)
     if where is True:
-        return chosen(*operands)
+        return function(*operands, **options)
     # Only where the condition holds is anything computed: that is what the condition is for.
     shape = np.broadcast_shapes(*(x.shape for x in operands), np.shape(where))
-    result = np.empty(shape, dtype=object)
-    result[...] = Ball(functions.NAN) if out is None else base(lift(out))
-    places = np.broadcast_to(base(where) if not is_lifted(where) else np.asarray(where != 0), shape)
-    result[places] = chosen(*(np.broadcast_to(x, shape)[places] for x in operands))
-    return result
+    places = np.broadcast_to(where, shape)
+    parts = function(*(np.broadcast_to(x, shape)[places] for x in operands), **options)
+    several = isinstance(parts, tuple)
+    results = []
+    for number, part in enumerate(parts if several else (parts,)):
+        kept = None if out is None else out[number]
+        result = np.full(shape, Ball(NAN) if kept is None else 0, dtype=object)
+        if kept is not None:
+            result[...] = base(lift(kept))
+        result[places] = part if part.dtype == object else part.astype(object)
+        results.append(result if part.dtype == object else result.astype(bool))
+    return tuple(results) if several else results[0]
 
 
-def _lifted_ufunc(ufunc: np.ufunc) -> Any:
-    """Give the function on arrays of balls: one of ours, or NumPy's own on objects."""
-    return _UNARY.get(ufunc.__name__) or _BINARY.get(ufunc.__name__) or ufunc
+_IDEMPOTENT = {"maximum", "minimum", "fmax", "fmin"}
 
 
-def _product(ufunc: np.ufunc, left: Any, right: Any) -> Any:
-    if ufunc is np.vecdot:
-        return np.add.reduce(left * right, axis=-1)
-    return base(matrix_product(left, right))
-
-
-def _reduced(
-    function: Any, method: str, operands: list[Any], indices: tuple[Any, ...], options: dict[str, Any]
+def reduced(
+    ufunc: np.ufunc, array: Any, axis: Any = 0, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Any:
-    axis = options.get("axis", 0)
-    if method != "reduce" or (isinstance(function, np.ufunc) and function.identity is not None):
-        if "initial" in options and options["initial"] is None:
-            options.pop("initial")
-        return getattr(function, method)(*operands, *indices, **options)
-    # A maximum has no identity, so it is taken along one axis after the other.
-    (array,) = operands
-    keepdims = options.get("keepdims", False)
+    """Compute `ufunc.reduce` of an array of balls.
+
+    Raises:
+        NotCertifiedError: there is a condition, and nothing that could stand where it does not hold.
+    """
+    function = _OURS.get(ufunc.__name__, ufunc)
+    if where is not True:
+        filler = initial if ufunc.__name__ in _IDEMPOTENT else ufunc.identity
+        if filler is None:
+            raise NotCertifiedError(f"np.{ufunc.__name__}.reduce with where= is not certified")
+        array = np.where(np.broadcast_to(where, array.shape), array, base(lift(filler)))
     axes = range(array.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
     places = tuple(sorted(each % array.ndim for each in axes)) if array.ndim else ()
-    if isinstance(options.get("where", True), np.ndarray):
-        raise TypeError("a maximum or minimum with `where` is not certified")
-    for each in places:
-        array = np.expand_dims(function.reduce(array, axis=each), each)
-    initial = options.get("initial")
-    if initial is not None and initial is not np._NoValue:  # noqa: SLF001 - NumPy's own marker  # type: ignore[attr-defined]
-        array = function(array, base(lift(initial)))
-    return array if keepdims else np.squeeze(np.asarray(array, dtype=object), axis=places)
-
-
-def _given(result: Any, out: Any) -> Any:
-    """Hand a result out, into an array that was given for it if there is one."""
-    if out is None:
-        return hand_out(result)
-    if isinstance(out, LiftedArray):
-        base(out)[...] = base(lift(result))
-        return out
-    if is_lifted(hand_out(result)) and out.dtype.kind == "f":
-        note_cast()
-        out[...] = midpoints(lift(result))
-        return out
-    out[...] = result
-    return out
+    if places or initial is not None:
+        lines = np.moveaxis(array, places, range(-len(places), 0))
+        lines = lines.reshape(*lines.shape[: array.ndim - len(places)], -1)
+        if initial is not None:
+            first = np.broadcast_to(base(lift(initial)), (*lines.shape[:-1], 1))
+            lines = np.concatenate([first, lines], axis=-1)
+        array = np.asarray(function.reduce(lines, axis=-1), dtype=object)
+        array = np.expand_dims(array, places) if keepdims else array
+    return array
 
 
 def _at(ufunc: np.ufunc, target: Any, key: Any, *values: Any) -> None:
     """Compute `ufunc.at`, which repeats its operation for repeated indices."""
     operands = [base(lift(value)) for value in values]
     if is_lifted(target):
-        _lifted_ufunc(ufunc).at(base(target), base(key), *operands)
+        _OURS.get(ufunc.__name__, ufunc).at(base(target), base(key), *operands)
         return
     note_cast()
     ufunc.at(target, key, *(midpoints(lift(value)) for value in values))
+
+
+HANDLERS["ufunc"] = apply_ufunc

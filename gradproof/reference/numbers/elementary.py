@@ -155,6 +155,16 @@ def _xlog1py(x: arb, y: arb) -> arb:
     return ZERO if x.is_zero() and not y.is_nan() else x * _log1p(y)
 
 
+def _relative_entropy(x: arb, y: arb) -> arb:
+    # x ln(x/y); scipy.special answers infinity outside of x >= 0, y >= 0, and where y alone is 0
+    outside = x < 0 or y < 0 or (y.is_zero() and x > 0)
+    return INFINITY if outside else _xlogy(x, divide(x, y))
+
+
+def _atanh(x: arb) -> arb:
+    return INFINITY if x == 1 else -INFINITY if x == -1 else x.atanh()
+
+
 def _normal_distribution(x: arb) -> arb:
     # Φ(x) = ½ erfc(-x/√2)
     return (-x / arb(2).sqrt()).erfc() / 2
@@ -181,7 +191,7 @@ _TABLE = (
     Elementary(("erf",), arb.erf, _erf),
     Elementary(("sigmoid", "expit"), lambda x: divide(ONE, ONE + (-x).exp()), _sigmoid, never_zero=True),
     Elementary(("softplus",), _softplus_of_ball, _softplus, never_zero=True),
-    Elementary(("sign",), arb.sgn, np.sign, exact=True),
+    Elementary(("sign",), lambda x: NAN if x.is_nan() else x.sgn(), np.sign, exact=True),
     Elementary(("floor",), arb.floor, np.floor, exact=True),
     Elementary(("ceil",), arb.ceil, np.ceil, exact=True),
     Elementary(("trunc",), truncated, np.trunc, exact=True),
@@ -200,7 +210,7 @@ _TABLE = (
     Elementary(("cosh",), arb.cosh),
     Elementary(("asinh", "arcsinh"), arb.asinh),
     Elementary(("acosh", "arccosh"), arb.acosh),
-    Elementary(("atanh", "arctanh"), arb.atanh),
+    Elementary(("atanh", "arctanh"), arb.atanh, edge=_atanh),
     Elementary(("fabs",), absolute),
     Elementary(("degrees", "rad2deg"), lambda x: x * 180 / arb.pi()),
     Elementary(("radians", "deg2rad"), lambda x: x * arb.pi() / 180),
@@ -212,9 +222,10 @@ _TABLE = (
     Elementary(("ndtr",), _normal_distribution),
     Elementary(("log_ndtr",), lambda x: _normal_distribution(x).log()),
     Elementary(("exprel",), lambda x: ONE if x.is_zero() else x.expm1() / x),
-    Elementary(("entr",), lambda x: -_xlogy(x, x)),
+    Elementary(("entr",), lambda x: -INFINITY if x < 0 else -_xlogy(x, x)),
     Elementary(("gamma",), arb.gamma),
-    Elementary(("gammaln", "loggamma"), arb.lgamma),
+    Elementary(("gammaln",), lambda x: x.lgamma() if x > 0 else _log(absolute(x.gamma()))),
+    Elementary(("loggamma",), arb.lgamma),
     Elementary(("digamma", "psi"), arb.digamma),
     Elementary(("i0",), lambda x: x.bessel_i(0)),
     Elementary(("i1",), lambda x: x.bessel_i(1)),
@@ -232,8 +243,8 @@ _OF_TWO = (
     Elementary(("heaviside",), _heaviside),
     Elementary(("xlogy",), _xlogy),
     Elementary(("xlog1py",), _xlog1py),
-    Elementary(("rel_entr",), lambda x, y: _xlogy(x, divide(x, y))),
-    Elementary(("kl_div",), lambda x, y: _xlogy(x, divide(x, y)) - x + y),
+    Elementary(("rel_entr",), _relative_entropy),
+    Elementary(("kl_div",), lambda x, y: _relative_entropy(x, y) - x + y),
 )
 
 

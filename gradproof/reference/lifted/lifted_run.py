@@ -1,19 +1,22 @@
 """Running plain NumPy code on certified balls."""
 
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from flint import arb
 from numpy.typing import NDArray
 
 from gradproof.errors import GradproofError
-from gradproof.reference.lifted.array import LiftedArray, base, lift
-from gradproof.reference.lifted.modules import lifted_modules
+from gradproof.reference.lifted import numpy_functions  # noqa: F401 - what computes NumPy's calls
+from gradproof.reference.lifted.exchanges import lifted_modules
+from gradproof.reference.lifted.leftovers import nothing_left
+from gradproof.reference.lifted.lifted_array import LiftedArray, lift
 from gradproof.reference.lifted.notes import Lifting, noting
 from gradproof.reference.numbers import Balls
-from gradproof.reference.tape import Source
+from gradproof.reference.source import raised_at
+from gradproof.reference.trees import map_leaves
 
 Array = NDArray[Any]
 
@@ -61,18 +64,29 @@ def _places(lines: Any) -> str:
 def run_lifted(
     function: Callable[..., Any], arguments: tuple[Any, ...], precision: int, *, widened: bool = False
 ) -> LiftedRun:
-    """Run a function of plain NumPy code on lifted arrays, unchanged.
+    """Run a function of plain NumPy code on certified balls, unchanged.
 
     Args:
-        function: the user's.
-        arguments: what it is called with; lifted arrays in nested structures.
+        function: the user's. What it caches of the run in its own objects is taken out of them again.
+        arguments: what it is called with: arrays in nested structures. Floats and `flint.arb` are lifted,
+            integers and booleans are handed over as writable copies.
         precision: bits of the midpoints.
         widened: whether constants that are no short binary fractions stand for all numbers near them.
+
+    >>> run = run_lifted(lambda params: {"w": params["w"] / 3}, ({"w": np.array([1.0])},), 128)
+    >>> run.certified, run.result["w"][0].item().arb.str(20)
+    (True, '[0.33333333333333333333 +/- 3.34e-21]')
     """
     notes = Lifting(widened=widened)
-    with Balls(precision).context(), noting(notes), lifted_modules(function), np.errstate(all="ignore"):
+    with (
+        Balls(precision).context(),
+        nothing_left(function),
+        noting(notes),
+        lifted_modules(function),
+        np.errstate(all="ignore"),
+    ):
         try:
-            result = function(*arguments)
+            result = function(*map_leaves(_lifted, arguments))
         except GradproofError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the user's code raises on balls is told
@@ -80,23 +94,19 @@ def run_lifted(
     return LiftedRun(result, notes)
 
 
+def _lifted(leaf: Any) -> Any:
+    if not isinstance(leaf, np.ndarray) or isinstance(leaf, LiftedArray):
+        return leaf
+    if leaf.dtype.kind == "f" or (leaf.dtype == object and all(isinstance(each, arb) for each in leaf.flat)):
+        return lift(np.array(leaf, dtype=np.float64 if leaf.dtype.kind == "f" else object))
+    return leaf.copy()
+
+
 def _described(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    users = [
-        frame for frame in frames if "gradproof/reference/lifted" not in frame.filename.replace("\\", "/")
-    ]
-    users = [frame for frame in users if "/numpy/" not in frame.filename.replace("\\", "/")]
     text = str(error).partition("\n")[0]
-    where = f" at {Source(users[-1].filename, users[-1].lineno or 0)}" if users else ""
-    return f"{type(error).__name__}: {text}{where}"
+    return f"{type(error).__name__}: {text}{raised_at(error)}"
 
 
 def lifted_inputs(arrays: dict[str, Array]) -> dict[str, Any]:
     """Lift the floating-point arrays; integers and booleans stay what they are, writable copies all."""
-    return {
-        name: lift(np.array(array, dtype=np.float64)) if array.dtype.kind == "f" else array.copy()
-        for name, array in arrays.items()
-    }
-
-
-__all__ = ["LiftedArray", "LiftedRun", "base", "lifted_inputs", "run_lifted"]
+    return {name: _lifted(array) for name, array in arrays.items()}

@@ -6,23 +6,21 @@ its argument. While a gradient runs on balls, the names in its module that stand
 What is reached in another way still works on floats, and is noted when a ball is rounded.
 """
 
-import inspect
 import math
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache, partial
-from types import FunctionType, ModuleType
+from functools import cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from gradproof.reference.lifted import numpy_functions
-from gradproof.reference.lifted.array import base, cast_to, hand_out, is_lifted, lift
+from gradproof.reference.lifted.calls import NotCertifiedError
+from gradproof.reference.lifted.lifted_array import base, cast_to, hand_out, is_lifted, lift
 from gradproof.reference.lifted.numpy_functions import full
-
-_DEPTH = 4
+from gradproof.reference.lifted.users_code import cells_of, namespaces_of
 
 
 class LiftedModule:
@@ -56,10 +54,11 @@ def _filled(name: str, number: float) -> Callable[..., Any]:
     return function
 
 
-def _full(shape: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
+def _full(shape: Any, fill_value: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
     if is_lifted(fill_value) or (np.asarray(fill_value).dtype.kind == "f" and _is_float(dtype)):
         return full(shape, fill_value, dtype)
-    return np.full(shape, fill_value, dtype, **options)
+    array = np.full(shape, fill_value, dtype, *args, **options)
+    return lift(array) if array.dtype.kind == "f" else array
 
 
 def _contains_lifted(value: Any) -> bool:
@@ -70,29 +69,41 @@ def _contains_lifted(value: Any) -> bool:
 
 def _array(name: str) -> Callable[..., Any]:
     original = getattr(np, name)
-    copies = name == "array"
+    least = {"ascontiguousarray": 1}.get(name, 0)
 
     def function(values: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
-        if _contains_lifted(values):
-            lifted = lift(values)
-            if copies and options.get("copy", True):
-                lifted = base(lifted).copy().view(type(lifted))
-            return lifted if _is_float(dtype) else cast_to(lifted, np.dtype(dtype))
-        array = original(values, dtype, *args, **options)
-        # An array of floats may have balls put into it later.
-        return lift(array) if array.dtype.kind == "f" else array
+        if not _contains_lifted(values):
+            array = original(values, dtype, *args, **options)
+            # An array of floats may have balls put into it later.
+            return lift(array) if array.dtype.kind == "f" else array
+        lifted = lift(values)
+        if options.get("copy", name == "array"):
+            lifted = base(lifted).copy().view(type(lifted))
+        axes = max(options.get("ndmin", 0), least)
+        if lifted.ndim < axes:
+            lifted = lifted.reshape((1,) * (axes - lifted.ndim) + lifted.shape)
+        return lifted if _is_float(dtype) else cast_to(lifted, np.dtype(dtype))
 
     return function
 
 
-def _identity(name: str) -> Callable[..., Any]:
+def _lifting(name: str) -> Callable[..., Any]:
+    """NumPy's own function, whose floats are lifted."""
     original = getattr(np, name)
 
     def function(*args: Any, **options: Any) -> Any:
-        array = original(*args, **options)
-        return lift(array) if array.dtype.kind == "f" else array
+        made = original(*args, **options)
+        if isinstance(made, tuple):
+            return tuple(lift(each) if np.asarray(each).dtype.kind == "f" else each for each in made)
+        return lift(made) if made.dtype.kind == "f" else made
 
     return function
+
+
+def _from_buffer(buffer: Any, *args: Any, **options: Any) -> Any:
+    if is_lifted(buffer):
+        raise NotCertifiedError("np.frombuffer reads bytes, and certified numbers have none")
+    return np.frombuffer(buffer, *args, **options)
 
 
 def _finite_info(dtype: Any) -> Any:
@@ -101,21 +112,18 @@ def _finite_info(dtype: Any) -> Any:
 
 @cache
 def _numpy_functions() -> dict[str, Any]:
+    copying = ("array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "require")
+    made = ("eye", "identity", "tri", "linspace", "logspace", "geomspace", "arange")
+    like = ("zeros_like", "ones_like", "empty_like", "full_like")
     return {
         "zeros": _filled("zeros", 0.0),
         "empty": _filled("empty", 0.0),
         "ones": _filled("ones", 1.0),
         "full": _full,
-        "array": _array("array"),
-        "asarray": _array("asarray"),
-        "asanyarray": _array("asanyarray"),
-        "ascontiguousarray": _array("ascontiguousarray"),
-        "asfarray": _array("asarray"),
-        "eye": _identity("eye"),
-        "identity": _identity("identity"),
-        "tri": _identity("tri"),
-        "linspace": _identity("linspace"),
+        "frombuffer": _from_buffer,
         "finfo": _finite_info,
+        **{name: _array(name) for name in copying},
+        **{name: _lifting(name) for name in (*made, *like)},
     }
 
 
@@ -174,7 +182,7 @@ def _math_functions() -> dict[str, Any]:
     return functions
 
 
-def _special(module: Any, name: str, ours: Callable[..., Any]) -> Callable[..., Any]:
+def _special(module: Any, name: str, ours: Any) -> Callable[..., Any]:
     original = getattr(module, name)
     return lambda x, *args, **options: (ours if is_lifted(x) else original)(x, *args, **options)
 
@@ -218,12 +226,12 @@ def lifted_modules(function: Callable[..., Any]) -> Iterator[None]:
     before: list[tuple[dict[str, Any], str, Any]] = []
     cells: list[tuple[Any, Any]] = []
     try:
-        for namespace in _namespaces(function):
+        for namespace in namespaces_of(function):
             for name, value in list(namespace.items()):
                 if id(value) in exchanged and not name.startswith("__"):
                     before.append((namespace, name, value))
                     namespace[name] = exchanged[id(value)]
-        for cell in _cells(function):
+        for cell in cells_of(function):
             if id(cell.cell_contents) in exchanged:
                 cells.append((cell, cell.cell_contents))
                 cell.cell_contents = exchanged[id(cell.cell_contents)]
@@ -233,67 +241,3 @@ def lifted_modules(function: Callable[..., Any]) -> Iterator[None]:
             namespace[name] = value
         for cell, value in cells:
             cell.cell_contents = value
-
-
-def _namespaces(function: Any) -> list[dict[str, Any]]:
-    """Find the global names of a function and of the user's own functions and modules that it reaches."""
-    found: dict[int, dict[str, Any]] = {}
-    layer = [plain.__globals__ for plain in _functions(function)]
-    for _ in range(_DEPTH):
-        following: list[dict[str, Any]] = []
-        for namespace in layer:
-            if id(namespace) in found or not _is_users(namespace):
-                continue
-            found[id(namespace)] = namespace
-            for value in list(namespace.values()):
-                if isinstance(value, ModuleType):
-                    following.append(vars(value))
-                else:
-                    following += [plain.__globals__ for plain in _functions(value)]
-        layer = following
-    return list(found.values())
-
-
-def _functions(value: Any, depth: int = 0) -> list[FunctionType]:
-    """Find the Python functions behind a callable: of a method, a partial, a wrapper, a closure."""
-    if depth > _DEPTH:
-        return []
-    if isinstance(value, FunctionType):
-        inner = [cell.cell_contents for cell in value.__closure__ or () if _filled_cell(cell)]
-        inner += [value.__wrapped__] if hasattr(value, "__wrapped__") else []
-        behind = [plain for each in inner for plain in _functions(each, depth + 1)]
-        return [value, *behind]
-    if isinstance(value, partial):
-        return _functions(value.func, depth + 1)
-    if inspect.ismethod(value):
-        return _functions(value.__func__, depth + 1)
-    if isinstance(value, type):
-        return [plain for plain in vars(value).values() if isinstance(plain, FunctionType)]
-    call = vars(type(value)).get("__call__")
-    return [call] if isinstance(call, FunctionType) else []
-
-
-def _cells(function: Any) -> list[Any]:
-    return [cell for plain in _functions(function) for cell in plain.__closure__ or () if _filled_cell(cell)]
-
-
-def _filled_cell(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018 - an empty cell raises
-    except ValueError:
-        return False
-    return True
-
-
-@cache
-def _installed() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    return tuple({paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")})
-
-
-def _is_users(namespace: Mapping[str, Any]) -> bool:
-    """Whether a module is the user's own: not installed, not Python's, and not gradproof's."""
-    name, file = str(namespace.get("__name__", "")), str(namespace.get("__file__", ""))
-    if name.partition(".")[0] == "gradproof" or name == "builtins":
-        return False
-    return not file.startswith(_installed())

@@ -5,11 +5,11 @@ that what NumPy lacks on objects is added, what it would guess (a maximum of ove
 soundly, and Python's numbers that get mixed in become balls.
 """
 
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from flint import arb
 from numpy.typing import NDArray
 
 from gradproof.reference.lifted.ball import Ball, as_arb
@@ -35,6 +35,30 @@ _lift_entries: Callable[..., Balls] = np.frompyfunc(_lift_entry, 1, 1)
 _ARB: Callable[..., Balls] = np.frompyfunc(lambda ball: ball.arb, 1, 1)
 
 
+HANDLERS: dict[str, Callable[..., Any]] = {}
+"""What computes NumPy's calls, by protocol: `ufuncs` and `numpy_functions` put themselves in."""
+
+
+def _through(name: str) -> Callable[..., Any]:
+    """The method that is NumPy's function of that name, in which it is certified."""
+
+    def method(self: "LiftedArray", *args: Any, **options: Any) -> Any:
+        return getattr(np, name)(self, *args, **options)
+
+    method.__name__, method.__doc__ = name, f"Compute np.{name}."
+    return method
+
+
+def _in_place(name: str, compute: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """An operator in place; NumPy's scalars cannot be changed, and an array without axes stands for one."""
+
+    def changed(self: "LiftedArray", other: Any) -> Any:
+        return getattr(np.ndarray, name)(self, other) if self.ndim else compute(self, other)
+
+    changed.__name__, changed.__doc__ = name, "Compute in place; of a single number, anew."
+    return changed
+
+
 class LiftedArray(np.ndarray[Any, Any]):
     """An ndarray whose entries are balls; its dtype reads float64, since it stands for such an array."""
 
@@ -47,16 +71,12 @@ class LiftedArray(np.ndarray[Any, Any]):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """Compute a ufunc on certified numbers."""
-        from gradproof.reference.lifted.ufuncs import apply_ufunc  # noqa: PLC0415 - it needs this class
-
-        return apply_ufunc(ufunc, method, inputs, options)
+        return HANDLERS["ufunc"](ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         """Compute a NumPy function on certified numbers."""
         del types
-        from gradproof.reference.lifted.numpy_functions import apply_function  # noqa: PLC0415 - likewise
-
-        return apply_function(function, args, options)
+        return HANDLERS["function"](function, args, options)
 
     # ---------------------------------------------------------------- entries
 
@@ -75,66 +95,35 @@ class LiftedArray(np.ndarray[Any, Any]):
             raise TypeError("iteration over a 0-d array")
         return (self[i] for i in range(len(self)))
 
-    # NumPy's scalars cannot be changed in place, and an array without axes stands for one.
-
-    def __iadd__(self, other: Any) -> Any:  # type: ignore[misc] # NumPy's types know no mixture
-        """Add in place."""
-        return super().__iadd__(other) if self.ndim else self + other
-
-    def __isub__(self, other: Any) -> Any:  # type: ignore[misc] # NumPy's types know no mixture
-        """Subtract in place."""
-        return super().__isub__(other) if self.ndim else self - other
-
-    def __imul__(self, other: Any) -> Any:  # type: ignore[misc] # NumPy's types know no mixture
-        """Multiply in place."""
-        return super().__imul__(other) if self.ndim else self * other
-
-    def __itruediv__(self, other: Any) -> Any:  # type: ignore[misc] # NumPy's types know no mixture
-        """Divide in place."""
-        return super().__itruediv__(other) if self.ndim else self / other
-
     # ---------------------------------------------------------------- methods that C code answers
+
+    __iadd__ = _in_place("__iadd__", operator.add)
+    __isub__ = _in_place("__isub__", operator.sub)
+    __imul__ = _in_place("__imul__", operator.mul)
+    __itruediv__ = _in_place("__itruediv__", operator.truediv)
+    __ifloordiv__ = _in_place("__ifloordiv__", operator.floordiv)
+    __imod__ = _in_place("__imod__", operator.mod)
+    __ipow__ = _in_place("__ipow__", operator.pow)
+
+    mean, var, std = _through("mean"), _through("var"), _through("std")
+    sum, prod, max, min = _through("sum"), _through("prod"), _through("max"), _through("min")
+    all, any, round, dot = _through("all"), _through("any"), _through("round"), _through("dot")
+    clip, trace, take, choose = _through("clip"), _through("trace"), _through("take"), _through("choose")
+    argmax, argmin, argsort = _through("argmax"), _through("argmin"), _through("argsort")
+    argpartition, searchsorted = _through("argpartition"), _through("searchsorted")
+    cumsum, cumprod = _through("cumsum"), _through("cumprod")
 
     def astype(self, dtype: Any, *_args: Any, **_options: Any) -> Any:
         """Give another dtype: to a float nothing is rounded, because the formula is what is looked at."""
         return cast_to(self, np.dtype(dtype))
 
-    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:
-        """Compute the mean along axes."""
-        del dtype, out
-        return np.mean(self, axis=axis, **options)
-
-    def var(self, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:  # type: ignore[override] # of NumPy's overloads, the common one
-        """Compute the variance along axes."""
-        del dtype, out
-        return np.var(self, axis=axis, **options)
-
-    def std(self, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:  # type: ignore[override] # of NumPy's overloads, the common one
-        """Compute the standard deviation along axes."""
-        del dtype, out
-        return np.std(self, axis=axis, **options)
-
-    def dot(self, other: Any, out: Any = None) -> Any:
-        """Compute NumPy's dot product."""
-        del out
-        return np.dot(self, other)
-
-    def all(self, *args: Any, **options: Any) -> Any:
-        """Tell whether all entries differ from 0."""
-        return (self != 0).all(*args, **options)
-
-    def any(self, *args: Any, **options: Any) -> Any:
-        """Tell whether some entry differs from 0."""
-        return (self != 0).any(*args, **options)
+    def tobytes(self, *_args: Any, **_options: Any) -> bytes:
+        """Not to be had: the bytes in memory are no numbers."""
+        raise TypeError("the bytes of certified numbers are not those of floats")
 
     def fill(self, value: Any) -> None:
         """Set all entries to a number."""
         self[...] = value
-
-    def round(self, decimals: Any = 0, out: Any = None) -> Any:
-        """Round to so many decimals."""
-        del out
-        return lift(np.frompyfunc(lambda ball: round(ball, decimals), 1, 1)(base(self)))
 
     # ---------------------------------------------------------------- looking at it
 
@@ -162,7 +151,7 @@ def lift(values: Any) -> LiftedArray:
     Raises:
         TypeError: something is no real number.
     """
-    if isinstance(values, LiftedArray):
+    if isinstance(values, LiftedArray) and base(values).dtype.hasobject:
         return values
     array = np.asarray(base(values) if isinstance(values, np.ndarray) else _listed(values))
     if array.dtype == object and _all_balls(array):
@@ -196,7 +185,9 @@ def hand_out(result: Any) -> Any:
         return _boxed(result).view(LiftedArray)
     if isinstance(result, np.ndarray) and base(result).dtype.hasobject:
         return lift(base(result))
-    if (isinstance(result, tuple) and type(result) is tuple) or isinstance(result, list):
+    if hasattr(result, "_fields"):
+        return type(result)(*map(hand_out, result))
+    if type(result) is tuple or isinstance(result, list):
         return type(result)(hand_out(part) for part in result)
     return result
 
@@ -249,8 +240,3 @@ def _index(key: Any) -> Any:
     if isinstance(key, tuple):
         return tuple(_index(part) for part in key)
     return cast_to(key, np.dtype(np.intp)) if isinstance(key, LiftedArray) else key
-
-
-def zero() -> Ball:
-    """Give the number 0."""
-    return Ball(arb(0))

@@ -1,0 +1,178 @@
+"""What a run on balls leaves behind in the user's own objects, which must not reach a later run in floats.
+
+Code that caches an array (in `self`, in a module's name, in a dictionary, in a closure, with `lru_cache`)
+would hand a ball to the next call. So what such a place held is put back after the run, where it holds balls
+now; everything else that the code changed stays, as it would of any call. The caches of `lru_cache` are
+cleared before and after. Floats that other places keep are to a run on balls what constants of the code are.
+"""
+
+import operator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from types import BuiltinFunctionType, CellType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from gradproof.reference.lifted.ball import Ball
+from gradproof.reference.lifted.exchanges import LiftedModule
+from gradproof.reference.lifted.lifted_array import LiftedArray
+from gradproof.reference.lifted.users_code import (
+    functions_behind,
+    is_cache,
+    is_instance_of_users,
+    is_users_type,
+    namespaces_of,
+)
+
+_MOST = 100_000
+"""No more objects than these are looked at, so that a run does not take long for all that a module holds."""
+
+_ATOMS = frozenset(
+    {bool, int, float, complex, str, bytes, type(None), np.ndarray, np.float64, np.int64, np.dtype}
+    | {ModuleType, BuiltinFunctionType, np.ufunc, type(np.sum)}
+)
+"""What holds no other object, or no place that code would cache in."""
+
+
+class _Items(tuple[Any, ...]):
+    """What a list or a set holds."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """An object of the user's that holds others by name, and what it held.
+
+    Attributes:
+        now: gives what it holds now.
+        put: sets a name.
+        take: takes a name away.
+        held: what it held, by name.
+    """
+
+    now: Callable[[], dict[Any, Any]]
+    put: Callable[[Any, Any], object]
+    take: Callable[[Any], object]
+    held: dict[Any, Any]
+
+    def put_back(self) -> None:
+        """Put back what was there before, at the names that hold balls now."""
+        for name, value in self.now().items():
+            # What is the same object as before and was changed itself is a place of its own.
+            if not (name in self.held and _is_same(self.held[name], value)) and holds_balls(value):
+                if name in self.held:
+                    self.put(name, self.held[name])
+                else:
+                    self.take(name)
+
+
+@contextmanager
+def nothing_left(function: Callable[..., Any]) -> Iterator[None]:
+    """Put back what held no balls before the block and holds some after it."""
+    places, caches = _reached(function)
+    for each in caches:
+        each.cache_clear()
+    try:
+        yield
+    finally:
+        for place in places:
+            place.put_back()
+        for each in caches:
+            each.cache_clear()
+
+
+def holds_balls(value: Any, depth: int = 8) -> bool:
+    """Whether a value is of a run on balls, or holds one that is."""
+    if isinstance(value, Ball | LiftedArray | LiftedModule):
+        return True
+    if isinstance(value, np.ndarray):
+        return value.dtype == object and any(isinstance(entry, Ball) for entry in value.flat)
+    return depth > 0 and any(holds_balls(part, depth - 1) for part in _parts(value))
+
+
+def _reached(function: Callable[..., Any]) -> tuple[list[Place], list[Any]]:
+    """Find the places that a function reaches, and the functions with lru_cache."""
+    places: list[Place] = []
+    caches: list[Any] = []
+    seen: dict[int, Any] = {}
+    waiting = [function, *namespaces_of(function)]
+    users = {id(namespace) for namespace in waiting}
+    while waiting and len(seen) < _MOST:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen[id(value)] = value  # kept alive, so that no other object gets its id
+        if isinstance(value, FunctionType) and id(value.__globals__) not in users and value is not function:
+            continue
+        caches += [value] if is_cache(value) else []
+        place = _place_of(value)
+        places += [] if place is None else [place]
+        waiting += [part for part in _parts(value) if type(part) not in _ATOMS]
+        waiting += _behind(value) if callable(value) else []
+    return places, caches
+
+
+def _place_of(value: Any) -> Place | None:
+    now: Callable[[], dict[Any, Any]]
+    put: Callable[[Any, Any], object] = partial(object.__setattr__, value)
+    take: Callable[[Any], object] = partial(object.__delattr__, value)
+    if isinstance(value, dict):
+        now, put, take = partial(dict, value), value.__setitem__, value.__delitem__
+    elif isinstance(value, list | set | deque):
+        now, put = (lambda: {"": _Items(value)}), partial(_refill, value)
+    elif isinstance(value, type) and is_users_type(value):
+        now, put, take = partial(_attributes, value), partial(setattr, value), partial(delattr, value)
+    elif isinstance(value, CellType) or is_instance_of_users(value):
+        now = partial(_attributes, value)
+    else:
+        return None
+    return Place(now, put, take, now())
+
+
+def _refill(items: Any, _name: str, held: _Items) -> None:
+    items.clear()
+    (items.update if isinstance(items, set) else items.extend)(held)
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Give the attributes of an object of the user's, of a class, or of a cell of a closure."""
+    if isinstance(value, type):
+        return dict(vars(value))
+    names = [name for each in type(value).__mro__ for name in vars(each).get("__slots__", ())]
+    names += ["cell_contents"] if isinstance(value, CellType) else getattr(value, "__dict__", {})
+    found = {}
+    for name in names:
+        with suppress(AttributeError, ValueError):  # a slot or a cell that is empty
+            found[name] = getattr(value, name)
+    return found
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    """Give what an object holds that code may cache in."""
+    if isinstance(value, dict):
+        return list(value.values())
+    if isinstance(value, list | set | deque | tuple | frozenset):
+        return list(value)
+    if isinstance(value, CellType) or is_instance_of_users(value):
+        return [*_attributes(value).values(), type(value)]
+    return list(vars(value).values()) if isinstance(value, type) and is_users_type(value) else ()
+
+
+def _behind(value: Any) -> list[Any]:
+    """Give what belongs to a callable: its object, its closures, its defaults, its attributes."""
+    found = [getattr(value, name, None) for name in ("__self__", "args", "keywords")]
+    for function in functions_behind(value):
+        found += [*(function.__closure__ or ()), *(function.__defaults__ or ()), vars(function)]
+        found.append(function.__kwdefaults__)
+    return found
+
+
+def _is_same(before: Any, after: Any) -> bool:
+    if isinstance(after, _Items):
+        return len(before) == len(after) and all(map(operator.is_, before, after))
+    return before is after
