@@ -44,3 +44,79 @@ order; more than that is randomness of the code's own."""
 DECIDED = "1e-15"
 """A ball whose radius is smaller than this share of a stated decimal's last place tells whether the decimal
 is rounded right: what it does not tell from the middle of two decimals is the middle."""
+
+# ------------------------------------------------------------------------ the search for causes
+
+CAUSE_BITS = 192
+"""Bits of the certified arithmetic in which a mutant is proven to be the claim: enough for 30 digits after
+the cancellation that mutants bring, which is worse than the true gradient's."""
+
+CAUSE_SECONDS = 2.0
+"""The search for a cause stops after so long; only tapes of several hundred operations take it."""
+
+CAUSE_SPREADS = 100.0
+"""A claim in floats is compared with mutants within so many spreads of the dtype's rounding noise: mutants
+have noise of their own, and a spread is an estimate from a few samples."""
+
+MOST_ROUNDING = 0.4
+"""No more than eps to this power, relative to the greatest entry, is taken for rounding: at a kink noise
+falls on either side, and what is measured there is the kink."""
+
+WRONG_ENTRY = 1e-14
+"""Relative distance from which a certified entry needs a cause, unless the rule has said which do: constants
+in code are doubles (1e-16)."""
+
+CANCELLED_ENTRY = 1e-24
+"""The same for an entry that cancels, relative to the greatest of its parameter."""
+
+EXPLAINED_ENTRY = 1e-12
+"""A mutant explains an entry when it agrees with the claim to so many digits ..."""
+
+EXPLAINED_SHARE = 1e-3
+"""... and leaves at most this share of the parameter's greatest error unexplained."""
+
+EXPLAINED_CANCELLED = 1e-15
+"""Entries that cancel have no digits of their own; these must agree, relative to the greatest entry."""
+
+MUTANT_FLOATS = 1e-11
+"""Mutants in float64 are as good as this, relative to the parameter's greatest entry; the balls decide."""
+
+MUTANT_ERROR = 1e-6
+"""The same, relative to the parameter's greatest error."""
+
+UNTOUCHED = 1e-9
+"""A mutant in float64 leaves a parameter as it is if it changes it by less, relative to its greatest."""
+
+PROBE_STEP = 1e-5
+"""Step of the central difference along a probe: its error of the order step² and float64's rounding over the
+step are both near 1e-10."""
+
+PROBE_NEAR = 1e-5
+"""Relative error of the central difference that is allowed for; what passes is compared in full."""
+
+FACTOR_ESTIMATED = 1e-7
+"""Relative distance of a factor from the number that it stands for, as probes estimate it ..."""
+
+FACTOR_SOLVED = 1e-11
+"""... and as it is solved for in balls."""
+
+ROUNDED_CONSTANT = 1e-2
+"""A factor that is as near to 1 is told as a constant with some digits right, which was rounded."""
+
+CONFIRMING_ENTRIES = 3
+"""So many wrong entries must agree with a number that was solved for from one of them."""
+
+RATE = 1e-6
+"""Relative distance of a learning rate that was solved for from the short decimal that it stands for."""
+
+SAME_FUNCTION = 1e-9
+"""Relative distance of float64 values that may be one function's; the balls decide."""
+
+CONSTANT_RATIO = 1e-9
+"""Ratios of claimed and true entries that differ by less are told as one constant."""
+
+ROUNDED_UNITS = 8
+"""Where digits cancel, a claim is compared with a rounded formula within so many units in the last place,"""
+
+ROUNDED_SHARE = 1e-3
+"""or within this share of its error: it has the very rounding errors of that formula."""

@@ -7,7 +7,7 @@ from certified_gradients import certified
 from gradproof.reference.numbers import Balls, Plain
 from gradproof.reference.tape import differentiate
 from gradproof.verdicts.causes import describe_difference, find_cause, search_cause
-from gradproof.verdicts.causes.composites import composites
+from gradproof.verdicts.causes.search.recognition import composites
 
 COMPOSITES = {
     "sigmoid": lambda xp, z: 1 / (1 + xp.exp(-z)),

@@ -1,7 +1,17 @@
-"""Why a gradient is wrong: mutants of the true gradient, one of which equals the claimed one."""
+"""Why a gradient is wrong: mutants of the true gradient, one of which equals the claimed one.
 
-from gradproof.verdicts.causes.cause import Cause
-from gradproof.verdicts.causes.difference import describe_difference
-from gradproof.verdicts.causes.search import Search, find_cause, search_cause
+In come a loss, the place (parameters and batch) and the claimed gradient there, as balls or as floats, with
+what the judging has said: which entries are wrong, and what rounding explains. Out goes a `Cause` (kind,
+operation and line, factor, sentence, parameters), or None; `describe_difference` says what else can be said.
+
+Read `catalogue.py` (the kinds of cause, and which of several is named), then `graph.py` (the loss as a graph
+whose backward pass can be run with changes), `mistakes/` (what people do wrong, as pure rules by trait of the
+operation) and `search/` (the engine). `phrases.py` holds the words they share. A new cause is a line in
+`catalogue.py` and a rule in `mistakes/`.
+"""
+
+from gradproof.verdicts.causes.cause import Cause, Search
+from gradproof.verdicts.causes.search.difference import describe_difference
+from gradproof.verdicts.causes.search.engine import find_cause, search_cause
 
 __all__ = ["Cause", "Search", "describe_difference", "find_cause", "search_cause"]

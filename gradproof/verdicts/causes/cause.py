@@ -9,7 +9,7 @@ class Cause:
 
     Attributes:
         kind: a slug, such as "derivative-left-out"; all of them are listed in
-            `gradproof.verdicts.causes.kinds`.
+            `gradproof.verdicts.causes.catalogue`.
         where: the operation and its line in the loss, such as "sigmoid at my_gradient.py:12"; empty where
             the change belongs to no single operation.
         factor: what the derivative (or the whole gradient) is multiplied by, where the change is a constant
@@ -30,3 +30,16 @@ class Cause:
     def __str__(self) -> str:
         """Give the sentence."""
         return self.text
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search gave.
+
+    Attributes:
+        cause: the cause; None where nothing is wrong, or nothing was found.
+        complete: whether all mutants were tried that could matter; False where the time was up.
+    """
+
+    cause: Cause | None
+    complete: bool

@@ -3,17 +3,36 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gradproof.reference.numbers import Numbers
 from gradproof.reference.tape import Edge, Operation, Tape, Tensor
 from gradproof.reference.tape.operations.along_axes import kept
+from gradproof.verdicts.causes.phrases import line_of
 
 Array: TypeAlias = Numbers[Any]
 
 Change: TypeAlias = Callable[[Array], Array]
 """At an edge, from the result's adjoint to the operand's share of it, which broadcasting may have widened;
 at a node, from its adjoint to another one."""
+
+Spot: TypeAlias = Edge | int
+"""Where a backward pass may be changed: an edge, or a node by its index."""
+
+
+class Changed(NamedTuple):
+    """What a backward pass does otherwise at a place.
+
+    Attributes:
+        change: the other rule.
+        source: the node whose adjoint it takes, where it is not the one that the place belongs to.
+    """
+
+    change: Change
+    source: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,17 +65,36 @@ class Node:
         """The numbers."""
         return self.tensor.value
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self.tensor.shape
+
+    @property
+    def at(self) -> str:
+        """The operation with its line, in words: `sigmoid (my_gradient.py:12)`."""
+        if self.operation is None:
+            return f"the parameter {self.name}"
+        return f"{self.name} ({line_of(self.tensor.source)})"
+
+    @property
+    def where(self) -> str:
+        """The operation with its line, as a place: `sigmoid at my_gradient.py:12`; empty for a parameter."""
+        return "" if self.operation is None else f"{self.name} at {line_of(self.tensor.source)}"
+
     def forward(self, *operands: Array) -> Array:
         """Compute the operation on other operands."""
-        if self.operation is None:  # pragma: no cover - only results of operations are asked
-            raise AssertionError(self)
-        return self.operation.forward(*operands, **self.arguments)
+        return self._computed_by.forward(*operands, **self.arguments)
 
-    def rule(self, position: int, g: Array, y: Array, *operands: Array) -> Array:
+    def derivative(self, position: int, g: Array, y: Array, *operands: Array) -> Array:
         """Apply the derivative for an operand, at values that need not be the node's own."""
+        return self._computed_by.rule(position)(g, y, *operands, **self.arguments)
+
+    @property
+    def _computed_by(self) -> Operation:
         if self.operation is None:  # pragma: no cover - only results of operations are asked
             raise AssertionError(self)
-        return self.operation.rule(position)(g, y, *operands, **self.arguments)
+        return self.operation
 
 
 @dataclass(frozen=True)
@@ -68,21 +106,6 @@ class Composite:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Changes:
-    """What a backward pass does otherwise.
-
-    Attributes:
-        edges: other rules at edges.
-        nodes: what is done to whole adjoints of nodes.
-        sources: edges whose rule takes the adjoint of another, later node than the one they belong to.
-    """
-
-    edges: Mapping[Edge, Change] = field(default_factory=dict)
-    nodes: Mapping[int, Change] = field(default_factory=dict)
-    sources: Mapping[Edge, int] = field(default_factory=dict)
-
-
 class Graph:
     """The nodes of a tape with their uses, on one kind of number.
 
@@ -90,11 +113,14 @@ class Graph:
     is decided there as in plain float64, by the conventions of `gradproof.reference.numbers.Plain`.
 
     Attributes:
+        kind: the kind of number.
         nodes: as on the tape, composites in place of the operations that compute them.
-        uses: by node, the edges that lead to it.
         parameters: index of each parameter.
+        output: index of the loss's value.
         plain: the same graph in float64; itself, if it is that.
         adjoints: by node, the derivative of the loss; None where the loss does not depend on it.
+        edges: all uses of operands that the loss depends on, and that depend on a parameter.
+        depends: by node, the parameters that it depends on.
     """
 
     def __init__(
@@ -106,26 +132,37 @@ class Graph:
         self.nodes = [_node(tensor, tape, (composites or {}).get(i)) for i, tensor in enumerate(tape.nodes)]
         self.parameters = {name: tensor.index or 0 for name, tensor in tape.parameters.items()}
         self.output = None if tape.output is None else tape.output.index
-        self.uses: list[list[Edge]] = [[] for _ in self.nodes]
+        self._uses: list[list[Edge]] = [[] for _ in self.nodes]
+        self.depends: list[frozenset[str]] = []
         for node in self.nodes:
+            depends = frozenset[str]() if node.operation else frozenset({node.name})
             for position, operand in enumerate(node.operands):
                 if operand.index is not None:
-                    self.uses[operand.index].append(Edge(node.index, position))
-        self._shares: dict[Edge, Array] = {}
+                    self._uses[operand.index].append(Edge(node.index, position))
+                    depends |= self.depends[operand.index]
+            self.depends.append(depends)
+        self._shares: dict[Spot, Array] = {}
         self._decided: dict[Edge, bool] = {}
         self.adjoints: list[Array | None] = [None] * len(self.nodes)
-        for index in reversed(range(len(self.nodes))):
-            self.adjoints[index] = self._total(index, self.adjoints, Changes())
-        self.edges = sorted(e for uses in self.uses for e in uses if self.adjoints[e.node] is not None)
-        self.depends = self._dependence()
+        with self.context():
+            for index in reversed(range(len(self.nodes))):
+                self.adjoints[index] = self._total(index, self.adjoints, {})
+        self.edges = sorted(e for uses in self._uses for e in uses if self.adjoints[e.node] is not None)
 
     def context(self) -> AbstractContextManager[object]:
         """Set what the arithmetic depends on."""
         return self.kind.context()
 
-    def operand(self, edge: Edge) -> Tensor:
-        """Give the operand that an edge leads to."""
-        return self.nodes[edge.node].operands[edge.position]
+    def node_at(self, spot: Spot) -> Node:
+        """Give the operation that a place belongs to."""
+        return self.nodes[spot.node if isinstance(spot, Edge) else spot]
+
+    def target(self, spot: Spot) -> int:
+        """Give the node whose adjoint a change at a place changes."""
+        index = self.nodes[spot.node].operands[spot.position].index if isinstance(spot, Edge) else spot
+        if index is None:  # pragma: no cover - edges lead to nodes
+            raise AssertionError(spot)
+        return index
 
     def adjoint(self, index: int) -> Array:
         """Give the adjoint of a node that the loss depends on."""
@@ -136,85 +173,76 @@ class Graph:
 
     def users(self, index: int) -> list[Edge]:
         """Give a node's uses that the loss depends on."""
-        return [edge for edge in self.uses[index] if self.adjoints[edge.node] is not None]
-
-    def _dependence(self) -> list[frozenset[str]]:
-        """Give for each node the parameters that it depends on."""
-        names = {index: name for name, index in self.parameters.items()}
-        found: list[frozenset[str]] = []
-        for node in self.nodes:
-            own = {names[node.index]} if node.index in names else set()
-            above = [found[operand.index] for operand in node.operands if operand.index is not None]
-            found.append(frozenset(own).union(*above))
-        return found
+        return [edge for edge in self._uses[index] if self.adjoints[edge.node] is not None]
 
     # ---------------------------------------------------------------- backward
 
-    def pull(self, edge: Edge, g: Array) -> Array:
-        """Apply the derivative at an edge; broadcasting is not yet summed back."""
-        node = self.nodes[edge.node]
-        if node.operation is not None and node.operation.at_kink is not None and self._at_kink(edge):
-            return self._pull_at_kink(node, edge, g)
-        return node.rule(edge.position, g, node.value, *(operand.value for operand in node.operands))
+    def pull(self, spot: Spot, g: Array) -> Array:
+        """Apply the derivative at an edge, broadcasting not yet summed back; at a node, do nothing."""
+        if not isinstance(spot, Edge):
+            return g
+        node = self.nodes[spot.node]
+        if self._at_kink(spot):
+            return self._pull_at_kink(node, spot, g)
+        return node.derivative(spot.position, g, node.value, *(operand.value for operand in node.operands))
 
-    def share(self, edge: Edge) -> Array:
-        """Give the operand's share of the result's adjoint, broadcasting summed back."""
-        if edge not in self._shares:
-            pulled = self.pull(edge, self.adjoint(edge.node))
-            self._shares[edge] = pulled.sum_to(self.operand(edge).shape)
-        return self._shares[edge]
+    def share(self, spot: Spot) -> Array:
+        """Give what the true backward pass hands on at a place, broadcasting summed back."""
+        if spot not in self._shares:
+            pulled = self.pull(spot, self.adjoint(self.node_at(spot).index))
+            self._shares[spot] = pulled.sum_to(self.nodes[self.target(spot)].shape)
+        return self._shares[spot]
 
     def _at_kink(self, edge: Edge) -> bool:
-        if self.plain is self:
+        node = self.nodes[edge.node]
+        at_kink = node.operation.at_kink if node.operation else None
+        if self.plain is self or at_kink is None:
             return False
         if edge not in self._decided:
-            node = self.nodes[edge.node]
-            at_kink = node.operation.at_kink if node.operation else None
-            mask = (
-                at_kink(*(operand.value for operand in node.operands), **node.arguments) if at_kink else None
-            )
-            self._decided[edge] = mask is not None and bool((mask.true | mask.undecided).any())
+            mask = at_kink(*(operand.value for operand in node.operands), **node.arguments)
+            self._decided[edge] = bool((mask.true | mask.undecided).any())
         return self._decided[edge]
 
+    def weights(self, edge: Edge) -> NDArray[np.float64]:
+        """Give what the derivative makes of g = 1 in float64, where it multiplies its entries."""
+        plain = self.plain
+        with plain.context():
+            weights: NDArray[np.float64] = plain.pull(edge, plain.nodes[edge.node].value * 0 + 1).data[
+                0, 0, ...
+            ]
+        return weights
+
     def _pull_at_kink(self, node: Node, edge: Edge, g: Array) -> Array:
-        # g -> g w with w constant on each side of the kink: w is what float64 makes of g = 1
-        ones = self.plain.nodes[node.index].value * 0 + 1
-        with self.plain.context():
-            weights = self.plain.pull(edge, ones)
+        # g -> g w with w constant on each side of the kink
         if "axes" in node.arguments:
             g = kept(g, node.operands[0].value, node.arguments["axes"])
-        return g * self.kind.constant(weights.data[0, 0, ...])
+        return g * self.kind.constant(self.weights(edge))
 
-    def backward(self, changes: Changes) -> dict[str, Array]:
-        """Run the backward pass with changes; the parameters that they reach."""
+    def backward(self, changes: Mapping[Spot, Changed]) -> dict[str, Any]:
+        """Run the backward pass with changes; the gradients of the parameters that they reach, as arrays."""
         adjoints = list(self.adjoints)
         reached: set[int] = set()
-        last = max([edge.node - 1 for edge in changes.edges] + list(changes.nodes), default=-1)
-        for index in range(last, -1, -1):
-            if index in changes.nodes or any(
-                e in changes.edges or changes.sources.get(e, e.node) in reached for e in self.uses[index]
-            ):
-                reached.add(index)
-                adjoints[index] = self._total(index, adjoints, changes)
-        results = {}
-        for name, index in self.parameters.items():
-            adjoint = adjoints[index]
-            if index in reached and adjoint is not None:
-                results[name] = adjoint
-        return results
+        with self.context():
+            for index in range(max(map(self.target, changes), default=-1), -1, -1):
+                if index in changes or any(
+                    edge in changes or edge.node in reached for edge in self._uses[index]
+                ):
+                    reached.add(index)
+                    adjoints[index] = self._total(index, adjoints, changes)
+        found = ((name, index, adjoints[index]) for name, index in self.parameters.items())
+        return {n: each.data[0, 0, ...] for n, index, each in found if index in reached and each is not None}
 
-    def _total(self, index: int, adjoints: list[Array | None], changes: Changes) -> Array | None:
-        shape = self.nodes[index].tensor.shape
-        total = self.kind.constant(1) if index == self.output else None
-        for edge in self.uses[index]:
-            g = adjoints[changes.sources.get(edge, edge.node)]
-            if g is None:
-                continue
-            change = changes.edges.get(edge)
-            part = (change(g) if change else self.pull(edge, g)).sum_to(shape)
-            total = part if total is None else total + part
-        change = changes.nodes.get(index)
-        return total if change is None or total is None else change(total)
+    def _total(
+        self, index: int, adjoints: list[Array | None], changes: Mapping[Spot, Changed]
+    ) -> Array | None:
+        total, shape = self.kind.constant(1) if index == self.output else None, self.nodes[index].shape
+        for edge in self._uses[index]:
+            changed = changes.get(edge)
+            g = adjoints[edge.node if changed is None or changed.source is None else changed.source]
+            if g is not None:
+                part = (self.pull(edge, g) if changed is None else changed.change(g)).sum_to(shape)
+                total = part if total is None else total + part
+        return total if total is None or index not in changes else changes[index].change(total)
 
 
 def _node(tensor: Tensor, tape: Tape, composite: Composite | None) -> Node:
@@ -223,3 +251,45 @@ def _node(tensor: Tensor, tape: Tape, composite: Composite | None) -> Node:
         return Node(index, tensor.operation, tensor.parents, tensor.arguments, tensor)
     operands = (tape.nodes[composite.operand],)
     return Node(index, composite.operation, operands, composite.arguments, tensor, composite=True)
+
+
+class Use:
+    """One use of an operand, as the rules of `gradproof.verdicts.causes.mistakes` see it.
+
+    Attributes:
+        graph: the graph, in whichever kind of number.
+        edge: the result, and which of its operands it is.
+        node: the result.
+        operation: the operation.
+        position: which operand it is.
+        operand: the operand.
+        shape: the operand's shape.
+        x: the operand's numbers.
+        y: the result's numbers.
+        values: all operands' numbers.
+        arguments: the operation's other arguments, such as `axes`.
+    """
+
+    def __init__(self, graph: Graph, edge: Edge) -> None:
+        """Look at an edge of a graph."""
+        self.graph, self.edge, self.node, self.position = graph, edge, graph.nodes[edge.node], edge.position
+        self.operation, self.arguments = self.node.operation, self.node.arguments
+        self.operand = self.node.operands[self.position]
+        self.shape, self.x, self.y = self.operand.shape, self.operand.value, self.node.value
+        self.values = tuple(operand.value for operand in self.node.operands)
+
+    def pull(self, g: Array) -> Array:
+        """Apply the true derivative; broadcasting is not yet summed back."""
+        return self.graph.pull(self.edge, g)
+
+    @property
+    def operand_words(self) -> str:
+        """The operand in words, with its position where it is used twice."""
+        same = sum(each is self.operand for each in self.node.operands) > 1
+        text = words_for(self.graph, self.operand)
+        return f"{text} as operand {self.position + 1}" if same else text
+
+
+def words_for(graph: Graph, tensor: Tensor) -> str:
+    """Name a value with its line; "a constant" if no parameter has a part in it."""
+    return "a constant" if tensor.index is None else graph.nodes[tensor.index].at

@@ -12,7 +12,7 @@ lets through is compared in full, and in certified arithmetic.
 Source: Griewank and Walther, Evaluating Derivatives, 2nd ed. (2008), section 3.2 (<v, J' d> = <J v, d>).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,21 +22,18 @@ from numpy.typing import NDArray
 from gradproof.errors import UnsupportedError
 from gradproof.reference.numbers import Plain
 from gradproof.reference.tape import Loss, differentiate
-from gradproof.verdicts.causes.claim import Claim
+from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Array
+from gradproof.verdicts.causes.search.discrepancy import Discrepancy
 
 Floats = NDArray[np.float64]
 
 _PER_PARAMETER = 2
-_STEP = 1e-5
-_NEAR = 1e-5
-"""Relative error of the central difference that is allowed for."""
-
 _ENTRIES = 2**22
 """At most so many entries of parameters are held in the lanes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Probes:
     """Directions, and what lies along them.
 
@@ -49,34 +46,38 @@ class Probes:
     """
 
     tangents: list[Floats]
-    owners: tuple[str, ...]
+    owners: NDArray[np.str_]
     target: Floats
     scale: Floats
     slack: Floats
 
     def effect(self, node: int, change: Array) -> Floats:
         """Give the change of the gradient along each direction, from the change of a node's adjoint."""
-        entries = np.broadcast_to(change.data[0, 0, ...], change.shape).reshape(-1)
-        along: Floats = self.tangents[node] @ entries
+        along: Floats = self.tangents[node] @ change.data.reshape(-1)
         return along
 
+    def directions(self, names: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Tell which directions are in the given parameters."""
+        return np.isin(self.owners, names)
+
     def near(self, effect: Floats) -> NDArray[np.bool_]:
-        """Tell along which directions an effect may be the claim's error."""
+        """Tell along which directions an effect (or each of many) may be the claim's error."""
         size = np.abs(self.target) + np.abs(effect)
-        return np.abs(effect - self.target) <= _NEAR * size + 1e-9 * self.scale + self.slack
+        limit = tolerances.PROBE_NEAR * size + tolerances.UNTOUCHED * self.scale + self.slack
+        return np.abs(effect - self.target) <= limit
 
 
 def probe(
     loss: Loss,
     params: Mapping[str, NDArray[Any]],
     batch: Mapping[str, NDArray[Any]],
-    claim: Claim,
+    discrepancy: Discrepancy,
 ) -> Probes:
     """Run the loss along random directions."""
-    right = [name for name in claim.error if name not in claim.wrong]
+    right = [name for name in discrepancy.error if name not in discrepancy.wrong]
     size = sum(np.size(array) for array in params.values())
     most = max(1, _ENTRIES // max(1, 2 * _PER_PARAMETER * size))
-    directions = [(name,) for name in claim.wrong[:most]] + ([tuple(right)] if right else [])
+    directions = [(name,) for name in discrepancy.wrong[:most]] + ([tuple(right)] if right else [])
     directions = [names for names in directions for _ in range(_PER_PARAMETER)]
     generator = np.random.default_rng(0)
     vectors = {name: np.zeros((len(directions), *np.shape(array))) for name, array in params.items()}
@@ -84,18 +85,22 @@ def probe(
         for name in names:
             vectors[name][lane] = generator.normal(size=np.shape(params[name]))
     moved = {
-        name: np.concatenate([array + _STEP * vectors[name], array - _STEP * vectors[name]])
+        name: np.concatenate(
+            [array + tolerances.PROBE_STEP * vectors[name], array - tolerances.PROBE_STEP * vectors[name]]
+        )
         for name, array in params.items()
     }
     count = len(directions)
-    tangents = [(v[:count] - v[count:]) / (2 * _STEP) for v in _values(loss, moved, batch, 2 * count)]
+    tangents = [
+        (v[:count] - v[count:]) / (2 * tolerances.PROBE_STEP) for v in _values(loss, moved, batch, 2 * count)
+    ]
     lengths = {name: np.abs(vector) for name, vector in vectors.items()}
     return Probes(
         tangents,
-        tuple(names[0] if names[0] in claim.wrong else "" for names in directions),
-        _along(vectors, claim.error, count),
-        _along(lengths, {name: np.abs(array) for name, array in claim.true_floats.items()}, count),
-        _along(lengths, {n: each for n, each in claim.tolerance.items() if n in claim.error}, count),
+        np.array([names[0] if names[0] in discrepancy.wrong else "" for names in directions], dtype=np.str_),
+        _along(vectors, discrepancy.error, count),
+        _along(lengths, {name: np.abs(array) for name, array in discrepancy.exact_floats.items()}, count),
+        _along(lengths, {n: each for n, each in discrepancy.doubt.items() if n in discrepancy.error}, count),
     )
 
 
@@ -122,8 +127,3 @@ def _along(vectors: Mapping[str, Floats], arrays: Mapping[str, Floats], count: i
     for name, array in arrays.items():
         total += vectors[name].reshape(count, -1) @ array.reshape(-1)
     return total
-
-
-def independent_entries(claim: Claim, names: Sequence[str]) -> int:
-    """Count the wrong entries: what a solved-for number is confirmed by."""
-    return sum(int(np.count_nonzero(claim.error[name])) for name in names)

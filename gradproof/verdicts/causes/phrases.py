@@ -1,14 +1,13 @@
-"""The words of a cause."""
+"""The words that causes have in common: lines, lists of names, numbers, the sentence itself."""
 
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from gradproof.reference.tape import Source
-from gradproof.verdicts.causes.graph import Node
 
 
-def place(source: Source) -> str:
+def line_of(source: Source) -> str:
     """Write a line of the loss, relative below the working folder."""
     return _written(source, Path.cwd())
 
@@ -17,18 +16,6 @@ def place(source: Source) -> str:
 def _written(source: Source, folder: Path) -> str:
     del folder  # what the text depends on beside the source
     return str(source)
-
-
-def operation_at(node: Node) -> str:
-    """Name an operation with its line: `sigmoid (my_gradient.py:12)`."""
-    if node.operation is None:
-        return f"the parameter {node.name}"
-    return f"{node.name} ({place(node.tensor.source)})"
-
-
-def where(node: Node) -> str:
-    """Name an operation with its line: `sigmoid at my_gradient.py:12`; empty for a parameter."""
-    return "" if node.operation is None else f"{node.name} at {place(node.tensor.source)}"
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:
@@ -49,19 +36,20 @@ def sentence(phrase: str, parameters: Sequence[str], *, alone: bool = False) -> 
     >>> sentence("a 2 left out", ["w"])
     'your gradient of w is the true one with a 2 left out'
     """
-    verb = "is" if len(parameters) == 1 else "are"
-    noun = "gradient" if len(parameters) == 1 else "gradients"
-    only = " (in this gradient alone)" if alone and len(parameters) == 1 else ""
-    only = " (in these gradients alone)" if alone and len(parameters) > 1 else only
-    ones = "one" if len(parameters) == 1 else "ones"
+    noun, verb, ones, these = ("gradient", "is", "one", "this gradient")
+    if len(parameters) > 1:
+        noun, verb, ones, these = ("gradients", "are", "ones", "these gradients")
+    only = f" (in {these} alone)" if alone else ""
     return f"your {noun} of {listed(parameters)} {verb} the true {ones} with {phrase}{only}"
 
 
 def number(value: float) -> str:
-    """Write a factor: whole numbers and fractions as such.
+    """Write a factor: whole numbers and fractions as such, and never as 1 what is not 1.
 
     >>> number(0.2), number(-1.0), number(0.125), number(0.123456)
     ('1/5', '-1', '1/8', '0.123456')
+    >>> number(1 - 8.5e-07), number(1 + 2e-11)
+    ('1 - 8.5e-07', '1 + 2e-11')
     """
     if float(value).is_integer() and abs(value) < 1e6:
         return str(int(value))
@@ -69,4 +57,5 @@ def number(value: float) -> str:
     if abs(inverse - round(inverse)) < 1e-9 * abs(inverse) and 1 < abs(round(inverse)) < 1e6:
         whole = round(inverse)
         return f"{'-' if whole < 0 else ''}1/{abs(whole)}"
-    return f"{value:.6g}"
+    short = f"{value:.6g}"
+    return f"1 {'-' if value < 1 else '+'} {abs(value - 1):.2g}" if float(short) == 1 else short

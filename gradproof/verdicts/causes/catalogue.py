@@ -1,0 +1,82 @@
+"""The kinds of cause: how far-fetched each is, and what it means.
+
+Two mutants that agree with a claim to a dozen digits in every entry are, as a rule, the same change described
+in two ways, and what counts is which description helps: of several, the one of the least cost is named. A
+constant factor that belongs to an operation (the 1/N of a mean, the 2 of a square) is what people forget
+most, and is the shortest description; then comes a reduction or accumulation that went wrong, then one
+operation's derivative, then one path. A wrong operand or an updated weight is rarer, and more can be fitted
+with it. A factor that is no number one would expect, an added multiple and two changes together have
+something that was solved for: they come last, and only where enough entries confirm what one entry gave.
+
+A new kind of cause is a line here and a rule in `gradproof.verdicts.causes.mistakes`.
+"""
+
+from enum import Enum
+
+
+class CauseKind(Enum):
+    """A kind of cause.
+
+    Attributes:
+        cost: how far-fetched it is; a rule may say that its own case is less or more so.
+        text: what it means.
+
+    >>> CauseKind.MEAN_LEFT_OUT.slug, CauseKind.MEAN_LEFT_OUT.cost
+    ('mean-left-out', 1.0)
+    """
+
+    MEAN_LEFT_OUT = 1.0, "the 1/N of a mean is left out"
+    MEAN_INSTEAD_OF_SUM = 1.5, "a sum over an axis is turned into a mean"
+    SUM_OVER_ALL_AXES = 1.5, "a sum runs over all axes instead of some"
+    SUM_OVER_ANOTHER_AXIS = 1.5, "a sum runs over another axis"
+    SUM_LEFT_OUT = 1.5, "only one term of a sum over an axis is taken"
+    BROADCAST_NOT_REDUCED = 1.5, "the gradient keeps the shape that broadcasting made"
+    TIES_FULL_CREDIT = 1.5, "at a tie every greatest entry gets the whole gradient"
+    SIGN = 2.0, "a derivative, or all of the gradient, has the wrong sign"
+    CONSTANT_FACTOR = 2.0, "a derivative, or all of the gradient, is off by a constant factor"
+    PARAMETERS_SWAPPED = 2.0, "parameters' gradients stand in each other's place"
+    CLIPPED = 2.0, "entries are clipped"
+    ACCUMULATION_OVERWRITTEN = 2.5, "contributions overwrite each other where they must be added"
+    CONTRIBUTIONS_AVERAGED = 2.5, "contributions are averaged where they must be added"
+    GRADIENT_IS_ZERO = 2.5, "nothing is carried back to a parameter"
+    DERIVATIVE_LEFT_OUT = 3.0, "the derivative of an operation is left out"
+    DERIVATIVE_APPLIED_TWICE = 3.0, "the derivative of an operation is applied once too often"
+    DERIVATIVE_AT_OUTPUT = 3.0, "a derivative is evaluated at the operation's output, not at its input"
+    DERIVATIVE_AT_INPUT = 3.0, "a derivative's formula for the output is evaluated at the input"
+    DERIVATIVE_FROM_ROUNDED_OUTPUT = 3.0, "the formula is right, and cancels when computed in floats"
+    JACOBIAN_DIAGONAL = 3.0, "only the diagonal of a Jacobian is used"
+    PATH_NOT_CARRIED_BACK = 3.5, "the gradient is not carried back along one path"
+    DERIVATIVE_INCOMPLETE = 4.0, "a term or factor of an operation's derivative is left out"
+    TRANSPOSED = 4.0, "a product or a gradient is transposed, or a transpose is left out"
+    WRONG_ORDER = 4.0, "entries come back in another order than they went"
+    DERIVATIVE_INVERTED = 5.0, "a derivative is divided by where it must be multiplied by"
+    DERIVATIVE_OF_ANOTHER_LAYER = 5.0, "the derivative is taken from another node of the same operation"
+    DERIVATIVE_OF_ANOTHER_FUNCTION = 5.0, "the derivative of another function is used"
+    EXTRA_DERIVATIVE = 6.0, "a derivative is applied that the loss does not call for"
+    WRONG_OPERAND = 6.0, "a product is differentiated with another value than it was computed with"
+    OPERATION_LEFT_OUT = 6.5, "an operation is left out of the loss and of its derivative"
+    WEIGHTS_ALREADY_UPDATED = 7.0, "weights are used after their update"
+    ADDED_MULTIPLE = 9.0, "a multiple of the parameter is added"
+    TWO_CHANGES = 15.0, "two changes together"
+
+    def __init__(self, cost: float, text: str) -> None:
+        """Take what a member's line holds."""
+        self.cost, self.text = cost, text
+
+    @property
+    def slug(self) -> str:
+        """How results write it."""
+        return self.name.lower().replace("_", "-")
+
+
+OWN_CONSTANT = -1.0
+"""Less for a constant that belongs to the operation, such as the 2 of a square."""
+
+ODD_NUMBER = 6.0
+"""More for a factor that is no number one would expect."""
+
+SEVERAL_PLACES = 0.5
+"""More for the same change at several places."""
+
+SOME_ALONE = 10.0
+"""More where the change holds in some parameters only, although it would reach others too."""

@@ -1,0 +1,158 @@
+"""Constant factors: the numbers that a derivative holds, left out or applied twice; signs; paths cut off."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from math import isclose, prod
+from typing import NamedTuple
+
+import numpy as np
+
+from gradproof.reference.tape import Tensor, Trait
+from gradproof.reference.tape.operations import along_axes, entrywise
+from gradproof.verdicts.causes.catalogue import OWN_CONSTANT, CauseKind
+from gradproof.verdicts.causes.graph import Use
+from gradproof.verdicts.causes.mistakes.mistake import ANY, Having, Mistake, rule
+from gradproof.verdicts.causes.phrases import number
+from gradproof.verdicts.tolerances import FACTOR_SOLVED
+
+
+class OwnConstant(NamedTuple):
+    """A constant that an operation's derivative holds.
+
+    Attributes:
+        value: the number.
+        words: what it is called.
+        name: what it is called wherever the number itself differs from place to place.
+    """
+
+    value: float
+    words: str
+    name: str = ""
+
+
+_FIXED = {
+    (entrywise.NEGATIVE, 0): OwnConstant(-1.0, "the minus sign"),
+    (entrywise.SUBTRACT, 1): OwnConstant(-1.0, "the minus sign"),
+    (entrywise.SQUARE, 0): OwnConstant(2.0, "the factor 2"),
+    (entrywise.SQRT, 0): OwnConstant(0.5, "the factor 1/2"),
+}
+"""By operation and the operand's position."""
+
+
+def own_constants(use: Use) -> list[OwnConstant]:
+    """Give the constant factors of the derivative at a use, but for 0 and 1."""
+    return [own for own in _own_constants(use) if own.value not in {0.0, 1.0}]
+
+
+def _own_constants(use: Use) -> Iterator[OwnConstant]:
+    operation, arguments = use.operation, use.arguments
+    if operation in Having(Trait.AVERAGES):
+        count = use.x.count(arguments["axes"]) - arguments.get("correction", 0)
+        if operation is along_axes.VAR:
+            yield OwnConstant(2.0, "the factor 2")
+        if count > 0:
+            yield OwnConstant(1 / count, f"the 1/{number(count)}", "the 1/n")
+    elif operation is entrywise.INTEGER_POWER:
+        yield OwnConstant(float(arguments["exponent"]), f"the exponent {arguments['exponent']}")
+    elif operation is entrywise.MULTIPLY or (operation is entrywise.DIVIDE and use.position == 0):
+        constant = _uniform(use.node.operands[1 - use.position])
+        if constant and operation is entrywise.DIVIDE:
+            yield OwnConstant(1 / constant, f"the division by {number(constant)}")
+        elif constant:
+            yield OwnConstant(constant, f"the factor {number(constant)}")
+    elif operation and (operation, use.position) in _FIXED:
+        yield _FIXED[operation, use.position]
+
+
+def _uniform(tensor: Tensor) -> float | None:
+    """Give the one finite number that a constant consists of, if it does."""
+    if tensor.index is not None or not tensor.size:
+        return None
+    values = np.asarray(tensor.value.values(), dtype=np.float64).ravel()  # type: ignore[attr-defined]
+    value = float(values[0])
+    return value if np.all(values == value) and np.isfinite(value) else None
+
+
+Meaning = tuple[CauseKind, str, float]
+"""What a factor means at a place: the kind, the words, and how much more far-fetched it is than its kind."""
+
+
+def meaning_at(use: Use, factor: float, near: float) -> Meaning | None:
+    """Say what a constant factor of the derivative at a use means there; None if nothing."""
+    for own in own_constants(use):
+        for meant, meaning in _meanings(use, own):
+            if isclose(factor, meant, rel_tol=near):
+                return meaning
+    return _other_count(use, factor, near) if use.operation in Having(Trait.AVERAGES) else None
+
+
+def _meanings(use: Use, own: OwnConstant) -> Iterator[tuple[float, Meaning]]:
+    """Give the factors that a constant makes when it is forgotten, repeated or inverted."""
+    value, derivative = own.value, f"{own.words} of the derivative of $at"
+    factor = CauseKind.CONSTANT_FACTOR
+    if value == -1:
+        yield -1.0, (CauseKind.SIGN, "the minus sign of $at left out", OWN_CONSTANT)
+        return
+    if use.operation is along_axes.MEAN:
+        yield 1 / value, (CauseKind.MEAN_LEFT_OUT, f"{derivative} left out", 0.0)
+    else:
+        yield 1 / value, (factor, f"{derivative} left out", OWN_CONSTANT)
+    yield value, (factor, f"{derivative} applied twice", OWN_CONSTANT + 0.3)
+    yield 1 / value**2, (factor, f"{derivative} inverted", OWN_CONSTANT + 0.4)
+    if value < 0:
+        words = f"the minus sign of {own.words} in $at left out"
+        yield -1.0, (CauseKind.SIGN, words, OWN_CONSTANT + 0.1)
+        yield -1 / value, (factor, f"{derivative} left out but for its sign", OWN_CONSTANT)
+
+
+def _other_count(use: Use, factor: float, near: float) -> Meaning | None:
+    """Recognise an average's derivative with the count of other axes, or with one entry more or less."""
+    shape = use.shape
+    count = use.x.count(use.arguments["axes"])
+    choices = [(other, 0.5) for other in counts(shape)] + [(count - 1, 0.6), (count + 1, 0.6)]
+    for other, more in choices:
+        # 1/other in the place of 1/count
+        if other != count and other > 1 and isclose(factor, count / other, rel_tol=near):
+            words = f"a division by {other} instead of {count} in the derivative of $at"
+            return CauseKind.CONSTANT_FACTOR, words, OWN_CONSTANT + more
+    return None
+
+
+def counts(shape: tuple[int, ...]) -> list[int]:
+    """Give the numbers of entries along any choice of axes.
+
+    >>> counts((2, 3))
+    [2, 3, 6]
+    """
+    return sorted({prod(chosen) for k in range(1, len(shape) + 1) for chosen in combinations(shape, k)})
+
+
+# ------------------------------------------------------------------------ as mistakes, for several places
+
+
+@rule(ANY)
+def own_constant(use: Use) -> Iterator[Mistake]:
+    """A constant of the derivative is forgotten, or applied twice."""
+    for own in own_constants(use):
+        for factor, done in ((1 / own.value, "left out"), (own.value, "applied twice")):
+            meaning = meaning_at(use, factor, FACTOR_SOLVED)
+            if meaning is not None:
+                yield _times(use, factor, meaning, f"{own.name or own.words} {done}")
+
+
+@rule(ANY)
+def plain_factor(use: Use) -> Iterator[Mistake]:
+    """The derivative is negated, doubled, halved, or not carried back at all."""
+    cut = "nothing carried back through $at to $operand"
+    yield _times(use, -1.0, (CauseKind.SIGN, "the derivative of $at negated", 0.0))
+    yield _times(use, 2.0, (CauseKind.CONSTANT_FACTOR, "the derivative of $at doubled", 0.0))
+    yield _times(use, 0.5, (CauseKind.CONSTANT_FACTOR, "the derivative of $at halved", 0.0))
+    yield _times(use, 0.0, (CauseKind.PATH_NOT_CARRIED_BACK, cut, 0.0))
+
+
+def _times(use: Use, factor: float, meaning: Meaning, name: str = "") -> Mistake:
+    kind, words, more = meaning
+    fields = {"operand": use.operand_words}
+    return Mistake(
+        kind, words, lambda g: use.pull(g) * factor, more, factor, solved=True, fields=fields, name=name
+    )

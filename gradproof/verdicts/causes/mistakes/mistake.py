@@ -1,0 +1,145 @@
+"""What a rule gives, and how rules are found: a mistake at a place, a choice of operations, the registry."""
+
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from string import Template
+from typing import TypeAlias
+
+from gradproof.reference.tape import Edge, Operation, Trait
+from gradproof.reference.tape.operations import entrywise
+from gradproof.verdicts.causes.catalogue import CauseKind
+from gradproof.verdicts.causes.graph import Change, Graph, Node, Spot, Use
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong derivative at one use of an operand, or a wrong adjoint of one value.
+
+    Attributes:
+        kind: the kind of cause.
+        words: what follows "your gradient of w is the true one with ". $at stands for the operation with its
+            line, other words with a $ for `fields`: what differs between places of one and the same mistake.
+        change: the wrong derivative, from the adjoint of the result.
+        more: how much more far-fetched it is than its kind.
+        factor: the constant that the true derivative is multiplied by, where it is only that.
+        solved: whether the search finds such factors at single places by solving for them.
+        source: the node whose adjoint the change takes, where it is not the result's.
+        fields: what stands for the words with a $.
+        name: what tells it apart from others of its place, where `words` do not.
+    """
+
+    kind: CauseKind
+    words: str
+    change: Change
+    more: float = 0.0
+    factor: float | None = None
+    solved: bool = False
+    source: int | None = None
+    fields: Mapping[str, object] = field(default_factory=dict)
+    name: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it apart from others of its place, the same at all places and on all kinds of number."""
+        return self.name or self.words, self.kind.slug
+
+    @property
+    def cost(self) -> float:
+        """How far-fetched it is."""
+        return self.kind.cost + self.more
+
+    def phrase(self, at: str) -> str:
+        """Write its words for an operation and its line.
+
+        >>> Mistake(CauseKind.SIGN, "the derivative of $at negated", lambda g: -g).phrase("exp (mine.py:3)")
+        'the derivative of exp (mine.py:3) negated'
+        """
+        return Template(self.words).substitute(self.fields, at=at)
+
+
+def wrong(kind: CauseKind, changes: Mapping[str, Change], more: float = 0.0) -> Iterator[Mistake]:
+    """Make mistakes of one kind, from their words and what they make of the result's adjoint g."""
+    for words, change in changes.items():
+        yield Mistake(kind, words, change, more)
+
+
+# ------------------------------------------------------------------------ for which operations
+
+
+@dataclass(frozen=True)
+class Having(Container[object]):
+    """The operations that have some traits, lack others, and take so many operands.
+
+    >>> from gradproof.reference.tape import OPERATIONS
+    >>> OPERATIONS["exp"] in FUNCTIONS, OPERATIONS["negative"] in FUNCTIONS, None in FUNCTIONS
+    (True, False, False)
+    """
+
+    traits: Trait
+    without: Trait = Trait.NONE
+    operands: int | None = None
+
+    def __contains__(self, operation: object) -> bool:
+        """Tell whether an operation is one of them; None, a parameter's, is not."""
+        return (
+            isinstance(operation, Operation)
+            and self.traits in operation.traits
+            and not self.without & operation.traits
+            and self.operands in {None, operation.operands}
+        )
+
+
+ANY = Having(Trait.NONE)
+"""All operations."""
+
+FUNCTIONS = Having(Trait.ELEMENTWISE, without=Trait.LINEAR | Trait.PIECEWISE_CONSTANT, operands=1)
+"""Functions of a single number whose slope is no constant."""
+
+SELECTING = Having(Trait.ELEMENTWISE | Trait.SELECTS)
+"""Let some entries through and stop the others."""
+
+PRODUCTS = Having(Trait.NONE, without=Trait.LINEAR | Trait.SELECTS, operands=2)
+"""The derivative for one operand holds the other: products, quotients, powers."""
+
+SUMS = frozenset({entrywise.ADD, entrywise.SUBTRACT})
+"""Join terms."""
+
+
+# ------------------------------------------------------------------------ the registry
+
+Rule: TypeAlias = Callable[[Use], Iterator[Mistake]]
+"""What can be wrong at one use of an operand."""
+
+AdjointRule: TypeAlias = Callable[[Node], Iterator[Mistake]]
+"""What can be wrong with the whole adjoint of one value."""
+
+RULES: list[tuple[Container[object], Rule]] = []
+ADJOINT_RULES: list[AdjointRule] = []
+
+
+def rule(operations: Container[object]) -> Callable[[Rule], Rule]:
+    """Register a rule for the uses that some operations make of their operands."""
+
+    def register(function: Rule) -> Rule:
+        RULES.append((operations, function))
+        return function
+
+    return register
+
+
+def adjoint_rule(function: AdjointRule) -> AdjointRule:
+    """Register a rule for whole adjoints."""
+    ADJOINT_RULES.append(function)
+    return function
+
+
+def mistakes_at(graph: Graph, spot: Spot) -> Iterator[Mistake]:
+    """Give all mistakes at a use of an operand, or in the whole adjoint of a value."""
+    if isinstance(spot, Edge):
+        use = Use(graph, spot)
+        for operations, function in RULES:
+            if use.operation in operations:
+                yield from function(use)
+    else:
+        for of_node in ADJOINT_RULES:
+            yield from of_node(graph.nodes[spot])

@@ -1,0 +1,194 @@
+"""Mistakes in products: a transpose left out, the sum over a batch, another value than was multiplied."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from gradproof.reference.tape import Tensor, Trait
+from gradproof.reference.tape.operations import entrywise, matrix_products
+from gradproof.verdicts.causes.catalogue import CauseKind
+from gradproof.verdicts.causes.graph import Array, Graph, Node, Use, words_for
+from gradproof.verdicts.causes.mistakes.mistake import FUNCTIONS, PRODUCTS, Having, Mistake, rule
+
+# ------------------------------------------------------------------------ matrices
+
+
+@rule({matrix_products.MATMUL})
+def untransposed(use: Use) -> Iterator[Mistake]:
+    """Y = A B:  dA = G B', dB = A' G, and the square B or A is not transposed."""
+    a, b = use.values
+    other, which = (b, "right") if use.position == 0 else (a, "left")
+    if a.ndim >= 2 and b.ndim >= 2 and other.shape[-1] == other.shape[-2] > 1:
+        words = f"the transpose of the {which} operand of $at left out on the way back"
+        yield Mistake(CauseKind.TRANSPOSED, words, lambda g: g @ b if use.position == 0 else a @ g, -0.5)
+
+
+@rule({matrix_products.MATMUL})
+def over_the_batch(use: Use) -> Iterator[Mistake]:
+    """For Y = A B, dB = A' G is a sum over the rows of A: a mean of them, or one of them alone."""
+    a = use.values[0]
+    if use.position == 0 or a.ndim < 2:
+        return
+    rows = a.shape[-2]
+    fields = {"rows": rows}
+
+    def one_row(g: Array, start: int) -> Array:
+        row = g.reshape((rows, -1)).part(-2, start, start + 1)
+        return (a.part(-2, start, start + 1).mT @ row).reshape(use.shape)
+
+    mean = "the sum over the $rows rows in the derivative of $at for its right operand turned into a mean"
+    yield Mistake(
+        CauseKind.MEAN_INSTEAD_OF_SUM, mean, lambda g: use.pull(g) / rows, factor=1 / rows, fields=fields
+    )
+    for start, which in ((0, "first"), (rows - 1, "last")) if a.ndim == 2 and rows > 1 else ():
+        words = f"only the {which} of the $rows rows in the derivative of $at for its right operand"
+        one = partial(one_row, start=start)
+        yield Mistake(CauseKind.ACCUMULATION_OVERWRITTEN, words, one, fields=fields)
+
+
+@rule(Having(Trait.BILINEAR))
+def flipped(use: Use) -> Iterator[Mistake]:
+    """The entries come back in the reverse order, as a convolution's do."""
+    shape = use.shape
+    for axis in range(-min(len(shape), 2), 0):
+        if shape[axis] > 1:
+            yield Mistake(
+                CauseKind.WRONG_ORDER,
+                "what $at hands back flipped along axis $axis",
+                lambda g, axis=axis: use.pull(g).sum_to(shape).flip(axis),  # type: ignore[misc]
+                more=1,
+                fields={"axis": axis + len(shape)},
+                name=f"flipped {axis}",
+            )
+
+
+# ------------------------------------------------------------------------ another value in an operand's place
+
+_MOST = 6
+"""At most so many values are tried in each direction."""
+
+
+@rule({entrywise.MULTIPLY})
+def only_the_mask(use: Use) -> Iterator[Mistake]:
+    """A constant factor that is zero in places, as dropout's mask with its scale."""
+    other = 1 - use.position
+    if use.node.operands[other].index is not None:
+        return
+    mask = use.graph.plain.nodes[use.edge.node].operands[other].value.data[0, 0, ...] != 0
+    if mask.any() and not mask.all():
+        words = "the scale of the constant factor of $at left out on the way back, and only its mask kept"
+        ones = use.graph.kind.constant(mask.astype(float))
+        yield Mistake(CauseKind.DERIVATIVE_INCOMPLETE, words, lambda g: g * ones, -2.5)
+
+
+@rule(PRODUCTS)
+def another_operand(use: Use) -> Iterator[Mistake]:
+    """DA = g * B, with another value in the place of B; in a quotient's, of the denominator."""
+    yield from _replaced(use, 1 if use.operation is entrywise.DIVIDE else 1 - use.position)
+
+
+@rule(FUNCTIONS)
+def another_point(use: Use) -> Iterator[Mistake]:
+    """G * f'(x), with another value in the place of x; an activation's is taken elsewhere by other rules."""
+    if use.operation not in Having(Trait.ACTIVATION):
+        yield from _replaced(use, 0)
+
+
+def _replaced(use: Use, place: int) -> Iterator[Mistake]:
+    node, own = use.node, use.node.operands[place]
+    for relation, words, other in _relatives(use.graph, node, place):
+        if other is own or other.shape != own.shape:
+            continue
+
+        def change(g: Array, value: Array = other.value) -> Array:
+            values = [*use.values[:place], value, *use.values[place + 1 :]]
+            # to compute the result again costs as much as the derivative
+            y = node.forward(*values) if node.operation in Having(Trait.READS_RESULT) else use.y
+            return node.derivative(use.position, g, y, *values)
+
+        instead = "its constant operand" if own.index is None else f"the value of {words_for(use.graph, own)}"
+        yield Mistake(
+            CauseKind.WRONG_OPERAND,
+            "$other used in the derivative of $at instead of $own",
+            change,
+            fields={"other": words, "own": instead},
+            name=f"operand {place} {relation}",
+        )
+
+
+def _relatives(graph: Graph, node: Node, place: int) -> Iterator[tuple[str, str, Tensor]]:
+    """Give the values that one may take for an operand: relation, words, value."""
+    operand = node.operands[place]
+    if operand.index is not None:
+        yield from _around(graph, graph.nodes[operand.index], node)
+    else:
+        yield from _other_constants(graph, node, place)
+    yield from _results(graph, node)
+    for own, other in enumerate(node.operands):
+        if own != place:
+            yield f"own {own}", "its own operand", other
+    if node.operation is matrix_products.MATMUL and place == 0:
+        yield from _inputs(graph, node, operand.shape)
+
+
+def _around(graph: Graph, mine: Node, node: Node) -> Iterator[tuple[str, str, Tensor]]:
+    """Give what a value was computed from, what is computed from it, and its like before and after it."""
+    shape = mine.shape
+    if mine.operation in FUNCTIONS or mine.operation in Having(Trait.NORMALISES):
+        yield "input", f"the input of {mine.at}", mine.operands[0]
+    users = [graph.nodes[edge.node] for edge in graph.users(mine.index)]
+    users = [user for user in users if user.index != node.index and user.shape == shape]
+    for user in users[:_MOST]:
+        relation = "output" if user.operation in FUNCTIONS else f"output {user.name}"
+        yield relation, f"the output of {user.at}", user.tensor
+    for i, inner in enumerate(_ancestors(graph, mine)):
+        yield f"before {i}", f"the value of {words_for(graph, inner)}", inner
+    same = [n for n in graph.nodes if n.operation is mine.operation and n.shape == shape]
+    earlier = [n for n in same if n.index < mine.index]
+    later = [n for n in same if n.index > mine.index]
+    if earlier:
+        yield "previous", f"the value of {earlier[-1].at} before it", earlier[-1].tensor
+    if later:
+        yield "next", f"the value of {later[0].at} after it", later[0].tensor
+
+
+def _ancestors(graph: Graph, mine: Node) -> list[Tensor]:
+    """Give the values of the same shape that one was computed from, the nearest first."""
+    found: list[Tensor] = []
+    queue = list(mine.operands)
+    while queue and len(found) < _MOST:
+        tensor = queue.pop(0)
+        if tensor.shape == mine.shape and all(tensor is not other for other in found):
+            found.append(tensor)
+            queue += graph.nodes[tensor.index].operands if tensor.index is not None else []
+    return found
+
+
+def _results(graph: Graph, node: Node) -> Iterator[tuple[str, str, Tensor]]:
+    """Give what the result goes into, such as the new state of a recurrence in the place of the old one."""
+    for depth in range(1, _MOST):
+        users = graph.users(node.index)
+        if not users:
+            return
+        node = graph.nodes[min(users).node]
+        yield f"result {depth}", f"the value of {node.at}, which is computed from it,", node.tensor
+
+
+def _other_constants(graph: Graph, node: Node, place: int) -> Iterator[tuple[str, str, Tensor]]:
+    """Give the constants that the same operation has before and after."""
+    peers = [n.operands[place] for n in graph.nodes if n.operation is node.operation]
+    peers = [peer for peer in peers if peer.index is None]
+    mine = [i for i, peer in enumerate(peers) if peer is node.operands[place]]
+    for relation, i in (("previous", mine[0] - 1), ("next", mine[-1] + 1)):
+        if 0 <= i < len(peers):
+            yield relation, f"the {relation} constant operand", peers[i]
+
+
+def _inputs(graph: Graph, node: Node, shape: tuple[int, ...]) -> Iterator[tuple[str, str, Tensor]]:
+    """Give activations and data of the same shape, the nearest first, as another layer's input."""
+    before = [n for n in reversed(graph.nodes[: node.index]) if n.shape == shape and n.operation in FUNCTIONS]
+    for i, n in enumerate(before[:_MOST]):
+        yield f"activation {i}", f"the value of {n.at}", n.tensor
+    products = [n for n in graph.nodes if n.operation is matrix_products.MATMUL]
+    data = [(n, each) for n in products for each in n.operands if each.index is None and each.shape == shape]
+    for i, (n, other) in enumerate(data[:_MOST]):
+        yield f"data {i}", f"the data in {n.at}", other

@@ -1,0 +1,190 @@
+"""Mistakes in what moves, repeats or stretches entries: orders, sums that undo a broadcast, repeated uses."""
+
+from collections.abc import Iterator
+from functools import partial
+from math import prod
+
+import numpy as np
+
+from gradproof.reference.tape import Trait
+from gradproof.reference.tape.operations import moving
+from gradproof.verdicts.causes.catalogue import CauseKind
+from gradproof.verdicts.causes.graph import Array, Change, Node, Use
+from gradproof.verdicts.causes.mistakes.mistake import ANY, Having, Mistake, adjoint_rule, rule, wrong
+
+# ------------------------------------------------------------------------ the order of entries
+
+
+@rule(ANY)
+def handed_back_transposed(use: Use) -> Iterator[Mistake]:
+    """A square matrix comes back transposed."""
+    shape = use.shape
+    if len(shape) >= 2 and shape[-1] == shape[-2] > 1:
+        words = "what $at hands back transposed"
+        yield Mistake(CauseKind.TRANSPOSED, words, lambda g: use.pull(g).sum_to(shape).mT)
+
+
+@rule(Having(Trait.MOVES_ENTRIES, without=Trait.KEEPS_ORDER, operands=1))
+def undone_by_a_reshape(use: Use) -> Iterator[Mistake]:
+    """The entries keep their order, though the operation has changed it."""
+    if prod(use.shape) == prod(use.node.shape):
+        yield Mistake(CauseKind.WRONG_ORDER, "$at undone by a reshape", lambda g: g.reshape(use.shape))
+
+
+@rule({moving.PERMUTE_DIMS})
+def same_permutation(use: Use) -> Iterator[Mistake]:
+    """The axes are permuted again instead of back."""
+    axes = use.arguments["axes"]
+    if tuple(use.node.shape[axis] for axis in axes) == use.shape:
+        words = "$at undone by the same permutation instead of its inverse"
+        yield Mistake(CauseKind.WRONG_ORDER, words, lambda g: g.permute(axes))
+
+
+@rule({moving.RESHAPE})
+def by_columns(use: Use) -> Iterator[Mistake]:
+    """The entries come back in the order of columns (Fortran's)."""
+
+    def turned(x: Array) -> Array:
+        return x.permute(tuple(range(-1, -x.ndim - 1, -1)))
+
+    if len(use.shape) >= 2:
+        words = "$at undone in the order of columns"
+        yield Mistake(CauseKind.WRONG_ORDER, words, lambda g: turned(turned(g).reshape(use.shape[::-1])), 1)
+
+
+@rule({moving.CONCAT})
+def parts_exchanged(use: Use) -> Iterator[Mistake]:
+    """An operand gets another one's part of the gradient."""
+    for place, other in enumerate(use.node.operands):
+        if place != use.position and other.shape == use.shape:
+            yield Mistake(
+                CauseKind.WRONG_ORDER,
+                "the parts of $at exchanged on the way back",
+                lambda g, place=place: use.node.derivative(place, g, use.y, *use.values),  # type: ignore[misc]
+                name=f"part {place}",
+            )
+
+
+@adjoint_rule
+def parameter_reordered(node: Node) -> Iterator[Mistake]:
+    """A parameter's gradient has its entries in another order."""
+    shape = node.shape
+    if node.operation is not None:
+        return
+    along = [axis for axis in range(-len(shape), 0) if shape[axis] > 1]
+    orders: dict[str, Change] = {
+        f"along axis {axis + len(shape)}": lambda g, axis=axis: g.flip(axis)  # type: ignore[misc]
+        for axis in along
+    }
+    if len(shape) == len(along) == 2:
+        orders["along both axes (rotated by 180 degrees)"] = lambda g: g.flip(-1).flip(-2)
+    changes = {f"its entries in the reverse order {how}": change for how, change in orders.items()}
+    yield from wrong(CauseKind.WRONG_ORDER, changes)
+    if len(shape) == 2 and shape[0] == shape[1] > 1:
+        words = f"the whole of it transposed ({shape[0]} by {shape[1]})"
+        yield Mistake(CauseKind.TRANSPOSED, words, lambda g: g.mT, -1)
+
+
+# ------------------------------------------------------------------------ the sum that undoes a broadcast
+
+
+def is_stretched(use: Use) -> bool:
+    """Tell whether broadcasting gave the operand another shape."""
+    may = use.operation in Having(Trait.ELEMENTWISE) or use.operation is moving.BROADCAST_TO
+    return may and use.node.shape != use.shape
+
+
+def unreduced(use: Use, g: Array) -> Array:
+    """Give an operand's share before the sum over what broadcasting stretched."""
+    return (g if use.operation is moving.BROADCAST_TO else use.pull(g)).broadcast_to(use.node.shape)
+
+
+def stretched_axes(shape: tuple[int, ...], operand: tuple[int, ...]) -> tuple[int, ...]:
+    """Give the axes, from the right, along which broadcasting stretched an operand.
+
+    >>> stretched_axes((5, 3), (3,))
+    (-2,)
+    """
+    padded = (0,) * (len(shape) - len(operand)) + operand
+    return tuple(i - len(shape) for i, (n, own) in enumerate(zip(shape, padded, strict=True)) if n != own)
+
+
+@rule(ANY)
+def broadcast_undone(use: Use) -> Iterator[Mistake]:
+    """The sum over the stretched axes: a mean, over other axes, or of one term alone."""
+    if not is_stretched(use):
+        return
+    operand, shape = use.shape, use.node.shape
+    everything = tuple(range(-len(shape), 0))
+    axes = stretched_axes(shape, operand)
+    others = tuple(axis for axis in everything if axis not in axes)
+    count = prod(shape[axis] for axis in axes)
+
+    def in_all(g: Array) -> Array:
+        return unreduced(use, g).sum(everything).broadcast_to(operand)
+
+    def in_others(g: Array) -> Array:
+        return unreduced(use, g).sum(others).reshape(operand)
+
+    def one_term(g: Array, place: int) -> Array:
+        part = unreduced(use, g)
+        for axis in axes:
+            start = place % shape[axis]
+            part = part.part(axis, start, start + 1)
+        return part.reshape(operand)
+
+    sums: list[tuple[CauseKind, str, Change]] = [
+        (
+            CauseKind.MEAN_INSTEAD_OF_SUM,
+            "the sum over $over, which undoes the broadcast in $at, made a mean (divided by $count)",
+            lambda g: use.pull(g) / count,
+        )
+    ]
+    if others and any(n > 1 for n in operand):
+        over_all = "the sum, which undoes the broadcast in $at, over all axes instead of $over"
+        mean = "a mean over all axes in place of the sum over $over that undoes the broadcast in $at"
+        sums.append((CauseKind.SUM_OVER_ALL_AXES, over_all, in_all))
+        sums.append((CauseKind.SUM_OVER_ALL_AXES, mean, lambda g: in_all(g) / prod(shape)))
+    if prod(shape[axis] for axis in others) == count and len(others) == len(axes):
+        another = "the sum, which undoes the broadcast in $at, over $others, not $over"
+        sums.append((CauseKind.SUM_OVER_ANOTHER_AXIS, another, in_others))
+    for place, which in ((0, "first"), (-1, "last")) if count > 1 else ():
+        one = f"only the {which} term of the sum over $over, which undoes the broadcast in $at"
+        sums.append((CauseKind.SUM_LEFT_OUT, one, partial(one_term, place=place)))
+    fields = {"over": _axes_words(axes, shape), "others": _axes_words(others, shape), "count": count}
+    for kind, words, change in sums:
+        factor = 1 / count if kind is CauseKind.MEAN_INSTEAD_OF_SUM else None
+        yield Mistake(kind, words, change, factor=factor, fields=fields)
+
+
+def _axes_words(axes: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    places = [str(axis + len(shape)) for axis in axes]
+    return f"axis {places[0]}" if len(places) == 1 else f"the axes {', '.join(places)}"
+
+
+# ------------------------------------------------------------------------ entries that are used repeatedly
+
+
+@rule({moving.GATHER})
+def repeated_indices(use: Use) -> Iterator[Mistake]:
+    """What comes back to an entry that was taken several times is added; here it is not."""
+    positions, constant = use.arguments["positions"], use.graph.kind.constant
+    flat = positions.reshape(-1)
+    unique, first, inverse, counts = np.unique(
+        flat, return_index=True, return_inverse=True, return_counts=True
+    )
+    if unique.size == flat.size:
+        return
+    last = flat.size - 1 - np.unique(flat[::-1], return_index=True)[1]
+    for which, winners in (("last", last), ("first", first)):
+        weights = np.isin(np.arange(flat.size), winners).astype(np.float64).reshape(positions.shape)
+        words = (
+            "the contributions of repeated indices in $at overwritten instead of accumulated "
+            f"(only the {which} one counts)"
+        )
+        change = {words: lambda g, w=weights: use.pull(g * constant(w))}
+        yield from wrong(CauseKind.ACCUMULATION_OVERWRITTEN, change)
+    # 1/3 is no double: divide by the count
+    times = counts[inverse.reshape(-1)].reshape(positions.shape).astype(np.float64)
+    words = "the contributions of repeated indices in $at averaged instead of added"
+    yield Mistake(CauseKind.CONTRIBUTIONS_AVERAGED, words, lambda g: use.pull(g / constant(times)))

@@ -1,0 +1,62 @@
+"""Formulas that are right, and cancel when they are computed in floats from a rounded result."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.tape import Operation
+from gradproof.reference.tape.operations import entrywise, neural
+from gradproof.verdicts import tolerances
+from gradproof.verdicts.causes.catalogue import CauseKind
+from gradproof.verdicts.causes.cause import Cause
+from gradproof.verdicts.causes.graph import Changed
+from gradproof.verdicts.causes.phrases import sentence
+from gradproof.verdicts.causes.search.inquiry import Inquiry
+
+Floats = NDArray[np.float64]
+
+
+def _sigmoid_slope(x: Floats) -> Floats:
+    y = 1 / (1 + np.exp(-x))
+    return y * (1 - y)
+
+
+_FORMULAS: dict[Operation | None, tuple[str, Callable[[Floats], Floats]]] = {
+    entrywise.EXPM1: ("output + 1", lambda x: np.expm1(x) + 1),
+    entrywise.EXP: ("expm1 + 1", lambda x: np.expm1(x) + 1),
+    entrywise.TANH: ("1 - output^2", lambda x: 1 - np.tanh(x) ** 2),
+    neural.SIGMOID: ("output (1 - output)", _sigmoid_slope),
+}
+"""Derivatives written in terms of the result, where its digits cancel."""
+
+
+def from_rounded_output(inquiry: Inquiry) -> Cause | None:
+    """Find a derivative that was computed from the rounded result: out + 1 for exp(x) - 1.
+
+    Such a claim is right as a formula, so that only a claim in float64 can show it.
+    """
+    for graph in (views.plain for views in inquiry.views):
+        for edge in graph.edges:
+            node = graph.nodes[edge.node]
+            if node.operation not in _FORMULAS:
+                continue
+            said, slope = _FORMULAS[node.operation]
+            with np.errstate(all="ignore"):
+                constant = graph.kind.constant(np.asarray(slope(node.operands[0].value.data[0, 0, ...])))
+            gradients = graph.backward({edge: Changed(constant.__mul__)})
+            if all(name in gradients and _same(inquiry, name, gradients[name]) for name in inquiry.targets):
+                phrase = f"the derivative of {node.at} computed from its rounded output"
+                told = sentence(phrase, inquiry.targets)
+                text = f"{told} as {said}, where digits cancel; the formula is right"
+                kind = CauseKind.DERIVATIVE_FROM_ROUNDED_OUTPUT
+                return Cause(kind.slug, node.where, None, text, inquiry.targets)
+    return None
+
+
+def _same(inquiry: Inquiry, name: str, gradient: Floats) -> bool:
+    """Tell whether a mutant has the claim's rounding errors: it explains nearly all of the error."""
+    error, exact = inquiry.discrepancy.error[name], inquiry.discrepancy.exact_floats[name]
+    left = np.abs(gradient - exact - error)
+    units = tolerances.ROUNDED_UNITS * np.finfo(np.float64).eps * np.abs(exact)
+    return bool(np.all(left <= np.maximum(units, tolerances.ROUNDED_SHARE * np.abs(error))))

@@ -1,0 +1,220 @@
+"""Constant factors that are solved for: at which place, which number, and what it means."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from flint import arb
+from numpy.typing import NDArray
+
+from gradproof.reference.tape import Edge, Trait
+from gradproof.reference.tape.operations import entrywise, matrix_products, moving, neural
+from gradproof.verdicts import tolerances
+from gradproof.verdicts.causes.catalogue import ODD_NUMBER, CauseKind
+from gradproof.verdicts.causes.graph import Array, Changed, Graph, Spot, Use
+from gradproof.verdicts.causes.mistakes.constants import meaning_at
+from gradproof.verdicts.causes.mistakes.mistake import SUMS, Having
+from gradproof.verdicts.causes.search.discrepancy import midpoints
+from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry
+from gradproof.verdicts.causes.search.mutant import Mutant, Views, backward
+
+Floats = NDArray[np.float64]
+
+
+class Factor(NamedTuple):
+    """A place whose derivative times a constant may be the claim.
+
+    Attributes:
+        views: how the loss is seen.
+        spot: the place.
+        estimate: the constant, as the probes estimate it.
+        mutant: the mutant, described with the estimate.
+    """
+
+    views: Views
+    spot: Spot
+    estimate: float
+    mutant: Mutant
+
+
+def factors(inquiry: Inquiry, views: Views, skip: frozenset[Spot]) -> Iterator[Factor]:
+    """Give the places whose derivative times a constant explains the targets."""
+    graph = views.plain
+    near = max(tolerances.FACTOR_ESTIMATED, inquiry.discrepancy.rounding)
+    for spot in _spots(graph):
+        index = graph.target(spot)
+        if spot in skip or not set(inquiry.targets) <= graph.depends[index]:
+            continue
+        solved = solve(inquiry, inquiry.probes.effect(index, graph.share(spot)))
+        if solved is not None:
+            c, alone = solved
+            yield Factor(views, spot, c, replace(_described(inquiry, views, spot, c, near), alone=alone))
+
+
+def solve(inquiry: Inquiry, effect: Floats) -> tuple[float, bool] | None:
+    """Solve error = (c - 1) effect for c along the probes; with whether others change. None if no c fits."""
+    probes = inquiry.probes
+    wanted = probes.directions(inquiry.targets)
+    along, target = effect[wanted], probes.target[wanted]
+    square = float(along @ along)
+    if not wanted.any() or square == 0 or not np.isfinite(square):
+        return None
+    c = 1 + float(along @ target) / square
+    near = probes.near((c - 1) * effect)
+    return (c, not bool(np.all(near[probes.directions(("",))]))) if np.all(near[wanted]) else None
+
+
+def _spots(graph: Graph) -> Iterator[Spot]:
+    """Give the places for a factor: the output, the uses, and what is a parameter or used several times."""
+    if graph.output is not None:
+        yield graph.output
+    yield from graph.edges
+    for node in graph.nodes:
+        if graph.adjoints[node.index] is None or node.index == graph.output:
+            continue
+        if node.operation is None or len(graph.users(node.index)) > 1:
+            yield node.index
+
+
+def confirmed_factor(inquiry: Inquiry, found: Factor) -> Costed | None:
+    """Solve for a factor in balls from the greatest entry, and confirm it on all the others."""
+    graph, discrepancy = found.views.balls, inquiry.discrepancy
+    without = graph.backward(_times(graph, found.spot, 0.0))
+    with graph.context():
+        greatest = _greatest(inquiry, {n: each for n, each in without.items() if n in inquiry.targets})
+        if greatest is None:
+            return None
+        name, place = greatest
+        share = discrepancy.exact[name][place] - without[name][place]
+        ball = (discrepancy.claimed[name][place] - without[name][place]) / share
+        # a claim in floats gives the factor to the digits that its entry has
+        near = max(tolerances.FACTOR_SOLVED, discrepancy.doubt_at(name, place) / abs(float(share.mid())))
+        allowed = 10 * max(tolerances.FACTOR_ESTIMATED, near) * max(1.0, abs(found.estimate))
+        if not ball.is_finite() or abs(float(ball.mid()) - found.estimate) > allowed:
+            return None
+        mutant = _described(inquiry, found.views, found.spot, float(ball.mid()), near)
+        solved = ball if near == tolerances.FACTOR_SOLVED else arb(mutant.factor)
+        factor = graph.kind.constant(np.array([solved], dtype=object)).reshape(())
+    if mutant.cost >= CauseKind.CONSTANT_FACTOR.cost + ODD_NUMBER and not inquiry.confirms_a_number:
+        return None
+    gradients = backward(found.views, lambda graph: _times(graph, found.spot, factor))
+    return inquiry.confirmed(replace(mutant, gradients=gradients, alone=found.mutant.alone))
+
+
+def _times(graph: Graph, spot: Spot, factor: Array | float) -> dict[Spot, Changed]:
+    """Multiply what is handed on at a place by a constant."""
+    return {spot: Changed(lambda g: graph.pull(spot, g) * factor)}
+
+
+def _greatest(
+    inquiry: Inquiry, without: dict[str, NDArray[np.object_]]
+) -> tuple[str, tuple[int, ...]] | None:
+    """Give the entry that a place contributes most to, from the gradients without it; None if none."""
+    best, found = 0.0, None
+    for name, balls in without.items():
+        size = np.abs(midpoints(inquiry.discrepancy.exact[name] - balls))
+        if size.size and np.max(size) > best:
+            place = np.unravel_index(int(np.argmax(size)), size.shape)
+            best, found = float(np.max(size)), (name, tuple(int(i) for i in place))
+    return found
+
+
+# ------------------------------------------------------------------------ what a factor means
+
+
+Told = tuple[CauseKind, str, float]
+"""The kind, the whole phrase, and how much more far-fetched it is than its kind."""
+
+
+def _described(inquiry: Inquiry, views: Views, spot: Spot, c: float, near: float) -> Mutant:
+    """Make the mutant of a factor, in the words that it has at its place."""
+    graph, factor = views.plain, _rounded(c, near)
+    node = graph.node_at(spot)
+    where = node.where
+    own = meaning_at(Use(graph, spot), factor, near) if isinstance(spot, Edge) else None
+    if own is not None:
+        kind, phrase, more = own
+    elif abs(c) < near:
+        factor = 0.0
+        kind, phrase, more = _cut(graph, spot)
+    else:
+        kind, phrase, more = _multiplied(inquiry, graph, spot, factor, near)
+        where = "" if spot == graph.output else where
+    gradients = backward(views, lambda graph: _times(graph, spot, factor))
+    return Mutant(kind, phrase.replace("$at", node.at), more, where, gradients, factor)
+
+
+def _rounded(c: float, near: float) -> float:
+    """Give the fraction or the short decimal that a solved factor stands for, if there is one."""
+    for denominator in range(1, 1025):
+        numerator = round(c * denominator)
+        if numerator and abs(c * denominator - numerator) <= near * abs(numerator) and abs(numerator) <= 1024:
+            return numerator / denominator
+    short = float(f"{c:.6g}")
+    return short if abs(short - c) <= near * abs(c) else c
+
+
+def _multiplied(inquiry: Inquiry, graph: Graph, spot: Spot, factor: float, near: float) -> Told:
+    """Say which derivative is multiplied by what."""
+    kind = CauseKind.SIGN if factor == -1 else CauseKind.CONSTANT_FACTOR
+    more = 0.0 if factor == -1 or inquiry.expected.meaning(factor, near) is not None else ODD_NUMBER
+    said = inquiry.expected.said(factor, near)
+    done = "negated" if factor == -1 else f"multiplied by {said}"
+    node = graph.node_at(spot)
+    if isinstance(spot, Edge):
+        source = Use(graph, spot).operand_words
+        if _is_term(graph, spot):
+            return kind, f"the term that comes from {source} in the sum of {node.at} {done}", more + 0.25
+        return kind, f"the derivative of {node.at} for {source} {done}", more + 0.3
+    if spot == graph.output or node.operation is None:
+        phrase = "the opposite sign" if factor == -1 else f"a factor of {said}"
+        return kind, phrase, more + (0.0 if spot == graph.output else 0.05)
+    return kind, f"what reaches {node.at} {done}", more + 0.2
+
+
+def _cut(graph: Graph, spot: Spot) -> Told:
+    """Describe a place through which nothing is carried back."""
+    kind = CauseKind.PATH_NOT_CARRIED_BACK
+    node = graph.node_at(spot)
+    if not isinstance(spot, Edge):
+        if spot != graph.output and node.operation is not None:
+            return kind, f"nothing carried back through {node.at}, as if it were a constant", 0.0
+        phrase = "nothing carried back at all" if spot == graph.output else "nothing carried back to it"
+        return CauseKind.GRADIENT_IS_ZERO, f"{phrase}: it is zero", 0.0
+    source = Use(graph, spot).operand_words
+    if _is_term(graph, spot):
+        phrase = f"the term that comes from {source} left out of the sum in {node.at}"
+        return kind, f"{phrase}: nothing is carried back to it", 0.05
+    phrase = f"nothing carried back through {node.at} to {source}, as if it were a constant there"
+    telling = node.operation is neural.LOGSUMEXP or any(node.operation in each for each in _TELLING)
+    return kind, phrase + _through_time(graph, spot), 0.0 if telling else 0.1
+
+
+_TELLING = (Having(Trait.AVERAGES), Having(Trait.NORMALISES))
+"""Operations that tell a reader more than their neighbours on the same path; logsumexp is another."""
+
+
+def _is_term(graph: Graph, edge: Edge) -> bool:
+    """Tell whether an addition joins two things that depend on parameters."""
+    node = graph.nodes[edge.node]
+    return node.operation in SUMS and all(operand.index is not None for operand in node.operands)
+
+
+_WITH_PARAMETERS = frozenset({matrix_products.MATMUL, entrywise.ADD, moving.GATHER})
+"""How the steps of a recurrence use the parameters that they share."""
+
+
+def _through_time(graph: Graph, edge: Edge) -> str:
+    """Say so where the path leads from a later step to an earlier one, which parameters are shared by."""
+    earlier, later = graph.target(edge), edge.node
+    shared = []
+    for name in sorted(graph.depends[earlier]):
+        users = [each.node for each in graph.users(graph.parameters[name])]
+        steps = [user for user in users if graph.nodes[user].operation in _WITH_PARAMETERS]
+        if any(user > earlier and user != later for user in steps) and any(user <= earlier for user in users):
+            shared.append(name)
+    if graph.nodes[earlier].operation is None or not shared:
+        return ""
+    names = " and ".join(shared[:3])
+    return f": no error goes back from the later step to the earlier one (both use {names})"

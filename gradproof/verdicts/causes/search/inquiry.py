@@ -1,0 +1,158 @@
+"""All that the search asks: the loss's graphs, the discrepancy, the probes, the time; does a mutant fit?"""
+
+from collections.abc import Mapping
+from copy import copy
+from functools import cached_property
+from time import monotonic
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.numbers import Balls, Noisy, Plain
+from gradproof.reference.tape import Loss, differentiate
+from gradproof.verdicts import tolerances
+from gradproof.verdicts.causes.cause import Cause
+from gradproof.verdicts.causes.graph import Graph
+from gradproof.verdicts.causes.search.discrepancy import Discrepancy
+from gradproof.verdicts.causes.search.expected import ExpectedFactors
+from gradproof.verdicts.causes.search.mutant import Mutant, Views
+from gradproof.verdicts.causes.search.probes import Probes, probe
+from gradproof.verdicts.causes.search.recognition import composites
+
+Floats: TypeAlias = NDArray[np.float64]
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
+
+Costed: TypeAlias = tuple[float, Cause]
+"""A cause and how far-fetched it is."""
+
+_SAMPLES = 8
+
+
+class Inquiry:
+    """A claimed gradient of a loss at a point, of which the cause is asked.
+
+    Attributes:
+        loss: the loss.
+        params: the parameters.
+        batch: the data.
+        learning_rate: a number to expect as a factor, if given.
+        expected: which factors one would expect.
+        composed: the loss with the functions that it writes out recognised.
+        discrepancy: the claim beside the exact gradient.
+        targets: the wrong parameters that are to be explained.
+    """
+
+    def __init__(
+        self,
+        loss: Loss,
+        params: Arrays,
+        batch: Arrays,
+        claimed: Arrays,
+        *,
+        learning_rate: float | None = None,
+        doubt: Mapping[str, Floats] | None = None,
+        wrong: Mapping[str, NDArray[np.bool_]] | None = None,
+        seconds: float = tolerances.CAUSE_SECONDS,
+    ) -> None:
+        """Run the loss on float64 and on balls, and compare the claim; arguments as for `search_cause`."""
+        self._deadline = monotonic() + seconds
+        self.loss, self.params, self.batch, self.learning_rate = loss, params, batch, learning_rate
+        self.expected = ExpectedFactors(params, batch, learning_rate)
+        plain, balls = (
+            differentiate(loss, params, batch, kind).tape for kind in (Plain(), Balls(tolerances.CAUSE_BITS))
+        )
+        self._tapes = plain, balls
+        found = composites(plain, balls)
+        composed = Graph(plain, found)
+        self.composed = Views(composed, Graph(balls, found, composed))
+        graph = self.composed.balls
+        adjoints = {name: graph.adjoints[index] for name, index in graph.parameters.items()}
+        zero = {name: graph.kind.constant(np.zeros(np.shape(array))) for name, array in params.items()}
+        exact = {n: (zero[n] if g is None else g).data[0, 0, ...] for n, g in adjoints.items()}
+        doubt = dict(doubt or {})
+        doubt |= self._rounding({n: a for n, a in claimed.items() if n not in doubt}, exact)
+        with graph.context():
+            self.discrepancy = Discrepancy(claimed, exact, doubt, wrong or {})
+        self.targets = self.discrepancy.wrong
+
+    @cached_property
+    def views(self) -> tuple[Views, ...]:
+        """The ways to see the loss: composed, and operation by operation where that is another one."""
+        if not any(node.composite for node in self.composed.plain.nodes):
+            return (self.composed,)
+        plain = Graph(self._tapes[0])
+        return self.composed, Views(plain, Graph(self._tapes[1], None, plain))
+
+    @cached_property
+    def probes(self) -> Probes:
+        """The derivatives along random directions."""
+        return probe(self.loss, self.params, self.batch, self.discrepancy)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The parameters whose claims are right, and must stay so."""
+        return tuple(name for name in self.discrepancy.error if name not in self.discrepancy.wrong)
+
+    @property
+    def confirms_a_number(self) -> bool:
+        """Whether enough entries are wrong to confirm a number that was solved for from one of them."""
+        errors = [self.discrepancy.error[name] for name in self.targets]
+        return bool(sum(map(np.count_nonzero, errors)) >= tolerances.CONFIRMING_ENTRIES)
+
+    @property
+    def late(self) -> bool:
+        """Whether the search has taken its time."""
+        return monotonic() > self._deadline
+
+    def with_targets(self, targets: tuple[str, ...]) -> "Inquiry":
+        """Ask for an explanation of some wrong parameters alone; the others may be anything."""
+        part = copy(self)
+        part.targets = targets
+        return part
+
+    def _rounding(self, claimed: Arrays, exact: Mapping[str, NDArray[np.object_]]) -> dict[str, Floats]:
+        """Measure by parameter what rounding may do to a claim that is floats."""
+        dtypes = {n: np.asarray(array).dtype.name for n, array in claimed.items() if n in exact}
+        doubt: dict[str, Floats] = {}
+        for dtype in set(dtypes.values()) & {"float64", "float32", "float16"}:
+            noisy = differentiate(self.loss, self.params, self.batch, Noisy(dtype, samples=_SAMPLES, seed=0))
+            for name in (name for name, its in dtypes.items() if its == dtype):
+                centre = exact[name].astype(np.float64)
+                if np.all(np.isfinite(centre)):
+                    with noisy.tape.kind.context():
+                        spread = noisy.gradients[name].spread(centre[np.newaxis])[0]
+                    pooled = np.sqrt(np.mean(spread**2)) if spread.size else 0.0
+                    greatest = np.max(np.abs(centre), initial=0.0)
+                    most = np.finfo(dtype).eps ** tolerances.MOST_ROUNDING * greatest
+                    doubt[name] = np.minimum(tolerances.CAUSE_SPREADS * np.maximum(spread, pooled), most)
+        return doubt
+
+    # ---------------------------------------------------------------- is a mutant the claim?
+
+    def tried(self, mutant: Mutant) -> Costed | None:
+        """Give the cause that a mutant is, with its cost: sorted out in float64, confirmed in balls."""
+        floats = mutant.gradients(False)
+        if not all(n in floats and self.discrepancy.may_explain(n, floats[n]) for n in self.targets):
+            return None
+        others = () if mutant.alone else (n for n in self.others if n in floats)
+        if not all(self.discrepancy.leaves(n, floats[n]) for n in others):
+            return None
+        return self.confirmed(mutant)
+
+    def confirmed(self, mutant: Mutant) -> Costed | None:
+        """Give the cause that a mutant is, with its cost, if it equals the claim in certified arithmetic."""
+        with self.composed.balls.context():
+            explained = {
+                name: self.discrepancy.explains(name, gradient)
+                for name, gradient in mutant.gradients(True).items()
+                if name in self.discrepancy.claimed
+            }
+        if not all(explained.get(name, False) for name in self.targets):
+            return None
+        if not mutant.alone and not all(explained.get(name, True) for name in self.others):
+            return None
+        names = tuple(name for name in self.discrepancy.wrong if explained.get(name, False))
+        only = mutant.alone and any(name not in names for name in self.discrepancy.error)
+        text = mutant.text(names, only=only)
+        return mutant.cost, Cause(mutant.kind.slug, mutant.where, mutant.factor, text, names)

@@ -1,0 +1,189 @@
+"""Mutants with several changes: one mistake at many places, uses that overwrite each other, two mistakes."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.tape import Edge
+from gradproof.reference.tape.operations import moving
+from gradproof.verdicts import tolerances
+from gradproof.verdicts.causes.catalogue import SEVERAL_PLACES, CauseKind
+from gradproof.verdicts.causes.graph import Change, Changed, Graph, Spot, Use
+from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
+from gradproof.verdicts.causes.phrases import line_of
+from gradproof.verdicts.causes.search.inquiry import Inquiry
+from gradproof.verdicts.causes.search.mutant import Mutant, Views, backward, with_mistakes
+from gradproof.verdicts.causes.search.singles import Effect, effect_of
+
+Edges: TypeAlias = tuple[Edge, ...]
+Key: TypeAlias = tuple[str, str]
+
+# ------------------------------------------------------------------------ one mistake at many places
+
+
+def group_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
+    """Give the mutants with the same mistake at all edges of a group, the cheapest first."""
+    graph, wanted = views.plain, frozenset(inquiry.targets)
+
+    @cache
+    def mistakes(edge: Edge) -> Mapping[Key, Mistake]:
+        return {each.key: each for each in mistakes_at(graph, edge)}
+
+    @cache
+    def near(edge: Edge, key: Key, target: str) -> bool:
+        along = effect_of(inquiry, graph, edge, mistakes(edge)[key])
+        directions = inquiry.probes.directions((target,))
+        return along is not None and bool(np.all(inquiry.probes.near(along)[directions]))
+
+    choices: list[tuple[float, int, Edges, Key]] = []
+    for rank, edges in enumerate(_groups(graph)):
+        if inquiry.late:
+            return
+        if all(wanted & graph.depends[graph.target(edge)] for edge in edges):
+            first, *others = (mistakes(edge) for edge in edges)
+            shared = [key for key in first if all(key in other for other in others)]
+            choices += [(first[key].cost, rank, edges, key) for key in shared]
+    for _, _, edges, key in sorted(choices):
+        if all(near(edge, key, target) for edge, target in _reached_alone(inquiry, graph, edges)):
+            yield _together(views, edges, [mistakes(edge)[key] for edge in edges])
+
+
+def _reached_alone(inquiry: Inquiry, graph: Graph, edges: Edges) -> Iterator[tuple[Edge, str]]:
+    """Give the parameters that one edge of a group alone reaches: to them the change is linear."""
+    for target in inquiry.targets:
+        reaching = [edge for edge in edges if target in graph.depends[graph.target(edge)]]
+        if len(reaching) == 1:
+            yield reaching[0], target
+
+
+def _groups(graph: Graph) -> list[Edges]:
+    """Give the sets of edges that are written alike: by line, operation, operands; the likeliest first."""
+    line, operation, role, rest = found = [defaultdict[object, list[Edge]](list) for _ in range(4)]
+    for edge in graph.edges:
+        node, operand = graph.nodes[edge.node], graph.nodes[graph.target(edge)]
+        of, ndim, name = "inner" if operand.operation else "parameter", len(operand.shape), node.name
+        line[name, edge.position, node.tensor.source].append(edge)
+        operation[name, edge.position].append(edge)
+        for i, other in enumerate(node.operands):
+            if i != edge.position and other.index is not None:
+                role[name, edge.position, "with", graph.nodes[other.index].name].append(edge)
+        role["uses of", operand.index, name].append(edge)
+        role[name, of, ndim].append(edge)
+        role[name, of].append(edge)
+        if of == "parameter":
+            role[of, ndim].append(edge)
+    for same in chain(*(each.values() for each in (line, operation, role))):
+        if len(same) > 2:
+            rest["without the last", tuple(same)] = same[:-1]
+            rest["without the first", tuple(same)] = same[1:]
+    several = (tuple(same) for each in found for same in each.values() if len(same) > 1)
+    return list(dict.fromkeys(several))
+
+
+def _together(views: Views, edges: Edges, mistakes: list[Mistake]) -> Mutant:
+    graph, first = views.plain, mistakes[0]
+    nodes = [graph.nodes[edge.node] for edge in edges]
+    lines = list(dict.fromkeys(line_of(node.tensor.source) for node in nodes))
+    shown = ", ".join(lines[:4]) + (", ..." if len(lines) > 4 else "")
+    phrase = first.phrase(f"each of {len(edges)} operations {nodes[0].name} ({shown})")
+    where = f"{nodes[0].name} at {', '.join(lines[:4])}"
+    gradients = backward(views, with_mistakes(edges, mistakes, graph))
+    return Mutant(first.kind, phrase, first.more + SEVERAL_PLACES, where, gradients, first.factor)
+
+
+# ------------------------------------------------------------------------ uses that overwrite each other
+
+
+def overwriting(views: Views) -> Iterator[Mutant]:
+    """Give the mutants in which only the first or the last of a value's uses counts, entry by entry."""
+    graph = views.plain
+    shared = [n for n in graph.nodes if graph.adjoints[n.index] is not None and len(graph.users(n.index)) > 1]
+    parameters = [n for n in shared if n.operation is None]
+    for group in (*([n] for n in shared), *([parameters] if len(parameters) > 1 else [])):
+        indices = [n.index for n in group]
+        names = " and ".join(n.at for n in group[:3]) + (", ..." if len(group) > 3 else "")
+        # one of two uses is a path that is not carried back, in other words
+        more = 1.0 if len(graph.users(indices[0])) == 2 else 0.0
+        for which, last in (("last", True), ("first", False)):
+
+            def changes(
+                graph: Graph, indices: list[int] = indices, *, last: bool = last
+            ) -> dict[Spot, Changed]:
+                return {edge: each for index in indices for edge, each in _only(graph, index, last=last)}
+
+            phrase = (
+                f"only the {which} of the uses of {names} counted: contributions are overwritten, not added"
+            )
+            gradients = backward(views, changes)
+            yield Mutant(CauseKind.ACCUMULATION_OVERWRITTEN, phrase, more, group[0].where, gradients)
+
+
+def _only(graph: Graph, index: int, *, last: bool) -> Iterator[tuple[Edge, Changed]]:
+    """Let later (or earlier) uses of a node take the place of the others, entry by entry."""
+    free = np.ones(graph.nodes[index].shape)
+    for edge in sorted(graph.users(index), reverse=last):
+        use = Use(graph, edge)
+        covered = np.ones(use.shape)
+        if use.operation is moving.GATHER:
+            covered = np.zeros(use.shape)
+            covered.reshape(-1)[use.arguments["positions"].reshape(-1)] = 1.0
+        yield edge, Changed(_masked(use, free * covered))
+        free = free * (1 - covered)
+
+
+def _masked(use: Use, mask: NDArray[np.float64]) -> Change:
+    return lambda g: use.pull(g).sum_to(use.shape) * use.graph.kind.constant(mask)
+
+
+# ------------------------------------------------------------------------ two mistakes
+
+_MOST = 4000
+_CANDIDATES = 200
+_PARTNERS = 50
+
+
+def pair_mutants(inquiry: Inquiry, views: Views, effects: Sequence[Effect]) -> Iterator[Mutant]:
+    """Give pairs of mutants whose effects add up to the claim's error, the cheapest first.
+
+    What one leaves, the other must be. Effects add up where neither change acts on what the other hands on,
+    such as two terms of a derivative that reach a value along different paths.
+    """
+    probes = inquiry.probes
+    chosen = sorted(effects, key=lambda each: each.mutant.cost)[:_MOST]
+    chosen = [each for each in chosen if np.any(np.abs(each.along) > tolerances.UNTOUCHED * probes.scale)]
+    if len(chosen) < 2:
+        return
+    effect = np.array([each.along for each in chosen])
+    # one number for each effect, by which what is left of the claim's is looked up
+    weights = np.random.default_rng(1).normal(size=probes.target.size) / (probes.scale + 1e-300)
+    along, target = effect @ weights, float(probes.target @ weights)
+    order = np.argsort(along)
+    left = target - along
+    near = tolerances.PROBE_NEAR * (np.abs(along) + np.abs(left)) + tolerances.UNTOUCHED
+    start = np.searchsorted(along[order], left - near)
+    stop = np.searchsorted(along[order], left + near)
+    found = []
+    for i in range(len(chosen)):
+        partners = [int(j) for j in order[start[i] : stop[i]][:_PARTNERS] if i < j]
+        partners = [j for j in partners if np.all(probes.near(effect[i] + effect[j]))]
+        found += [(chosen[i].mutant.cost + chosen[j].mutant.cost, i, j) for j in partners]
+    for cost, i, j in sorted(found)[:_CANDIDATES]:
+        yield _both(views, chosen[i], chosen[j], cost)
+
+
+def _both(views: Views, first: Effect, second: Effect, cost: float) -> Mutant:
+    def changes(graph: Graph) -> Mapping[Spot, Changed]:
+        one, other = first.changes(graph), second.changes(graph)
+        return {} if one.keys() & other.keys() else {**one, **other}  # two rules for one place are no pair
+
+    one, other = first.mutant, second.mutant
+    kind = one.kind if one.kind is other.kind else CauseKind.TWO_CHANGES
+    phrase = f"two changes: {one.phrase}; and {other.phrase}"
+    where = "; ".join(dict.fromkeys(where for where in (one.where, other.where) if where))
+    more = CauseKind.TWO_CHANGES.cost + cost - kind.cost
+    return Mutant(kind, phrase, more, where, backward(views, changes))

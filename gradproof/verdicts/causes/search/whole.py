@@ -1,0 +1,126 @@
+"""Changes of the whole gradient that no operation makes: swapped, clipped, scaled, with something added."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import permutations
+
+import numpy as np
+from flint import arb
+
+from gradproof.verdicts import tolerances
+from gradproof.verdicts.causes.catalogue import ODD_NUMBER, CauseKind
+from gradproof.verdicts.causes.phrases import listed, number
+from gradproof.verdicts.causes.search.discrepancy import Balls, midpoints
+from gradproof.verdicts.causes.search.inquiry import Inquiry
+from gradproof.verdicts.causes.search.mutant import Mutant
+
+
+def whole_mutants(inquiry: Inquiry) -> Iterator[Mutant]:
+    """Give changes of whole gradients, in balls alone."""
+    with inquiry.composed.balls.context():
+        for family in (_swapped, _same_factor, _clipped, _normalised, _added):
+            yield from family(inquiry)
+
+
+def _mutant(
+    kind: CauseKind, value: float | None, phrase: str, gradients: Mapping[str, Balls], more: float = 0.0
+) -> Mutant:
+    return Mutant(kind, phrase, more, "", lambda _: gradients, value)
+
+
+def _swapped(inquiry: Inquiry) -> Iterator[Mutant]:
+    discrepancy, targets = inquiry.discrepancy, inquiry.targets
+    for order in permutations(targets) if 2 <= len(targets) <= 5 else ():
+        moves = list(zip(targets, order, strict=True))
+        if all(a != b and discrepancy.explains(a, discrepancy.exact[b]) for a, b in moves):
+            gradients = {a: discrepancy.exact[b] for a, b in moves}
+            mutant = _mutant(CauseKind.PARAMETERS_SWAPPED, None, "", gradients)
+            yield replace(mutant, told=partial(_told, moves))
+            return
+
+
+def _told(moves: Sequence[tuple[str, str]], names: Sequence[str]) -> str:
+    places = ", ".join(f"that of {a} is the true one of {b}" for a, b in moves)
+    return f"your gradients of {listed(names)} stand in each other's place: {places}"
+
+
+def _same_factor(inquiry: Inquiry) -> Iterator[Mutant]:
+    """One factor in several parameters, which are not all that some operation reaches."""
+    discrepancy, targets, near = inquiry.discrepancy, inquiry.targets, tolerances.FACTOR_SOLVED
+    factor = _ratio(discrepancy.claimed[targets[0]], discrepancy.exact[targets[0]])
+    if len(targets) < 2 or factor is None:
+        return
+    value = float(factor.mid())
+    gradients = {name: discrepancy.exact[name] * factor for name in targets}
+    if abs(value + 1) <= near:
+        yield _mutant(CauseKind.SIGN, -1.0, "the opposite sign", gradients, 0.1)
+    else:
+        more = ODD_NUMBER if inquiry.expected.meaning(value, near) is None else 0.1
+        phrase = f"a factor of {inquiry.expected.said(value, near)}"
+        yield _mutant(CauseKind.CONSTANT_FACTOR, value, phrase, gradients, more)
+
+
+def _clipped(inquiry: Inquiry) -> Iterator[Mutant]:
+    """Entries beyond a limit are brought to it, which two of them must show."""
+    discrepancy, targets = inquiry.discrepancy, inquiry.targets
+    wrong = np.concatenate([midpoints(discrepancy.claimed[n])[discrepancy.off(n)] for n in targets])
+    limit = abs(float(wrong[0]))
+    if wrong.size < 2 or limit == 0 or np.any(np.abs(wrong) != limit):
+        return
+    gradients, constant = {}, inquiry.composed.balls.kind.constant
+    for name, exact in discrepancy.exact.items():
+        size = discrepancy.exact_floats[name]
+        beyond = np.abs(size) > limit * (1 + tolerances.FACTOR_SOLVED)
+        if np.any(beyond):
+            gradients[name] = np.where(beyond, constant(np.sign(size) * limit).data[0, 0, ...], exact)
+    yield _mutant(CauseKind.CLIPPED, limit, f"entries clipped to {number(limit)} in size", gradients)
+
+
+def _normalised(inquiry: Inquiry) -> Iterator[Mutant]:
+    """Each parameter's gradient divided by its own norm, or brought to one and the same norm."""
+    discrepancy, targets = inquiry.discrepancy, inquiry.targets
+    factors = {name: _ratio(discrepancy.claimed[name], discrepancy.exact[name]) for name in targets}
+    gradients = {n: discrepancy.exact[n] * factor for n, factor in factors.items() if factor is not None}
+    enough = sum(discrepancy.error[name].size for name in targets) >= tolerances.CONFIRMING_ENTRIES
+    if not enough or len(gradients) < len(targets):
+        return
+    norms = [float(np.linalg.norm(midpoints(discrepancy.claimed[name]))) for name in targets]
+    for lengths, what in (
+        ([float(np.linalg.norm(norms))], "all of it together"),
+        (norms, "each parameter's"),
+    ):
+        short = float(f"{lengths[0]:.6g}")
+        if all(abs(length - short) <= tolerances.FACTOR_SOLVED * short for length in lengths):
+            yield _mutant(
+                CauseKind.CLIPPED, short, f"the norm brought to {number(short)} ({what})", gradients, 0.5
+            )
+            return
+
+
+def _added(inquiry: Inquiry) -> Iterator[Mutant]:
+    """A multiple of the parameter (weight decay), or of its signs, or one number is added."""
+    discrepancy, first = inquiry.discrepancy, inquiry.targets[0]
+    constant = inquiry.composed.balls.kind.constant
+    own = {name: np.asarray(inquiry.params[name], dtype=np.float64) for name in inquiry.targets}
+    for words, added in (
+        ("{} times the parameter itself added (weight decay that the loss does not have)", own),
+        ("{} times the parameter's signs added", {name: np.sign(array) for name, array in own.items()}),
+        ("{} added to each entry", {name: np.ones(array.shape) for name, array in own.items()}),
+    ):
+        terms = {name: constant(array).data[0, 0, ...] for name, array in added.items()}
+        factor = _ratio(discrepancy.claimed[first] - discrepancy.exact[first], terms[first])
+        if inquiry.confirms_a_number and factor is not None:
+            gradients = {name: discrepancy.exact[name] + term * factor for name, term in terms.items()}
+            value = float(factor.mid())
+            yield _mutant(CauseKind.ADDED_MULTIPLE, value, words.format(number(value)), gradients)
+
+
+def _ratio(over: Balls, by: Balls) -> arb | None:
+    """Give one array over another, at the greatest entry of that; None if that is zero."""
+    sizes = np.abs(midpoints(by))
+    if not sizes.size or not np.max(sizes) > 0:
+        return None
+    place = np.unravel_index(int(np.argmax(sizes)), sizes.shape)
+    ratio: arb = np.asarray(over, dtype=object)[place] / by[place]
+    return ratio if ratio.is_finite() and float(ratio.mid()) != 0 else None
