@@ -21,7 +21,7 @@ from gradproof.reference.descent import GradientDescent
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.dense_network import dense_network
 from gradproof.verdicts.judging.evidence import Evidence
-from gradproof.verdicts.judging.rule import assess
+from gradproof.verdicts.judging.floats import assess
 from gradproof.verdicts.runs import judge_entries
 from gradproof.verdicts.tolerances import SPREADS
 from gradproof.verdicts.verdict import SEVERITY, Verdict

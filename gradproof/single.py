@@ -19,7 +19,7 @@ from gradproof.scenarios.user_code import ends_nothing
 from gradproof.verdicts.arrays import as_float64
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.claimed import Claimed, Place
-from gradproof.verdicts.judging.evidence import SAMPLES, Evidence
+from gradproof.verdicts.judging.evidence import SAMPLES, PlaceEvidence
 from gradproof.verdicts.judging.judge import judge as judge_claim
 from gradproof.verdicts.judging.judgement import Judgement
 
@@ -185,8 +185,8 @@ def judge(
     scenario = Scenario(name=UNNAMED, loss=loss, params=params, batch=batch)
     place = _rounded(scenario, dtype)
     claimed = Claimed(place, _values(scenario, gradients), dtype)
-    evidence = Evidence.at(scenario.flat_loss, place, dtype)
-    found = replace(judge_claim(claimed, evidence, evidence), strict=strict)
+    evidence = PlaceEvidence(scenario.flat_loss, place, dtype)
+    found = replace(judge_claim(claimed, evidence), strict=strict)
     return explained(found, scenario.flat_loss)
 
 

@@ -92,8 +92,8 @@ PLANTED = {
     "another room": ("reference", "from gradproof.scenarios import Scenario", "gradproof.scenarios"),
     "a room downstream": (
         "backends",
-        "import gradproof.verdicts.judging.rule",
-        "gradproof.verdicts.judging.rule",
+        "import gradproof.verdicts.judging.proof",
+        "gradproof.verdicts.judging.proof",
     ),
     "a room by its package": ("scenarios", "from gradproof import backends", "gradproof.backends"),
     "the front door": ("verdicts", "from gradproof import verify", "gradproof.verify"),

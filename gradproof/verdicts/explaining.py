@@ -63,7 +63,7 @@ def _values(claimed: Claimed, *, floats: bool) -> tuple[Place, Mapping[str, Arra
     if claimed.formula is not None and claimed.formula.values and not floats:
         values = claimed.formula.values
         return claimed.place, {name: balls for name, balls in values.items() if name in claimed.place.params}
-    near = claimed.place.rounded(claimed.dtype)
+    near = claimed.near or claimed.place
     return near, {name: value.astype(FORMATS[claimed.dtype].dtype) for name, value in claimed.floats.items()}
 
 

@@ -14,7 +14,7 @@ from gradproof.verdicts.conditioning import where_digits_are_lost
 from gradproof.verdicts.digests import digests
 from gradproof.verdicts.explaining import with_causes
 from gradproof.verdicts.judging.evidence import Evidence, Known
-from gradproof.verdicts.judging.rule import Assessment, assess, explain
+from gradproof.verdicts.judging.floats import Assessment, assess, explain
 from gradproof.verdicts.layout import worst_of_blocks
 from gradproof.verdicts.numerals import decimals, rounded_up
 from gradproof.verdicts.records import Outcome, ParameterRecord, Subject, WorstEntries, worst_step

@@ -1,6 +1,10 @@
 """The verdicts, their order, and which of them pass."""
 
 from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Verdict(StrEnum):
@@ -69,6 +73,13 @@ SEVERITY = (
     Verdict.WRONG,
 )
 """From best to worst: of several entries, steps or parameters the worst is told."""
+
+
+Codes: TypeAlias = NDArray[np.int8]
+"""Verdicts of many entries, as positions in `SEVERITY`: of two codes the greater is the worse."""
+
+CODE = {verdict: np.int8(position) for position, verdict in enumerate(SEVERITY)}
+"""The code of each verdict."""
 
 
 def worst(verdicts: "set[Verdict] | list[Verdict]") -> Verdict:

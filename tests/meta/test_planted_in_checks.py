@@ -7,7 +7,7 @@ from flint import arb
 from gradproof import Verdict, check
 from gradproof.reference.lifted import lift, run_lifted, to_arbs
 from gradproof.verdicts.checking import own
-from gradproof.verdicts.judging import kinks, measuring
+from gradproof.verdicts.judging import evidence, measuring
 
 R = np.random.default_rng(0)
 PARAMS = {"w1": R.normal(size=(3, 4)), "c1": R.normal(size=4), "w2": R.normal(size=(4, 2))}
@@ -162,7 +162,7 @@ def test_the_test_at_kinks_needs_its_neighbours(monkeypatch):
 
     point = {"x": np.array([[1.0, 3.0, 3.0]])}, {"k": np.array([2.0])}
     assert check(pool, full_credit, *point, points=0).verdict is Verdict.WRONG
-    monkeypatch.setattr(kinks, "_nearby", lambda *_: iter(()))
+    monkeypatch.setattr(evidence, "nearby", lambda *_: iter(()))
     assert check(pool, full_credit, *point, points=0).verdict is Verdict.KINK
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gradproof.reference.numbers import Balls, Difference
 from gradproof.verdicts.judging.evidence import Known
-from gradproof.verdicts.judging.rule import assess, least_spread
+from gradproof.verdicts.judging.floats import assess, least_spread
 from gradproof.verdicts.numerals import decimals, rounded_up
 from gradproof.verdicts.runs import judge_entries
 from gradproof.verdicts.tolerances import SPREADS, ZERO_UNITS

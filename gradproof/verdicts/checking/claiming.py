@@ -2,7 +2,7 @@
 
 from gradproof.verdicts.checking.calling import FRAMEWORKS, Called, call_gradient
 from gradproof.verdicts.judging.claimed import Claimed, Formula, Place
-from gradproof.verdicts.judging.evidence import Evidence
+from gradproof.verdicts.judging.evidence import PlaceEvidence
 from gradproof.verdicts.judging.formulas import run_formula
 from gradproof.verdicts.judging.judge import judge
 from gradproof.verdicts.judging.judgement import Judgement
@@ -22,9 +22,9 @@ def claim(gradient: UserGradient, place: Place, dtype: str, takes: str | None = 
         InputError: the gradient raises.
     """
     called = call_gradient(gradient, place, dtype, takes)
-    return Claimed(
-        place, called.values, called.dtype, _formula(gradient, place, called), called.findings, called.takes
-    )
+    formula = _formula(gradient, place, called)
+    near = place.rounded(dtype)
+    return Claimed(place, called.values, called.dtype, formula, called.findings, near, called.takes)
 
 
 def judge_at(gradient: UserGradient, place: Place, dtype: str) -> Judgement:
@@ -35,11 +35,7 @@ def judge_at(gradient: UserGradient, place: Place, dtype: str) -> Judgement:
         UnsupportedError: the loss uses something that the tape cannot follow.
     """
     claimed = claim(gradient, place, dtype)
-    near = place.rounded(dtype)
-    evidence = Evidence.at(gradient.loss, place, claimed.dtype)
-    return judge(
-        claimed, evidence, evidence if near is place else Evidence.at(gradient.loss, near, claimed.dtype)
-    )
+    return judge(claimed, PlaceEvidence(gradient.loss, place, claimed.dtype, claimed.near))
 
 
 def _formula(gradient: UserGradient, place: Place, called: Called) -> Formula | None:

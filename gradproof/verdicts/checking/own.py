@@ -15,10 +15,11 @@ from gradproof.reference.truth import Truth
 from gradproof.verdicts.checking.claiming import claim
 from gradproof.verdicts.checking.points import Point
 from gradproof.verdicts.judging.claimed import Claimed
-from gradproof.verdicts.judging.evidence import Evidence
+from gradproof.verdicts.judging.evidence import PlaceEvidence
 from gradproof.verdicts.judging.findings import CheckFinding
-from gradproof.verdicts.judging.judge import STRUCTURAL, judge
-from gradproof.verdicts.judging.judgement import Floats, Judgement
+from gradproof.verdicts.judging.floats import Floats
+from gradproof.verdicts.judging.judge import judge
+from gradproof.verdicts.judging.judgement import STRUCTURAL, Judgement
 from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.verdict import Verdict
 
@@ -49,25 +50,24 @@ def judge_own(gradient: UserGradient, point: Point, terms: Terms) -> Judgement |
     Raises:
         InputError: the gradient raises there.
     """
-    evidence = Evidence.at(gradient.loss, point.place, terms.dtype)
+    evidence = PlaceEvidence(gradient.loss, point.place, terms.dtype, point.place.rounded(terms.dtype))
     truth = evidence.truth
     if not truth.complete and not truth.kinks:
         return None
     claimed = claim(gradient, point.place, terms.dtype, terms.takes)
+    if claimed.dtype != terms.dtype:
+        evidence = PlaceEvidence(gradient.loss, point.place, claimed.dtype, claimed.near)
     if claimed.certified and _is_close(claimed, truth):
         # Right to half of its digits: nothing needs judging but the formula.
         claimed = replace(claimed, floats={})
-    near = evidence
-    if claimed.floats:
-        near = Evidence.at(gradient.loss, point.place.rounded(terms.dtype), claimed.dtype)
-    found = judge(claimed, evidence, near)
+    found = judge(claimed, evidence)
     found = replace(found, findings=(*found.findings, *_digits_lost(point, found.floats)))
     if claimed.formula is None or any(finding.kind in STRUCTURAL for finding in found.findings):
         return found
-    return replace(found, verdict=_verdict(found, point, near, terms.scales))
+    return replace(found, verdict=_verdict(found, point, evidence.near, terms.scales))
 
 
-def _verdict(found: Judgement, point: Point, near: Evidence, scales: Mapping[str, float]) -> Verdict:
+def _verdict(found: Judgement, point: Point, near: PlaceEvidence, scales: Mapping[str, float]) -> Verdict:
     """Give the verdict, floating-point errors counting only where they matter."""
     floats = found.floats
     if floats is None or not floats.loses or found.verdict is Verdict.WRONG:

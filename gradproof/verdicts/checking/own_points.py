@@ -9,8 +9,7 @@ from gradproof.verdicts.checking.own import Terms, judge_own
 from gradproof.verdicts.checking.points import Point, cautious, more_examples, own_points
 from gradproof.verdicts.judging.claimed import Place
 from gradproof.verdicts.judging.findings import CheckFinding
-from gradproof.verdicts.judging.judge import STRUCTURAL
-from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.judging.judgement import STRUCTURAL, Judgement
 from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.verdict import Verdict
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.subgradients import moved
 from gradproof.verdicts.judging.findings import CheckFinding
 
 Array = NDArray[Any]
@@ -34,6 +35,13 @@ class Place:
         pairs += [(self.batch[name], batch[name]) for name in batch]
         return self if all(np.array_equal(x, y) for x, y in pairs) else Place(params, batch)
 
+    @property
+    def neighbour(self) -> "Place":
+        """A place nearby, in a random direction of the parameters alone: a thousandth of their size away."""
+        random = np.random.default_rng(0)
+        direction = {name: random.normal(size=array.shape) for name, array in self.params.items()}
+        return Place(moved(self.params, direction, 1e-3), self.batch)
+
 
 @dataclass(frozen=True, eq=False)
 class Formula:
@@ -46,14 +54,14 @@ class Formula:
             does run on them, but what follows from a guess is not proven.
         widened: gives the same, with each constant of the code that is a double standing for all numbers
             near.
-        elsewhere: gives the formula at another place.
+        nearby: gives the formula at `Place.neighbour`.
     """
 
     values: BallArrays
     reason: str = ""
     undecided: bool = False
     widened: Callable[[], BallArrays] = field(default=dict, repr=False)
-    elsewhere: Callable[[Place], "Formula"] | None = field(default=None, repr=False)
+    nearby: "Callable[[], Formula]" = field(default=lambda: Formula({}, "it has no neighbour"), repr=False)
 
     @property
     def certified(self) -> bool:
@@ -72,6 +80,7 @@ class Claimed:
         dtype: what it was computed in.
         formula: the code on balls; None where there is no code.
         findings: what was noticed while the values were obtained.
+        near: the place that the values were computed at: rounded to the dtype that was asked for.
         takes: which framework's arrays the code was given; empty where there is no code.
     """
 
@@ -80,6 +89,7 @@ class Claimed:
     dtype: str
     formula: Formula | None = None
     findings: tuple[CheckFinding, ...] = ()
+    near: Place | None = None
     takes: str = ""
 
     @property

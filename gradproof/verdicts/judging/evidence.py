@@ -1,6 +1,6 @@
 """The evidence: the exact gradient at a place, or at many, and what rounding does to it there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers import BallNumbers, Noisy, NoisyNumbers
+from gradproof.reference.subgradients import Convention, conventions, nearby, sums
 from gradproof.reference.tape import differentiate
 from gradproof.reference.truth import Truth, exact_gradient
 from gradproof.verdicts.judging.claimed import Place
+from gradproof.verdicts.tolerances import NEAR
 
 Array = NDArray[Any]
 Loss = Callable[[Any, Any, Any], Any]
@@ -56,15 +58,6 @@ class Evidence:
         """Hold what the evidence is of."""
         self.loss, self.params, self.batch, self.dtype = loss, params, batch, dtype
         self.places = len(next(iter(params.values())))
-
-    @classmethod
-    def at(cls, loss: Loss, place: Place, dtype: str) -> "Evidence":
-        """Give the evidence at a single place."""
-        params, batch = (
-            {name: array[np.newaxis] for name, array in arrays.items()}
-            for arrays in (place.params, place.batch)
-        )
-        return cls(loss, params, batch, dtype)
 
     @cached_property
     def truth(self) -> Truth:
@@ -118,3 +111,38 @@ class Evidence:
             at_kink |= kink.lanes
             reasons[kink.lanes] = str(kink)
         return at_kink, reasons
+
+
+class PlaceEvidence(Evidence):
+    """The evidence at a single place: beside the exact gradient there, what it is nearby and by convention.
+
+    Attributes:
+        place: the place.
+        near: the evidence at the place where floating-point values were computed, rounded to their dtype.
+        sums: sums of a gradient's entries that are compared with those of gradients nearby, with words.
+        gradients_nearby: float64 gradients at neighbours, computed one by one as they are asked for.
+    """
+
+    def __init__(self, loss: Loss, place: Place, dtype: str, near: Place | None = None) -> None:
+        """Look at a loss at a place, and near it where floating-point values are computed."""
+        params, batch = (
+            {name: array[np.newaxis] for name, array in arrays.items()}
+            for arrays in (place.params, place.batch)
+        )
+        super().__init__(loss, params, batch, dtype)
+        self.place = place
+        self.near: PlaceEvidence = self if near is None or near is place else PlaceEvidence(loss, near, dtype)
+        self.sums = list(sums({name: array.shape for name, array in place.params.items()}))
+        directions = [(name, direction) for name, _, direction in self.sums]
+        self.gradients_nearby = nearby(loss, place.params, place.batch, directions, NEAR)
+
+    @cached_property
+    def conventions(self) -> Iterator[Convention]:
+        """The gradients that conventions at kinks give, computed likewise."""
+        return conventions(self.loss, self.place.params, self.place.batch, self.truth.precision)
+
+    @cached_property
+    def truth_nearby(self) -> Truth:
+        """The exact gradient at the place's neighbour."""
+        there = self.place.neighbour
+        return exact_gradient(self.loss, there.params, there.batch)

@@ -1,6 +1,5 @@
 """A gradient's own code on certified balls: what it claims as a formula, with proof."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,12 +37,15 @@ def run_formula(gradient: UserGradient, place: Place, *, patient: bool = True) -
 
 def _at_precision(gradient: UserGradient, place: Place, bits: int) -> Formula:
     values, run = _run(gradient, place, bits)
-    elsewhere = partial(run_formula, gradient, patient=False)
     if run.error or run.notes.casts:
-        return Formula({}, run.reason, elsewhere=elsewhere)
+        return Formula({}, run.reason)
     if run.notes.comparisons:
-        return Formula({}, run.reason, undecided=True, elsewhere=elsewhere)
-    return Formula(values, widened=lambda: _run(gradient, place, bits, widened=True)[0], elsewhere=elsewhere)
+        return Formula({}, run.reason, undecided=True)
+    return Formula(
+        values,
+        widened=lambda: _run(gradient, place, bits, widened=True)[0],
+        nearby=lambda: run_formula(gradient, place.neighbour, patient=False),
+    )
 
 
 def _run(

@@ -1,7 +1,7 @@
 """The judgement: what is said of a claim at a place, entry by entry, and why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,11 @@ from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts.causes import Cause
 from gradproof.verdicts.judging.claimed import Claimed
 from gradproof.verdicts.judging.findings import CheckFinding
-from gradproof.verdicts.judging.measuring import midpoints
-from gradproof.verdicts.judging.rule import Assessment
-from gradproof.verdicts.numerals import decimals, index_texts, rounded_up
-from gradproof.verdicts.tolerances import SPREADS
-from gradproof.verdicts.verdict import SEVERITY, Verdict
+from gradproof.verdicts.judging.floats import Assessment, Floats
+from gradproof.verdicts.judging.measuring import Agreement, midpoints
+from gradproof.verdicts.judging.proof import Proof
+from gradproof.verdicts.numerals import decimals, index_texts, rounded_up, sentence
+from gradproof.verdicts.verdict import CODE, SEVERITY, Codes, Verdict, worst
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,51 +64,6 @@ class Judged:
     def worst(self) -> Verdict:
         """The worst verdict of all entries."""
         return SEVERITY[int(np.max(self.verdict, initial=0))]
-
-
-@dataclass(frozen=True, eq=False)
-class Floats:
-    """What the rule says of the floating-point values, by parameter and of all.
-
-    Attributes:
-        assessed: by parameter.
-        verdict: the worst of all.
-        spreads: the largest error in spreads of the rounding noise.
-        reason: why the verdict is not AGREES; empty if it is.
-        dtype: what they were computed in.
-        blameless: whether they are off, if they are, for no fault of their own.
-    """
-
-    assessed: Mapping[str, Assessment]
-    verdict: Verdict
-    spreads: float
-    reason: str
-    dtype: str
-    blameless: bool = False
-
-    @property
-    def loses(self) -> bool:
-        """Whether the values are worse than rounding explains, and it is their fault."""
-        return not self.blameless and self.verdict in {Verdict.DISAGREES, Verdict.NOT_FINITE}
-
-    @property
-    def loses_half(self) -> bool:
-        """Whether they are, and more than half of the dtype's digits are gone in some entry."""
-        half = np.sqrt(FORMATS[self.dtype].unit_roundoff)
-        return self.loses and any(
-            bool(np.any(~(each.relative_error <= half) & (each.verdict >= SEVERITY.index(Verdict.DISAGREES))))
-            for each in self.assessed.values()
-        )
-
-    @property
-    def text(self) -> str:
-        """Tell in words how far off they are."""
-        if self.verdict is Verdict.NOT_FINITE:
-            return f"In {self.dtype} it gives NaN or an infinity."
-        return (
-            f"In {self.dtype} its largest error is {self.spreads:.3g} spreads of the rounding noise (at most "
-            f"{SPREADS:g} are rounding)."
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,3 +198,131 @@ def _frame(name: str, judged: Judged) -> "pd.DataFrame":
             "verdict": [str(SEVERITY[code]) for code in judged.verdict.ravel()],
         }
     )
+
+
+# -------------------------------------------------------------------- formula and floats together
+
+STRUCTURAL = frozenset({"none", "not-a-mapping", "missing-parameter", "wrong-shape"})
+"""Findings after which a claim is no gradient of these parameters, whatever its numbers."""
+
+
+def judgement_of(claimed: Claimed, floats: Floats | None, proof: Proof | None) -> Judgement:
+    """Put together what the rule says of a claim's floating-point values and of its formula.
+
+    Args:
+        claimed: what is claimed.
+        floats: what is said of its values; None where there are none.
+        proof: what is proven of its formula; None where there is none that could be certified.
+    """
+    if proof is not None and floats is not None:
+        floats = replace(floats, blameless=_is_blameless(proof, claimed, floats))
+    parameters = {
+        name: _judged(name, array.shape, floats, proof)
+        for name, array in claimed.place.params.items()
+        if name in claimed.floats or (proof is not None and name in proof.agreement)
+    }
+    verdict, reason = _said(claimed, floats, proof, parameters)
+    constants = proof is not None and proof.constants
+    findings = claimed.findings
+    return Judgement(verdict, reason, claimed, parameters, floats, findings, constants=constants)
+
+
+def combined(formula: Codes, floats: Codes, *, blameless: bool) -> Codes:
+    """Give the verdict of each entry of which both the formula and its floating-point value are judged.
+
+    A right formula whose value is off by more than rounding explains is INACCURATE; where the formula could
+    not be decided, the value alone speaks.
+
+    Args:
+        formula: codes of the formula.
+        floats: codes of its value.
+        blameless: whether a value that is off is off for no fault of its own.
+    """
+    off = (floats >= CODE[Verdict.DISAGREES]) & (not blameless)
+    right = (formula == CODE[Verdict.EQUAL]) | (formula == CODE[Verdict.KINK])
+    verdict = np.where(off & right, CODE[Verdict.INACCURATE], formula)
+    return np.where(off & (formula == CODE[Verdict.UNDECIDED]), floats, verdict).astype(np.int8)
+
+
+def _is_blameless(proof: Proof, claimed: Claimed, floats: Floats) -> bool:
+    """Tell whether floating-point values that are off are so for no fault of their own."""
+    if floats.verdict is Verdict.NOT_FINITE:
+        # Where the loss has no gradient, there is no right number either.
+        return not proof.has_gradient
+    if proof.verdict is not Verdict.KINK:
+        return False
+    # At a kink it is as good as the formula that it evaluates, whatever branch the truth follows.
+    half = np.sqrt(FORMATS[floats.dtype].unit_roundoff)
+    pairs = [(claimed.floats.get(name), midpoints(each.value)) for name, each in proof.agreement.items()]
+    return all(ours is not None and np.allclose(ours, exactly, rtol=half) for ours, exactly in pairs)
+
+
+def _judged(name: str, shape: tuple[int, ...], floats: Floats | None, proof: Proof | None) -> Judged:
+    """Put together what formula and floats say of one parameter."""
+    assessed = floats.assessed.get(name) if floats is not None else None
+    agreement = None if proof is None else proof.agreement.get(name)
+    codes = [] if proof is None else [proof.codes[name]]
+    codes += [] if assessed is None else [assessed.verdict.reshape(shape)]
+    code = codes[0]
+    if floats is not None and len(codes) > 1:
+        code = combined(*codes, blameless=floats.blameless)
+    if agreement is not None and not np.any(code == CODE[Verdict.INACCURATE]):
+        return _of_formula(agreement, code, assessed)
+    assert assessed is not None  # noqa: S101 - there are only floats to show
+    return Judged(
+        value=assessed.value.reshape(shape),
+        exact=assessed.exact.reshape(shape),
+        error=assessed.error.reshape(shape),
+        relative_error=assessed.relative_error.reshape(shape),
+        ulps=assessed.ulps.reshape(shape),
+        spreads=assessed.spreads.reshape(shape),
+        verdict=code,
+        digits=float(np.min(assessed.digits, initial=np.inf)) if agreement is None else agreement.digits,
+    )
+
+
+def _of_formula(agreement: Agreement, code: Codes, assessed: Assessment | None) -> Judged:
+    """Show what a formula gives, with its error in units and spreads where those were measured."""
+    error = agreement.distance.error
+    ulps, spreads = np.full(error.shape, np.nan), np.full(error.shape, np.nan)
+    if assessed is not None:
+        unit, spread = assessed.unit.reshape(error.shape), assessed.spread.reshape(error.shape)
+        with np.errstate(all="ignore"):
+            ulps, spreads = error / unit, np.where(error == 0, 0.0, error / spread)
+    return Judged(
+        value=midpoints(agreement.value),
+        exact=agreement.exact,
+        error=error,
+        relative_error=agreement.distance.relative_error,
+        ulps=ulps,
+        spreads=spreads,
+        verdict=code,
+        digits=agreement.digits,
+    )
+
+
+def _said(
+    claimed: Claimed, floats: Floats | None, proof: Proof | None, parameters: Mapping[str, Judged]
+) -> tuple[Verdict, str]:
+    """Give the verdict of all entries, and the reason."""
+    for finding in claimed.findings:
+        if finding.kind in STRUCTURAL:
+            return Verdict.WRONG, finding.text
+    if proof is None:
+        return _said_of_floats(claimed, floats)
+    verdict = worst([proof.verdict, *(judged.worst for judged in parameters.values())])
+    if floats is not None and floats.loses:
+        if verdict is Verdict.INACCURATE:
+            return verdict, f"The formula is right, but its evaluation loses digits. {floats.text}"
+        if proof.verdict is Verdict.UNDECIDED:
+            return verdict, f"{sentence(proof.reason)} {floats.text}"
+    return verdict, sentence(proof.reason)
+
+
+def _said_of_floats(claimed: Claimed, floats: Floats | None) -> tuple[Verdict, str]:
+    why = "" if claimed.formula is None else f"Judged in floating point alone: {claimed.formula.reason}."
+    if floats is None:
+        return Verdict.UNDECIDED, why or "There is no result to judge."
+    wide = {Verdict.UNDECIDED, Verdict.KINK, Verdict.ILL_CONDITIONED}
+    text = sentence(floats.reason) if floats.verdict in wide else floats.text
+    return floats.verdict, f"{why} {text}".strip()

@@ -157,6 +157,19 @@ def compare(value: BallArray, exact: BallArray, scale: float) -> Agreement:
     return Agreement(value, exact, distance(value, exact, scale))
 
 
+def compare_with(exact: Mapping[str, BallArray], found: Mapping[str, Agreement]) -> dict[str, Agreement]:
+    """Compare what was claimed with other exact gradients; what constants explain stays explained."""
+    scales = {name: greatest(balls) for name, balls in exact.items()}
+    largest = max(scales.values(), default=0.0)
+    return {
+        name: replace(
+            compare(each.value, exact[name], scales[name] or largest),
+            constant=np.broadcast_to(each.constant, each.exact.shape),
+        )
+        for name, each in found.items()
+    }
+
+
 def compare_all(
     values: Mapping[str, BallArray], exact: Mapping[str, BallArray], largest: float
 ) -> dict[str, Agreement]:

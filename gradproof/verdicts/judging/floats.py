@@ -1,0 +1,225 @@
+"""Are floating-point values as good as their dtype allows? The rule that decides by the rounding noise.
+
+No other place in the package compares the error of a float with a limit; the limits themselves stand in
+`gradproof.verdicts.tolerances`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.numbers.formats import FORMATS
+from gradproof.verdicts.conditioning import where_digits_are_lost
+from gradproof.verdicts.judging.evidence import Known, PlaceEvidence
+from gradproof.verdicts.judging.measuring import digits_of
+from gradproof.verdicts.tolerances import SPREADS, ZERO_UNITS
+from gradproof.verdicts.verdict import CODE, SEVERITY, Codes, Verdict
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """What the rule says of every entry of one parameter at T places; arrays of shape (T, entries).
+
+    Attributes:
+        value: what the implementation gave, as float64.
+        exact: certified balls that hold the exact values, as `flint.arb`.
+        least: |value - exact| is at least this.
+        error: |value - exact| is at most this; infinite for a value that is not finite.
+        relative_error: |value - exact| / |exact| is at most this; infinite where the exact value is not told
+            from 0, and 0 where both are 0.
+        digits: decimal digits of agreement; of an exact 0 beside the greatest entry.
+        ulps: errors in units in the last place.
+        unit: the unit in the last place of each exact value.
+        spread: the spread of the rounding noise that the rule goes by.
+        spreads: errors in spreads of the rounding noise.
+        verdict: positions in `SEVERITY`.
+    """
+
+    value: Array
+    exact: NDArray[np.object_]
+    least: Array
+    error: Array
+    relative_error: Array
+    digits: Array
+    ulps: Array
+    unit: Array
+    spread: Array
+    spreads: Array
+    verdict: Codes
+
+
+def assess(value: Array, known: Known, dtype: str) -> Assessment:
+    """Judge every entry of floating-point values.
+
+    An entry agrees only if its error is proven to be at most SPREADS · spread, and disagrees only if it is
+    proven to be more; written so that a NaN on either side does not pass.
+
+    Args:
+        value: what the implementation gave, of shape (T, *parameter).
+        known: of the same shape.
+        dtype: what the implementation computed in.
+    """
+    rows = (len(value), -1)
+    with known.exact.kind.context():
+        difference = known.exact.difference_from(value)
+    error, relative, least = (
+        bound.reshape(rows) for bound in (difference.upper, difference.relative, difference.lower)
+    )
+    values, exact = value.astype(np.float64).reshape(rows), known.exact.values().reshape(rows)
+    zeros, scale = _zeros(known, relative, dtype)
+    # A spread that is not finite tells nothing, but the exact value is rounded in any case: what that alone
+    # explains agrees, and nothing can be proven to be more than rounding explains.
+    measured, floor = known.spread.reshape(rows), least_spread(exact, dtype)
+    floor = np.where(zeros, np.maximum(floor, ZERO_UNITS / SPREADS * _unit(dtype) * scale), floor)
+    has_noise = np.isfinite(measured)
+    spread = np.where(has_noise, np.maximum(measured, floor), floor)
+    with np.errstate(all="ignore"):
+        limit = SPREADS * spread
+        ratio = np.where(error == 0, 0.0, error / spread)
+        unit = FORMATS[dtype].spacing(exact)
+        units = error / unit
+        beside = np.where(zeros, error / scale, relative)
+    verdict = np.full(values.shape, CODE[Verdict.UNDECIDED])
+    explained = (error <= limit) & np.isfinite(limit)
+    verdict[explained] = CODE[Verdict.AGREES]
+    # More than half of the dtype's digits are gone where the relative error exceeds √u.
+    verdict[explained & ~(beside <= np.sqrt(_unit(dtype)))] = CODE[Verdict.ILL_CONDITIONED]
+    verdict[has_noise & (least > limit)] = CODE[Verdict.DISAGREES]
+    # What is left is in, or near, a ball that is too wide to tell: at a kink, an interval of subgradients.
+    subgradient = (verdict == CODE[Verdict.UNDECIDED]) & known.at_kink[:, np.newaxis] & np.isfinite(error)
+    verdict[subgradient] = CODE[Verdict.KINK]
+    verdict[~np.isfinite(values)] = CODE[Verdict.NOT_FINITE]
+    ratio = np.where(has_noise | explained, ratio, np.nan)
+    digits = np.where(error == 0, np.inf, digits_of(beside))
+    balls = known.exact.balls().reshape(rows)
+    return Assessment(values, balls, least, error, relative, digits, units, unit, spread, ratio, verdict)
+
+
+def _unit(dtype: str) -> float:
+    return FORMATS[dtype].unit_roundoff
+
+
+def _zeros(known: Known, relative: Array, dtype: str) -> tuple[NDArray[np.bool_], Array]:
+    """Tell the entries whose exact value is 0, or negligible, and give what they are measured beside."""
+    rows = relative.shape
+    sizes, radii = np.abs(known.exact.values()).reshape(rows), known.exact.radii().reshape(rows)
+    scale = np.max(np.where(radii < sizes, sizes, 0.0), axis=1, keepdims=True, initial=0.0)
+    scale = np.where(scale > 0, scale, known.largest[:, np.newaxis])
+    with np.errstate(over="ignore"):
+        negligible = sizes + radii <= 2.0**-10 * _unit(dtype) * scale
+    zeros = ~np.isfinite(relative) & negligible & (scale > 0)
+    return zeros, scale
+
+
+def least_spread(exact: Array, dtype: str) -> Array:
+    """Give the spread below which no measured spread is taken: that of rounding the exact value itself.
+
+    Rounding to nearest errs uniformly within ± u·|x|, whose root mean square is u·|x| / √3, and near 0 by
+    up to half of the smallest subnormal number.
+    """
+    spread: Array = (_unit(dtype) * np.abs(exact) + FORMATS[dtype].smallest_subnormal) / np.sqrt(3.0)
+    return spread
+
+
+def explain(verdict: Codes, wide: NDArray[np.object_], dtype: str) -> NDArray[np.object_]:
+    """Explain in words every verdict of floats that is not AGREES.
+
+    Args:
+        verdict: one for each of T places.
+        wide: why balls are wide there, of shape (T,).
+        dtype: what the floats were computed in.
+    """
+    few = f"fewer than half of {dtype}'s digits are left"
+    texts = {
+        Verdict.ILL_CONDITIONED: f"rounding explains the error, but {few}",
+        Verdict.DISAGREES: "the error is proven to be more than rounding explains",
+        Verdict.NOT_FINITE: "the value is NaN or infinite",
+    }
+    reasons = np.full(verdict.shape, "", dtype=object)
+    for kind, text in texts.items():
+        reasons[verdict == CODE[kind]] = text
+    unknown = (verdict == CODE[Verdict.KINK]) | (verdict == CODE[Verdict.UNDECIDED])
+    reasons[unknown] = wide[unknown]
+    no_reason = (reasons == "") & (verdict == CODE[Verdict.UNDECIDED])
+    reasons[no_reason] = "the noisy runs are not finite, so the rounding noise is not known"
+    return reasons
+
+
+# -------------------------------------------------------------------- at one place
+
+
+@dataclass(frozen=True, eq=False)
+class Floats:
+    """What the rule says of the floating-point values, by parameter and of all.
+
+    Attributes:
+        assessed: by parameter.
+        verdict: the worst of all.
+        spreads: the largest error in spreads of the rounding noise.
+        reason: why the verdict is not AGREES; empty if it is.
+        dtype: what they were computed in.
+        blameless: whether they are off, if they are, for no fault of their own.
+    """
+
+    assessed: Mapping[str, Assessment]
+    verdict: Verdict
+    spreads: float
+    reason: str
+    dtype: str
+    blameless: bool = False
+
+    @property
+    def loses(self) -> bool:
+        """Whether the values are worse than rounding explains, and it is their fault."""
+        return not self.blameless and self.verdict in {Verdict.DISAGREES, Verdict.NOT_FINITE}
+
+    @property
+    def loses_half(self) -> bool:
+        """Whether they are, and more than half of the dtype's digits are gone in some entry."""
+        half = np.sqrt(FORMATS[self.dtype].unit_roundoff)
+        return self.loses and any(
+            bool(np.any(~(each.relative_error <= half) & (each.verdict >= SEVERITY.index(Verdict.DISAGREES))))
+            for each in self.assessed.values()
+        )
+
+    @property
+    def text(self) -> str:
+        """Tell in words how far off they are."""
+        if self.verdict is Verdict.NOT_FINITE:
+            return f"In {self.dtype} it gives NaN or an infinity."
+        return (
+            f"In {self.dtype} its largest error is {self.spreads:.3g} spreads of the rounding noise (at most "
+            f"{SPREADS:g} are rounding)."
+        )
+
+
+def judge_floats(values: Mapping[str, Array], evidence: PlaceEvidence) -> Floats | None:
+    """Judge floating-point values at one place; None where there are none.
+
+    Args:
+        values: by parameter, float64 arrays of the parameters' shapes.
+        evidence: of the loss there, in the dtype that the values were computed in.
+    """
+    if not values:
+        return None
+    known, dtype = evidence.gradients, evidence.dtype
+    assessed = {name: assess(value[np.newaxis], known[name], dtype) for name, value in values.items()}
+    codes = {name: each.verdict.max(axis=1, initial=CODE[Verdict.AGREES]) for name, each in assessed.items()}
+    worst = max(codes, key=lambda name: int(codes[name][0]))
+    reason = str(explain(codes[worst], known[worst].reasons, dtype)[0])
+    if codes[worst][0] == CODE[Verdict.ILL_CONDITIONED]:
+        reason += f"; most are lost in {_where(evidence, worst)}"
+    spreads = max(
+        float(np.max(np.nan_to_num(each.spreads, nan=np.inf), initial=0.0)) for each in assessed.values()
+    )
+    return Floats(assessed, SEVERITY[int(codes[worst][0])], spreads, reason, dtype)
+
+
+def _where(evidence: PlaceEvidence, name: str) -> str:
+    place = evidence.place
+    return where_digits_are_lost(evidence.loss, place.params, place.batch, evidence.dtype, name)
