@@ -13,11 +13,15 @@ from gradproof.reference.numbers.formats import FORMATS
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.causes import describe_difference, search_cause
 from gradproof.verdicts.judging.claimed import Claimed, Place
-from gradproof.verdicts.judging.evidence import Loss
+from gradproof.verdicts.judging.evidence import Loss, PlaceEvidence
+from gradproof.verdicts.judging.floats import Assessment
+from gradproof.verdicts.judging.judge import judge
 from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.judging.measuring import midpoints
 from gradproof.verdicts.records import ParameterRecord
 from gradproof.verdicts.steps import batches_of
-from gradproof.verdicts.verdict import Verdict
+from gradproof.verdicts.tolerances import CAUSE_SPREADS, MOST_ROUNDING
+from gradproof.verdicts.verdict import CODE, Verdict
 
 Array = NDArray[Any]
 Records = tuple[ParameterRecord, ...]
@@ -43,28 +47,50 @@ def explained(judgement: Judgement, loss: Loss, learning_rate: float | None = No
     inaccurate = judgement.verdict is Verdict.INACCURATE
     if judgement.verdict not in _WRONG and not inaccurate:
         return judgement
-    place, values = _values(judgement.claimed, floats=inaccurate)
+    place, values, doubt = _accused(judgement, floats=inaccurate)
     if not values:
         return judgement
-    cause = search_cause(loss, place.params, place.batch, values, learning_rate=learning_rate).cause
-    if cause is not None:
-        return replace(judgement, cause=cause)
+    failing = CODE[Verdict.INACCURATE]
+    wrong = {name: judged.verdict >= failing for name, judged in judgement.parameters.items()}
+    search = search_cause(
+        loss, place.params, place.batch, values, learning_rate=learning_rate, doubt=doubt, wrong=wrong
+    )
+    if search.cause is not None:
+        return replace(judgement, cause=search.cause)
     if inaccurate:
         return judgement  # the reason says already that digits are lost, and how many spreads
     difference = describe_difference(loss, place.params, place.batch, values)
     return replace(judgement, unexplained=difference)
 
 
-def _values(claimed: Claimed, *, floats: bool) -> tuple[Place, Mapping[str, Array]]:
-    """Give the place and what is claimed there: balls, or floats of the dtype that they were computed in.
+def _accused(
+    judgement: Judgement, *, floats: bool
+) -> tuple[Place, Mapping[str, Array], Mapping[str, Array] | None]:
+    """Give the place, what is claimed there (balls or floats), and what rounding explains of it.
 
-    Where a right formula loses digits, the floats are what is wrong.
+    Where a right formula loses digits, its floats are what is wrong.
     """
+    claimed = judgement.claimed
     if claimed.formula is not None and claimed.formula.values and not floats:
         values = claimed.formula.values
-        return claimed.place, {name: balls for name, balls in values.items() if name in claimed.place.params}
-    near = claimed.near or claimed.place
-    return near, {name: value.astype(FORMATS[claimed.dtype].dtype) for name, value in claimed.floats.items()}
+        known = {name: balls for name, balls in values.items() if name in claimed.place.params}
+        return claimed.place, known, None
+    dtype = FORMATS[claimed.dtype].dtype
+    values = {name: value.astype(dtype) for name, value in claimed.floats.items()}
+    assessed = {} if judgement.floats is None else judgement.floats.assessed
+    doubt = {name: _doubt(each, claimed.dtype).reshape(values[name].shape) for name, each in assessed.items()}
+    return claimed.near or claimed.place, values, doubt
+
+
+def _doubt(assessed: Assessment, dtype: str) -> Array:
+    """Give what rounding explains of each entry, and may explain of mutants beside it."""
+    spread = np.nan_to_num(assessed.spread[0], nan=0.0, posinf=0.0)
+    pooled = np.sqrt(np.mean(spread**2)) if spread.size else 0.0
+    sizes = np.abs(midpoints(assessed.exact))
+    most = (2 * FORMATS[dtype].unit_roundoff) ** MOST_ROUNDING * np.max(
+        sizes, initial=0.0, where=np.isfinite(sizes)
+    )
+    return np.asarray(np.minimum(CAUSE_SPREADS * np.maximum(spread, pooled), most))
 
 
 # -------------------------------------------------------------------- of a run
@@ -92,11 +118,13 @@ def _gradient_causes(scenario: Scenario, run: Run, wrong: Sequence[ParameterReco
         if judgement.parameter in causes:
             continue
         step = judgement.worst_step()
-        point = {name: weight[step] for name, weight in run.weights.items()}
+        params = {name: weight[step] for name, weight in run.weights.items()}
         batch = {name: array[0] for name, array in batches_of(scenario, run, slice(step, step + 1)).items()}
-        claimed = {name: gradient[step] for name, gradient in run.gradients.items()}
+        floats = {name: gradient[step].astype(np.float64) for name, gradient in run.gradients.items()}
+        claimed = Claimed(Place(params, batch), floats, run.dtype)
+        evidence = PlaceEvidence(scenario.flat_loss, claimed.place, run.dtype)
         try:
-            cause = search_cause(scenario.flat_loss, point, batch, claimed).cause
+            cause = explained(judge(claimed, evidence), scenario.flat_loss).cause
         except UnsupportedError:
             # The loss was judged without this; that no cause is named says that none was found.
             return causes

@@ -101,7 +101,7 @@ def test_where_all_passes_nothing_is_searched(scenario, run, monkeypatch):
 def test_many_wrong_parameters_are_searched_at_few_steps(run, scenario, monkeypatch):
     calls = []
 
-    def search(*_arguments):
+    def search(*_arguments, **_options):
         calls.append(1)
         return Search(None, complete=True)
 
