@@ -327,8 +327,7 @@ def _list(_options: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415 - see the module's docstring
     from rich.markup import escape  # noqa: PLC0415
 
-    from gradproof.backends import backend_names, load_backend  # noqa: PLC0415
-    from gradproof.errors import BackendUnavailableError  # noqa: PLC0415
+    from gradproof.backends import describe_backends  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
 
     console = Console(highlight=False, soft_wrap=True)
@@ -337,14 +336,8 @@ def _list(_options: argparse.Namespace) -> int:
         scenario = build()
         console.print(escape(f"  {name:22}{scenario.steps:>6} steps   {scenario.source}"))
     console.print("Backends:")
-    for name in backend_names():
-        try:
-            backend = load_backend(name)
-        except BackendUnavailableError as error:
-            console.print(escape(f"  {name:22}{error}"))
-            continue
-        versions = ", ".join(f"{key} {value}" for key, value in list(backend.versions().items())[:1])
-        console.print(escape(f"  {name:22}{', '.join(backend.variants)}   ({versions})"))
+    for name, told in describe_backends():
+        console.print(escape(f"  {name:22}{told}"))
     return 0
 
 

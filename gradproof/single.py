@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.backends.arrays import as_float64
 from gradproof.errors import InputError
 from gradproof.inputs import COUNT, SEED, TEXT, accepts
 from gradproof.reference.numbers import BallNumbers, Noisy
@@ -16,7 +17,6 @@ from gradproof.reference.trees import flatten
 from gradproof.reference.truth import exact_gradient
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import ends_nothing
-from gradproof.verdicts.arrays import as_float64
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.claimed import Claimed, Place
 from gradproof.verdicts.judging.evidence import SAMPLES, PlaceEvidence

@@ -15,8 +15,15 @@ ALLOWED = {
     "reference": (),
     "scenarios": ("gradproof.reference",),
     "backends": ("gradproof.reference", "gradproof.scenarios"),
-    # Of the backends their records alone, and no backend.
-    "verdicts": ("gradproof.reference", "gradproof.scenarios", "gradproof.backends.protocol"),
+    # Of the backends their records and the frameworks' arrays alone, and no backend.
+    "verdicts": (
+        "gradproof.reference",
+        "gradproof.scenarios",
+        "gradproof.backends.arrays",
+        "gradproof.backends.framework",
+        "gradproof.backends.loading",
+        "gradproof.backends.protocol",
+    ),
     # What was judged: records, verdicts and the drift between records, but none of the judging.
     "reporting": (
         "gradproof.verdicts.numerals",
@@ -45,6 +52,8 @@ def imported(source: str) -> Iterator[tuple[int, str]]:
                     yield node.lineno, f"gradproof.{alias.name}"
             else:
                 yield node.lineno, str(node.module)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Lazy":
+            yield node.lineno, ast.literal_eval(node.args[0])
 
 
 def within(module: str, prefixes: tuple[str, ...]) -> bool:
@@ -116,6 +125,7 @@ PLANTED = {
     ),
     "a relative one": ("scenarios", "from ..backends import Run", "a relative import"),
     "a framework": ("reference", "import torch.nn", "torch.nn"),
+    "a framework that is imported lazily": ("verdicts", "x = Lazy('torch.nn')", "torch.nn"),
     "a framework in a front of a backend": ("backends", "from jax import numpy", "jax"),
 }
 

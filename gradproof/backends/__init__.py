@@ -1,14 +1,36 @@
-"""Who is under test: the Backend protocol, gradproof's own backends and third parties' by entry point."""
+"""Who is under test: the backends, and the frameworks whose arrays they work with.
 
-from gradproof.backends.loading import backend_names, chosen_variants, load_backend, variants_of
+What comes in: a scenario. What goes out: a `Run`, the record of every step's loss, gradient and weights, in
+NumPy arrays, which nobody has judged yet.
+
+In the order of reading: `protocol` (what a Backend is and records, and the laws that it keeps), `framework`
+(how arrays get into a library and out of it), `reference_backend`, `torch_backend`, `jax_backend` (one file
+each), `loading` (finding them, and third parties', by name), `laws` (whether a record can be judged),
+`arrays` (whose array is this?).
+
+A backend of gradproof's own is a file `NAME_backend.py` here that defines `BACKEND`; a third party's is a
+class that an entry point names. Neither is listed anywhere else.
+"""
+
+from gradproof.backends.framework import Framework, Lazy
+from gradproof.backends.loading import (
+    backend_names,
+    chosen_variants,
+    describe_backends,
+    load_backend,
+    variants_of,
+)
 from gradproof.backends.protocol import Backend, Run, Timing
 
 __all__ = [
     "Backend",
+    "Framework",
+    "Lazy",
     "Run",
     "Timing",
     "backend_names",
     "chosen_variants",
+    "describe_backends",
     "load_backend",
     "variants_of",
 ]

@@ -1,68 +1,99 @@
 """JAX as a backend: jax.nn, jax.value_and_grad, and training inside one compiled lax.scan."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import xlog1py, xlogy
 from numpy.typing import NDArray
 
-from gradproof.backends.protocol import Run, Timing, check_scalar, planned_steps, stacked
+from gradproof.backends.framework import Framework, Lazy
+from gradproof.backends.protocol import Run, Timing, check_scalar, descent_of, planned_steps, recorded
 from gradproof.scenarios.scenario import Scenario
+
+jax = Lazy("jax")
+jnp = Lazy("jax.numpy")
+special = Lazy("jax.scipy.special")
 
 Array = NDArray[Any]
 Arrays = dict[str, Any]
 
-_REDUCERS: dict[str, Callable[[Any], Any]] = {"mean": jnp.mean, "sum": jnp.sum, "none": lambda x: x}
+
+def _reduced(terms: Any, reduction: str) -> Any:
+    return {"mean": jnp.mean, "sum": jnp.sum, "none": lambda x: x}[reduction](terms)
 
 
 def _binary_cross_entropy(probabilities: Any, targets: Any, *, reduction: str = "mean") -> Any:
     # jax.nn has none; this is the textbook formula in JAX's own functions for 0 · ln 0 = 0.
-    terms = xlogy(targets, probabilities) + xlog1py(1 - targets, -probabilities)
-    return _REDUCERS[reduction](-terms)
+    terms = special.xlogy(targets, probabilities) + special.xlog1py(1 - targets, -probabilities)
+    return _reduced(-terms, reduction)
 
 
-def _binary_cross_entropy_with_logits(
-    logits: Any,
-    targets: Any,
-    *,
-    reduction: str = "mean",
-) -> Any:
+def _binary_cross_entropy_with_logits(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
     terms = targets * jax.nn.log_sigmoid(logits) + (1 - targets) * jax.nn.log_sigmoid(-logits)
-    return _REDUCERS[reduction](-terms)
+    return _reduced(-terms, reduction)
 
 
 def _cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
     if jnp.issubdtype(targets.dtype, jnp.integer):
         targets = jax.nn.one_hot(targets, logits.shape[-1], dtype=logits.dtype)
-    return _REDUCERS[reduction](-jnp.sum(targets * jax.nn.log_softmax(logits), axis=-1))
+    return _reduced(-jnp.sum(targets * jax.nn.log_softmax(logits), axis=-1), reduction)
 
 
 class JaxNamespace:
     """jax.numpy, which follows the array API standard, and `xp.nn` from jax.nn."""
 
-    nn = SimpleNamespace(
-        sigmoid=jax.nn.sigmoid,
-        relu=jax.nn.relu,
-        gelu=lambda x, *, approximate="none": jax.nn.gelu(x, approximate=approximate == "tanh"),
-        silu=jax.nn.silu,
-        softplus=jax.nn.softplus,
-        softmax=lambda x, *, axis=-1: jax.nn.softmax(x, axis=axis),
-        log_softmax=lambda x, *, axis=-1: jax.nn.log_softmax(x, axis=axis),
-        logsumexp=lambda x, *, axis=-1, keepdims=False: jax.nn.logsumexp(x, axis=axis, keepdims=keepdims),
-        binary_cross_entropy=_binary_cross_entropy,
-        binary_cross_entropy_with_logits=_binary_cross_entropy_with_logits,
-        cross_entropy=_cross_entropy,
-    )
+    @cached_property
+    def nn(self) -> SimpleNamespace:
+        """The functions of networks."""
+        nn = jax.nn
+        return SimpleNamespace(
+            sigmoid=nn.sigmoid,
+            relu=nn.relu,
+            gelu=lambda x, *, approximate="none": nn.gelu(x, approximate=approximate == "tanh"),
+            silu=nn.silu,
+            softplus=nn.softplus,
+            softmax=lambda x, *, axis=-1: nn.softmax(x, axis=axis),
+            log_softmax=lambda x, *, axis=-1: nn.log_softmax(x, axis=axis),
+            logsumexp=lambda x, *, axis=-1, keepdims=False: nn.logsumexp(x, axis=axis, keepdims=keepdims),
+            binary_cross_entropy=_binary_cross_entropy,
+            binary_cross_entropy_with_logits=_binary_cross_entropy_with_logits,
+            cross_entropy=_cross_entropy,
+        )
 
     def __getattr__(self, name: str) -> Any:
         """Give jax.numpy's own function or constant."""
         return getattr(jnp, name)
+
+
+class JaxFramework(Framework):
+    """JAX."""
+
+    name = "jax"
+    words = "JAX arrays"
+    modules = ("jax", "jaxlib")
+
+    def namespace(self) -> JaxNamespace:
+        """Give `xp`."""
+        return JaxNamespace()
+
+    def from_numpy(self, array: Array, *, leaf: bool = False) -> Any:
+        """Give an array of JAX's of the same numbers."""
+        del leaf
+        return jnp.asarray(array)
+
+    def mode(self, dtype: str) -> AbstractContextManager[Any]:
+        """Switch 64-bit numbers on or off; for good, it would change what other JAX code computes."""
+        mode: AbstractContextManager[Any] = jax.enable_x64(dtype == "float64")
+        return mode
+
+    def devices(self) -> Sequence[str]:
+        """Tell the devices that JAX sees."""
+        return [str(device) for device in jax.devices()]
 
 
 class JaxBackend:
@@ -73,8 +104,10 @@ class JaxBackend:
     """
 
     name = "jax"
+    framework = JaxFramework()
+    requires = ("jax", "jax.scipy.special")
     variants: tuple[str, ...] = ("jit", "eager")
-    dtypes: tuple[str, ...] = ("float64", "float32")
+    dtypes: tuple[str, ...] = framework.dtypes
     # Tracing each step anew takes some 10 ms a step, thousands of times what the compiled step takes.
     step_limits: Mapping[str, int] = {"eager": 50}
 
@@ -83,51 +116,45 @@ class JaxBackend:
         return {
             "jax": jax.__version__,
             "jaxlib": version("jaxlib"),
-            "jax device": str(jax.devices()[0]),
+            "jax device": self.framework.devices()[0],
             "jax default matmul precision": str(jax.config.jax_default_matmul_precision),
             "jax enable x64 at start": str(jax.config.jax_enable_x64),
         }
 
     def run(self, scenario: Scenario, *, dtype: str, variant: str) -> Run:
         """Compute and record gradients and updates of a scenario."""
-        # 64-bit mode is switched on only here: it would change what other JAX code in the process computes.
-        with jax.enable_x64(dtype == "float64"):
+        with self.framework.mode(dtype):
             return self._run(scenario, dtype, variant)
 
     def _run(self, scenario: Scenario, dtype: str, variant: str) -> Run:
-        flat_params, flat_batch = scenario.arrays(dtype)
-        params = {name: jnp.asarray(array) for name, array in flat_params.items()}
-        batch = {name: jnp.asarray(array) for name, array in flat_batch.items()}
-        xp = JaxNamespace()
+        params, batch = (self._arrays(arrays) for arrays in scenario.arrays(dtype))
+        xp = self.framework.namespace()
 
         def objective(params: Arrays, batch: Arrays) -> Any:
             return scenario.flat_loss(xp, params, batch)
 
-        shape = jax.eval_shape(objective, params, batch).shape
-        check_scalar(tuple(shape), scenario.name)
+        def evaluate(function: Callable[..., Any], params: Mapping[str, Array]) -> Array:
+            return np.asarray(function(xp, self._arrays(params), batch))
+
+        check_scalar(tuple(jax.eval_shape(objective, params, batch).shape), scenario.name)
         planned = planned_steps(self, scenario, variant)
         train = {"jit": _train_compiled, "eager": _train_eagerly}[variant]
         losses, gradients, weights, timing = train(objective, scenario, params, batch, planned)
         taken = _steps_taken(scenario, losses)
-        updated = {n: w[:taken] if scenario.training is not None else w[:0] for n, w in weights.items()}
-        kept = {n: np.concatenate([np.asarray(params[n])[None], updated[n]]) for n in params}
-        last = {name: jnp.asarray(weight[-1]) for name, weight in kept.items()}
-        predict = scenario.flat_predict
-        return Run(
-            scenario=scenario.name,
-            backend=self.name,
-            variant=variant,
-            dtype=dtype,
+        return recorded(
+            self,
+            scenario,
+            variant,
             losses=losses[:taken],
             # In the parameters' own order: JAX hands mappings back sorted by name.
             gradients={name: gradients[name][:taken] for name in params},
-            weights=kept,
-            final_loss=float(objective(last, batch)),
-            predictions=None if predict is None else np.asarray(predict(xp, last, batch)),
+            weights={n: np.concatenate([np.asarray(params[n])[None], weights[n][:taken]]) for n in params},
             timing=timing,
-            planned_steps=scenario.steps,
-            stopped=taken < planned,
+            evaluate=evaluate,
         )
+
+    def _arrays(self, arrays: Mapping[str, Array]) -> Arrays:
+        return {name: self.framework.from_numpy(array) for name, array in arrays.items()}
 
 
 Recorded = tuple[Array, dict[str, Array], dict[str, Array], Timing]
@@ -137,13 +164,12 @@ Objective = Callable[[Arrays, Arrays], Any]
 def _steps_taken(scenario: Scenario, losses: Array) -> int:
     # The scan runs the planned number of steps; the ones after the stopping rule's are cut off here, which
     # gives the same record as leaving the loop there.
-    if scenario.training is None or scenario.training.stopping is None:
-        return len(losses)
-    return scenario.training.stopping.steps_taken(losses)
+    stopping = descent_of(scenario).stopping
+    return len(losses) if stopping is None else stopping.steps_taken(losses)
 
 
 def _step(objective: Objective, scenario: Scenario, params: Arrays, batch: Arrays) -> Any:
-    rate = 1.0 if scenario.training is None else scenario.training.learning_rate
+    rate = descent_of(scenario).learning_rate
     value, gradient = jax.value_and_grad(objective)(params, batch)
     updated = jax.tree.map(lambda weight, entry: weight - rate * entry, params, gradient)
     return value, gradient, updated
@@ -198,4 +224,11 @@ def _train_eagerly(
         weights.append(params)
     seconds = time.perf_counter() - start
     timing = Timing(compiling=0.0, training=seconds)
-    return np.stack(losses), stacked(gradients), stacked(weights), timing
+    return np.stack(losses), _stacked(gradients), _stacked(weights), timing
+
+
+def _stacked(rows: list[Arrays]) -> dict[str, Array]:
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+BACKEND = JaxBackend

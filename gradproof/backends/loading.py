@@ -1,20 +1,34 @@
 """Finding and loading backends by name; a framework is imported only when its backend is loaded."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
+from gradproof.backends.framework import Framework
 from gradproof.backends.protocol import Backend
 from gradproof.errors import BackendUnavailableError, InputError
 from gradproof.inputs import suggestion
 
 GROUP = "gradproof.backends"
+"""The group of entry points by which third parties register."""
 
-_OWN = {
-    "reference": "gradproof.backends.reference_backend:ReferenceBackend",
-    "torch": "gradproof.backends.torch_backend:TorchBackend",
-    "jax": "gradproof.backends.jax_backend:JaxBackend",
-}
+_SUFFIX = "_backend"
+_FIRST = ("reference", "torch", "jax")
+"""The order that reports have; other backends follow by their names."""
+
+
+@cache
+def _own() -> tuple[str, ...]:
+    """Find gradproof's own backends: the files `NAME_backend.py` beside this one."""
+    names = [path.stem.removesuffix(_SUFFIX) for path in Path(__file__).parent.glob(f"*{_SUFFIX}.py")]
+    return tuple(
+        sorted(names, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name))
+    )
 
 
 def _third_party() -> dict[str, EntryPoint]:
@@ -25,7 +39,7 @@ def _third_party() -> dict[str, EntryPoint]:
                 f"{found[entry.name].value} and {entry.value} both register a backend called "
                 f"{entry.name!r}. Register one of them under another name, or uninstall it."
             )
-    taken = sorted(found.keys() & _OWN.keys())
+    taken = sorted(found.keys() & {*_own()})
     if taken:
         raise InputError(
             f"{found[taken[0]].value} registers a backend called {taken[0]!r}, a name that gradproof "
@@ -40,11 +54,18 @@ def backend_names() -> tuple[str, ...]:
     >>> backend_names()[:3]
     ('reference', 'torch', 'jax')
     """
-    return (*_OWN, *sorted(_third_party()))
+    return (*_own(), *sorted(_third_party()))
+
+
+def _class_of(name: str) -> Any:
+    """Give the class of a backend; whatever the import of its module raises is passed on."""
+    if name in _own():
+        return import_module(f"gradproof.backends.{name}{_SUFFIX}").BACKEND
+    return _third_party()[name].load()
 
 
 def load_backend(name: str) -> Backend:
-    """Import the backend of that name and its framework.
+    """Make the backend of that name, and import its framework.
 
     Raises:
         InputError: there is no backend of that name; the nearest is told.
@@ -53,34 +74,101 @@ def load_backend(name: str) -> Backend:
     >>> load_backend("reference").variants
     ('numpy',)
     """
-    third_party = _third_party()
-    if name not in _OWN and name not in third_party:
+    if name not in backend_names():
         raise InputError(
             f"There is no backend called {name!r}.{suggestion(name, backend_names())} "
             f"Known are {', '.join(backend_names())}."
         )
     try:
-        if name in third_party:
-            factory = third_party[name].load()
-        else:
-            module, _, attribute = _OWN[name].partition(":")
-            factory = getattr(import_module(module), attribute)
-        backend = factory()
+        found = _class_of(name)
+        for module in getattr(found, "requires", ()):
+            import_module(module)
+        backend = found()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a broken installation ends in an OSError, a RuntimeError, …
-        what = error if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
-        raise BackendUnavailableError(
-            f"Backend {name!r} cannot be used: {what}. Install it with `pip install 'gradproof[{name}]'`."
-            if name in _OWN
-            else f"Backend {name!r} cannot be used: {what}. Install what it needs, or mend it."
-        ) from error
+        raise _unavailable(name, error) from error
     if not isinstance(backend, Backend):
         raise InputError(
             f"Backend {name!r} ({type(backend).__name__}) lacks part of the Backend protocol. Give it "
             "name, variants, dtypes, step_limits, versions() and run()."
         )
     return backend
+
+
+def _unavailable(name: str, error: BaseException) -> BackendUnavailableError:
+    what = error if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+    own = name in _own()
+    remedy = (
+        f"Install it with `pip install 'gradproof[{name}]'`" if own else "Install what it needs, or mend it"
+    )
+    return BackendUnavailableError(f"Backend {name!r} cannot be used: {what}. {remedy}.")
+
+
+def describe_backends() -> Iterator[tuple[str, str]]:
+    """Tell of each backend its variants and what is installed of it, or what to install.
+
+    What is installed is known from metadata: no framework is imported, but by a third party's module that
+    imports it.
+    """
+    for name in backend_names():
+        try:
+            found = _class_of(name)
+            yield name, f"{', '.join(found.variants)}   ({_installed(name, found)})"
+        except Exception as error:  # noqa: BLE001 - whatever keeps a third party's module from being imported
+            yield name, str(_unavailable(name, error))
+
+
+def _installed(name: str, found: Any) -> str:
+    """Tell which package a backend runs, or is registered by, and its version.
+
+    Raises:
+        ImportError: a module that it requires is not there.
+    """
+    requires = getattr(found, "requires", ())
+    for module in requires:
+        if find_spec(module.partition(".")[0]) is None:
+            raise ModuleNotFoundError(f"No module named {module!r}")
+    if name not in _own():
+        package = _third_party()[name].dist
+        return "" if package is None else f"{package.name} {package.version}"
+    library = next(iter(requires), "numpy")
+    return f"{library} {version(library)}"
+
+
+# -------------------------------------------------------------------- frameworks
+
+
+def frameworks() -> Iterator[Framework]:
+    """Give the frameworks of all backends, for which third parties' modules are imported, if not before."""
+    for name in backend_names():
+        yield from _framework(name)
+
+
+def frameworks_in_use() -> Iterator[Framework]:
+    """Give those whose library this process has imported.
+
+    A third party's module is imported for it only if the library that it is called like is, or the package
+    that it lies in.
+    """
+    for name in _own():
+        yield from (framework for framework in _framework(name) if framework.is_used)
+    for name, entry in _third_party().items():
+        if {name, entry.module.partition(".")[0]} & sys.modules.keys():
+            yield from (framework for framework in _framework(name) if framework.is_used)
+
+
+def _framework(name: str) -> Iterator[Framework]:
+    """Give the framework of a backend, if it has one and can be had."""
+    try:
+        framework = getattr(_class_of(name), "framework", None)
+    except Exception:  # noqa: BLE001 - what cannot be imported has given nobody an array
+        return
+    if framework is not None:
+        yield framework
+
+
+# -------------------------------------------------------------------- variants
 
 
 def chosen_variants(entries: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -1,6 +1,6 @@
 """What a backend is, and what it records."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
+from gradproof.reference.descent import GradientDescent
 from gradproof.scenarios.scenario import Scenario
 
 Array = NDArray[Any]
@@ -76,6 +77,11 @@ class Run:
 class Backend(Protocol):
     """An implementation under test. A third party registers its own under `gradproof.backends`.
 
+    A class that has a `framework`, too (a `gradproof.backends.Framework`), works in `check` and `judge` as
+    well: they then take and give its arrays. Called like the library, or in a package of the library's, it is
+    found where a user's code imports the library. Import the library in the methods, or by
+    `gradproof.backends.Lazy`: the class is looked at in processes that do not use it.
+
     Laws, which the tests check for every backend that is installed:
 
     1. `weights[:, 0]` of a run are the scenario's parameters rounded to the dtype, bit for bit.
@@ -126,6 +132,48 @@ def check_scalar(shape: tuple[int, ...], scenario: str) -> None:
         )
 
 
-def stacked(rows: list[dict[str, Array]]) -> dict[str, Array]:
-    """Stack one mapping a step into arrays with a leading axis of steps."""
-    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+def recorded(
+    backend: Backend,
+    scenario: Scenario,
+    variant: str,
+    *,
+    losses: Array,
+    gradients: Mapping[str, Array],
+    weights: Mapping[str, Array],
+    timing: Timing,
+    evaluate: Callable[[Callable[..., Any], Mapping[str, Array]], Any],
+) -> Run:
+    """Make the Run of T steps that were recorded, with what is told of their end.
+
+    Args:
+        backend: who ran.
+        scenario: what.
+        variant: in which of its ways.
+        losses: of shape (T,), in the dtype that was asked for.
+        gradients: per parameter, of shape (T, *parameter).
+        weights: per parameter, of shape (T + 1, *parameter); the first alone is kept without training.
+        timing: what it cost.
+        evaluate: gives `function(xp, params, batch)` at parameters, on the whole batch, as a NumPy array.
+    """
+    kept = {name: weight if scenario.training is not None else weight[:1] for name, weight in weights.items()}
+    last = {name: np.asarray(weight[-1]) for name, weight in kept.items()}
+    predict = scenario.flat_predict
+    return Run(
+        scenario=scenario.name,
+        backend=backend.name,
+        variant=variant,
+        dtype=losses.dtype.name,
+        losses=losses,
+        gradients=dict(gradients),
+        weights=kept,
+        final_loss=float(evaluate(scenario.flat_loss, last)),
+        predictions=None if predict is None else evaluate(predict, last),
+        timing=timing,
+        planned_steps=scenario.steps,
+        stopped=len(losses) < planned_steps(backend, scenario, variant),
+    )
+
+
+def descent_of(scenario: Scenario) -> GradientDescent:
+    """Give the training of a scenario; one step for a scenario without, whose gradient alone is wanted."""
+    return scenario.training or GradientDescent(learning_rate=1.0, steps=1)

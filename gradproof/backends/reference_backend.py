@@ -1,14 +1,15 @@
 """The reference as a backend: NumPy and the hand-derived gradients."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
-from gradproof.backends.protocol import Run, Timing, check_scalar
+from gradproof.backends.framework import Framework
+from gradproof.backends.protocol import Run, Timing, check_scalar, descent_of, recorded
 from gradproof.errors import UnsupportedError
-from gradproof.reference.descent import GradientDescent, descend
-from gradproof.reference.numpy_namespace import NumpyNamespace
+from gradproof.reference.descent import descend
 from gradproof.scenarios.scenario import Scenario
 
 
@@ -21,8 +22,10 @@ class ReferenceBackend:
     """
 
     name = "reference"
+    framework = Framework()
+    requires: tuple[str, ...] = ()
     variants: tuple[str, ...] = ("numpy",)
-    dtypes: tuple[str, ...] = ("float64", "float32")
+    dtypes: tuple[str, ...] = framework.dtypes
     step_limits: Mapping[str, int] = {}
 
     def versions(self) -> Mapping[str, str]:
@@ -36,30 +39,25 @@ class ReferenceBackend:
                 f"Scenario {scenario.name!r} has no hand-derived gradient, which is what the reference runs. "
                 "Give it one with `gradient=`, or leave the reference out."
             )
-        xp = NumpyNamespace()
+        xp = self.framework.namespace()
         params, batch = scenario.arrays(dtype)
-        value = scenario.flat_loss(xp, params, batch)
-        check_scalar(np.shape(value), scenario.name)
-        training = scenario.training or GradientDescent(learning_rate=1.0, steps=1)
+
+        def evaluate(function: Callable[..., Any], params: Mapping[str, Any]) -> Any:
+            return np.asarray(function(xp, params, batch))
+
+        check_scalar(evaluate(scenario.flat_loss, params).shape, scenario.name)
         start = time.perf_counter()
-        record = descend(scenario.flat_value_and_gradient(xp), params, batch, training)
-        seconds = time.perf_counter() - start
-        weights = record.weights
-        if scenario.training is None:
-            weights = {name: weight[:1] for name, weight in weights.items()}
-        last = {name: weight[-1] for name, weight in weights.items()}
-        predict = scenario.flat_predict
-        return Run(
-            scenario=scenario.name,
-            backend=self.name,
-            variant=variant,
-            dtype=dtype,
+        record = descend(scenario.flat_value_and_gradient(xp), params, batch, descent_of(scenario))
+        return recorded(
+            self,
+            scenario,
+            variant,
             losses=record.losses,
             gradients=record.gradients,
-            weights=weights,
-            final_loss=float(scenario.flat_loss(xp, last, batch)),
-            predictions=None if predict is None else np.asarray(predict(xp, last, batch)),
-            timing=Timing(compiling=0.0, training=seconds),
-            planned_steps=scenario.steps,
-            stopped=len(record.losses) < scenario.steps,
+            weights=record.weights,
+            timing=Timing(compiling=0.0, training=time.perf_counter() - start),
+            evaluate=evaluate,
         )
+
+
+BACKEND = ReferenceBackend

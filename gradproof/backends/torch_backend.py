@@ -2,18 +2,21 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
-import torch
-from array_api_compat import torch as torch_array_api
-from torch.nn import functional
+from numpy.typing import NDArray
 
-from gradproof.backends.protocol import Run, Timing, check_scalar, planned_steps
+from gradproof.backends.framework import Framework, Lazy
+from gradproof.backends.protocol import Run, Timing, check_scalar, descent_of, planned_steps, recorded
 from gradproof.errors import InputError
 from gradproof.scenarios.scenario import Scenario
 
-Tensor = torch.Tensor
+torch = Lazy("torch")
+functional = Lazy("torch.nn.functional")
+torch_array_api = Lazy("array_api_compat.torch")
+
 Tensors = dict[str, Any]
 
 # What one step gives: the loss at the weights before it, the gradient there, and the weights after it.
@@ -31,23 +34,49 @@ def _cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean") -> Any
 class TorchNamespace:
     """The array API standard's functions in PyTorch, and `xp.nn` from torch.nn.functional."""
 
-    nn = SimpleNamespace(
-        sigmoid=torch.sigmoid,
-        relu=functional.relu,
-        gelu=functional.gelu,
-        silu=functional.silu,
-        softplus=functional.softplus,
-        softmax=lambda x, *, axis=-1: functional.softmax(x, dim=axis),
-        log_softmax=lambda x, *, axis=-1: functional.log_softmax(x, dim=axis),
-        logsumexp=lambda x, *, axis=-1, keepdims=False: torch.logsumexp(x, axis, keepdims),
-        binary_cross_entropy=functional.binary_cross_entropy,
-        binary_cross_entropy_with_logits=functional.binary_cross_entropy_with_logits,
-        cross_entropy=_cross_entropy,
-    )
+    @cached_property
+    def nn(self) -> SimpleNamespace:
+        """The functions of networks."""
+        return SimpleNamespace(
+            sigmoid=torch.sigmoid,
+            relu=functional.relu,
+            gelu=functional.gelu,
+            silu=functional.silu,
+            softplus=functional.softplus,
+            softmax=lambda x, *, axis=-1: functional.softmax(x, dim=axis),
+            log_softmax=lambda x, *, axis=-1: functional.log_softmax(x, dim=axis),
+            logsumexp=lambda x, *, axis=-1, keepdims=False: torch.logsumexp(x, axis, keepdims),
+            binary_cross_entropy=functional.binary_cross_entropy,
+            binary_cross_entropy_with_logits=functional.binary_cross_entropy_with_logits,
+            cross_entropy=_cross_entropy,
+        )
 
     def __getattr__(self, name: str) -> Any:
         """Give the function or constant of the array API standard."""
         return getattr(torch_array_api, name)
+
+
+class TorchFramework(Framework):
+    """PyTorch."""
+
+    name = "torch"
+    words = "PyTorch tensors"
+    modules = ("torch",)
+    has_leaves = True
+
+    def namespace(self) -> TorchNamespace:
+        """Give `xp`."""
+        return TorchNamespace()
+
+    def from_numpy(self, array: NDArray[Any], *, leaf: bool = False) -> Any:
+        """Give a tensor of the array's numbers."""
+        tensor = torch.from_numpy(array.copy())
+        return tensor.requires_grad_() if leaf else tensor
+
+    def to_numpy(self, array: Any) -> NDArray[Any]:
+        """Give a tensor's numbers; those of bfloat16, which NumPy lacks, as float64."""
+        tensor = array.detach().cpu()
+        return super().to_numpy(tensor.double() if tensor.dtype == torch.bfloat16 else tensor)
 
 
 class TorchBackend:
@@ -58,8 +87,10 @@ class TorchBackend:
     """
 
     name = "torch"
+    framework = TorchFramework()
+    requires = ("torch", "array_api_compat.torch")
     variants: tuple[str, ...] = ("eager", "func")
-    dtypes: tuple[str, ...] = ("float64", "float32")
+    dtypes: tuple[str, ...] = framework.dtypes
     step_limits: Mapping[str, int] = {}
 
     def __init__(self) -> None:
@@ -77,42 +108,35 @@ class TorchBackend:
 
     def run(self, scenario: Scenario, *, dtype: str, variant: str) -> Run:
         """Compute and record gradients and updates of a scenario."""
-        flat_params, flat_batch = scenario.arrays(dtype)
-        params = {name: torch.from_numpy(array.copy()) for name, array in flat_params.items()}
-        batch = {name: torch.from_numpy(array.copy()) for name, array in flat_batch.items()}
-        xp = TorchNamespace()
-        check_scalar(tuple(_evaluate(scenario.flat_loss, xp, params, batch).shape), scenario.name)
-        planned = planned_steps(self, scenario, variant)
+        params, batch = (self._tensors(arrays) for arrays in scenario.arrays(dtype))
+        xp = self.framework.namespace()
+
+        def evaluate(function: Callable[..., Any], params: Mapping[str, Any]) -> NDArray[Any]:
+            with torch.no_grad():
+                value = torch.as_tensor(function(xp, self._tensors(params), batch))
+            return self.framework.to_numpy(value)
+
+        first, _ = scenario.arrays(dtype)
+        check_scalar(evaluate(scenario.flat_loss, first).shape, scenario.name)
         steps = {"eager": _eager_steps, "func": _func_steps}[variant]
+        planned = planned_steps(self, scenario, variant)
         start = time.perf_counter()
         initial = {name: weight.clone() for name, weight in params.items()}
         losses, gradients, weights = _record(steps(scenario, xp, params, batch), scenario, planned)
         seconds = time.perf_counter() - start
-        last = weights[-1] if weights else initial
-        updated = weights if scenario.training is not None else []
-        final = last if updated else initial
-        predictions = None
-        if scenario.flat_predict is not None:
-            predictions = _evaluate(scenario.flat_predict, xp, final, batch).numpy()
-        return Run(
-            scenario=scenario.name,
-            backend=self.name,
-            variant=variant,
-            dtype=dtype,
+        return recorded(
+            self,
+            scenario,
+            variant,
             losses=torch.stack(losses).numpy(),
             gradients={n: torch.stack([g[n] for g in gradients]).numpy() for n in params},
-            weights={n: torch.stack([initial[n], *(w[n] for w in updated)]).numpy() for n in params},
-            final_loss=float(_evaluate(scenario.flat_loss, xp, final, batch)),
-            predictions=predictions,
+            weights={n: torch.stack([w[n] for w in (initial, *weights)]).numpy() for n in params},
             timing=Timing(compiling=0.0, training=seconds),
-            planned_steps=scenario.steps,
-            stopped=len(losses) < planned,
+            evaluate=evaluate,
         )
 
-
-def _evaluate(function: Callable[..., Any], xp: TorchNamespace, params: Tensors, batch: Tensors) -> Any:
-    with torch.no_grad():
-        return torch.as_tensor(function(xp, params, batch))
+    def _tensors(self, arrays: Mapping[str, NDArray[Any]]) -> Tensors:
+        return {name: self.framework.from_numpy(array) for name, array in arrays.items()}
 
 
 def _batches(scenario: Scenario, batch: Tensors) -> Iterator[Tensors]:
@@ -127,7 +151,7 @@ def _batches(scenario: Scenario, batch: Tensors) -> Iterator[Tensors]:
 def _eager_steps(scenario: Scenario, xp: TorchNamespace, params: Tensors, batch: Tensors) -> Iterator[Step]:
     for weight in params.values():
         weight.requires_grad_()
-    rate = 1.0 if scenario.training is None else scenario.training.learning_rate
+    rate = descent_of(scenario).learning_rate
     optimizer = torch.optim.SGD(list(params.values()), lr=rate)
     for data in _batches(scenario, batch):
         optimizer.zero_grad()
@@ -143,7 +167,7 @@ def _func_steps(scenario: Scenario, xp: TorchNamespace, params: Tensors, batch: 
     def objective(weights: Tensors, data: Tensors) -> Any:
         return scenario.flat_loss(xp, weights, data)
 
-    rate = 1.0 if scenario.training is None else scenario.training.learning_rate
+    rate = descent_of(scenario).learning_rate
     gradient_and_value = torch.func.grad_and_value(objective)
     for data in _batches(scenario, batch):
         gradient, value = gradient_and_value(params, data)
@@ -154,7 +178,7 @@ def _func_steps(scenario: Scenario, xp: TorchNamespace, params: Tensors, batch: 
 def _record(
     steps: Iterator[Step], scenario: Scenario, planned: int
 ) -> tuple[list[Any], list[Tensors], list[Tensors]]:
-    stopping = None if scenario.training is None else scenario.training.stopping
+    stopping = descent_of(scenario).stopping
     losses: list[Any] = []
     gradients: list[Tensors] = []
     weights: list[Tensors] = []
@@ -173,3 +197,6 @@ def _record(
         if len(losses) == planned:
             break
     return losses, gradients, weights
+
+
+BACKEND = TorchBackend

@@ -430,6 +430,6 @@ def test_a_frameworks_function_is_numpys_to_rounding(framework: str, call: str) 
 def test_every_function_of_numpys_namespace_is_in_the_frameworks(framework: str) -> None:
     pytest.importorskip(framework)
     module = importlib.import_module(f"gradproof.backends.{framework}_backend")
-    namespace = getattr(module, f"{framework.capitalize()}Namespace")
+    namespace = module.BACKEND.framework.namespace()
     assert vars(namespace.nn).keys() == vars(NumpyNamespace.nn).keys()
     assert {name for name, *_ in CALLS.values()} == vars(NumpyNamespace.nn).keys()

@@ -210,6 +210,12 @@ def test_what_is_not_used_is_not_imported(arguments: tuple[str, ...]) -> None:
     assert loaded_by(*arguments) == []
 
 
+def test_the_list_of_backends_imports_no_framework() -> None:
+    """What is installed is known from metadata."""
+    done = loaded_by("-c", f"from gradproof.cli import main; main(['list']); {LISTING}")
+    assert not {"torch", "jax", "pandas"} & set(done)
+
+
 def test_the_check_sees_what_is_imported() -> None:
     assert "numpy" in loaded_by("-c", f"import gradproof.scenarios; {LISTING}")
 

@@ -1,26 +1,24 @@
 """Calling the user's gradient in floating point, with arrays of whatever framework it wants."""
 
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.backends.arrays import NUMPY, as_float64, as_numpy, computing_in, framework_of
+from gradproof.backends.framework import Framework
+from gradproof.backends.loading import frameworks, frameworks_in_use
 from gradproof.errors import InputError
 from gradproof.reference.trees import described, flatten
 from gradproof.scenarios.user_code import called
-from gradproof.verdicts.arrays import as_float64, as_numpy, framework_of
 from gradproof.verdicts.judging.claimed import Place
 from gradproof.verdicts.judging.findings import CheckFinding
 from gradproof.verdicts.judging.user_gradient import UserGradient
 
 Array = NDArray[Any]
-
-FRAMEWORKS = {"numpy": "NumPy arrays", "torch": "PyTorch tensors", "jax": "JAX arrays"}
-"""What each framework's arrays are called."""
 
 _ORDER = ("float64", "float32", "float16", "bfloat16")
 
@@ -32,9 +30,10 @@ class Called:
     Attributes:
         values: by parameter, float64 arrays; only those that can be compared with the true gradient's.
         findings: what is wrong with what it returned, and with what it did.
-        takes: what it was given: a key of the converters.
-        gives: `numpy`, `torch` or `jax`: what it returned.
+        takes: what it was given: a framework's name, or `NAME-leaves`.
+        gives: the name of the framework whose arrays it returned.
         dtype: what its numbers are held in.
+        works_with: what the arrays that it takes or gives are called, if they are not NumPy's; else empty.
     """
 
     values: Mapping[str, Array]
@@ -42,6 +41,7 @@ class Called:
     takes: str
     gives: str
     dtype: str
+    works_with: str
 
 
 def call_gradient(subject: UserGradient, place: Place, dtype: str, takes: str | None = None) -> Called:
@@ -57,46 +57,56 @@ def call_gradient(subject: UserGradient, place: Place, dtype: str, takes: str | 
     Raises:
         InputError: the gradient raises, whatever arrays it is given.
     """
-    if takes is not None:
-        return _call(subject, place, dtype, takes)
     failure: InputError | None = None
-    loaded = [name for name in _CONVERTERS if name.partition("-")[0] in {"numpy", *sys.modules}]
-    for framework in loaded:
-        try:
-            return _call(subject, place, dtype, framework)
-        except InputError as error:
-            # The first one's is told: with NumPy arrays the user's own lines are the shortest.
-            failure = failure or error
-    assert failure is not None  # noqa: S101 - the loop ran at least once
+    for name, framework, leaf in _handings():
+        if takes in {None, name}:
+            try:
+                return replace(_call(subject, place, dtype, framework, leaf=leaf), takes=name)
+            except InputError as error:
+                # The first one's is told: with NumPy arrays the user's own lines are the shortest.
+                failure = failure or error
+    assert failure is not None  # noqa: S101 - NumPy's arrays were tried
     raise failure
 
 
-def _call(subject: UserGradient, place: Place, dtype: str, framework: str) -> Called:
+def _handings() -> Iterator[tuple[str, Framework, bool]]:
+    """Give the ways to hand arrays over, in the order in which they are tried.
+
+    They are NumPy's arrays, then those of the libraries that the process has imported: as they are, and as
+    leaves for code that calls `backward()` on them.
+    """
+    yield NUMPY.name, NUMPY, False
+    told = {NUMPY.name}
+    for framework in chain(frameworks_in_use(), (each for each in frameworks() if each.is_used)):
+        if framework.name not in told:
+            told.add(framework.name)
+            yield framework.name, framework, False
+            if framework.has_leaves:
+                yield f"{framework.name}-leaves", framework, True
+
+
+def _call(subject: UserGradient, place: Place, dtype: str, framework: Framework, *, leaf: bool) -> Called:
     params = {name: array.astype(dtype) for name, array in place.params.items()}
     batch = {
         name: array.astype(dtype) if array.dtype.kind == "f" else array.copy()
         for name, array in place.batch.items()
     }
-    given = {**{("params", n): a for n, a in params.items()}, **{("batch", n): a for n, a in batch.items()}}
-    before = {key: array.copy() for key, array in given.items()}
-    with _mode(dtype), np.errstate(all="ignore"):
-        arguments = [
-            {name: convert(array) for name, array in arrays.items()}
-            for convert, arrays in zip(_CONVERTERS[framework], (params, batch), strict=True)
-        ]
-        nested = subject.nested(*arguments)
+    with computing_in(dtype), np.errstate(all="ignore"):
+        given = (
+            {name: framework.from_numpy(array, leaf=leaf) for name, array in params.items()},
+            {name: framework.from_numpy(array) for name, array in batch.items()},
+        )
+        nested = subject.nested(*given)
         result = called("gradient", lambda: subject.function(*nested))
-    for kind, arrays in zip(("params", "batch"), arguments, strict=True):
-        for name, array in arrays.items():
-            given[kind, name] = as_numpy(array)
-    findings = [*_mutations(before, given)]
-    values, gives, used, problems = _read(result, subject)
-    return Called(values, (*findings, *problems), framework, gives, _coarser(dtype, used))
+        findings = [*_mutations("params", params, given[0]), *_mutations("batch", batch, given[1])]
+        values, gives, used, problems = _read(result, subject)
+    works_with = next((each.words for each in (framework, gives) if each.name != NUMPY.name), "")
+    return Called(values, (*findings, *problems), "", gives.name, _coarser(dtype, used), works_with)
 
 
-def _mutations(before: Mapping[Any, Array], after: Mapping[Any, Array]) -> Iterator[CheckFinding]:
-    for (kind, name), array in before.items():
-        if not np.array_equal(array, after[kind, name], equal_nan=array.dtype.kind == "f"):
+def _mutations(kind: str, before: Mapping[str, Array], after: Mapping[str, Any]) -> Iterator[CheckFinding]:
+    for name, array in before.items():
+        if not np.array_equal(array, as_numpy(after[name]), equal_nan=array.dtype.kind == "f"):
             yield CheckFinding(
                 "mutated-input",
                 f"The gradient changes {kind}[{name!r}] in place. Work on a copy, or write x = x + y instead "
@@ -109,11 +119,11 @@ def _mutations(before: Mapping[Any, Array], after: Mapping[Any, Array]) -> Itera
 # -------------------------------------------------------------------- what it returned
 
 
-def _read(result: Any, subject: UserGradient) -> tuple[dict[str, Array], str, str, list[CheckFinding]]:
+def _read(result: Any, subject: UserGradient) -> tuple[dict[str, Array], Framework, str, list[CheckFinding]]:
     """Read what the gradient returned: its values, whose arrays they are, their dtype, what is wrong."""
     if result is None:
         text = "The gradient returns None. Return a mapping from the parameters' names to arrays."
-        return {}, "numpy", "", [CheckFinding("none", text, fails=True)]
+        return {}, NUMPY, "", [CheckFinding("none", text, fails=True)]
     names = list(subject.scenario.flat_params)
     try:
         leaves, _ = flatten(result, "gradient")
@@ -122,14 +132,14 @@ def _read(result: Any, subject: UserGradient) -> tuple[dict[str, Array], str, st
             f"What the gradient returns is {described(result)}, and a mapping from the parameters' names to "
             f"arrays is wanted. Return one entry for each of {names}."
         )
-        return {}, "numpy", "", [CheckFinding("not-a-mapping", text, fails=True)]
+        return {}, NUMPY, "", [CheckFinding("not-a-mapping", text, fails=True)]
     findings = [*_names(leaves, names)]
     values: dict[str, Array] = {}
-    gives, dtypes = "numpy", []
+    gives, dtypes = NUMPY, []
     for name in names:
         if name not in leaves:
             continue
-        gives = framework_of(leaves[name]) if gives == "numpy" else gives
+        gives = framework_of(leaves[name]) if gives is NUMPY else gives
         array = as_float64(leaves[name])
         if array is None:
             text = f"The gradient of {name!r} is {leaves[name]!r:.60}, which is no array of real numbers."
@@ -180,43 +190,3 @@ def _dtype_name(leaf: Any) -> str:
 
 def _coarser(asked: str, used: str) -> str:
     return max((asked, used), key=_ORDER.index) if used in _ORDER else asked
-
-
-# -------------------------------------------------------------------- frameworks, if they are loaded
-
-
-def _mode(dtype: str) -> AbstractContextManager[Any]:
-    """Let JAX, if it is loaded, have 64-bit numbers where they are asked for, for this call alone."""
-    jax = sys.modules.get("jax")
-    if jax is None:
-        return nullcontext()
-    context: AbstractContextManager[Any] = jax.enable_x64(dtype == "float64")
-    return context
-
-
-def _unchanged(array: Array) -> Any:
-    return array
-
-
-def _to_torch(array: Array) -> Any:
-    torch: Any = sys.modules["torch"]
-    return torch.from_numpy(array.copy())
-
-
-def _to_leaf(array: Array) -> Any:
-    return _to_torch(array).requires_grad_()
-
-
-def _to_jax(array: Array) -> Any:
-    jax: Any = sys.modules["jax"]
-    return jax.numpy.asarray(array)
-
-
-_CONVERTERS: Mapping[str, tuple[Callable[[Array], Any], Callable[[Array], Any]]] = {
-    "numpy": (_unchanged, _unchanged),
-    "torch": (_to_torch, _to_torch),
-    # For code that calls backward() or torch.autograd.grad on what it is given.
-    "torch-leaves": (_to_leaf, _to_torch),
-    "jax": (_to_jax, _to_jax),
-}
-"""How parameters and data are handed over, in the order that it is tried in."""

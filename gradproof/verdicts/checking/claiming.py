@@ -1,6 +1,6 @@
 """What a gradient of the user's claims at a place: its code on balls and its values in a dtype, judged."""
 
-from gradproof.verdicts.checking.calling import FRAMEWORKS, Called, call_gradient
+from gradproof.verdicts.checking.calling import Called, call_gradient
 from gradproof.verdicts.judging.claimed import Claimed, Formula, Place
 from gradproof.verdicts.judging.evidence import PlaceEvidence
 from gradproof.verdicts.judging.formulas import run_formula
@@ -40,9 +40,8 @@ def judge_at(gradient: UserGradient, place: Place, dtype: str) -> Judgement:
 
 def _formula(gradient: UserGradient, place: Place, called: Called) -> Formula | None:
     """Run the code on balls, if it is plain NumPy."""
-    if called.takes != "numpy" or called.gives != "numpy":
-        which = called.takes.partition("-")[0] if called.takes != "numpy" else called.gives
-        return Formula({}, f"it works with {FRAMEWORKS[which]}, which do not run on certified balls")
+    if called.works_with:
+        return Formula({}, f"it works with {called.works_with}, which do not run on certified balls")
     if any(finding.kind in {"none", "not-a-mapping"} for finding in called.findings):
         return None
     return run_formula(gradient, place)

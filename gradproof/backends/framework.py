@@ -1,0 +1,87 @@
+"""What a framework is: how arrays get into it and out of it, and what of it can be chosen."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.numpy_namespace import NumpyNamespace
+
+
+class Framework:
+    """A library of arrays. As it stands it is NumPy; another one is a class that overrides what differs.
+
+    `verify` runs a backend on the arrays of its framework, and `check` and `judge` take and give these arrays
+    where a user's own code works with them. A framework is made before its library is imported (see `Lazy`),
+    and asked for more than its attributes only where the library is used.
+
+    Attributes:
+        name: what it is called: best the library's, by which it is known that a user's code imports it.
+        words: what its arrays are called, in the plural.
+        modules: top-level modules that the types of its arrays come from; the first one is what users import.
+        dtypes: the floating-point dtypes that it computes in.
+        has_leaves: whether it records gradients in parameters that are made for it (PyTorch's `backward()`).
+    """
+
+    name: str = "numpy"
+    words: str = "NumPy arrays"
+    modules: tuple[str, ...] = ("numpy",)
+    dtypes: tuple[str, ...] = ("float64", "float32")
+    has_leaves: bool = False
+
+    def namespace(self) -> Any:
+        """Give `xp`, with which losses are written: the array API standard's functions, and `xp.nn`."""
+        return NumpyNamespace()
+
+    def from_numpy(self, array: NDArray[Any], *, leaf: bool = False) -> Any:
+        """Give a NumPy array as one of the framework's, of the same dtype.
+
+        Args:
+            array: is never changed, whatever is done with the result.
+            leaf: whether the gradient by it shall be recorded; only where there are leaves.
+        """
+        del leaf
+        return array.copy()
+
+    def to_numpy(self, array: Any) -> NDArray[Any]:
+        """Give an array of the framework's as one of NumPy, in its own dtype where NumPy has it."""
+        return np.asarray(array)
+
+    def mode(self, dtype: str) -> AbstractContextManager[Any]:
+        """Give a context in which the framework computes in a dtype, and after which all is as it was."""
+        del dtype
+        return nullcontext()
+
+    def devices(self) -> Sequence[str]:
+        """Tell the devices that it computes on here, the one that is used first."""
+        return ("cpu",)
+
+    def owns(self, value: Any) -> bool:
+        """Tell whether something is an array of the framework's."""
+        return type(value).__module__.partition(".")[0] in self.modules
+
+    @property
+    def is_used(self) -> bool:
+        """Whether something in this process has imported the library."""
+        return sys.modules.get(self.modules[0]) is not None
+
+
+class Lazy:
+    """A module that is imported when something of it is first used.
+
+    >>> numpy = Lazy("numpy")
+    >>> numpy.sqrt(4.0).item()
+    2.0
+    """
+
+    def __init__(self, name: str) -> None:
+        """Take the module's name."""
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        """Give what the module has."""
+        return getattr(import_module(self._name), name)
