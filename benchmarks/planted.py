@@ -10,9 +10,10 @@ from loky import get_reusable_executor
 from benchmarks.networks import ACTIVATIONS, DTYPES, IMPLEMENTATIONS, LOSSES, Network
 from benchmarks.timing import print_figures
 from gradproof.backends import Run, load_backend
+from gradproof.reference.noise import rounding_noise
 from gradproof.reference.numbers import Noisy
 from gradproof.reference.numbers.formats import FORMATS
-from gradproof.reference.truth import rounding_noise
+from gradproof.reference.truth import exact_gradient
 from gradproof.scenarios import Scenario
 from gradproof.verdicts.runs import judge
 from gradproof.verdicts.verdict import Verdict
@@ -103,7 +104,8 @@ def _well_conditioned_entry(
         scenario = replace(small_network(number).scenario(), training=None)
         run = load_backend(backend).run(scenario, dtype=dtype, variant=IMPLEMENTATIONS[backend])
         params, batch = scenario.arrays(dtype)
-        noise = rounding_noise(scenario.flat_loss, params, batch, kind=Noisy(dtype))
+        truth = exact_gradient(scenario.flat_loss, params, batch)
+        noise = rounding_noise(scenario.flat_loss, params, batch, truth, Noisy(dtype))
         candidates = []
         for name, spread in noise.items():
             size = np.abs(run.gradients[name].astype(np.float64))

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from gradproof.backends.arrays import as_float64
 from gradproof.errors import InputError
 from gradproof.inputs import COUNT, SEED, TEXT, accepts
+from gradproof.reference import noise
 from gradproof.reference.numbers import BallNumbers, Noisy
-from gradproof.reference.numbers.formats import FORMATS
-from gradproof.reference.tape import differentiate
+from gradproof.reference.numbers.formats import format_of
 from gradproof.reference.trees import flatten
 from gradproof.reference.truth import exact_gradient
 from gradproof.scenarios.scenario import UNNAMED, Scenario
@@ -131,7 +131,7 @@ def rounding_noise(
         loss: called as `loss(xp, params, batch)`; gives a scalar.
         params: a mapping from names to floating-point arrays, nested or not; rounded to the dtype first.
         batch: likewise, of data.
-        dtype: float64, float32, float16 or bfloat16.
+        dtype: float64, float32, float16, bfloat16, or a float8 such as float8_e4m3fn.
         samples: noisy runs.
         seed: of the noise.
 
@@ -145,12 +145,9 @@ def rounding_noise(
     scenario = Scenario(name=UNNAMED, loss=loss, params=params, batch=batch)
     place = _rounded(scenario, dtype)
     arguments = (scenario.flat_loss, place.params, place.batch)
-    truth = exact_gradient(*arguments)
-    noisy = differentiate(*arguments, Noisy(dtype, samples=samples, seed=seed)).gradients
-    return {
-        name: noisy[name].spread(exact.values(), exact.radii())[0, ...]
-        for name, exact in truth.gradients.items()
-    }
+    kind = Noisy(dtype, samples=samples, seed=seed)
+    spreads = noise.rounding_noise(*arguments, exact_gradient(*arguments), kind)
+    return {name: spread[0, ...] for name, spread in spreads.items()}
 
 
 @ends_nothing()
@@ -166,7 +163,7 @@ def judge(
             dtype first, as the implementation had them.
         batch: likewise, of data.
         gradients: what was computed, laid out as `params`; arrays of NumPy, PyTorch or JAX.
-        dtype: what it was computed in: float64, float32, float16 or bfloat16.
+        dtype: what it was computed in: float64, float32, float16, bfloat16, or a float8 (float8_e4m3fn, say).
         strict: as for `check`.
 
     Raises:
@@ -192,10 +189,7 @@ def judge(
 
 def _rounded(scenario: Scenario, dtype: str) -> Place:
     """Round a scenario's arrays to a dtype, as an implementation in that dtype is given them."""
-    if dtype not in FORMATS or dtype == "tf32":
-        raise InputError(
-            f"There is no dtype called {dtype!r} here. Give float64, float32, float16 or bfloat16."
-        )
+    format_of(dtype)  # it raises where there is none
     return Place(scenario.flat_params, scenario.flat_batch).rounded(dtype)
 
 

@@ -1,6 +1,6 @@
-"""The exact gradient of a loss, to as many digits as are asked for, and its rounding noise."""
+"""The exact gradient of a loss, to as many digits as are asked for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, log2
 from typing import Any
@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradproof.errors import InputError
-from gradproof.reference.numbers import BallNumbers, Balls, Noisy
-from gradproof.reference.tape import Differentiation, Loss, Source, Tape, differentiate
+from gradproof.reference.inputs_in_lanes import Inputs
+from gradproof.reference.numbers import BallNumbers, Balls
+from gradproof.reference.special_points import Kink, Outside, kinks, outside
+from gradproof.reference.tape import Differentiation, Loss, differentiate
 
 EQUAL_DIGITS = 15
 """From so many digits of proven agreement on, a formula is called equal to the exact one: constants such as
@@ -24,33 +26,6 @@ PATIENT = 1024
 """From this precision on, an entry may be called negligible beside the loss, and not only beside
 the greatest entry of its parameter; and what no longer narrows is given up."""
 
-_BLOCK = 2**24
-"""How many noisy entries of parameters are held at once."""
-
-
-@dataclass(frozen=True)
-class Kink:
-    """An operation of the loss at a point where it has no derivative, or may have none.
-
-    Attributes:
-        operation: Its name in the table.
-        source: The line of the loss.
-        text: Where the operation has kinks, and which interval it has there.
-        lanes: Where it happens; booleans, one per lane.
-        certain: Whether some operand is at the kink exactly; else the balls cannot tell.
-    """
-
-    operation: str
-    source: Source
-    text: str
-    lanes: NDArray[np.bool_]
-    certain: bool
-
-    def __str__(self) -> str:
-        """The finding as a sentence."""
-        place = "is" if self.certain else "may be"
-        return f"{self.operation} at {self.source} {place} at its kink ({self.text})."
-
 
 @dataclass(frozen=True)
 class Truth:
@@ -61,6 +36,7 @@ class Truth:
         gradients: By parameter.
         undecided: By parameter, the entries that did not become as narrow as asked.
         kinks: What may be the reason, in the lanes that have such entries.
+        outside: Another reason there.
         precision: The greatest working precision that was needed, in bits.
         unused: Parameters that the loss does not depend on; their gradients are exact zeros.
     """
@@ -71,6 +47,7 @@ class Truth:
     kinks: tuple[Kink, ...]
     precision: int
     unused: tuple[str, ...]
+    outside: tuple[Outside, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -82,13 +59,9 @@ class Truth:
         """Why entries are undecided, a sentence for each reason."""
         if self.complete:
             return ()
-        if self.kinks:
-            return tuple(str(kink) for kink in self.kinks)
-        outside = (
-            f"The balls do not narrow at {self.precision} bits, and no operation is at a kink: the "
-            "loss is evaluated outside an operation's domain (log 0, 0/0, the root of 0)."
-        )
-        return (outside,)
+        if self.kinks or self.outside:
+            return tuple(str(each) for each in (*self.outside, *self.kinks))
+        return (f"The balls do not narrow at {self.precision} bits, and no operation is at a kink.",)
 
 
 def exact_gradient(
@@ -126,7 +99,7 @@ def exact_gradient(
             f"{int(PRECISIONS[-1] // log2(10) - 10)}."
         )
     count = lanes or 1
-    arrays = _Inputs.of(params, batch, lanes)
+    arrays = Inputs.of(params, batch, lanes)
     first, *others = (bits for bits in PRECISIONS if bits >= ceil(digits * log2(10)) + 16)
     run = differentiate(loss, arrays.params, arrays.batch, Balls(first), lanes=count)
     truth = _judged(run, digits, first)
@@ -143,82 +116,6 @@ def exact_gradient(
     return truth
 
 
-def rounding_noise(
-    loss: Loss,
-    params: Mapping[str, ArrayLike],
-    batch: Mapping[str, ArrayLike],
-    kind: Noisy | None = None,
-    centre: Mapping[str, NDArray[np.float64]] | None = None,
-    lanes: int | None = None,
-) -> dict[str, NDArray[np.float64]]:
-    """How far rounding may move each entry of the gradient: the spread of noisy runs.
-
-    Args:
-        loss: Called as loss(xp, params, batch); answers a scalar.
-        params: By name, arrays of floats.
-        batch: By name, arrays.
-        kind: The noise model; float32 with 8 samples if None.
-        centre: The true gradients as float64, with the lanes first; computed if None.
-        lanes: None, or how many inputs to run on; a few at a time, to spare memory.
-
-    Returns:
-        By parameter, the root mean square deviation from the centre, shape (lanes, *shape).
-    """
-    kind = kind or Noisy()
-    if centre is None:
-        truth = exact_gradient(loss, params, batch, lanes=lanes)
-        centre = {name: gradient.values() for name, gradient in truth.gradients.items()}
-    count = lanes or 1
-    arrays = _Inputs.of(params, batch, lanes)
-    entries = sum(array[0].size for array in arrays.params.values()) * kind.samples
-    spreads: dict[str, list[NDArray[np.float64]]] = {name: [] for name in params}
-    for block in _blocks(count, max(1, _BLOCK // max(1, entries))):
-        part = arrays.part(block)
-        run = differentiate(loss, part.params, part.batch, kind, lanes=part.lanes)
-        for name, gradient in run.gradients.items():
-            true = np.broadcast_to(centre[name], (count, *gradient.shape))[block]
-            spreads[name].append(gradient.spread(true))
-    return {name: np.concatenate(parts) for name, parts in spreads.items()}
-
-
-# ------------------------------------------------------------------------ lanes
-
-
-@dataclass(frozen=True)
-class _Inputs:
-    """Parameters and data with the lanes first; an array that all lanes share has length 1."""
-
-    params: Mapping[str, NDArray[Any]]
-    batch: Mapping[str, NDArray[Any]]
-    lanes: int
-
-    @classmethod
-    def of(
-        cls, params: Mapping[str, ArrayLike], batch: Mapping[str, ArrayLike], lanes: int | None
-    ) -> "_Inputs":
-        def laned(mapping: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
-            arrays = {name: np.asarray(values) for name, values in mapping.items()}
-            return arrays if lanes else {name: each[np.newaxis] for name, each in arrays.items()}
-
-        return cls(laned(params), laned(batch), lanes or 1)
-
-    def part(self, chosen: NDArray[np.intp]) -> "_Inputs":
-        """The chosen lanes."""
-
-        def part_of(mapping: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-            return {
-                name: array[chosen] if array.shape[0] == self.lanes else array
-                for name, array in mapping.items()
-            }
-
-        return _Inputs(part_of(self.params), part_of(self.batch), chosen.size)
-
-
-def _blocks(lanes: int, length: int) -> Iterator[NDArray[np.intp]]:
-    for start in range(0, lanes, length):
-        yield np.arange(start, min(start + length, lanes))
-
-
 # ------------------------------------------------------------------------ judging a run
 
 
@@ -230,7 +127,8 @@ def _judged(run: Differentiation[BallNumbers], digits: int, bits: int) -> Truth:
     truth = Truth(value, gradients, undecided, (), bits, run.unused)
     if truth.complete:
         return truth
-    return replace(truth, kinks=_kinks(run.tape, _lane_is_undecided(truth)))
+    lanes = _lane_is_undecided(truth)
+    return replace(truth, kinks=kinks(run.tape, lanes), outside=outside(run.tape, lanes))
 
 
 def _narrow(balls: BallNumbers, digits: int, scale: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -244,25 +142,6 @@ def _narrow(balls: BallNumbers, digits: int, scale: NDArray[np.float64]) -> NDAr
         negligible = (size <= 10.0**-digits * greatest) & (radii <= 10.0 ** (-2 * digits) * greatest)
     narrow: NDArray[np.bool_] = (balls.digits() >= digits) | (negligible & np.isfinite(greatest))
     return narrow
-
-
-def _kinks(tape: Tape, lanes: NDArray[np.bool_]) -> tuple[Kink, ...]:
-    """The operations that are or may be at a kink, in some of the lanes."""
-    kinks = []
-    with tape.kind.context():
-        for node in tape.nodes:
-            operation = node.operation
-            if operation is None or operation.at_kink is None or tape.adjoint(node) is None:
-                continue
-            operands = (parent.value for parent in node.parents)
-            mask = operation.at_kink(*operands, **node.arguments)
-            possible = (mask.true | mask.undecided)[0]
-            per_lane = possible.reshape(possible.shape[0], -1).any(axis=1)
-            found = np.broadcast_to(per_lane, lanes.shape) & lanes
-            if np.any(found):
-                certain = bool(np.any(mask.true))
-                kinks.append(Kink(operation.name, node.source, operation.kinks, found, certain))
-    return tuple(kinks)
 
 
 def _lane_is_undecided(truth: Truth) -> NDArray[np.bool_]:
@@ -294,9 +173,11 @@ def _merged(truth: Truth, better: Truth, lanes: NDArray[np.intp]) -> Truth:
         everywhere[lanes] = found
         return everywhere
 
-    kept = [replace(kink, lanes=_without(kink.lanes, lanes)) for kink in truth.kinks]
-    kinks = [kink for kink in kept if np.any(kink.lanes)]
-    kinks += [replace(kink, lanes=spread_out(kink.lanes)) for kink in better.kinks]
+    def joined(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, ...]:
+        kept = [replace(each, lanes=_without(each.lanes, lanes)) for each in old]
+        moved = [replace(each, lanes=spread_out(each.lanes)) for each in new]
+        return (*(each for each in kept if np.any(each.lanes)), *moved)
+
     return Truth(
         value=_replaced(truth.value, better.value, lanes),
         gradients={
@@ -305,9 +186,10 @@ def _merged(truth: Truth, better: Truth, lanes: NDArray[np.intp]) -> Truth:
         undecided={
             name: _put(entries, better.undecided[name], lanes) for name, entries in truth.undecided.items()
         },
-        kinks=tuple(kinks),
+        kinks=joined(truth.kinks, better.kinks),
         precision=better.precision,
         unused=truth.unused,
+        outside=joined(truth.outside, better.outside),
     )
 
 

@@ -1,13 +1,15 @@
 """Floating-point formats: how finely they resolve numbers, and where they end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.errors import InputError
 from gradproof.reference.numbers.payload import Payload
 
 
@@ -18,29 +20,45 @@ class Format:
     Attributes:
         name: As data types are named.
         significand_bits: The significand's length, the leading bit included.
+        greatest: The greatest finite number.
         smallest_normal: Below it, numbers lose digits.
         smallest_subnormal: The least positive number.
-        dtype: The nearest NumPy type, in which arrays of the format are shown to a loss.
+        overflow: What is beyond the greatest number: infinity, or NaN in formats that have no infinity.
+        dtype: NumPy's own type that holds all its numbers, in which arrays of it are shown to a loss.
 
-    Source: IEEE 754-2019, table 3.5; bfloat16 and TF32: the vendors' definitions.
+    Source: IEEE 754-2019, table 3.5; the others as ml_dtypes has them
+    (https://github.com/jax-ml/ml_dtypes); TF32: the vendor's definition.
     """
 
     name: str
     significand_bits: int
+    greatest: float
     smallest_normal: float
     smallest_subnormal: float
+    overflow: float
     dtype: np.dtype[Any]
+
+    @classmethod
+    def of(cls, name: str) -> "Format":
+        """The format of a data type of NumPy or of ml_dtypes, by its name."""
+        dtype = np.dtype(getattr(ml_dtypes, name, None) or name)
+        limits = ml_dtypes.finfo(dtype)
+        with np.errstate(invalid="ignore"):
+            overflow = float(np.asarray(np.inf).astype(dtype))
+        return cls(
+            name=name,
+            significand_bits=limits.nmant + 1,
+            greatest=float(limits.max),
+            smallest_normal=float(limits.smallest_normal),
+            smallest_subnormal=float(limits.smallest_subnormal),
+            overflow=overflow,
+            dtype=dtype if dtype.isbuiltin == 1 else np.dtype(np.float32),
+        )
 
     @property
     def unit_roundoff(self) -> float:
         """The greatest relative error of rounding to nearest."""
         return 2.0**-self.significand_bits
-
-    @property
-    def greatest(self) -> float:
-        """The greatest finite number."""
-        # All bits of the significand set; the exponents of a format are symmetric about its bias.
-        return (2.0 - 2.0 ** (1 - self.significand_bits)) * 2.0 / self.smallest_normal
 
     def spacing(self, values: Payload) -> Payload:
         """The unit in the last place of each value: the distance to the next number away from 0.
@@ -55,20 +73,24 @@ class Format:
         return np.where(np.isfinite(values), np.maximum(spacing, self.smallest_subnormal), np.nan)
 
     def rounded(self, values: Payload) -> Payload:
-        """The nearest numbers of the format, as float64; infinity beyond the greatest one.
+        """The nearest numbers of the format, ties to even, as float64; `overflow` beyond the greatest one.
+
+        Rounded once, from float64: by way of float32, as the casts of ml_dtypes and PyTorch go, a number near
+        the middle of two may go to the other one.
 
         >>> FORMATS["bfloat16"].rounded(np.array([1.001, 3.4e38, 1e39])).tolist()
         [1.0, inf, inf]
+        >>> FORMATS["float8_e4m3fn"].rounded(np.array([0.3, 448.0, 500.0])).tolist()
+        [0.3125, 448.0, nan]
         """
-        if self.name == "float64":
+        if self.significand_bits == DOUBLE_BITS:
             return values
-        with np.errstate(over="ignore"):
-            if self.name == "float16":
-                return values.astype(np.float16).astype(np.float64)
-            single = values.astype(np.float32)
-        if self.significand_bits < FLOAT32_BITS:
-            single = _shortened(single, FLOAT32_BITS - self.significand_bits)
-        return single.astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            unit = self.spacing(values)
+            # Exact but for np.rint: units are powers of two, and far above the least number of float64.
+            nearest = np.where(np.isfinite(values), np.rint(values / unit) * unit, values)
+            beyond = np.abs(nearest) > self.greatest
+            return np.where(beyond, np.copysign(self.overflow, values), nearest)
 
     def holds(self, values: Payload) -> NDArray[np.bool_]:
         """Whether the format represents each value exactly."""
@@ -76,55 +98,38 @@ class Format:
         return same
 
 
-FLOAT32_BITS = 24
+DOUBLE_BITS = 53
 
-
-def _shortened(values: NDArray[np.float32], dropped: int) -> NDArray[np.float32]:
-    """float32 numbers rounded to nearest, ties to even, with fewer bits of significand."""
-    bits = values.view(np.uint32)
-    odd = (bits >> np.uint32(dropped)) & np.uint32(1)
-    half = np.uint32((1 << (dropped - 1)) - 1)
-    rounded = (bits + half + odd) & np.uint32(0xFFFFFFFF << dropped & 0xFFFFFFFF)
-    return np.where(np.isfinite(values), rounded.view(np.float32), values)
-
-
-_ALL = (
-    Format(
-        name="float64",
-        significand_bits=53,
-        smallest_normal=2.0**-1022,
-        smallest_subnormal=2.0**-1074,
-        dtype=np.dtype(np.float64),
-    ),
-    Format(
-        name="float32",
-        significand_bits=FLOAT32_BITS,
-        smallest_normal=2.0**-126,
-        smallest_subnormal=2.0**-149,
-        dtype=np.dtype(np.float32),
-    ),
-    Format(
-        name="float16",
-        significand_bits=11,
-        smallest_normal=2.0**-14,
-        smallest_subnormal=2.0**-24,
-        dtype=np.dtype(np.float16),
-    ),
-    Format(
-        name="bfloat16",
-        significand_bits=8,
-        smallest_normal=2.0**-126,
-        smallest_subnormal=2.0**-133,
-        dtype=np.dtype(np.float32),
-    ),
-    Format(
-        name="tf32",
-        significand_bits=11,
-        smallest_normal=2.0**-126,
-        smallest_subnormal=2.0**-136,
-        dtype=np.dtype(np.float32),
-    ),
+_OF_RESULTS = (
+    *("float64", "float32", "float16", "bfloat16"),
+    *("float8_e4m3fn", "float8_e5m2", "float8_e4m3", "float8_e3m4"),
+    *("float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e4m3b11fnuz"),
 )
 
-FORMATS: Mapping[str, Format] = MappingProxyType({each.name: each for each in _ALL})
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        **{name: Format.of(name) for name in _OF_RESULTS},
+        "tf32": replace(
+            Format.of("float32"),
+            name="tf32",
+            significand_bits=11,
+            greatest=(2.0 - 2.0**-10) * 2.0**127,
+            smallest_subnormal=2.0**-136,
+        ),
+    }
+)
 """All formats by name."""
+
+
+def format_of(dtype: str) -> Format:
+    """Give the format that results are kept in.
+
+    Raises:
+        InputError: there is none of that name, or it is of the factors of products alone.
+
+    >>> format_of("float16").greatest
+    65504.0
+    """
+    if dtype not in _OF_RESULTS:
+        raise InputError(f"There is no dtype called {dtype!r} here. Give one of {', '.join(_OF_RESULTS)}.")
+    return FORMATS[dtype]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.noise import noisy_gradients
 from gradproof.reference.numbers import BallNumbers, Noisy, NoisyNumbers
 from gradproof.reference.subgradients import Convention, conventions, nearby, sums
-from gradproof.reference.tape import differentiate
 from gradproof.reference.truth import Truth, exact_gradient
 from gradproof.verdicts.judging.claimed import Place
 from gradproof.verdicts.tolerances import NEAR
@@ -67,8 +67,9 @@ class Evidence:
     @cached_property
     def noisy(self) -> Mapping[str, NoisyNumbers]:
         """The gradients in stochastic arithmetic, some samples of each."""
-        kind = Noisy(self.dtype, samples=SAMPLES)
-        return differentiate(self.loss, self.params, self.batch, kind, lanes=self.places).gradients
+        return noisy_gradients(
+            self.loss, self.params, self.batch, Noisy(self.dtype, samples=SAMPLES), lanes=self.places
+        )
 
     @cached_property
     def gradients(self) -> Mapping[str, Known]:
@@ -105,11 +106,12 @@ class Evidence:
         """For each place whether it may be at a kink, and why entries could not be narrowed."""
         at_kink = np.zeros(self.places, dtype=bool)
         reasons = np.full(self.places, "", dtype=object)
-        if not self.truth.complete and not self.truth.kinks:
+        if not (self.truth.complete or self.truth.kinks or self.truth.outside):
             reasons[:] = " ".join(self.truth.reasons)
-        for kink in reversed(self.truth.kinks):
+        for each in reversed((*self.truth.outside, *self.truth.kinks)):
+            reasons[each.lanes] = str(each)
+        for kink in self.truth.kinks:
             at_kink |= kink.lanes
-            reasons[kink.lanes] = str(kink)
         return at_kink, reasons
 
 

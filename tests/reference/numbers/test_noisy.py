@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -27,7 +28,9 @@ def within_factor_3(measured: float, analytic: float) -> bool:
     return analytic / 3 <= measured <= analytic * 3
 
 
-@pytest.mark.parametrize("name", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize(
+    "name", ["float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"]
+)
 def test_a_product_of_two_has_one_rounding(name: str) -> None:
     x = numbers(1.1, dtype=name) * numbers(1.3, dtype=name)
     # uniform in ±u: a root mean square of u/√3, relative to the product
@@ -175,6 +178,36 @@ def test_underflow_may_keep_or_lose_a_number() -> None:
     lost = numbers(1e-30) * numbers(1e-30)
     assert 0 < spread(lost, 1e-60) < 3 * 2.0**-149
     assert spread(numbers(-1000.0, dtype="float64").function("exp"), 0.0) > 0
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "tf32"])
+def test_a_format_rounds_as_ml_dtypes_does(name: str) -> None:
+    """From float32 numbers: from float64 ml_dtypes rounds twice."""
+    chosen, dtype = FORMATS[name], np.dtype(getattr(ml_dtypes, name, None) or name)
+    edges = [chosen.greatest, chosen.greatest * (1 + chosen.unit_roundoff / 2), chosen.smallest_subnormal / 2]
+    edges += [0.75 * chosen.smallest_subnormal, 0.99 * chosen.smallest_normal, np.inf, np.nan, 0.0]
+    values = RNG.normal(size=5000) * 10.0 ** RNG.uniform(-12, 4, 5000)
+    with np.errstate(all="ignore"):
+        values = np.array([*values, *edges, *np.negative(edges)]).astype(np.float32).astype(float)
+        expected = values.astype(dtype).astype(float)
+    rounded = chosen.rounded(values)
+    np.testing.assert_array_equal(rounded, expected)
+    assert np.all(chosen.holds(rounded) | np.isnan(rounded))
+    finite = np.isfinite(rounded)
+    error = np.abs(rounded[finite] - values[finite])
+    assert np.all(error <= chosen.spacing(values)[finite] / 2)
+
+
+def test_a_format_rounds_once() -> None:
+    """By way of float32, 1 + 2^-8 + 2^-30 goes to the middle of two bfloat16 numbers, and then down."""
+    above = np.array([1 + 2.0**-8 + 2.0**-30, 1 + 2.0**-4 + 2.0**-40])
+    assert FORMATS["bfloat16"].rounded(above)[0] == 1 + 2.0**-7
+    assert FORMATS["float8_e4m3fn"].rounded(above)[1] == 1 + 2.0**-3
+
+
+def test_a_format_without_infinity_overflows_to_nan() -> None:
+    assert np.all(np.isnan((numbers(300.0, dtype="float8_e4m3fn") * 2).values()))
+    assert np.all(np.isinf((numbers(50000.0, dtype="float8_e5m2") * 2).values()))
 
 
 def test_rounding_of_formats() -> None:

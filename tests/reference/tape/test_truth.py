@@ -1,13 +1,13 @@
 """Exact gradients: as many digits as asked, and the reason where there are not."""
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
 from gradproof.errors import InputError
-from gradproof.reference.numbers import Noisy
-from gradproof.reference.truth import exact_gradient, rounding_noise
+from gradproof.reference.truth import exact_gradient
 
 
 def cancelling(xp: Any, params: Any, batch: Any) -> Any:
@@ -93,24 +93,39 @@ def test_digits_beyond_all_precisions_are_refused() -> None:
         exact_gradient(cancelling, {"w": [1.0]}, {"big": [1.0]}, digits=5000)
 
 
-def test_rounding_noise_is_the_spread_around_the_truth() -> None:
-    params, batch = {"w": np.array([[1.0], [1.0]])}, {"big": np.array([[0.0], [1000.0]])}
-    noise = rounding_noise(cancelling, params, batch, Noisy(samples=64), lanes=2)
-    assert noise["w"].shape == (2, 1)
-    unit = 2.0**-24
-    assert unit / 30 < noise["w"][0, 0] < unit * 3
-    # adding and taking away 1000 loses 1000 units, times e^(1/3)/3 · √2/√3
-    assert 100 * unit < noise["w"][1, 0] < 2000 * unit
+@pytest.mark.parametrize(
+    ("expression", "w", "culprit"),
+    [
+        (lambda xp, w: xp.maximum((w - w) / (w - w), 0.0), 1.0, "divide"),
+        (lambda xp, w: xp.nn.relu(xp.log(w)), 0.0, "log"),
+        (lambda xp, w: xp.abs(xp.sqrt(w) - 1), -1.0, "sqrt"),
+        (lambda xp, w: xp.max(xp.stack([w / (w - 1), w])), 1.0, "divide"),
+        (lambda xp, w: xp.nn.relu(xp.sqrt(w)), 0.0, "the derivative of sqrt"),
+        (lambda xp, w: xp.where(w > 0, xp.log(w), 0.0), 0.0, "log"),
+        (lambda xp, w: xp.clip(xp.log1p(w), -1.0, 1.0), -1.0, "log1p"),
+    ],
+)
+def test_what_is_no_number_is_no_kink_but_outside_a_domain(expression: Any, w: float, culprit: str) -> None:
+    truth = exact_gradient(lambda xp, p, _b: expression(xp, p["w"]), {"w": w}, {})
+    assert not truth.complete
+    assert "outside an operation's domain" in truth.reasons[0]
+    assert re.search(rf": {culprit} at \S*test_truth\.py:\d+ gives no number\.$", truth.reasons[0])
+    assert not any(kink.operation in {"maximum", "max", "clip"} for kink in truth.kinks)
 
 
-def test_rounding_noise_in_blocks_of_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradproof.reference.truth._BLOCK", 16)
-    sizes = []
+def test_each_lane_has_its_own_reason() -> None:
+    def loss(xp: Any, params: Any, batch: Any) -> Any:
+        return xp.sum(
+            xp.nn.relu(params["w"]) + xp.log(batch["x"]) * params["w"] + xp.sqrt(params["w"] + batch["z"])
+        )
 
-    def loss(xp: Any, params: Any, _batch: Any) -> Any:
-        sizes.append(params["w"].value.lanes)
-        return xp.sum(xp.exp(params["w"]))
-
-    noise = rounding_noise(loss, {"w": np.ones((5, 1))}, {}, centre={"w": np.full((5, 1), np.e)}, lanes=5)
-    assert sizes == [2, 2, 1]
-    assert noise["w"].shape == (5, 1)
+    params = {"w": np.array([[0.0], [1.0], [2.0], [-1.0]])}
+    batch = {"x": np.array([[1.0], [0.0], [1.0], [1.0]]), "z": np.array([[1.0], [1.0], [1.0], [1.0]])}
+    truth = exact_gradient(loss, params, batch, lanes=4)
+    assert [(kink.operation, kink.lanes.tolist()) for kink in truth.kinks] == [
+        ("relu", [True, False, False, False])
+    ]
+    assert [(each.operation, each.derivative, each.lanes.tolist()) for each in truth.outside] == [
+        ("multiply", False, [False, True, False, False]),
+        ("sqrt", True, [False, False, False, True]),
+    ]

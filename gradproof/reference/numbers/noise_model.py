@@ -1,0 +1,174 @@
+"""The noise model: how much a single rounding moves a result, at random, in a floating-point format.
+
+Every operation's result is multiplied by 1 + u ξ, u the format's unit roundoff and ξ uniform in
+[-1, 1]; several samples of the whole computation run at once, along the first hidden axis. What only
+moves entries, negation, comparisons and products with powers of two are exact. The inputs are exact
+as given.
+
+Results are not rounded to the format as well: where one rounding dominates, that would leave only
+three values, of which the middle one has half of the probability, and one run in 2^samples would show
+no spread at all. For the same reason float64, in which the samples are themselves computed, has its
+noise amplified (`AMPLIFICATION`) and its spread divided by as much.
+
+Equal things are rounded alike, as in a program: ξ is random from sample to sample and from operation to
+operation, but one operation on equal operands gets the same ξ. So the rows of a batch that are repeated
+stay equal.
+
+Underflow: below the smallest normal number, numbers are flushed to zero, since much hardware and many
+formulas do, or ± the smallest subnormal is added. Every second sample flushes them all, as hardware that is
+set so does, and what it loses adds up; in the others a coin decides for each number.
+
+Source: Parker, Monte Carlo Arithmetic (1997).
+"""
+
+from abc import ABC
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.numbers.arithmetic import Kind
+from gradproof.reference.numbers.formats import FORMATS, Format, format_of
+from gradproof.reference.numbers.payload import Payload
+from gradproof.reference.numbers.repeats import mixed
+
+AMPLIFICATION = 16.0
+"""How much larger than its rounding float64's noise is made, so that it is not lost in the rounding of the
+samples themselves. Less than `NEAR_TIE`, so that it takes no branch which the rounding would not take."""
+
+
+class _Stream:
+    """The random numbers of a run."""
+
+    def __init__(self, seed: int) -> None:
+        self.depth = 0
+        self.restart(seed)
+
+    def restart(self, seed: int) -> None:
+        self.generator = np.random.Generator(np.random.SFC64(seed))
+
+    @contextmanager
+    def run(self, seed: int) -> Iterator[None]:
+        """Restarts at a run's beginning; what runs inside it goes on with the same numbers."""
+        if self.depth == 0:
+            self.restart(seed)
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+
+@dataclass(frozen=True)
+class NoiseModel(Kind, ABC):
+    """How a format rounds, at random; `noisy.Noisy` makes numbers of it.
+
+    Attributes:
+        dtype: Of results: one of `formats.FORMATS` but tf32.
+        samples: How many random runs at once.
+        seed: Runs with equal settings give equal numbers.
+        product: The format that products of matrices round their factors to, such as "tf32";
+            None for the format itself.
+        accumulation: The format that sums are kept in; None for float32 under the shorter
+            formats, as hardware has it, and the format itself else.
+    """
+
+    dtype: str = "float32"
+    samples: int = 8
+    seed: int = 0
+    product: str | None = None
+    accumulation: str | None = None
+    _stream: _Stream = field(init=False, repr=False, compare=False)
+
+    name: ClassVar[str] = "noisy"
+
+    def __post_init__(self) -> None:
+        """Checks the formats' names."""
+        for name in (self.dtype, self.accumulation or self.dtype):
+            format_of(name)
+        if self.product != "tf32":
+            format_of(self.product or self.dtype)
+        object.__setattr__(self, "_stream", _Stream(self.seed))
+
+    @property
+    def format(self) -> Format:
+        """The format of results."""
+        return FORMATS[self.dtype]
+
+    @property
+    def product_format(self) -> Format | None:
+        """The format that factors of matrix products are rounded to; None if it is their own."""
+        return None if self.product in {None, self.dtype} else FORMATS[str(self.product)]
+
+    @property
+    def amplification(self) -> float:
+        """How much larger than the rounding the noise is made."""
+        return AMPLIFICATION if self.dtype == "float64" else 1.0
+
+    @property
+    def unit(self) -> float:
+        """The largest relative noise of an elementwise result."""
+        return self.amplification * self.format.unit_roundoff
+
+    @property
+    def accumulation_unit(self) -> float:
+        """The largest relative noise of a sum of two."""
+        short = self.format.significand_bits < FORMATS["float32"].significand_bits
+        kept = FORMATS[self.accumulation or ("float32" if short else self.dtype)]
+        return self.amplification * kept.unit_roundoff
+
+    @property
+    def array_dtype(self) -> np.dtype[Any]:
+        """The data type that a loss is told; float32 for formats that NumPy lacks."""
+        return self.format.dtype
+
+    @contextmanager
+    def context(self) -> Iterator[None]:
+        """Starts the random numbers anew, and silences NumPy: inf and NaN are results here."""
+        with self._stream.run(self.seed), np.errstate(all="ignore"):
+            yield
+
+    def uniform(self, shape: tuple[int, ...]) -> Payload:
+        """Random numbers in [-1, 1), one per sample and entry."""
+        draws = self._stream.generator.random((self.samples, *shape), dtype=np.float32)
+        uniform = draws.astype(np.float64)
+        uniform *= 2.0
+        uniform -= 1.0
+        return uniform
+
+    def roundings(self, *operands: Payload) -> Payload:
+        """Random numbers in [-1, 1] to round the results of one operation by, for each sample.
+
+        Where the operands are equal, so are the numbers; -0 counts as 0.
+        """
+        keys = self._stream.generator.integers(2**64, size=self.samples, dtype=np.uint64)
+        bits: NDArray[np.uint64] = keys.reshape(-1, *(1,) * (operands[0].ndim - 1))
+        for operand in operands:
+            bits = mixed(bits ^ (operand + 0.0).view(np.uint64))
+        roundings: Payload = bits.view(np.int64) * 2.0**-63
+        return roundings
+
+    def converted(self, x: Payload, target: Format) -> Payload:
+        """Numbers rounded to a format at random, but for those that it represents."""
+        held = target.holds(x) | np.isnan(x)
+        if np.all(held):
+            return x
+        noisy = x * (1.0 + self.amplification * target.unit_roundoff * self.roundings(x))
+        return np.where(held, x, noisy)
+
+    def rounded(self, x: Payload, vanished: NDArray[np.bool_] | bool = False) -> Payload:
+        """Results with the format's underflow, as noise, and its overflow."""
+        size = np.abs(x)
+        tiny = (size < self.format.smallest_normal) & ((size > 0) | vanished)
+        if np.any(tiny):
+            shape = tiny.shape[1:]
+            noise = self.amplification * self.format.smallest_subnormal * self.uniform(shape)
+            flushed = self.uniform(shape) > 0
+            flushed[1::2] = True
+            # A flush loses all of x, and is amplified as all noise is.
+            x = np.where(tiny, np.where(flushed, x - self.amplification * x, x + noise), x)
+        too_large = size > self.format.greatest
+        return np.where(too_large, np.copysign(self.format.overflow, x), x) if np.any(too_large) else x
