@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-import gradproof.plugin.cases  # noqa: F401 - so that no session in this process imports it anew
+import gradproof.plugin.run_cases  # noqa: F401 - so that no session in this process imports it anew
 from gradproof.backends import backend_names, load_backend
 from gradproof.backends.reference_backend import ReferenceBackend
 from gradproof.errors import BackendUnavailableError
@@ -337,7 +337,7 @@ def test_a_bad_scenario_is_told_in_one_message(session: Session) -> None:
 WATCH = """
 import sys
 
-HEAVY = ("numpy", "pandas", "torch", "jax", "flint", "loky", "optree", "rich", "gradproof.plugin.cases")
+HEAVY = ("numpy", "pandas", "torch", "jax", "flint", "loky", "optree", "rich", "gradproof.plugin.run_cases")
 
 def tell():
     with open("loaded.txt", "a", encoding="utf-8") as file:

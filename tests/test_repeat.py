@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from scenario_sources import MAKE
 
-import gradproof.plugin.cases  # so that no session in this process imports it anew
+import gradproof.plugin.run_cases  # so that no session in this process imports it anew
 import gradproof.verification
 from gradproof import InputError, cli, verify
 from gradproof.backends import chosen_variants, load_backend, variants_of

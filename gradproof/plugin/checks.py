@@ -3,17 +3,15 @@
 Imports nothing that costs time: `check` itself is loaded when a test first calls it.
 """
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pytest
 
 from gradproof.errors import GradproofError, InputError
 from gradproof.inputs import SEED, check_inputs, optional, sequence_of
-from gradproof.plugin.parts import CHECK_SUFFIX, parts_folder, report_folder
+from gradproof.plugin.parts import leave_check, report_folder
 
 if TYPE_CHECKING:
     from gradproof.checking import Check
@@ -30,6 +28,7 @@ class Checker:
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         """Read the test's marker."""
+        self._item = request.node
         self._config = request.config
         self._test = request.node.nodeid
         self._options: dict[str, Any] = {}
@@ -121,5 +120,4 @@ class Checker:
             "findings": "; ".join(finding.text for finding in result.findings),
             "failing_point": saved,
         }
-        path = parts_folder(self._config) / f"{uuid4().hex}{CHECK_SUFFIX}"
-        path.write_text(json.dumps(row), encoding="utf-8")
+        leave_check(self._item, row)

@@ -6,7 +6,7 @@ the marker `gradproof_scenarios` names the scenarios, else they are the document
 hooks alone and imports nothing of gradproof's at its top, so it costs a session that does not use it nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests with the fixture `gradproof_outcome` for every scenario × backend × variant × dtype."""
     if "gradproof_outcome" in metafunc.fixturenames:
-        from gradproof.plugin.cases import parametrise  # noqa: PLC0415 - only for those who use it
+        from gradproof.plugin.run_cases import parametrise  # noqa: PLC0415 - only for those who use it
 
         parametrise(metafunc)
 
@@ -82,7 +82,7 @@ def gradproof_outcome(request: pytest.FixtureRequest) -> "Outcome":
 
     Assert on it with `gradproof.pytest_cases.assert_agrees`.
     """
-    from gradproof.plugin.cases import obtain  # noqa: PLC0415 - only for those who use it
+    from gradproof.plugin.run_cases import obtain  # noqa: PLC0415 - only for those who use it
 
     return obtain(request.param, request.config)
 
@@ -97,6 +97,19 @@ def gradproof(request: pytest.FixtureRequest) -> "Checker":
     from gradproof.plugin.checks import Checker  # noqa: PLC0415 - only for those who use it
 
     return Checker(request)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell of a test that is expected to fail that what it checked counts for nothing."""
+    report = yield
+    if hasattr(report, "wasxfail"):
+        from gradproof.plugin.parts import expect_to_fail  # noqa: PLC0415 - only for those who use it
+
+        expect_to_fail(item)
+    return report
 
 
 @pytest.hookimpl(optionalhook=True)

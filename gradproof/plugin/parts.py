@@ -1,13 +1,34 @@
 """Where the processes of a pytest session leave what they judged; imports nothing that costs time."""
 
+import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 
 CHECK_SUFFIX = ".check"
 """How the files are called that tell of checks made with the fixture `gradproof`."""
+
+
+CHECKS: pytest.StashKey[list[Path]] = pytest.StashKey()
+"""Where a test that uses the fixture `gradproof` lists the files of its checks."""
+
+
+def leave_check(item: pytest.Item, row: Mapping[str, Any]) -> None:
+    """Leave what is to be reported of a check in the folder that all processes of the session share."""
+    path = parts_folder(item.config) / f"{uuid4().hex}{CHECK_SUFFIX}"
+    path.write_text(json.dumps(row), encoding="utf-8")
+    item.stash.setdefault(CHECKS, []).append(path)
+
+
+def expect_to_fail(item: pytest.Item) -> None:
+    """Say of the checks that a test has left that it was expected to fail, so that they count for nothing."""
+    for path in item.stash.get(CHECKS, []):
+        row = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({**row, "expected_to_fail": True}), encoding="utf-8")
 
 
 def report_folder(config: pytest.Config) -> Path:

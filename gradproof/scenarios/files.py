@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gradproof.errors import InputError
-from gradproof.scenarios.catalogue import scenario
+from gradproof.scenarios.named import scenario
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import run_file
 

@@ -1,1 +1,11 @@
-"""The systems of three documents, a folder each: what is computed (system) and what is claimed (claims)."""
+"""The systems of three documents, a folder each.
+
+What comes in: nothing. What goes out: `SCENARIOS` of each folder's `system.py`, what builds each scenario
+by its name, which `gradproof.scenarios.named` collects: a document is added as a folder and listed nowhere
+else.
+
+In the order of reading, in each folder: `system` (what is computed: the loss in terms of `xp`, the
+hand-derived gradient from the reference, the data, and where each value comes from), `claims` (what the
+document states beside its formulas, each with a check of it). What both need stands in files of the
+folder's own.
+"""

@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 
 from gradproof.errors import InputError
 from gradproof.inputs import suggestion
-from gradproof.scenarios import documents
 from gradproof.scenarios.scenario import Scenario
+
+_DOCUMENTS = Path(__file__).parent / "documents"
 
 CATALOGUE: dict[str, Callable[[], Scenario]] = {
     name: build
-    for folder in iter_modules(documents.__path__, f"{documents.__name__}.")
-    for name, build in import_module(f"{folder.name}.system").SCENARIOS.items()
+    for folder in iter_modules([str(_DOCUMENTS)])
+    for name, build in import_module(f"gradproof.scenarios.documents.{folder.name}.system").SCENARIOS.items()
 }
 """What builds each scenario. A document is a folder; the `SCENARIOS` of its `system.py` names what it has."""
 

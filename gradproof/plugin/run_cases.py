@@ -23,7 +23,7 @@ from gradproof.verification import DTYPES, Task, carry_out, check_formulas, chec
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class RunCase:
     """A run to make, or the reason why it cannot be made.
 
     Attributes:
@@ -109,7 +109,7 @@ def _cases(
     chosen: tuple[str, ...],
     scenarios: list[Scenario],
     dtypes: list[str],
-) -> Iterator[Case]:
+) -> Iterator[RunCase]:
     number = _kept(config, "gradproof_numbers").setdefault("next", count())
     required = backend_name in _option(config, "--gradproof-require")
     try:
@@ -119,16 +119,16 @@ def _cases(
             for dtype in dtypes:
                 for variant in chosen or ("",):
                     subject = Subject(entry.name, backend_name, variant, dtype)
-                    yield Case(entry, subject, next(number), str(error), required)
+                    yield RunCase(entry, subject, next(number), str(error), required)
         return
     for entry in scenarios:
         for variant in variants_of(backend, chosen):
             for dtype in dtypes:
                 if dtype in backend.dtypes:
-                    yield Case(entry, Subject(entry.name, backend_name, variant, dtype), next(number))
+                    yield RunCase(entry, Subject(entry.name, backend_name, variant, dtype), next(number))
 
 
-def obtain(case: Case, config: pytest.Config) -> Outcome:
+def obtain(case: RunCase, config: pytest.Config) -> Outcome:
     """Make the run of a case, judge it, and leave the outcome for the report.
 
     Tests that ask for the same run share it.
@@ -152,7 +152,7 @@ def obtain(case: Case, config: pytest.Config) -> Outcome:
     return cast("Outcome", result)
 
 
-def _result(case: Case) -> Outcome | NotRun:
+def _result(case: RunCase) -> Outcome | NotRun:
     try:
         validate(case.scenario)
         return carry_out(Task(case.scenario, case.subject))
@@ -164,7 +164,7 @@ def _fail(message: str) -> NoReturn:
     pytest.fail(message, pytrace=False)
 
 
-def _leave(case: Case, result: Outcome | NotRun, config: pytest.Config) -> None:
+def _leave(case: RunCase, result: Outcome | NotRun, config: pytest.Config) -> None:
     """Write what is to be reported into the folder that all processes share."""
     # A name of its own for each part, whatever the scenario is called: two processes may make the same run.
     path = parts_folder(config) / uuid4().hex
