@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from gradproof.errors import InputError
 from gradproof.inputs import FUNCTION, MAPPING, TEXT, check_inputs
 
+States: TypeAlias = Mapping[str, Any]
+"""What a document states, by name."""
+
 
 class ClaimVerdict(StrEnum):
     """What is said of a claim."""

@@ -5,13 +5,11 @@ the output F, at the first point [1, 2, 3] with the label 0. Its formulas and ta
 follows from the text's own words is checked, and where a number is in a picture, the finding says so.
 """
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 from gradproof.scenarios.claims import (
     Checked,
     Claim,
     Comparison,
+    States,
     confirmed,
     decimal,
     in_a_picture,
@@ -25,45 +23,39 @@ from gradproof.scenarios.claims_arithmetic import (
     prediction,
     show,
 )
+from gradproof.scenarios.claims_training import either, examples, loss_at
 from gradproof.scenarios.documents.bce_network.point import (
     EF,
     POINT,
-    States,
     as_plugged_in,
     hidden,
-    loss_at,
+    loss_at_point,
     loss_by_output,
     output_edges,
     point,
     predicted,
 )
-
-if TYPE_CHECKING:
-    from gradproof.scenarios.scenario import Scenario
+from gradproof.scenarios.scenario import Scenario
 
 # ---------------------------------------------------------------- data and forward pass
 
 
-def _label_rule(_scenario: "Scenario", states: States) -> Checked:
+def _label_rule(_scenario: Scenario, states: States) -> Checked:
     third = fraction(states["x"][2])
     by_rule = "1" if third > 0 else "0"
     numbers = {"stated": states["y"], "exact": by_rule}
-    if fraction(by_rule) == fraction(states["y"]):
-        return confirmed(f"The third number is {third}, so the label is {by_rule} by the rule.", **numbers)
-    return refuted(
-        f"The third number is {third}, so the label is {by_rule} by the rule; the worked example puts in "
-        f"{states['y']}.",
-        cause="the worked example contradicts the document's own rule",
-        **numbers,
-    )
+    what = f"The third number is {third}, so the label is {by_rule} by the rule"
+    wrong = f"{what}; the worked example puts in {states['y']}."
+    cause = "the worked example contradicts the document's own rule"
+    return either(fraction(by_rule) == fraction(states["y"]), f"{what}.", wrong, cause, **numbers)
 
 
-def _node_e(scenario: "Scenario", states: States) -> Checked:
+def _node_e(scenario: Scenario, states: States) -> Checked:
     e = hidden(scenario, point(states)["x"])[0, 1]
     return decimal(states["E"], e, "E", cause="the inputs are not added up right")
 
 
-def _relu(scenario: "Scenario", states: States) -> Checked:
+def _relu(scenario: Scenario, states: States) -> Checked:
     x = point(states)["x"]
     nodes = hidden(scenario, x)[0]
     before = ", ".join(show(node) for node in nodes)
@@ -71,7 +63,7 @@ def _relu(scenario: "Scenario", states: States) -> Checked:
         return refuted(
             f"The hidden nodes are {before} before ReLU.", cause="ReLU changes nodes that are negative"
         )
-    slope = loss_at(scenario, states).gradients["w_hidden"]
+    slope = loss_at_point(scenario, states).gradients["w_hidden"]
     after = (x @ (balls(scenario.flat_params["w_hidden"]) - slope))[0]
     return confirmed(
         f"Both hidden nodes are positive at the initial weights: {before}. It does not stay so: after one "
@@ -81,11 +73,11 @@ def _relu(scenario: "Scenario", states: States) -> Checked:
     )
 
 
-def _output(scenario: "Scenario", states: States) -> Checked:
+def _output(scenario: Scenario, states: States) -> Checked:
     return decimal(states["F"], predicted(scenario, states).value, "F", cause="the output has another value")
 
 
-def _output_formula(scenario: "Scenario", states: States) -> Checked:
+def _output_formula(scenario: Scenario, states: States) -> Checked:
     weights = balls(scenario.flat_params["w_output"])
     e = hidden(scenario, point(states)["x"])[0, 1]
     stated = states["F"](weights[EF], e)
@@ -101,26 +93,17 @@ def _output_formula(scenario: "Scenario", states: States) -> Checked:
 # ---------------------------------------------------------------- the loss
 
 
-def _average(scenario: "Scenario", states: States) -> Checked:
-    points = len(scenario.flat_batch["x"])
-    single = [
-        Certified(
-            scenario.flat_loss,
-            scenario.flat_params,
-            {name: array[n : n + 1] for name, array in scenario.flat_batch.items()},
-        ).value
-        for n in range(points)
-    ]
-    whole = Certified(scenario.flat_loss, scenario.flat_params, scenario.flat_batch).value
+def _average(scenario: Scenario, states: States) -> Checked:
+    single = [loss_at(scenario, batch=batch).value for batch in examples(scenario)]
     return Comparison(
         {"the loss": states["total"](single)},
-        {"the loss": whole},
-        f"The total of the cross-entropies of {points} points",
+        {"the loss": loss_at(scenario).value},
+        f"The total of the cross-entropies of {len(single)} points",
         cause="the points' cross-entropies are put together in another way",
     )
 
 
-def _loss_derivative(_scenario: "Scenario", states: States) -> Checked:
+def _loss_derivative(_scenario: Scenario, states: States) -> Checked:
     claimed, exact = {}, {}
     for label in ("0", "1"):
         for f in ("0.001", "0.25", "0.5", "0.999"):
@@ -140,14 +123,14 @@ def _loss_derivative(_scenario: "Scenario", states: States) -> Checked:
 # ---------------------------------------------------------------- the derivative by EF
 
 
-def _chain_rule(scenario: "Scenario", states: States) -> Checked:
+def _chain_rule(scenario: Scenario, states: States) -> Checked:
     by_weight = predicted(scenario, states).gradients["w_output"][EF]
     claimed = states["derivative"](loss_by_output(scenario, states), by_weight)
-    exact = loss_at(scenario, states).gradients["w_output"][EF]
+    exact = loss_at_point(scenario, states).gradients["w_output"][EF]
     return Comparison({"EF": claimed}, {"EF": exact}, "The product of both derivatives", cause="no product")
 
 
-def _output_derivative(scenario: "Scenario", states: States) -> Checked:
+def _output_derivative(scenario: Scenario, states: States) -> Checked:
     run = predicted(scenario, states)
     nodes = hidden(scenario, point(states)["x"])[0]
     claimed = balls([[states["derivative"](node, run.value)] for node in nodes])
@@ -160,24 +143,23 @@ def _output_derivative(scenario: "Scenario", states: States) -> Checked:
     )
 
 
-def _final_derivative(scenario: "Scenario", states: States) -> Checked:
+def _final_derivative(scenario: Scenario, states: States) -> Checked:
     f = predicted(scenario, states).value
     by_output = loss_by_output(scenario, states)
     nodes = hidden(scenario, point(states)["x"])[0]
     claimed = balls([[states["derivative"](by_output, node, f)] for node in nodes])
-    exact = loss_at(scenario, states).gradients["w_output"]
+    exact = loss_at_point(scenario, states).gradients["w_output"]
     part = output_edges(scenario.loss, scenario, states, claimed)
     return Comparison({"EF": claimed[EF]}, {"EF": exact[EF]}, "The formula", gradient=part)
 
 
-def _new_weight(scenario: "Scenario", states: States) -> Checked:
+def _new_weight(scenario: Scenario, states: States) -> Checked:
     """The update as it is plugged in: the loss of the first point alone, F cut off, learning rate 1."""
     rate, old, new = (exactly(states[name]) for name in ("rate", "EF", "new EF"))
-    exact = old - rate * loss_at(scenario, states).gradients["w_output"][EF]
+    exact = old - rate * loss_at_point(scenario, states).gradients["w_output"][EF]
     plugged = as_plugged_in(scenario, states, (old - new) / rate)
     there = Certified(plugged.loss, {"EF": balls([[states["EF"]]])}, plugged.batch).gradients["EF"]
     full = loss_by_output(scenario, states)
-    compared = decimal(states["new EF"], exact, "The new weight", gradient=plugged)
     remark = (
         f"With the F = {states['F']} that is plugged in, the right new weight would be "
         f"{show((old - rate * there).item())}: the cutting off of F does not matter, while the formula that "
@@ -186,12 +168,12 @@ def _new_weight(scenario: "Scenario", states: States) -> Checked:
         "with F in full. (The number is in a picture; it is what the text's values give in the text's "
         "formula.)"
     )
-    return replace(compared, remark=remark)
+    return decimal(states["new EF"], exact, "The new weight", gradient=plugged, remark=remark)
 
 
-def _learning_rates(scenario: "Scenario", states: States) -> Checked:
+def _learning_rates(scenario: Scenario, states: States) -> Checked:
     rates = states["rates"]
-    slope = loss_at(scenario, states).gradients["w_output"][EF]
+    slope = loss_at_point(scenario, states).gradients["w_output"][EF]
     weight = balls(scenario.flat_params["w_output"])[EF]
     leads = ", ".join(f"{rate} to {show(weight - exactly(rate) * slope, 6)}" for rate in rates)
     if len({fraction(rate) for rate in rates}) == 1:
@@ -203,26 +185,21 @@ def _learning_rates(scenario: "Scenario", states: States) -> Checked:
     )
 
 
-def _other_edges(scenario: "Scenario", states: States) -> Checked:
+def _other_edges(scenario: Scenario, states: States) -> Checked:
     x = point(states)["x"][0]
     weights = balls(scenario.flat_params["w_output"])[:, 0]
     run = predicted(scenario, states)
     # at the output, ∂L/∂z = ∂L/∂F · F (1 - F)
     delta = loss_by_output(scenario, states) * run.value * (1 - run.value)
     claimed = balls([[states["derivative"](delta, weight, entry) for weight in weights] for entry in x])
-    exact = loss_at(scenario, states).gradients["w_hidden"]
-    slope = loss_at(scenario, states).gradients["w_output"][:, 0]
-    compared = Comparison(
-        {"the left edges": claimed},
-        {"the left edges": exact},
-        "The formula",
-        cause="a wrong chain of factors",
-    )
+    exact = loss_at_point(scenario, states).gradients["w_hidden"]
+    slope = loss_at_point(scenario, states).gradients["w_output"][:, 0]
     remark = (
         "The output weights in it are those before their update: with the new ones (learning rate 1) the "
         f"derivatives of the left edges would be {show((weights - slope)[1] / weights[1], 6)} times as large."
     )
-    return replace(compared, remark=remark)
+    left, exact_left = {"the left edges": claimed}, {"the left edges": exact}
+    return Comparison(left, exact_left, "The formula", "a wrong chain of factors", remark=remark)
 
 
 # ---------------------------------------------------------------- the claims

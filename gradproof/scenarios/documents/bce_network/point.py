@@ -2,18 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from flint import arb
 
-from gradproof.scenarios.claims import ClaimedGradient
-from gradproof.scenarios.claims_arithmetic import BallArray, Certified, balls, fraction, prediction
-
-if TYPE_CHECKING:
-    from gradproof.scenarios.scenario import Scenario
-
-States = Mapping[str, Any]
+from gradproof.scenarios.claims import ClaimedGradient, States
+from gradproof.scenarios.claims_arithmetic import BallArray, Certified, balls, fraction
+from gradproof.scenarios.claims_training import loss_at, output_at
+from gradproof.scenarios.scenario import Scenario
 
 POINT = {"x": ("1", "2", "3"), "y": "0"}
 """The first point and its label, as the worked example has them."""
@@ -27,33 +24,36 @@ def point(states: States) -> dict[str, BallArray]:
     return {"x": balls([list(states["x"])]), "y": balls([[states["y"]]])}
 
 
-def hidden(scenario: "Scenario", x: BallArray) -> BallArray:
+def hidden(scenario: Scenario, x: BallArray) -> BallArray:
     """The hidden nodes D and E before ReLU, of shape (examples, 2)."""
     nodes: BallArray = x @ balls(scenario.flat_params["w_hidden"])
     return nodes
 
 
-def predicted(scenario: "Scenario", states: States) -> Certified:
+def predicted(scenario: Scenario, states: States) -> Certified:
     """The output F with its derivatives."""
-    predict = prediction(scenario)
-    return Certified(
-        lambda xp, params, batch: xp.sum(predict(xp, params, batch)), scenario.flat_params, point(states)
-    )
+    return output_at(scenario, point(states))
 
 
-def loss_at(scenario: "Scenario", states: States) -> Certified:
+def loss_at_point(scenario: Scenario, states: States) -> Certified:
     """The cross-entropy of the one point with its derivatives."""
-    return Certified(scenario.flat_loss, scenario.flat_params, point(states))
+    return loss_at(scenario, batch=point(states))
 
 
-def loss_by_output(scenario: "Scenario", states: States) -> arb:
+def loss_by_output(scenario: Scenario, states: States) -> arb:
     """∂L/∂F of the one point; F is what the last sigmoid of the loss gives."""
-    run = loss_at(scenario, states)
+    run = loss_at_point(scenario, states)
     return run.derivative_by(run.nodes("sigmoid")[-1]).item()
 
 
+def _data(scenario: Scenario, states: States) -> dict[str, Any]:
+    """The one point in floats, with the hidden weights among the data."""
+    x, y = [[float(entry) for entry in states["x"]]], [[float(states["y"])]]
+    return {"x": np.array(x), "y": np.array(y), "w_hidden": scenario.flat_params["w_hidden"]}
+
+
 def output_edges(
-    loss: Callable[[Any, Any, Any], Any], scenario: "Scenario", states: States, claimed: BallArray
+    loss: Callable[[Any, Any, Any], Any], scenario: Scenario, states: States, claimed: BallArray
 ) -> ClaimedGradient:
     """A claimed gradient of the output weights at the one point, for the search of its cause."""
 
@@ -63,16 +63,12 @@ def output_edges(
     return ClaimedGradient(
         of_output_edges,
         {"w_output": scenario.flat_params["w_output"]},
-        {
-            "x": np.array([[float(entry) for entry in states["x"]]]),
-            "y": np.array([[float(states["y"])]]),
-            "w_hidden": scenario.flat_params["w_hidden"],
-        },
+        _data(scenario, states),
         {"w_output": claimed},
     )
 
 
-def as_plugged_in(scenario: "Scenario", states: States, claimed: arb) -> ClaimedGradient:
+def as_plugged_in(scenario: Scenario, states: States, claimed: arb) -> ClaimedGradient:
     """The loss as a function of EF, where the output is the F that is plugged in, exactly.
 
     The other edge DF carries what is left: sigmoid(DF·D + EF·E) = F, so DF·D = ln(F / (1 - F)) - EF·E.
@@ -89,11 +85,7 @@ def as_plugged_in(scenario: "Scenario", states: States, claimed: arb) -> Claimed
     return ClaimedGradient(
         loss,
         {"EF": np.array([[float(states["EF"])]])},
-        {
-            "x": np.array([[float(entry) for entry in states["x"]]]),
-            "y": np.array([[float(states["y"])]]),
-            "w_hidden": scenario.flat_params["w_hidden"],
-        },
+        _data(scenario, states),
         {"EF": balls([[claimed]])},
         float(states["rate"]),
     )

@@ -5,9 +5,7 @@ determine are checked; where points are needed, they are the scenario's reconstr
 says so.
 """
 
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import arb
@@ -16,6 +14,7 @@ from gradproof.scenarios.claims import (
     Checked,
     Claim,
     Comparison,
+    States,
     an_opinion,
     confirmed,
     in_a_picture,
@@ -24,78 +23,62 @@ from gradproof.scenarios.claims import (
 )
 from gradproof.scenarios.claims_arithmetic import (
     BallArray,
-    Certified,
     balls,
     exactly,
     fraction,
     show,
 )
-from gradproof.scenarios.claims_training import trained
-
-if TYPE_CHECKING:
-    from gradproof.scenarios.scenario import Scenario
-
-States = Mapping[str, Any]
-Weights = Mapping[str, BallArray]
-
-
-def _start(scenario: "Scenario") -> dict[str, BallArray]:
-    return {name: balls(array) for name, array in scenario.flat_params.items()}
+from gradproof.scenarios.claims_training import (
+    either,
+    first_step_descends,
+    loss_at,
+    stepped,
+    trained,
+    weights_after,
+)
+from gradproof.scenarios.scenario import Scenario
 
 
-def _at(scenario: "Scenario", weights: Mapping[str, Any]) -> Certified:
-    """The cost and its derivatives at some weights."""
-    return Certified(scenario.flat_loss, weights, scenario.flat_batch)
-
-
-def _curvature(scenario: "Scenario") -> dict[str, arb]:
+def _curvature(scenario: Scenario) -> dict[str, arb]:
     """Half the second derivative of the cost by each parameter alone: Σ x² for m, the points' count for c."""
     x = balls(scenario.flat_batch["x"])
     return {"m": (x * x).sum(), "c": arb(x.size)}
 
 
-def _derivatives(scenario: "Scenario", states: States) -> Checked:
+def _derivatives(scenario: Scenario, states: States) -> Checked:
     m, c = (balls(scenario.flat_params[name]).item() for name in ("m", "c"))
     x, y = (balls(scenario.flat_batch[name]) for name in ("x", "y"))
     claimed = {name: formula(m, c, x, y) for name, formula in states["derivatives"].items()}
-    exact = _at(scenario, _start(scenario)).gradients
+    exact = loss_at(scenario).gradients
     return Comparison(claimed, exact, "The formula", cause="a wrong factor in the chain rule")
 
 
-def _percentage(_scenario: "Scenario", states: States) -> Checked:
+def _percentage(_scenario: Scenario, states: States) -> Checked:
     rate, percent = fraction(states["rate"]), fraction(states["percent"])
-    if rate == percent / 100:
-        return confirmed(f"{states['percent']} % is {states['rate']} exactly.")
-    return refuted(
-        f"{states['percent']} % is {show(exactly(percent / 100))}, and {states['rate']} is stated.",
-        cause="two different numbers for one learning rate",
-    )
+    right = f"{states['percent']} % is {states['rate']} exactly."
+    wrong = f"{states['percent']} % is {show(exactly(percent / 100))}, and {states['rate']} is stated."
+    return either(rate == percent / 100, right, wrong, "two different numbers for one learning rate")
 
 
-def _step(scenario: "Scenario", states: States) -> Checked:
-    start = _start(scenario)
-    before = _at(scenario, start)
-    factor = exactly(states["sign"]) * exactly(states["rate"])
-    after = _at(scenario, {name: start[name] + factor * before.gradients[name] for name in start})
-    change = f"The cost goes from {show(before.value, 6)} to {show(after.value, 6)} in the first step"
-    if after.value < before.value:
-        return confirmed(f"{change} (reconstructed points).")
-    return refuted(f"{change} (reconstructed points).", cause="the step is taken in the wrong direction")
+def _step(scenario: Scenario, states: States) -> Checked:
+    factor = fraction(states["sign"]) * fraction(states["rate"])
+    cause = "the step is taken in the wrong direction"
+    return first_step_descends(scenario, factor, "cost", " (reconstructed points)", cause)
 
 
-def _always(scenario: "Scenario", states: States) -> Checked:
+def _always(scenario: Scenario, states: States) -> Checked:
     """With the other parameter held, the cost is a parabola: L(p - η g) = L(p) - η g² (1 - η A).
 
     A is half the second derivative and g = 2 A (p - p*). So the cost falls for η < 1/A, and rises beyond.
     """
-    start = _start(scenario)
-    before = _at(scenario, start)
+    start = weights_after(scenario)
+    before = loss_at(scenario, start)
     told = []
     for name, half in _curvature(scenario).items():
         limit = 1 / half
         largest = 2 * limit if states["largest step"] is None else exactly(states["largest step"])
         slope = before.gradients[name]
-        after = _at(scenario, {**start, name: start[name] - largest * slope})
+        after = loss_at(scenario, {**start, name: start[name] - largest * slope})
         change = (
             f"the derivative by {name} is {show(slope.item(), 5)}, and {largest.str(4, radius=False)} times "
             f"it subtracted takes the cost from {show(before.value, 5)} to {show(after.value, 5)}"
@@ -115,19 +98,18 @@ def _always(scenario: "Scenario", states: States) -> Checked:
     return confirmed(f"On the reconstructed points {'; '.join(told)}.")
 
 
-def _one_step_is_not_enough(scenario: "Scenario", states: States) -> Checked:
-    start = _start(scenario)
-    slopes = _at(scenario, start).gradients
-    rate = exactly(states["rate"])
-    after = _at(scenario, {name: start[name] - rate * slopes[name] for name in start})
-    least = _at(scenario, _least_squares(scenario))
+def _one_step_is_not_enough(scenario: Scenario, states: States) -> Checked:
+    start = weights_after(scenario)
+    slopes = loss_at(scenario, start).gradients
+    after = loss_at(scenario, stepped(start, slopes, exactly(states["rate"])))
+    least = loss_at(scenario, _least_squares(scenario))
     costs = f"the cost is {show(after.value, 6)} after the first step, and {show(least.value, 6)} at the best"
-    if after.value > least.value and (after.value - least.value) / after.value > exactly("1e-15"):
-        return confirmed(f"On the reconstructed points {costs}.")
-    return refuted(f"On these points {costs}.", cause="the first step leads to the best values already")
+    worse = after.value > least.value and (after.value - least.value) / after.value > exactly("1e-15")
+    right, wrong = f"On the reconstructed points {costs}.", f"On these points {costs}."
+    return either(worse, right, wrong, "the first step leads to the best values already")
 
 
-def _least_squares(scenario: "Scenario") -> dict[str, BallArray]:
+def _least_squares(scenario: Scenario) -> dict[str, BallArray]:
     x, y = (balls(scenario.flat_batch[name]) for name in ("x", "y"))
     m, c = least_squares(x, y)
     return {"m": balls(m), "c": balls(c)}
@@ -143,10 +125,10 @@ def least_squares(x: BallArray, y: BallArray) -> tuple[arb, arb]:
     return m, (y.sum() - m * x.sum()) / n
 
 
-def _turning_point(scenario: "Scenario", states: States) -> Checked:
+def _turning_point(scenario: Scenario, states: States) -> Checked:
     x, y = (balls(scenario.flat_batch[name]) for name in ("x", "y"))
     m, c = states["solution"](x, y)
-    run = _at(scenario, {"m": balls(m), "c": balls(c)})
+    run = loss_at(scenario, {"m": balls(m), "c": balls(c)})
     slopes = {name: slope.item() for name, slope in run.gradients.items()}
     where = f"At m = {show(m, 8)}, c = {show(c, 8)} (reconstructed points)"
     wrong = [name for name, slope in slopes.items() if slope != 0]
@@ -159,11 +141,10 @@ def _turning_point(scenario: "Scenario", states: States) -> Checked:
     return confirmed(f"{where} both derivatives are 0, to within {widest:.1g}. The descent ends at {ends}.")
 
 
-def _stops(scenario: "Scenario", states: States) -> Checked:
-    run = trained(scenario)
-    costs = [_at(scenario, {name: w[step] for name, w in run.weights.items()}).value for step in (-3, -2, -1)]
+def _stops(scenario: Scenario, states: States) -> Checked:
+    costs = [loss_at(scenario, weights_after(scenario, step)).value for step in (-3, -2, -1)]
     before, last = ((old - new) / old for old, new in pairwise(costs))
-    steps = len(run.losses)
+    steps = len(trained(scenario).losses)
     limit = exactly(states["negligible"])
     improvements = f"the last step improves the cost by {show(last * 100, 3)} %"
     if last <= limit and last >= 0 and before > limit:
@@ -178,7 +159,7 @@ def _stops(scenario: "Scenario", states: States) -> Checked:
     )
 
 
-def _mini_batches_in_an_epoch(scenario: "Scenario", states: States) -> Checked:
+def _mini_batches_in_an_epoch(scenario: Scenario, states: States) -> Checked:
     schedule = scenario.batch_schedule()
     assert schedule is not None  # noqa: S101 - the scenario of this claim has mini-batches
     points, size = len(scenario.flat_batch["x"]), schedule.shape[1]

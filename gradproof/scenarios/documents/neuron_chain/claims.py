@@ -6,35 +6,30 @@ its parameters w2 and b2. It leaves the activation function open; the scenario's
 
 from collections.abc import Mapping
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gradproof.reference.tape import Tensor
-from gradproof.scenarios.claims import Checked, Claim, Comparison, confirmed, in_a_picture, refuted, undecided
+from gradproof.scenarios.claims import (
+    Checked,
+    Claim,
+    Comparison,
+    States,
+    confirmed,
+    in_a_picture,
+    refuted,
+    undecided,
+)
 from gradproof.scenarios.claims_arithmetic import (
     BallArray,
     Certified,
     balls,
     entries,
-    prediction,
     show,
 )
-from gradproof.scenarios.claims_training import trained
-
-if TYPE_CHECKING:
-    from gradproof.scenarios.scenario import Scenario
-
-States = Mapping[str, Any]
-
-
-def _examples(scenario: "Scenario") -> list[dict[str, Any]]:
-    count = len(scenario.flat_batch["a0"])
-    return [{name: a[n : n + 1] for name, a in scenario.flat_batch.items()} for n in range(count)]
-
-
-def _cost(scenario: "Scenario", batch: Mapping[str, Any]) -> Certified:
-    return Certified(scenario.flat_loss, scenario.flat_params, batch)
+from gradproof.scenarios.claims_training import either, examples, loss_at, output_at, weights_after
+from gradproof.scenarios.scenario import Scenario
 
 
 def _factors(node: Tensor, activations: Mapping[int, str]) -> set[str]:
@@ -57,23 +52,16 @@ def _activations(run: Certified) -> dict[str, Tensor]:
     return {f"a{n}": node for n, node in enumerate(run.nodes("sigmoid"), start=1)}
 
 
-def _depends(scenario: "Scenario", states: States) -> Checked:
-    predict = prediction(scenario)
-    run = Certified(
-        lambda xp, params, batch: xp.sum(predict(xp, params, batch)),
-        scenario.flat_params,
-        _examples(scenario)[0],
-    )
+def _depends(scenario: Scenario, states: States) -> Checked:
+    run = output_at(scenario, examples(scenario)[0])
     slope = run.derivative_by(_activations(run)[states["by"]]).item()
-    if slope != 0:
-        return confirmed(f"The derivative of a2 by {states['by']} is {show(slope, 6)} at the first example.")
-    return refuted(
-        f"The derivative of a2 by {states['by']} is 0 at the first example.", cause="it does not depend on it"
-    )
+    what = f"The derivative of a2 by {states['by']} is"
+    right, wrong = f"{what} {show(slope, 6)} at the first example.", f"{what} 0 at the first example."
+    return either(slope != 0, right, wrong, "it does not depend on it")
 
 
-def _options(scenario: "Scenario", states: States) -> Checked:
-    run = _cost(scenario, _examples(scenario)[0])
+def _options(scenario: Scenario, states: States) -> Checked:
+    run = loss_at(scenario, batch=examples(scenario)[0])
     activations = _activations(run)
     names = {node.index: name for name, node in activations.items() if node.index is not None}
     true = _factors(activations[states["changed"]], names)
@@ -93,28 +81,24 @@ def _options(scenario: "Scenario", states: States) -> Checked:
     )
 
 
-def _unfolded(scenario: "Scenario", states: States) -> Checked:
-    run = _cost(scenario, _examples(scenario)[0])
+def _unfolded(scenario: Scenario, states: States) -> Checked:
+    run = loss_at(scenario, batch=examples(scenario)[0])
     true = _factors(_activations(run)["a1"], {})
     stated = set(states["reached"])
     numbers = {"stated": ", ".join(sorted(stated)), "exact": ", ".join(sorted(true))}
     what = f"Unfolding the activation before the last layer's sum reaches {numbers['exact']}"
-    if stated == true:
-        return confirmed(f"{what}.", **numbers)
-    return refuted(
-        f"{what}; the steps of w2 and b2 were calculated before.",
-        cause="a wrong index: the names are of the layer that was finished before",
-        **numbers,
-    )
+    wrong = f"{what}; the steps of w2 and b2 were calculated before."
+    cause = "a wrong index: the names are of the layer that was finished before"
+    return either(stated == true, f"{what}.", wrong, cause, **numbers)
 
 
-def _derivatives(scenario: "Scenario", states: States) -> Checked:
+def _derivatives(scenario: Scenario, states: States) -> Checked:
     """Each formula is given the values of all neurons and the slopes a (1 - a) of both sigmoids."""
     p = {name: balls(array).item() for name, array in scenario.flat_params.items()}
     claimed: dict[str, Any] = {}
     exact: dict[str, Any] = {}
-    for number, batch in enumerate(_examples(scenario), start=1):
-        run = _cost(scenario, batch)
+    for number, batch in enumerate(examples(scenario), start=1):
+        run = loss_at(scenario, batch=batch)
         activations = _activations(run)
         values: dict[str, Any] = {name: balls(array).item() for name, array in batch.items()}
         values |= {name: entries(node.value).item() for name, node in activations.items()}
@@ -128,11 +112,11 @@ def _derivatives(scenario: "Scenario", states: States) -> Checked:
     return Comparison(claimed, exact, "Every formula, at each example,", cause="a wrong chain of factors")
 
 
-def _gradients(scenario: "Scenario") -> list[dict[str, BallArray]]:
-    return [_cost(scenario, batch).gradients for batch in _examples(scenario)]
+def _gradients(scenario: Scenario) -> list[dict[str, BallArray]]:
+    return [loss_at(scenario, batch=batch).gradients for batch in examples(scenario)]
 
 
-def _steps_differ(scenario: "Scenario", _states: States) -> Checked:
+def _steps_differ(scenario: Scenario, _states: States) -> Checked:
     single = _gradients(scenario)
     pairs = list(combinations(range(len(single)), 2))
     same = [
@@ -154,29 +138,25 @@ def _steps_differ(scenario: "Scenario", _states: States) -> Checked:
     )
 
 
-def _average(scenario: "Scenario", states: States) -> Checked:
+def _average(scenario: Scenario, states: States) -> Checked:
     single = _gradients(scenario)
     claimed = {name: states["together"]([each[name] for each in single]) for name in scenario.flat_params}
-    exact = {name: each.item() for name, each in _cost(scenario, scenario.flat_batch).gradients.items()}
+    exact = {name: each.item() for name, each in loss_at(scenario).gradients.items()}
     what = f"The steps of {len(single)} examples, put together, are those of the average cost, which"
     return Comparison(claimed, exact, what, cause="the examples' steps are put together in another way")
 
 
-def _closer(scenario: "Scenario", states: States) -> Checked:
-    weights = trained(scenario).weights
-    costs = [
-        Certified(
-            scenario.flat_loss, {name: w[epoch] for name, w in weights.items()}, scenario.flat_batch
-        ).value
-        for epoch in states["epochs"]
-    ]
+def _closer(scenario: Scenario, states: States) -> Checked:
+    costs = [loss_at(scenario, weights_after(scenario, epoch)).value for epoch in states["epochs"]]
     listed = ", ".join(f"{show(cost, 4)} at {n}" for n, cost in zip(states["epochs"], costs, strict=True))
-    if all(later < earlier for earlier, later in pairwise(costs)):
-        return confirmed(
-            f"On the reconstructed examples the cost falls: {listed} epochs. (How far the "
-            "weights are from a minimum is not known, only that they lead to lower cost.)"
-        )
-    return refuted(f"On these examples the cost does not always fall: {listed} epochs.", cause="it rises")
+    falls = all(later < earlier for earlier, later in pairwise(costs))
+    right = (
+        f"On the reconstructed examples the cost falls: {listed} epochs. (How far the "
+        "weights are from a minimum is not known, only that they lead to lower cost.)"
+    )
+    return either(
+        falls, right, f"On these examples the cost does not always fall: {listed} epochs.", "it rises"
+    )
 
 
 def _mean(steps: list[BallArray]) -> BallArray:

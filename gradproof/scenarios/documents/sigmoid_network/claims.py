@@ -5,8 +5,7 @@ and run in certified arithmetic. The code adds them, so that each must be the *n
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from gradproof.scenarios.claims import (
     Claim,
     Comparison,
     Finding,
+    States,
     confirmed,
     in_a_picture,
     refuted,
@@ -27,24 +27,25 @@ from gradproof.scenarios.claims_arithmetic import (
     prediction,
     show,
 )
-from gradproof.scenarios.claims_training import trained
+from gradproof.scenarios.claims_training import (
+    either,
+    first_step_descends,
+    loss_at,
+    stepped,
+    trained,
+    weights_after,
+)
 from gradproof.scenarios.dense_network import dense_network
 from gradproof.scenarios.documents.sigmoid_network.code import (
     forward_gradient,
     g_wij,
     g_wjk,
     loop_values,
-    loss_at,
     predicted,
     sigmoid,
     sigmoid_derivative,
-    weights_after,
 )
-
-if TYPE_CHECKING:
-    from gradproof.scenarios.scenario import Scenario
-
-States = Mapping[str, Any]
+from gradproof.scenarios.scenario import Scenario
 
 DEPTHS = (1, 2, 3, 5, 8)
 """Layers of the networks that the backpropagation to the first layer is checked on."""
@@ -53,27 +54,26 @@ DEPTHS = (1, 2, 3, 5, 8)
 # ---------------------------------------------------------------- checks
 
 
-def _seed(scenario: "Scenario", states: States) -> Checked:
+def _seed(scenario: Scenario, states: States) -> Checked:
     random = np.random.RandomState(states["seed"])
     drawn = {"w_ij": random.rand(3, 4), "w_jk": random.rand(4, 1)}
-    if all(np.array_equal(drawn[name], array) for name, array in scenario.flat_params.items()):
-        return confirmed(f"Seeded with {states['seed']}, NumPy draws the scenario's weights, bit for bit.")
-    return refuted(f"Seeded with {states['seed']}, NumPy draws other weights.", cause="another seed")
+    same = all(np.array_equal(drawn[name], array) for name, array in scenario.flat_params.items())
+    seeded = f"Seeded with {states['seed']}, NumPy draws"
+    right, wrong = f"{seeded} the scenario's weights, bit for bit.", f"{seeded} other weights."
+    return either(same, right, wrong, "another seed")
 
 
-def _shapes(scenario: "Scenario", states: States) -> Checked:
+def _shapes(scenario: Scenario, states: States) -> Checked:
     values = loop_values(scenario, 0)
     gradients = {"wij": g_wij(values), "wjk": g_wjk(values)}
     found = {name: (values[name].shape, gradients[name].shape) for name in ("wij", "wjk")}
     listed = ", ".join(f"{name} {shape} and its gradient {slope}" for name, (shape, slope) in found.items())
-    if all(set(found[name]) == {tuple(states[name])} for name in found):
-        return confirmed(
-            f"{listed}; with {values['Xi'].shape[0]} examples, the output is {values['yhat'].shape}."
-        )
-    return refuted(listed, cause="the shapes do not fit")
+    right = f"{listed}; with {values['Xi'].shape[0]} examples, the output is {values['yhat'].shape}."
+    fit = all(set(found[name]) == {tuple(states[name])} for name in found)
+    return either(fit, right, listed, "the shapes do not fit")
 
 
-def _sigmoid_derivative(_scenario: "Scenario", states: States) -> Checked:
+def _sigmoid_derivative(_scenario: Scenario, states: States) -> Checked:
     points = [str(z) for z in (-30, -2, -0.5, 0, 0.25, 1, 12)]
     run = Certified(lambda xp, params, _: xp.sum(xp.nn.sigmoid(params["z"])), {"z": balls(points)}, {})
     claimed = states["derivative"](sigmoid(balls(points)))
@@ -82,24 +82,22 @@ def _sigmoid_derivative(_scenario: "Scenario", states: States) -> Checked:
     )
 
 
-def _negative_gradient(scenario: "Scenario", states: States) -> Checked:
+def _negative_gradient(scenario: Scenario, states: States) -> Checked:
     claimed, exact = {}, {}
     for step in (0, 100, len(trained(scenario).losses)):
         key = f"{states['of']} after {step} steps"
         claimed[key] = states["g"](loop_values(scenario, step))
         exact[key] = -loss_at(scenario, weights_after(scenario, step)).gradients[states["of"]]
     what = "The code's g, at the start, after 100 steps and after the last,"
-    compared = Comparison(
-        claimed, exact, what, cause="it is not minus the gradient of half the squared error"
-    )
     remark = "The exact one is minus the gradient of half the sum of squared errors."
-    return replace(compared, remark=remark)
+    cause = "it is not minus the gradient of half the squared error"
+    return Comparison(claimed, exact, what, cause, remark=remark)
 
 
-def _update(scenario: "Scenario", states: States) -> Checked:
+def _update(scenario: Scenario, states: States) -> Checked:
     """Both sides at the start: W - dJ/dW with the exact gradient, and W + g as the code has it."""
     values = loop_values(scenario, 0)
-    weights = weights_after(scenario, 0)
+    weights = weights_after(scenario)
     slopes = loss_at(scenario, weights).gradients
     claimed = {name: states["update"](weights[name], slopes[name]) for name in weights}
     code = {"w_ij": values["wij"] + g_wij(values), "w_jk": values["wjk"] + g_wjk(values)}
@@ -112,14 +110,14 @@ def _update(scenario: "Scenario", states: States) -> Checked:
     )
 
 
-def _loss_factor(scenario: "Scenario", states: States) -> Checked:
+def _loss_factor(scenario: Scenario, states: States) -> Checked:
     """Whether the code's g is minus the gradient of factor · Σ (y - ŷ)²."""
     predict = prediction(scenario)
 
     def squared_error(xp: Any, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
         return xp.sum((batch["y"] - predict(xp, params, batch)) ** 2)
 
-    slopes = Certified(squared_error, weights_after(scenario, 0), scenario.flat_batch).gradients
+    slopes = Certified(squared_error, weights_after(scenario), scenario.flat_batch).gradients
     values = loop_values(scenario, 0)
     code = {"w_ij": -g_wij(values), "w_jk": -g_wjk(values)}
     stated = exactly(states["factor"])
@@ -140,7 +138,7 @@ def _loss_factor(scenario: "Scenario", states: States) -> Checked:
     )
 
 
-def _indirect(_scenario: "Scenario", states: States) -> Checked:
+def _indirect(_scenario: Scenario, states: States) -> Checked:
     """On a network with three outputs, so that there is more than one error to depend on."""
     several = dense_network([3, 4, 3], ["sigmoid", "sigmoid"], "half_sum_squared_error", biases=False, seed=3)
     p = {name: balls(array) for name, array in several.flat_params.items()}
@@ -155,17 +153,16 @@ def _indirect(_scenario: "Scenario", states: States) -> Checked:
     needless = [place for place, slope in np.ndenumerate(by_hidden) if slope.contains(0)]
     if needless:
         return undecided(f"The error is not proven to depend on hidden unit {needless[0]}.")
-    compared = Comparison(
+    return Comparison(
         {"w_ij": claimed},
         {"w_ij": run.gradients["w1"]},
         "The formula",
         cause="not all units' errors are taken",
+        remark="Checked with three outputs; the error is proven to depend on every hidden unit.",
     )
-    remark = "Checked with three outputs; the error is proven to depend on every hidden unit."
-    return replace(compared, remark=remark)
 
 
-def _same_form(scenario: "Scenario", states: States) -> Checked:
+def _same_form(scenario: Scenario, states: States) -> Checked:
     v = loop_values(scenario, 0)
     slope_k, slope_j = sigmoid_derivative(v["Xj"] @ v["wjk"]), sigmoid_derivative(v["Xi"] @ v["wij"])
     error_k = v["yhat"] - v["y"]
@@ -176,13 +173,13 @@ def _same_form(scenario: "Scenario", states: States) -> Checked:
     }
     return Comparison(
         claimed,
-        loss_at(scenario, weights_after(scenario, 0)).gradients,
+        loss_at(scenario).gradients,
         "One form for both",
         cause="another form",
     )
 
 
-def _any_depth(_scenario: "Scenario", states: States) -> Checked:
+def _any_depth(_scenario: Scenario, states: States) -> Checked:
     claimed, exact = {}, {}
     for depth in DEPTHS:
         sizes = [3, *(2 + layer % 3 for layer in range(depth))]
@@ -206,25 +203,16 @@ def _any_depth(_scenario: "Scenario", states: States) -> Checked:
     return Comparison(claimed, exact, what, cause="the error is sent back in another way")
 
 
-def _negated(scenario: "Scenario", states: States) -> Checked:
-    weights = weights_after(scenario, 0)
-    before = loss_at(scenario, weights)
-    factor = exactly(states["sign"])
-    after = loss_at(
-        scenario, {name: w + factor * before.gradients[name] for name, w in weights.items()}
-    ).value
-    change = f"The loss goes from {show(before.value, 6)} to {show(after, 6)} in the first step"
-    if after < before.value:
-        return confirmed(f"{change}.")
-    return refuted(f"{change}.", cause="a step along the gradient climbs")
+def _negated(scenario: Scenario, states: States) -> Checked:
+    return first_step_descends(scenario, states["sign"], "loss", "", "a step along the gradient climbs")
 
 
-def _reaches_minimum(scenario: "Scenario", states: States) -> Checked:
+def _reaches_minimum(scenario: Scenario, states: States) -> Checked:
     weights = weights_after(scenario, states["iterations"])
     here = loss_at(scenario, weights)
     entries = [entry for slope in here.gradients.values() for entry in np.ravel(slope)]
     largest = max(entries, key=lambda entry: float(abs(entry)))
-    then = loss_at(scenario, {name: w - here.gradients[name] for name, w in weights.items()}).value
+    then = loss_at(scenario, stepped(weights, here.gradients)).value
     if all(entry.is_zero() for entry in entries):
         return confirmed(f"After {states['iterations']} iterations the gradient is 0 exactly.")
     if not any(entry != 0 for entry in entries):
@@ -237,7 +225,7 @@ def _reaches_minimum(scenario: "Scenario", states: States) -> Checked:
     )
 
 
-def _final_prediction(scenario: "Scenario", states: States) -> Checked:
+def _final_prediction(scenario: Scenario, states: States) -> Checked:
     last = len(trained(scenario).losses)
     printed = predicted(scenario, weights_after(scenario, states["updates before it is printed"]))
     final = predicted(scenario, weights_after(scenario, last))
@@ -250,9 +238,9 @@ def _final_prediction(scenario: "Scenario", states: States) -> Checked:
     )
 
 
-def _aka(scenario: "Scenario", states: States) -> Checked:
+def _aka(scenario: Scenario, states: States) -> Checked:
     """Whether descent needs backpropagation: its gradient is computed without, and the same step results."""
-    exact = loss_at(scenario, weights_after(scenario, 0)).gradients
+    exact = loss_at(scenario).gradients
 
     def without(digits: float) -> Finding:
         what = (
@@ -261,18 +249,14 @@ def _aka(scenario: "Scenario", states: States) -> Checked:
         )
         if not states["same"]:
             return confirmed(f"{what}.", digits=digits)
-        return _two_things(what)
+        return refuted(
+            f"{what}; so descent does not depend on backpropagation.",
+            cause="two things under one name: backpropagation computes a gradient, gradient descent steps "
+            "along it (Goodfellow, Bengio and Courville, Deep Learning, section 6.5)",
+        )
 
     forward = {name: forward_gradient(scenario, name) for name in exact}
     return Comparison(forward, exact, "The gradient that is computed forward", follows=without)
-
-
-def _two_things(what: str) -> Finding:
-    return refuted(
-        f"{what}; so descent does not depend on backpropagation.",
-        cause="two things under one name: backpropagation computes a gradient, gradient descent steps along "
-        "it (Goodfellow, Bengio and Courville, Deep Learning, section 6.5)",
-    )
 
 
 CLAIMS = (

@@ -1,17 +1,15 @@
 """The code of "A Step-by-Step Implementation of Gradient Descent and Backpropagation", on certified balls."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import flint
 import numpy as np
 from flint import arb
 
 from gradproof.scenarios.claims_arithmetic import BallArray, Certified, balls, prediction
-from gradproof.scenarios.claims_training import trained
-
-if TYPE_CHECKING:
-    from gradproof.scenarios.scenario import Scenario
+from gradproof.scenarios.claims_training import weights_after
+from gradproof.scenarios.scenario import Scenario
 
 
 def sigmoid(z: BallArray) -> BallArray:
@@ -24,25 +22,13 @@ def sigmoid_derivative(z: BallArray) -> BallArray:
     return np.asarray(sigmoid(z) * (1 - sigmoid(z)))
 
 
-def weights_after(scenario: "Scenario", step: int) -> dict[str, BallArray]:
-    """The weights after so many steps of the training."""
-    if step == 0:
-        return {name: balls(array) for name, array in scenario.flat_params.items()}
-    return {name: balls(array[step]) for name, array in trained(scenario).weights.items()}
-
-
-def loss_at(scenario: "Scenario", weights: Mapping[str, Any]) -> Certified:
-    """The loss with its derivatives at some weights."""
-    return Certified(scenario.flat_loss, weights, scenario.flat_batch)
-
-
-def predicted(scenario: "Scenario", weights: Mapping[str, Any]) -> BallArray:
+def predicted(scenario: Scenario, weights: Mapping[str, Any]) -> BallArray:
     """The prediction at some weights, of shape (examples, 1)."""
     predict = prediction(scenario)
     return Certified(predict, weights, scenario.flat_batch).values
 
 
-def loop_values(scenario: "Scenario", step: int) -> dict[str, BallArray]:
+def loop_values(scenario: Scenario, step: int) -> dict[str, BallArray]:
     """All names that the document's code has in its loop."""
     x, y = balls(scenario.flat_batch["x"]), balls(scenario.flat_batch["y"])
     weights = weights_after(scenario, step)
@@ -64,7 +50,7 @@ def g_wij(v: Mapping[str, BallArray]) -> BallArray:
     return np.asarray(v["Xi"].T @ ((error @ v["wjk"].T) * sigmoid_derivative(v["Xi"] @ v["wij"])))
 
 
-def forward_gradient(scenario: "Scenario", name: str) -> BallArray:
+def forward_gradient(scenario: Scenario, name: str) -> BallArray:
     """Differentiate half the squared error by each weight in forward mode: series w + t, cut off after t."""
     x, y = balls(scenario.flat_batch["x"]), balls(scenario.flat_batch["y"])
     weights = weights_after(scenario, 0)
