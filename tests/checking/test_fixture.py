@@ -127,3 +127,64 @@ def test_the_plugin_loads_nothing_for_those_who_do_not_use_it(pytester):
     result = pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:xdist")
     result.assert_outcomes(passed=1)
     assert not (pytester.path / "reports").exists()
+
+
+XFAILS = """
+from test_mine import BATCH, PARAMS, loss, right
+import pytest
+
+
+def wrong(p, b):
+    return {"w": 2 * right(p, b)["w"]}
+
+
+@pytest.mark.xfail
+def test_marked(gradproof):
+    gradproof.check(loss, wrong, PARAMS, BATCH)
+
+
+@pytest.mark.xfail(strict=True, reason="a factor 2")
+def test_marked_strictly(gradproof):
+    gradproof.check(loss, wrong, PARAMS, BATCH)
+
+
+def test_marked_while_it_runs(gradproof, request):
+    request.applymarker(pytest.mark.xfail)
+    gradproof.check(loss, wrong, PARAMS, BATCH)
+
+
+def test_told_while_it_runs(gradproof):
+    with pytest.raises(pytest.fail.Exception):
+        gradproof.check(loss, wrong, PARAMS, BATCH)
+    pytest.xfail("it is known")
+
+
+@pytest.mark.xfail(False, reason="a condition that does not hold")
+def test_not_expected(gradproof):
+    gradproof.check(loss, wrong, PARAMS, BATCH)
+
+
+@pytest.mark.xfail
+def test_passes(gradproof):
+    gradproof.check(loss, right, PARAMS, BATCH)
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_check_in_a_test_that_is_expected_to_fail_is_told_as_such(pytester, options):
+    pytester.makepyfile(test_mine=TESTS.partition("def test_right")[0], test_xfails=XFAILS)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "test_xfails.py", *options)
+    result.assert_outcomes(xfailed=4, failed=1, xpassed=1)
+    table = pytester.path / "reports" / "latest" / "checks.csv"
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = [
+            (row["test"].partition("::")[2], row["expected_to_fail"].lower()) for row in csv.DictReader(file)
+        ]
+    assert rows == [
+        ("test_marked", "true"),
+        ("test_marked_strictly", "true"),
+        ("test_marked_while_it_runs", "true"),
+        ("test_not_expected", "false"),
+        ("test_passes", "true"),
+        ("test_told_while_it_runs", "true"),
+    ]
