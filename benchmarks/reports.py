@@ -8,10 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.timing import print_figures, side_by_side
+from gradproof.reporting.formats import report_formats
 from gradproof.reporting.reading import read_report
 from gradproof.reporting.report import Report
-from gradproof.reporting.tables import has_pyarrow
-from gradproof.reporting.writing import FORMATS, check_formats
 from gradproof.scenarios import CATALOGUE
 from gradproof.verification import verify
 
@@ -40,17 +39,17 @@ def _repeated(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
 def writing_and_reading() -> None:
     """Time each format, the whole report, and reading it."""
     report = full_size_report()
-    missing = check_formats(None)
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent)
         subjects: dict[str, Callable[[], object]] = {
             name: partial(report.write, folder / name, [name])
-            for name, format_ in FORMATS.items()
-            if format_.files not in missing
+            for name, format_ in report_formats().items()
+            if not format_.missing()
         }
         subjects["the whole report"] = partial(report.write, folder / "whole")
-        for name in ("csv", "parquet") if has_pyarrow() else ("csv",):
-            subjects[f"reading {name}"] = partial(read_report, folder / "whole", name)
+        for name in ("csv", "parquet"):
+            if name in subjects:
+                subjects[f"reading {name}"] = partial(read_report, folder / name, name)
         seconds = side_by_side(subjects, rounds=3)
         sizes = {name: _bytes(folder / name) for name in subjects} | {
             "the whole report": _bytes(folder / "whole")

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
-    from gradproof.reporting.comparison import Changes, compare
+    from gradproof.reporting.comparison.changes import Changes
+    from gradproof.reporting.comparison.joining import compare
     from gradproof.reporting.reading import read_report
     from gradproof.reporting.report import Report
     from gradproof.scenarios.claims import Claim, ClaimVerdict, Finding
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Audit": "gradproof.auditing",
     "BackendUnavailableError": "gradproof.errors",
-    "Changes": "gradproof.reporting.comparison",
+    "Changes": "gradproof.reporting.comparison.changes",
     "Check": "gradproof.checking",
     "CheckFinding": "gradproof.checking",
     "Claim": "gradproof.scenarios.claims",
@@ -50,7 +51,7 @@ _HOMES = {
     "Verdict": "gradproof.verdicts.verdict",
     "audit": "gradproof.auditing",
     "check": "gradproof.checking",
-    "compare": "gradproof.reporting.comparison",
+    "compare": "gradproof.reporting.comparison.joining",
     "dense_network": "gradproof.scenarios.dense_network",
     "gradient_claim": "gradproof.scenarios.claims_of",
     "judge": "gradproof.single",

@@ -31,7 +31,7 @@ class Audit:
     @cached_property
     def claims(self) -> "pd.DataFrame":
         """A row for each claim; `COLUMNS["claims"]` in `gradproof.reporting.frames` tells the columns."""
-        from gradproof.reporting.frames import as_frame  # noqa: PLC0415 - only who looks pays for pandas
+        from gradproof.reporting.columns import as_frame  # noqa: PLC0415 - only who looks pays for pandas
 
         return as_frame("claims", map(vars, self.records))
 

@@ -30,6 +30,8 @@ examples:
 
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of the command line."""
+    from gradproof.reporting.formats import report_formats  # noqa: PLC0415 - looks into a folder
+
     parser = argparse.ArgumentParser(
         prog="gradproof",
         description="Says whether implementations of gradient descent and backpropagation are right.",
@@ -71,8 +73,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--formats",
         type=_names,
         metavar="A,B",
-        help="what to write: html, csv, parquet, markdown, junit, jsonl (default: all that what is "
-        "installed can write)",
+        help=f"what to write: {', '.join(report_formats())} (default: all that what is installed can write, "
+        "and of the tables that are large only Parquet)",
     )
     verify.add_argument(
         "--jobs",
@@ -246,11 +248,12 @@ def _verify(options: argparse.Namespace) -> int:
     from pathlib import Path  # noqa: PLC0415 - see the module's docstring
 
     from gradproof.reporting.folders import check_writable  # noqa: PLC0415
+    from gradproof.reporting.formats import check_formats  # noqa: PLC0415
     from gradproof.reporting.formats.github import annotations, append_summary  # noqa: PLC0415
+    from gradproof.reporting.formats.terminal import print_report  # noqa: PLC0415
+    from gradproof.reporting.printed_changes import print_changes  # noqa: PLC0415
+    from gradproof.reporting.progress import make_progress  # noqa: PLC0415
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
-    from gradproof.reporting.terminal import make_progress, print_report  # noqa: PLC0415
-    from gradproof.reporting.terminal_changes import print_changes  # noqa: PLC0415
-    from gradproof.reporting.writing import check_formats  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
     from gradproof.scenarios.files import find_scenarios  # noqa: PLC0415
     from gradproof.verification import verify  # noqa: PLC0415
@@ -272,7 +275,7 @@ def _verify(options: argparse.Namespace) -> int:
         )
     report.write(folder, options.formats)
     print_report(report, folder)
-    for annotation in annotations(report):
+    for annotation in annotations(report.findings):
         print(annotation)
     warning = append_summary(report)
     if warning:
@@ -288,9 +291,9 @@ def _compare(options: argparse.Namespace) -> int:
     from pathlib import Path  # noqa: PLC0415 - see the module's docstring
 
     from gradproof.errors import InputError  # noqa: PLC0415
-    from gradproof.reporting.comparison import compare  # noqa: PLC0415
+    from gradproof.reporting.comparison.joining import compare  # noqa: PLC0415
+    from gradproof.reporting.printed_changes import print_changes  # noqa: PLC0415
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
-    from gradproof.reporting.terminal_changes import print_changes  # noqa: PLC0415
 
     # A report may be named by its manifest, too.
     folders = {
@@ -308,7 +311,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _audit(options: argparse.Namespace) -> int:
     from gradproof.auditing import audit  # noqa: PLC0415 - see the module's docstring
-    from gradproof.reporting.terminal_claims import print_claims  # noqa: PLC0415
+    from gradproof.reporting.printed_claims import print_claims  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
     from gradproof.scenarios.files import find_scenarios  # noqa: PLC0415
 

@@ -11,7 +11,7 @@ from gradproof.backends import Backend, backend_names, chosen_variants, load_bac
 from gradproof.backends.laws import check_record
 from gradproof.errors import BackendError, BackendUnavailableError, InputError, UnsupportedError
 from gradproof.inputs import FUNCTION, SEED, TEXT, check_inputs, instance_of, optional, sequence_of
-from gradproof.reporting.comparison import compare
+from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.files import find_scenarios

@@ -121,9 +121,9 @@ def test_several_processes_give_the_same_report(
         shutil.move(path, "definitions_beside.py")
         path = written(folder, "from definitions_beside import *\n")
     for jobs in ("1", "2"):
-        arguments = ("--backends", "reference", "--jobs", jobs, "--out", jobs)
+        arguments = ("--backends", "reference", "--jobs", jobs, "--out", jobs, "--formats", "csv")
         assert run("verify", path, *arguments) == 1
-    for name in ("gradients", "updates", "trajectories", "predictions", "provenance"):
+    for name in ("findings", "gradients", "updates", "trajectories", "predictions", "provenance"):
         assert Path(f"1/{name}.csv").read_bytes() == Path(f"2/{name}.csv").read_bytes()
     runs = [pd.read_csv(f"{jobs}/runs.csv") for jobs in ("1", "2")]
     one, two = (frame.drop(columns=frame.filter(like="seconds").columns) for frame in runs)
@@ -201,10 +201,13 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "a report in the place of a file": (("verify", "line_fit", "--out", "file"), "file cannot be written"),
     "a report in the current folder": (("verify", "line_fit", "--out", "."), ". is the current folder"),
     "a report in the place of something else": (("verify", "line_fit", "--out", "own"), "holds 'notes.txt'"),
-    "an unknown format": (("verify", "line_fit", "--formats", "csv,xls"), "'xls'.*csv, parquet, markdown"),
+    "an unknown format": (
+        ("verify", "line_fit", "--formats", "csv,xls"),
+        "'xls'.*csv, html, jsonl, junit, markdown, parquet",
+    ),
     "no format": (
         ("verify", "line_fit", "--formats", ","),
-        "No report format was chosen. Choose from html, csv",
+        "No report format was chosen. Choose from csv, html",
     ),
     "a file that is missing": (("verify", "missing.py"), "There is no file .*missing.py"),
     "a file that raises": (("verify", "raises.py"), "raises.py.*line 2.*ZeroDivisionError"),
@@ -239,7 +242,7 @@ def test_status_2_a_bad_call_is_told_in_one_message_and_damages_nothing(
     assert everything_below(folder) == before
 
 
-@pytest.mark.parametrize("name", ["updates.csv", "summary.md", "report.json"])
+@pytest.mark.parametrize("name", ["updates.parquet", "summary.md", "report.json"])
 def test_a_report_is_not_replaced_by_half_of_another(
     name: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

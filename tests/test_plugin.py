@@ -88,7 +88,10 @@ class Session:
         return self.pytester.runpytest_inprocess(*options)
 
     def frame(self, name: str, folder: str = "reports/latest") -> pd.DataFrame:
-        return pd.read_csv(self.folder / folder / f"{name}.csv", keep_default_na=False)
+        path = self.folder / folder / f"{name}.csv"
+        if not path.exists():  # a large table
+            return pd.read_parquet(path.with_suffix(".parquet"))
+        return pd.read_csv(path, keep_default_na=False)
 
     def subjects(self, folder: str = "reports/latest") -> list[tuple[str, ...]]:
         return [tuple(map(str, row)) for row in self.frame("runs", folder)[SUBJECT].to_numpy().tolist()]

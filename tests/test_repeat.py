@@ -232,7 +232,7 @@ def test_every_command_of_a_report_names_one_run_of_its_own(file: str) -> None:
 
 def _of_run(report: Report, at: int, name: str) -> Any:
     run = report.runs.iloc[at]
-    frame = report.frames[name] if name == "steps" else report.worst
+    frame = report.steps if name == "steps" else report.findings
     keys = ["scenario", "backend", "variant", "dtype"]
     return frame[(frame[keys].astype(object) == run[keys].tolist()).all(axis=1)]
 

@@ -13,8 +13,8 @@ from gradproof.backends import backend_names, chosen_variants, load_backend, var
 from gradproof.errors import BackendUnavailableError, DisagreementError, InputError
 from gradproof.plugin.parts import parts_folder, report_folder, report_formats
 from gradproof.reporting.folders import check_replaceable
+from gradproof.reporting.formats import check_formats
 from gradproof.reporting.report import Report
-from gradproof.reporting.writing import check_formats
 from gradproof.scenarios import Scenario, scenario
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.records import NotRun, Outcome, Subject

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError
 from gradproof.plugin.parts import CHECK_SUFFIX, parts_folder, report_folder, report_formats
-from gradproof.reporting.comparison import compare
+from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.formats.github import append_summary
 from gradproof.reporting.reading import read_report
 from gradproof.reporting.report import Report

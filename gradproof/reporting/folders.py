@@ -28,7 +28,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from gradproof.errors import InputError
-from gradproof.reporting.manifest import KNOWN_FILES, MANIFEST, read_manifest
+from gradproof.reporting.manifest import MANIFEST, known_files, read_manifest
 
 if sys.platform != "win32":
     import fcntl
@@ -111,7 +111,7 @@ def foreign_entries(folder: Path) -> list[str]:
     try:
         own = {*read_manifest(folder).files, MANIFEST}
     except InputError:
-        own = {*KNOWN_FILES}
+        own = known_files()
     with os.scandir(folder) as entries:
         return sorted(e.name for e in entries if e.name not in own or not e.is_file(follow_symlinks=False))
 

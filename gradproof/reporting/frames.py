@@ -1,15 +1,15 @@
 """pandas frames of what was judged, each with a fixed list of columns."""
 
-import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gradproof.reporting.columns import COLUMNS, JUDGED, SUBJECT
-from gradproof.reporting.names import implementation
+from gradproof.reporting.columns import COLUMNS, as_frame, typed
+from gradproof.reporting.findings import make_findings
+from gradproof.reporting.names import index_text, repeat_command
 from gradproof.reporting.text import encodable
 from gradproof.verdicts.records import (
     CheckRecord,
@@ -17,10 +17,12 @@ from gradproof.verdicts.records import (
     FormulaRecord,
     NotRun,
     Outcome,
-    ParameterRecord,
 )
 from gradproof.verdicts.trajectories import drift_rows
 from gradproof.verdicts.verdict import SEVERITY
+
+_VERDICTS = np.array([str(verdict) for verdict in SEVERITY], dtype=object)
+_NUMBERS = ("value", "error", "ulps", "spreads")
 
 
 class Described(Protocol):
@@ -61,15 +63,17 @@ def make_frames(
     checks: Sequence[CheckRecord] = (),
 ) -> dict[str, pd.DataFrame]:
     """Make all frames of a report, one a key of `COLUMNS`."""
+    origins = {entry.name: entry.origin for entry in scenarios}
     return {
-        "gradients": _judged_frame(outcomes, lambda outcome: outcome.gradients),
-        "updates": _judged_frame(outcomes, lambda outcome: outcome.updates),
-        "entries": _entries_frame(outcomes),
-        "steps": _steps_frame(outcomes),
+        "findings": make_findings(origins, outcomes, not_run, formulas, claims, checks),
+        "gradients": _stacked("gradients", _judged_blocks(outcomes, "gradients")),
+        "updates": _stacked("updates", _judged_blocks(outcomes, "updates")),
+        "entries": _stacked("entries", _entry_blocks(outcomes)),
+        "steps": _stacked("steps", _step_blocks(outcomes)),
         "trajectories": as_frame("trajectories", drift_rows(outcomes)),
-        "predictions": as_frame("predictions", _prediction_rows(outcomes)),
+        "predictions": _stacked("predictions", _prediction_blocks(outcomes)),
         "runs": as_frame("runs", _run_rows(scenarios, outcomes, not_run)),
-        "solutions": as_frame("solutions", _solution_rows(scenarios, outcomes)),
+        "solutions": _stacked("solutions", _solution_blocks(scenarios, outcomes)),
         "formulas": as_frame("formulas", map(vars, formulas)),
         "provenance": as_frame("provenance", _provenance_rows(scenarios)),
         "checks": as_frame("checks", map(vars, checks)),
@@ -77,88 +81,70 @@ def make_frames(
     }
 
 
-def as_frame(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """Make a frame of the columns and dtypes of `COLUMNS[name]` from rows."""
-    texts = [{key: encodable(v) if isinstance(v, str) else v for key, v in row.items()} for row in rows]
-    return _typed(pd.DataFrame(texts, columns=list(COLUMNS[name])), COLUMNS[name])
+def _stacked(name: str, blocks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Stack blocks of rows: per column an array, or one value for all rows of the block."""
+    columns: dict[str, list[NDArray[Any]]] = {column: [] for column in COLUMNS[name]}
+    for block in blocks:
+        rows = max(len(values) for values in block.values() if isinstance(values, np.ndarray))
+        for column, values in block.items():
+            repeated = values if isinstance(values, np.ndarray) else np.full(rows, values, dtype=object)
+            columns[column].append(repeated)
+    joined: dict[str, Any] = {
+        column: np.concatenate(parts) if parts else [] for column, parts in columns.items()
+    }
+    return typed(pd.DataFrame(joined), COLUMNS[name])
 
 
-def _typed(frame: pd.DataFrame, dtypes: Mapping[str, str]) -> pd.DataFrame:
-    if frame.empty:
-        # Else the categories, of which there are none, would be numbers or objects.
-        frame = frame.astype({name: "str" for name, dtype in dtypes.items() if dtype == "category"})
-    return frame.astype(dtypes)
+def _subject(outcome: Outcome) -> dict[str, str]:
+    return {name: encodable(text) for name, text in vars(outcome.subject).items()}
 
 
-def _judged_frame(
-    outcomes: Sequence[Outcome], select: Callable[[Outcome], Sequence[ParameterRecord]]
-) -> pd.DataFrame:
-    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in JUDGED}
-    names = np.array([str(verdict) for verdict in SEVERITY], dtype=object)
+def _judged_blocks(outcomes: Iterable[Outcome], quantity: str) -> Iterator[dict[str, Any]]:
     for outcome in outcomes:
-        for record in select(outcome):
-            steps = len(record.index)
-            for name in SUBJECT:
-                columns[name].append(_repeat(getattr(outcome.subject, name), steps))
-            columns["step"].append(np.arange(steps))
-            columns["parameter"].append(_repeat(record.parameter, steps))
-            columns["index"].append(_index_texts(record.shape)[record.index])
-            columns["exact"].append(record.exact.astype(object))
-            for name in ("value", "error", "relative_error", "ulps", "spreads"):
-                columns[name].append(np.asarray(getattr(record, name), dtype=np.float64))
-            columns["verdict"].append(names[record.verdict])
-            columns["reason"].append(_encodable_texts(record.reason))
-            cause = _repeat("", steps)
+        for record in getattr(outcome, quantity):
+            cause = np.full(len(record.index), "", dtype=object)
             cause[record.worst.step] = encodable(record.cause)
-            columns["cause"].append(cause)
-    return _joined(columns, JUDGED)
+            yield {
+                **_subject(outcome),
+                "step": np.arange(len(record.index)),
+                "parameter": encodable(record.parameter),
+                "index": _index_texts(record.shape)[record.index],
+                **{name: getattr(record, name) for name in _NUMBERS},
+                "relative_error": record.relative_error,
+                "exact": record.exact.astype(object),
+                "verdict": _VERDICTS[record.verdict],
+                "reason": _encodable_texts(record.reason),
+                "cause": cause,
+            }
 
 
-def _entries_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in COLUMNS["entries"]}
-    names = np.array([str(verdict) for verdict in SEVERITY], dtype=object)
+def _entry_blocks(outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
     for outcome in outcomes:
         for quantity in ("gradients", "updates"):
             for record in getattr(outcome, quantity):
                 worst = record.worst
-                cells = len(worst.index)
-                for name in SUBJECT:
-                    columns[name].append(_repeat(getattr(outcome.subject, name), cells))
-                columns["quantity"].append(_repeat(quantity, cells))
-                columns["parameter"].append(_repeat(record.parameter, cells))
-                columns["step"].append(np.full(cells, worst.step))
-                row, column = np.divmod(np.arange(cells), worst.grid[1])
-                columns["row"].append(row * worst.block[0])
-                columns["column"].append(column * worst.block[1])
-                columns["block_rows"].append(np.full(cells, worst.block[0]))
-                columns["block_columns"].append(np.full(cells, worst.block[1]))
-                columns["index"].append(_index_texts(record.shape)[worst.index])
-                columns["verdict"].append(names[worst.verdict])
-                columns["exact"].append(worst.exact.astype(object))
-                for name in ("value", "error", "ulps", "spreads"):
-                    columns[name].append(np.asarray(getattr(worst, name), dtype=np.float64))
-    return _joined(columns, COLUMNS["entries"])
+                row, column = np.divmod(np.arange(len(worst.index)), worst.grid[1])
+                yield {
+                    **_subject(outcome),
+                    "quantity": quantity,
+                    "step": worst.step,
+                    "parameter": encodable(record.parameter),
+                    "row": row * worst.block[0],
+                    "column": column * worst.block[1],
+                    "block_rows": worst.block[0],
+                    "block_columns": worst.block[1],
+                    "index": _index_texts(record.shape)[worst.index],
+                    **{name: getattr(worst, name) for name in _NUMBERS},
+                    "exact": worst.exact.astype(object),
+                    "verdict": _VERDICTS[worst.verdict],
+                }
 
 
-def _steps_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in COLUMNS["steps"]}
+def _step_blocks(outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
     for outcome in outcomes:
-        steps = len(outcome.losses)
-        for name in SUBJECT:
-            columns[name].append(_repeat(getattr(outcome.subject, name), steps))
-        columns["step"].append(np.arange(steps))
-        columns["loss"].append(np.asarray(outcome.losses, dtype=np.float64))
-        columns["digest"].append(outcome.digests.astype(object))
-    return _joined(columns, COLUMNS["steps"])
-
-
-def _joined(columns: Mapping[str, Sequence[NDArray[Any]]], dtypes: Mapping[str, str]) -> pd.DataFrame:
-    joined: dict[str, Any] = {name: np.concatenate(parts) if parts else [] for name, parts in columns.items()}
-    return _typed(pd.DataFrame(joined), dtypes)
-
-
-def _repeat(text: str, times: int) -> NDArray[Any]:
-    return np.full(times, encodable(text), dtype=object)
+        steps = np.arange(len(outcome.losses))
+        losses = np.asarray(outcome.losses, dtype=np.float64)
+        yield {**_subject(outcome), "step": steps, "loss": losses, "digest": outcome.digests.astype(object)}
 
 
 def _encodable_texts(texts: NDArray[Any]) -> NDArray[Any]:
@@ -172,46 +158,39 @@ def _encodable_texts(texts: NDArray[Any]) -> NDArray[Any]:
 
 def _index_texts(shape: tuple[int, ...]) -> NDArray[Any]:
     """Give the text of every index into an array, in row-major order: `2,0`, or `()` for a scalar."""
-    if shape == ():
-        return np.array(["()"], dtype=object)
-    return np.array([",".join(map(str, index)) for index in np.ndindex(shape)], dtype=object)
+    return np.array([index_text(index) for index in np.ndindex(shape)], dtype=object)
 
 
-def _prediction_rows(outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
+def _prediction_blocks(outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
     reference = {
         (o.subject.scenario, o.subject.dtype): o.predictions
         for o in outcomes
         if o.subject.backend == "reference"
     }
     for outcome in outcomes:
-        if outcome.predictions is None:
-            continue
-        beside = reference.get((outcome.subject.scenario, outcome.subject.dtype))
-        for text, position in zip(
-            _index_texts(outcome.predictions.shape), np.ndindex(outcome.predictions.shape), strict=True
-        ):
+        if outcome.predictions is not None:
+            beside = reference.get((outcome.subject.scenario, outcome.subject.dtype))
             yield {
-                **vars(outcome.subject),
-                "index": text,
-                "value": float(outcome.predictions[position]),
-                "reference": np.nan if beside is None else float(beside[position]),
+                **_subject(outcome),
+                "index": _index_texts(outcome.predictions.shape),
+                "value": outcome.predictions.ravel().astype(np.float64),
+                "reference": np.nan if beside is None else beside.ravel().astype(np.float64),
             }
 
 
-def _solution_rows(scenarios: Sequence[Described], outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
+def _solution_blocks(scenarios: Sequence[Described], outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
     solutions = {entry.name: entry.flat_solution for entry in scenarios if entry.flat_solution is not None}
     for outcome in outcomes:
         for name, solution in solutions.get(outcome.subject.scenario, {}).items():
             final = outcome.checkpoints.weights[name][-1]
-            for text, position in zip(_index_texts(final.shape), np.ndindex(final.shape), strict=True):
-                yield {
-                    **vars(outcome.subject),
-                    "parameter": name,
-                    "index": text,
-                    "value": float(final[position]),
-                    "solution": float(solution[position]),
-                    "distance": abs(float(final[position]) - float(solution[position])),
-                }
+            yield {
+                **_subject(outcome),
+                "parameter": encodable(name),
+                "index": _index_texts(final.shape),
+                "value": final.ravel(),
+                "solution": solution.ravel(),
+                "distance": np.abs(final - solution).ravel(),
+            }
 
 
 def _run_rows(
@@ -224,15 +203,9 @@ def _run_rows(
         yield {
             **row,
             "origin": origin,
-            "repeat": _repeat_command(origin, row) if origin else "",
+            "repeat": repeat_command(origin, row),
             "fingerprint": fingerprints.get(row["scenario"], ""),
         }
-
-
-def _repeat_command(origin: str, row: Mapping[str, Any]) -> str:
-    """Give the command that makes this one run again, to be pasted into a shell."""
-    who = implementation(row["backend"], row["variant"])
-    return shlex.join(("gradproof", "verify", origin, "--backends", who, "--dtypes", row["dtype"]))
 
 
 def _run_row(outcome: Outcome) -> dict[str, Any]:
@@ -266,11 +239,6 @@ def _not_run_row(not_run: NotRun) -> dict[str, Any]:
         "steps": 0,
         "planned_steps": 0,
         "stopped": False,
-        "final_loss": np.nan,
-        "compiling_seconds": np.nan,
-        "training_seconds": np.nan,
-        "seconds_per_step": np.nan,
-        "judging_seconds": np.nan,
         "reason": not_run.reason,
     }
 

@@ -14,16 +14,18 @@ from typing import Any, TypeVar
 
 from gradproof.errors import InputError
 from gradproof.reporting.columns import COLUMNS, SCHEMA
+from gradproof.reporting.formats import report_formats
 
 _Value = TypeVar("_Value")
 
 MANIFEST = "report.json"
 ENVIRONMENT = "environment.json"
 
-_OTHERS = (MANIFEST, ENVIRONMENT, "index.html", "summary.md", "junit.xml", "verdicts.jsonl")
-_TABLES = (f"{name}.{ending}" for name in COLUMNS for ending in ("csv", "parquet"))
-KNOWN_FILES = frozenset({*_OTHERS, *_TABLES})
-"""Every file name that a report may have."""
+
+def known_files() -> set[str]:
+    """Give every file name that a report may have."""
+    names = {name for each in report_formats().values() for name in each.files}
+    return {MANIFEST, ENVIRONMENT, *(name.replace("*", frame) for name in names for frame in COLUMNS)}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,16 @@
 """How a report names an implementation and an entry, and how it counts: one form each, in every output."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
+
+RUN = ["scenario", "backend", "variant", "dtype"]
+"""The columns that name a run."""
+
+
+def run_key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give what names the run of a row: scenario, backend, variant and dtype."""
+    return tuple(str(row[name]) for name in RUN)
 
 
 def implementation(backend: str, variant: str) -> str:
@@ -20,6 +29,27 @@ def run_name(row: Mapping[str, Any]) -> str:
     'line_fit jax/jit float32'
     """
     return f"{row['scenario']} {implementation(row['backend'], row['variant'])} {row['dtype']}"
+
+
+def repeat_command(origin: str, row: Mapping[str, Any]) -> str:
+    """Give the command that makes one run again, to be pasted into a shell; empty if none can name it.
+
+    >>> repeat_command("mine.py::a", {"backend": "jax", "variant": "jit", "dtype": "float32"})
+    'gradproof verify mine.py::a --backends jax/jit --dtypes float32'
+    """
+    if not origin:
+        return ""
+    who = implementation(row["backend"], row["variant"])
+    return shlex.join(("gradproof", "verify", origin, "--backends", who, "--dtypes", row["dtype"]))
+
+
+def index_text(index: tuple[int, ...]) -> str:
+    """Write an index into an array.
+
+    >>> index_text((2, 0)), index_text(())
+    ('2,0', '()')
+    """
+    return ",".join(map(str, index)) or "()"
 
 
 def entry(parameter: str, index: str) -> str:

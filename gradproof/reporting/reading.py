@@ -8,9 +8,12 @@ from gradproof.errors import InputError
 from gradproof.inputs import PATH, TEXT, accepts, optional
 from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.folders import put_back
+from gradproof.reporting.formats import report_formats
 from gradproof.reporting.manifest import ENVIRONMENT, MANIFEST, Manifest, read_manifest, record_of
 from gradproof.reporting.report import Report
-from gradproof.reporting.tables import TABLE_FORMATS, decode_frame, has_pyarrow
+
+TABLE_FORMATS = ("parquet", "csv")
+"""The formats that hold whole reports, the one that is read first first."""
 
 _TRIES = 5
 
@@ -59,7 +62,7 @@ def _read(folder: Path, manifest: Manifest, wanted: str | None) -> Report:
     frames = {}
     for name in COLUMNS:
         data = read_file(folder, manifest, f"{name}.{ending}")
-        frames[name] = decode_frame(name, data, ending)
+        frames[name] = report_formats()[ending].parse(name, data)
     return Report(frames, _environment(folder, manifest))
 
 
@@ -72,7 +75,7 @@ def _choose(folder: Path, manifest: Manifest, wanted: str | None) -> str:
             f"{folder} does not hold all tables as {wanted}, but as {' and '.join(there) or 'nothing'}. "
             f"Choose another format, or write the report with --formats {wanted}."
         )
-    readable = [ending for ending in there if ending != "parquet" or has_pyarrow()]
+    readable = [ending for ending in there if not report_formats()[ending].missing()]
     if wanted is not None:
         readable = [ending for ending in readable if ending == wanted]
     if not readable and there:

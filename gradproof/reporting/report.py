@@ -1,23 +1,21 @@
-"""The Report: all frames of a run, whether all agree, and writing them."""
+"""The Report: what a verification found, as data."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from gradproof.errors import DisagreementError
 from gradproof.reporting.columns import COLUMNS
+from gradproof.reporting.comparison.changes import Changes
 from gradproof.reporting.environment import environment
-from gradproof.reporting.failures import describe_failure, failing_rows
+from gradproof.reporting.findings import PASSING, QUANTITIES, failing, something_was_checked
 from gradproof.reporting.frames import Described, make_frames
-from gradproof.reporting.worst import worst_rows
+from gradproof.reporting.telling import describe
 from gradproof.reporting.writing import write_report
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaRecord, NotRun, Outcome
-
-if TYPE_CHECKING:
-    from gradproof.reporting.comparison import Changes
 
 
 class Report:
@@ -29,11 +27,12 @@ class Report:
         changes: what changed since the baseline that was given to `verify`; None without one.
     """
 
+    changes: Changes | None = None
+
     def __init__(self, frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any]) -> None:
         """Hold frames (one for each key of `COLUMNS`) and the environment."""
         self.frames = {name: frames[name] for name in COLUMNS}
         self.environment = dict(environment)
-        self.changes: Changes | None = None
 
     @classmethod
     def from_outcomes(
@@ -55,6 +54,11 @@ class Report:
             make_frames(scenarios, outcomes, not_run, formulas, claims, checks),
             environment((outcome.versions for outcome in outcomes), processes=processes),
         )
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """All that is said, a row for each thing that was judged; the first is the one to look at first."""
+        return self.frames["findings"]
 
     @property
     def gradients(self) -> pd.DataFrame:
@@ -119,31 +123,26 @@ class Report:
     @cached_property
     def failures(self) -> pd.DataFrame:
         """The rows of `gradients` and `updates` whose verdict does not pass, with a column `quantity`."""
-        return failing_rows(self.frames)
-
-    @cached_property
-    def worst(self) -> pd.DataFrame:
-        """The worst step of each parameter's gradient and updates in each run, and how many do not pass."""
-        return worst_rows(self.frames)
+        frames = {name: self.frames[name] for name in QUANTITIES.values()}
+        parts = [
+            frame[~frame["verdict"].isin(PASSING)].astype(object).assign(quantity=name)
+            for name, frame in frames.items()
+        ]
+        return pd.concat(parts, ignore_index=True)
 
     @property
     def ok(self) -> bool:
-        """Whether something was checked, all verdicts pass, no formula is wrong, and nothing failed to run.
+        """Whether something was checked, and no finding that counts fails.
 
-        A backend that is not installed and was not asked for by name does not count as a failure; `runs`
-        tells of it.
+        A backend that is not installed and was not asked for by name does not count; `runs` tells of it. Nor
+        do claims, and checks that are expected to fail.
         """
-        ran = self.runs["status"] == "run"
-        failed = self.runs["status"] == "failed"
-        wrong = self.formulas["verdict"] == "WRONG"
-        something = bool(ran.any()) or len(self.checks) > 0
-        judged_right = self.failures.empty and not wrong.any() and bool(self.checks["ok"].all())
-        return something and judged_right and not failed.any()
+        return something_was_checked(self.findings) and failing(self.findings).empty
 
     def raise_if_disagree(self) -> None:
         """Raise DisagreementError with the first failure in full, unless the report is ok."""
         if not self.ok:
-            raise DisagreementError(describe_failure(self))
+            raise DisagreementError(describe(self.findings))
 
     def write(self, folder: str | Path, formats: Sequence[str] | None = None) -> Path:
         """Write the report to a folder: all of it, or nothing.
@@ -154,7 +153,8 @@ class Report:
         Args:
             folder: what to write; a report that is there is replaced, anything else is not.
             formats: which of `csv`, `parquet`, `markdown` and so on; None for all that can be written with
-                what is installed.
+                what is installed. A format that is named is written whole: without it, the large frames are
+                written as Parquet alone, where pyarrow is installed.
 
         Returns:
             the folder.
@@ -163,4 +163,4 @@ class Report:
             InputError: the folder cannot be written, or holds what no report wrote; or a format is unknown,
                 or named although what it needs is not installed.
         """
-        return write_report(self, folder, formats)
+        return write_report(self, self.environment, folder, formats, ok=self.ok)

@@ -1,19 +1,15 @@
-"""Writing a report: which formats there are, what makes each, and what each needs."""
+"""Writing a report: each chosen format renders it, and the folder is replaced as a whole."""
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import pandas as pd
+from typing import Any
 
 from gradproof.errors import InputError
 from gradproof.reporting.folders import replacing
+from gradproof.reporting.formats import ReportFormat, check_formats, report_formats
 from gradproof.reporting.manifest import (
     ENVIRONMENT,
     MANIFEST,
@@ -22,89 +18,39 @@ from gradproof.reporting.manifest import (
     read_manifest,
     record_of,
 )
-from gradproof.reporting.tables import encode_frame
-
-if TYPE_CHECKING:
-    from gradproof.reporting.report import Report
-
-
-@dataclass(frozen=True)
-class Format:
-    """A format that a report is written in.
-
-    Attributes:
-        files: the name of its file, or `*.csv` for a file of each frame.
-        producer: `module:function`, which makes the file's text of a report; empty for tables. It is imported
-            only when it is used.
-        needs: the packages that it imports beside gradproof's own dependencies.
-    """
-
-    files: str
-    producer: str = ""
-    needs: tuple[str, ...] = ()
-
-
-# Here, and nowhere else, a format is added; its file's name also belongs into `manifest.KNOWN_FILES`.
-FORMATS: Mapping[str, Format] = {
-    "html": Format(
-        "index.html", "gradproof.reporting.page:build_page", needs=("itables", "jinja2", "plotly")
-    ),
-    "csv": Format("*.csv"),
-    "parquet": Format("*.parquet", needs=("pyarrow",)),
-    "markdown": Format("summary.md", "gradproof.reporting.formats.markdown:markdown_summary"),
-    "junit": Format("junit.xml", "gradproof.reporting.formats.junit:junit_xml", needs=("junitparser",)),
-    "jsonl": Format("verdicts.jsonl", "gradproof.reporting.formats.lines:verdict_lines"),
-}
-"""All formats by the names that `--formats` knows."""
-
 
 _TABLE_NAMES = {".csv": "CSV", ".parquet": "Parquet"}
+_READ_FIRST = ("index.html", "summary.md")
 
 
-def check_formats(formats: Iterable[str] | None) -> dict[str, str]:
-    """Tell what cannot be written for something that is not installed: per files' name the reason.
+def write_report(
+    report: Any,
+    environment: Mapping[str, Any],
+    folder: str | Path,
+    names: Sequence[str] | None,
+    *,
+    ok: bool,
+) -> Path:
+    """Write a report to a folder: all of it, or nothing.
 
     Args:
-        formats: names of formats; None for all.
-
-    Raises:
-        InputError: there is no name, one is unknown, or what a format needs is not installed although the
-            format was named.
+        report: what the formats render.
+        environment: the report's.
+        folder: as in `Report.write`.
+        names: of the formats; None for all.
+        ok: whether the report is ok.
     """
-    if formats is not None and not (formats := list(formats)):
-        raise InputError(f"No report format was chosen. Choose from {', '.join(FORMATS)}.")
-    missing = {name: _missing(format_) for name, format_ in FORMATS.items()}
-    for name in () if formats is None else formats:
-        if name not in FORMATS:
-            raise InputError(f"There is no report format called {name!r}. Choose from {', '.join(FORMATS)}.")
-        if missing[name]:
-            raise InputError(f"The report format {name!r} {missing[name]}")
-    if formats is not None:
-        return {}
-    return {FORMATS[name].files: reason for name, reason in missing.items() if reason}
-
-
-def _missing(format_: Format) -> str:
-    missing = [package for package in format_.needs if find_spec(package) is None]
-    if not missing:
-        return ""
-    are = "which are" if len(missing) > 1 else "which is"
-    listed = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
-    return f"needs {listed}, {are} not installed. Install what it needs with: pip install 'gradproof[report]'"
-
-
-def write_report(report: "Report", folder: str | Path, formats: Sequence[str] | None = None) -> Path:
-    """Write a report to a folder: all of it, or nothing. See `Report.write`."""
-    not_written = check_formats(formats)
-    chosen = [
-        name
-        for name, format_ in FORMATS.items()
-        if format_.files not in not_written and (formats is None or name in formats)
-    ]
+    not_written = check_formats(names)
+    formats = report_formats()
+    if names is None:
+        chosen = [each for each in formats.values() if not each.missing()]
+        not_written |= _left_to_others(chosen)
+    else:
+        chosen = [each for each in formats.values() if each.name in names]
     try:
         with replacing(Path(folder)) as temporary:
-            files = _write_files(report, temporary, chosen)
-            manifest = Manifest.of(files, not_written, ok=report.ok)
+            files = _write_files(temporary, _made(report, environment, chosen, not_written))
+            manifest = Manifest.of(files, not_written, ok=ok)
             write_file(temporary / MANIFEST, manifest.text().encode())
     except UnicodeEncodeError as error:
         raise InputError(
@@ -123,52 +69,74 @@ def describe_written(folder: Path) -> list[str]:
         InputError: the folder holds no report.
     """
     manifest = read_manifest(folder)
+    names = [file for format_ in report_formats().values() for file in format_.files]
     texts = sorted(
-        (format_.files for format_ in FORMATS.values() if format_.files in manifest.files),
-        key=lambda name: (name != "index.html", name != "summary.md"),
+        (name for name in names if name in manifest.files),
+        key=lambda name: _READ_FIRST.index(name) if name in _READ_FIRST else len(_READ_FIRST),
     )
-    tables = [
-        name for ending, name in _TABLE_NAMES.items() if any(file.endswith(ending) for file in manifest.files)
-    ]
-    beside = [*texts[1:], *([f"tables as {' and '.join(tables)}"] if tables else [])]
+    beside = [*texts[1:], *_tables(manifest)]
     line = f"{folder / texts[0] if texts else folder}"
     if beside:
         line += f" ({'and beside it ' if texts else ''}{', '.join(beside)})"
-    return [line, *(f"not written: {name} {reason}" for name, reason in manifest.not_written.items())]
+    lacking = {name: why for name, why in manifest.not_written.items() if name not in _all_left()}
+    return [line, *(f"not written: {name} {reason}" for name, reason in lacking.items())]
 
 
-def _write_files(report: "Report", folder: Path, formats: Sequence[str]) -> dict[str, FileRecord]:
+def _tables(manifest: Manifest) -> list[str]:
+    there = [
+        name for ending, name in _TABLE_NAMES.items() if any(file.endswith(ending) for file in manifest.files)
+    ]
+    if _all_left() & manifest.not_written.keys():
+        return ["tables as Parquet, the small ones as CSV, too"]
+    return [f"tables as {' and '.join(there)}"] if there else []
+
+
+def _all_left() -> set[str]:
+    """Give the files that a format may leave to another one, by which nothing is lost."""
+    return {file for each in report_formats().values() for files in each.left_to.values() for file in files}
+
+
+def _left_to_others(chosen: Sequence[ReportFormat]) -> dict[str, str]:
+    """Tell which files are not written because another format that is chosen has what they hold."""
+    names = {each.name for each in chosen}
+    return {
+        file: f"is large, and its table is written as {other}. Ask for it with --formats {each.name},{other}"
+        for each in chosen
+        for other, files in each.left_to.items()
+        if other in names
+        for file in files
+    }
+
+
+def _made(
+    report: Any,
+    environment: Mapping[str, Any],
+    chosen: Sequence[ReportFormat],
+    not_written: Mapping[str, str],
+) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Give the files' names with what makes their bytes; those that take long come first."""
+    yield ENVIRONMENT, (json.dumps(environment, indent=2) + "\n").encode
+    for each in sorted(chosen, key=lambda each: "*" not in each.files[0]):
+        rendered = each.render(report)
+        if isinstance(rendered, str):
+            yield each.files[0], rendered.encode
+        else:
+            yield from ((name, make) for name, make in rendered.items() if name not in not_written)
+
+
+def _write_files(folder: Path, made: Iterator[tuple[str, Callable[[], bytes]]]) -> dict[str, FileRecord]:
     # Encoding and hashing leave the interpreter free, so tables are made beside texts. Most of the threads
     # wait for the disk, which takes many files at once in little more time than one.
     executor = ThreadPoolExecutor(max_workers=32)
-
-    def written(name: str, data: bytes) -> tuple[str, Future[FileRecord]]:
-        return name, executor.submit(write_file, folder / name, data)
-
-    def tables_written(name: str, frame: pd.DataFrame) -> list[tuple[str, Future[FileRecord]]]:
-        encoded = encode_frame(name, frame, [name for name in formats if not FORMATS[name].producer])
-        return [written(f"{name}.{ending}", data) for ending, data in encoded.items()]
-
     try:
-        longest_first = sorted(report.frames.items(), key=lambda item: -len(item[1]))
-        tables = [executor.submit(tables_written, *item) for item in longest_first]
-        environment = json.dumps(report.environment, indent=2) + "\n"
-        files = [written(ENVIRONMENT, environment.encode())]
-        for name in formats:
-            if FORMATS[name].producer:
-                text = _producer(FORMATS[name])(report)
-                files.append(written(FORMATS[name].files, text.encode()))
-        for table in tables:
-            files += table.result()
-        return {name: record.result() for name, record in files}
+        files = {name: executor.submit(_write_made, folder / name, make) for name, make in made}
+        return {name: record.result() for name, record in files.items()}
     finally:
         executor.shutdown(cancel_futures=True)
 
 
-def _producer(format_: Format) -> "Callable[[Report], str]":
-    module, _, function = format_.producer.partition(":")
-    producer: Callable[[Report], str] = getattr(import_module(module), function)
-    return producer
+def _write_made(path: Path, make: Callable[[], bytes]) -> FileRecord:
+    return write_file(path, make())
 
 
 def write_file(path: Path, data: bytes) -> FileRecord:

@@ -11,7 +11,8 @@ import pytest
 from gradproof import ClaimVerdict, DisagreementError, Scenario, audit, value_claim, verify
 from gradproof.cli import main
 from gradproof.reporting.columns import COLUMNS
-from gradproof.reporting.formats.markdown import claims_section, markdown_summary
+from gradproof.reporting.formats import markdown
+from gradproof.reporting.formats.markdown import claims_section
 from gradproof.scenarios.files import load_scenarios
 
 FILE = """
@@ -155,7 +156,7 @@ def test_a_report_has_the_claims_and_is_ok_whatever_they_say(tmp_path: Path) -> 
 def test_a_report_without_claims_has_no_such_section() -> None:
     report = verify([Scenario(**{**fields(scenario("36")), "claims": ()})], ["reference"], ["float64"])
     assert report.claims.empty
-    assert "documents claim" not in markdown_summary(report)
+    assert "documents claim" not in markdown.render(report)
 
 
 def test_the_section_of_the_documents_names_every_claim() -> None:

@@ -9,10 +9,14 @@ import pandas as pd
 
 import gradproof as gp
 from gradproof.reporting.columns import COLUMNS
-from gradproof.reporting.comparison import Changes, compare
-from gradproof.reporting.comparison.columns import CHANGES
+from gradproof.reporting.comparison.change_columns import CHANGES
+from gradproof.reporting.comparison.changes import Changes
+from gradproof.reporting.comparison.joining import compare
+from gradproof.reporting.findings import PASSING as PASSING_VERDICTS
+from gradproof.reporting.findings import SEVERITIES, in_order, make_findings
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
+from gradproof.verdicts.records import NotRun, Subject
 
 RUN = ["scenario", "backend", "variant", "dtype"]
 LINE = ("line", "torch", "eager", "float64")
@@ -74,9 +78,31 @@ def of(frame: pd.DataFrame, run: tuple[str, ...]) -> "pd.Series[bool]":
 
 def altered(report: Report, name: str, where: "pd.Series[bool]", **values: Any) -> Report:
     frame = report.frames[name].astype(object)
+    if name == "findings" and "verdict" in values:
+        verdict = values["verdict"]
+        values |= {"passes": verdict in PASSING_VERDICTS, "severity": SEVERITIES[verdict]}
     for column, value in values.items():
         frame.loc[where, column] = value
-    report.frames[name] = frame.astype(COLUMNS[name])
+    frame = frame.astype(COLUMNS[name])
+    report.frames[name] = in_order(frame) if name == "findings" else frame
+    return report
+
+
+def finding(
+    report: Report, kind: str, run: tuple[str, ...] = LINE, parameter: str = "w", **values: Any
+) -> Report:
+    """Alter what is said of a parameter in a run."""
+    found = report.findings
+    where = of(found, run) & (found["kind"] == kind) & (found["parameter"] == parameter)
+    return altered(report, "findings", where, **values)
+
+
+def said_too(report: Report, **records: Any) -> Report:
+    """Add findings made of records: `not_run`, `claims` or `checks`."""
+    nothing: dict[str, Any] = dict.fromkeys(("outcomes", "not_run", "formulas", "claims", "checks"), ())
+    added = make_findings({}, **{**nothing, **records})
+    whole = pd.concat([report.findings.astype(object), added.astype(object)], ignore_index=True)
+    report.frames["findings"] = in_order(whole.astype(COLUMNS["findings"]))
     return report
 
 
@@ -95,8 +121,10 @@ def state(report: Report, run: tuple[str, ...], verdict: str) -> Report:
         status = {"FAILED": "failed", "NOT RUN": "not run"}[verdict]
         judged = tuple(name for name in COLUMNS if name != "runs")
         changed = {"status": status, "verdict": "NOT_CHECKED", "reason": "it raised"}
-        return altered(without(report, run, judged), "runs", of(report.runs, run), **changed)
-    altered(report, "gradients", of(report.gradients, run) & (report.gradients["step"] == 1), verdict=verdict)
+        not_run = NotRun(Subject(*run), "it raised", failure=verdict == "FAILED")
+        said_too(without(report, run, judged), not_run=[not_run])
+        return altered(report, "runs", of(report.runs, run), **changed)
+    altered(report, "findings", of(report.findings, run), verdict=verdict)
     return altered(report, "runs", of(report.runs, run), verdict=verdict)
 
 

@@ -14,12 +14,10 @@ from xml.etree import ElementTree as ET
 import builders
 import numpy as np
 
+from gradproof.reporting.formats import junit, lines, markdown
 from gradproof.reporting.formats.github import annotations
-from gradproof.reporting.formats.junit import junit_xml
-from gradproof.reporting.formats.lines import verdict_lines
-from gradproof.reporting.formats.markdown import markdown_summary
+from gradproof.reporting.formats.terminal import print_report
 from gradproof.reporting.report import Report
-from gradproof.reporting.terminal import print_report
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaRecord, NotRun, Subject
 from gradproof.verdicts.verdict import Verdict
 
@@ -53,7 +51,7 @@ def check(*, ok: bool = True, **changed: Any) -> CheckRecord:
         seed=0,
         points="12 points of its own",
         cause="" if ok else CAUSE.format("w"),
-        where="" if ok else "sigmoid (mine.py:12)",
+        where="" if ok else "sigmoid at mine.py:12",
         reason="" if ok else REASON,
         findings="",
         failing_point="",
@@ -78,7 +76,8 @@ def report_of(kind: str = "", name: str = "line", parameter: str = "w", reason: 
     formulas = [FormulaRecord(name, parameter, 0, 30.0, "EQUAL", "")]
     if kind == "gradient" or every:
         cause = CAUSE.format(parameter)
-        made["gradients"] = (judged(Verdict.DISAGREES, parameter, cause=cause, reason=reasons),)
+        where = "sigmoid at mine.py:12"
+        made["gradients"] = (judged(Verdict.DISAGREES, parameter, cause=cause, where=where, reason=reasons),)
     if kind == "update":
         made["updates"] = (judged(Verdict.DISAGREES, parameter, reason=reasons),)
     if kind == "not finite":
@@ -116,7 +115,9 @@ GITHUB = {"GITHUB_ACTIONS": "true"}
 def printed(report: Report, columns: int = 80) -> str:
     """What the terminal shows, without colours, of a report that was written as one file."""
     with (
-        mock.patch("gradproof.reporting.terminal.describe_written", lambda folder: [f"{folder}/summary.md"]),
+        mock.patch(
+            "gradproof.reporting.formats.terminal.describe_written", lambda folder: [f"{folder}/summary.md"]
+        ),
         mock.patch.dict("os.environ", {"COLUMNS": str(columns), "NO_COLOR": "1"}),
         contextlib.redirect_stdout(io.StringIO()) as output,
     ):
@@ -125,46 +126,46 @@ def printed(report: Report, columns: int = 80) -> str:
 
 
 def _told_in_junit(report: Report) -> str:
-    lines = []
-    for case in ET.fromstring(junit_xml(report)).iter("testcase"):  # noqa: S314 - our own text
-        lines += [
+    told = []
+    for case in ET.fromstring(junit.render(report)).iter("testcase"):  # noqa: S314 - our own text
+        told += [
             f"{case.get('classname')} {case.get('name')} {result.get('message')} {result.text}"
             for result in case
             if result.tag in {"failure", "error", "skipped"}
         ]
-    return "\n".join(lines)
+    return "\n".join(told)
 
 
 def _told_in_lines(report: Report) -> str:
-    lines = [json.loads(line) for line in verdict_lines(report).splitlines()]
-    return "\n".join(str(line) for line in lines[1:] if line.get("passes", True) is not True)
+    told = [json.loads(line) for line in lines.render(report).splitlines()]
+    return "\n".join(str(line) for line in told[1:] if line.get("passes", True) is not True)
 
 
 def _told_in_markdown(report: Report) -> str:
-    text = markdown_summary(report)
+    text = markdown.render(report)
     sections = text.split("\n## ")
     return "".join(each for each in sections if each.startswith(("What does not agree", "What was not run")))
 
 
 def _told_in_terminal(report: Report) -> str:
-    lines = printed(report).partition("are rounding).")[2].splitlines()
-    return "\n".join(line for line in lines if not line.startswith("torch/eager"))
+    told = printed(report).partition("are rounding).")[2].splitlines()
+    return "\n".join(line for line in told if not line.startswith("torch/eager"))
 
 
 TOLD: dict[str, Callable[[Report], str]] = {
     "junit": _told_in_junit,
     "lines": _told_in_lines,
     "markdown": _told_in_markdown,
-    "github": lambda report: "\n".join(annotations(report, GITHUB)),
+    "github": lambda report: "\n".join(annotations(report.findings, GITHUB)),
     "terminal": _told_in_terminal,
 }
 """Per format the part of its text that tells what does not pass."""
 
 TEXTS: dict[str, Callable[[Report], str]] = {
-    "junit": junit_xml,
-    "lines": verdict_lines,
-    "markdown": markdown_summary,
-    "github": lambda report: "\n".join(annotations(report, GITHUB)),
+    "junit": junit.render,
+    "lines": lines.render,
+    "markdown": markdown.render,
+    "github": lambda report: "\n".join(annotations(report.findings, GITHUB)),
     "terminal": printed,
 }
 """Per format its whole text."""

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradproof.reporting.comparison import Changes
-from gradproof.reporting.comparison.columns import CHANGES
-from gradproof.reporting.terminal_changes import print_changes
+from gradproof.reporting.comparison.change_columns import CHANGES
+from gradproof.reporting.comparison.changes import Changes
+from gradproof.reporting.printed_changes import print_changes
 
 LINE = {"scenario": "bce_network_rate_0.01", "backend": "torch", "variant": "eager", "dtype": "float32"}
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradproof.reporting.costs import COSTS, costs, duration, side_by_side
+from gradproof.reporting.run_costs import COSTS, costs, duration, side_by_side
 
 seconds = st.floats(0, 1e4)
 run = st.fixed_dictionaries(
@@ -70,4 +70,4 @@ def test_the_unit_suits_the_number(value: float, told: str) -> None:
     ("processes", "words"), [(1, "in one process."), (4, "in 4 processes side by side.")]
 )
 def test_times_are_told_with_what_ran_beside(processes: int, words: str) -> None:
-    assert side_by_side(processes).endswith(words)
+    assert side_by_side({"processes": processes}).endswith(words)

@@ -16,10 +16,11 @@ from builders import REPORTS, SUBJECT, outcome, record, reference, report, scena
 
 from gradproof.errors import DisagreementError, InputError
 from gradproof.reporting.columns import COLUMNS
-from gradproof.reporting.failures import describe_failure
-from gradproof.reporting.formats.markdown import markdown_summary, markdown_table
-from gradproof.reporting.overview import verdict_matrix
+from gradproof.reporting.formats import markdown, report_formats
+from gradproof.reporting.markup import markdown_table
 from gradproof.reporting.report import Report
+from gradproof.reporting.summary import verdict_matrix
+from gradproof.reporting.telling import describe
 from gradproof.scenarios import Provenance
 from gradproof.verdicts.records import (
     Checkpoints,
@@ -34,7 +35,7 @@ from gradproof.verdicts.verdict import Verdict
 
 def matrix_of(*outcomes: Outcome, not_run: Sequence[NotRun] = ()) -> pd.DataFrame:
     made = report(*outcomes, not_run=not_run)
-    return verdict_matrix(made.runs, made.gradients, made.updates)
+    return verdict_matrix(made.runs, made.findings).map(str)
 
 
 def dtypes_of(frame: pd.DataFrame) -> dict[str, str]:
@@ -65,7 +66,7 @@ def test_the_distance_at_a_kink_is_not_told_as_rounding(verdicts: list[Verdict],
 
 @pytest.mark.parametrize("made", REPORTS.values(), ids=REPORTS)
 def test_every_report_can_be_written_and_read_back(made: Report, tmp_path: Path) -> None:
-    folder = made.write(tmp_path / "latest")
+    folder = made.write(tmp_path / "latest", list(report_formats()))
     assert {path.name for path in folder.iterdir()} == {
         "environment.json",
         "index.html",
@@ -85,7 +86,7 @@ def test_every_report_can_be_written_and_read_back(made: Report, tmp_path: Path)
 def test_floats_are_written_with_all_their_digits(tmp_path: Path) -> None:
     value = np.nextafter(0.1, 1)
     made = report(outcome(gradients=(record(value=np.array([value, 5e-324])),)))
-    with (made.write(tmp_path) / "gradients.csv").open(encoding="utf-8", newline="") as file:
+    with (made.write(tmp_path, ["csv"]) / "gradients.csv").open(encoding="utf-8", newline="") as file:
         assert [float(row["value"]) for row in csv.DictReader(file)] == [value, 5e-324]
 
 
@@ -226,15 +227,18 @@ def formula(verdict: str, digits: float = 20.0, step: int = 0) -> FormulaRecord:
     return FormulaRecord("line", "w", step, digits, verdict, reason)
 
 
-@pytest.mark.parametrize(("verdict", "ok"), [("EQUAL", True), ("UNDECIDED", True), ("WRONG", False)])
-def test_a_formula_that_is_proven_wrong_makes_the_report_not_ok(verdict: str, ok: bool) -> None:
-    made = Report.from_outcomes([scenario()], [outcome()], [], [formula("EQUAL"), formula(verdict, 3.5, 7)])
-    assert made.ok is ok
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_formula_that_does_not_pass_makes_the_report_not_ok(verdict: Verdict) -> None:
+    said = [formula("EQUAL"), formula(str(verdict), 3.5, 7)]
+    made = Report.from_outcomes([scenario()], [outcome()], [], said)
+    assert made.ok is verdict.accepted()
     assert made.formulas["verdict"].tolist() == ["EQUAL", verdict]
     assert made.formulas["digits"].tolist() == [20.0, 3.5]
-    if not ok:
-        with pytest.raises(DisagreementError, match=r"WRONG.* gradient of w in line .*step 7.*3 digits"):
+    if not made.ok:
+        told = rf"{verdict}: the hand-derived gradient of w in line.*step 7"
+        with pytest.raises(DisagreementError, match=told) as caught:
             made.raise_if_disagree()
+        assert ("3 digits" in str(caught.value)) is (verdict is Verdict.WRONG)
 
 
 DIGITS = {
@@ -251,7 +255,7 @@ DIGITS = {
 def test_a_wrong_formula_tells_how_many_digits_are_right(least: float, words: str) -> None:
     wrong = [formula("WRONG", 14.0), formula("WRONG", least, 2)]
     made = Report.from_outcomes([scenario()], [outcome()], [], wrong)
-    assert f"first at step 0; where it is worst {words} right." in describe_failure(made)
+    assert f"first at step 0; where it is worst {words} right." in describe(made.findings)
 
 
 @pytest.mark.parametrize(
@@ -266,7 +270,7 @@ def test_a_wrong_formula_tells_how_many_digits_are_right(least: float, words: st
 )
 def test_the_summary_counts_the_formulas_that_are_equal(checks: list[FormulaRecord], sentence: str) -> None:
     made = Report.from_outcomes([scenario()], [outcome()], [], checks)
-    text = markdown_summary(made)
+    text = markdown.render(made)
     (line,) = (line for line in text.splitlines() if "certified arithmetic" in line)
     assert sentence in line
     assert "nan" not in line
@@ -361,7 +365,7 @@ def test_a_column_of_such_a_name_breaks_no_markdown_table() -> None:
 
 @pytest.mark.parametrize("made", REPORTS.values(), ids=REPORTS)
 def test_the_summary_says_whether_all_agrees(made: Report) -> None:
-    text = markdown_summary(made)
+    text = markdown.render(made)
     assert ("Everything that was checked agrees" in text.splitlines()[2]) is made.ok
     assert ("## What does not agree" in text) is not made.ok
     assert text.endswith("\n")
@@ -372,7 +376,7 @@ def test_the_summary_tells_what_was_left_out() -> None:
         outcome(planned_steps=50),
         not_run=[NotRun(replace(SUBJECT, backend="jax"), "not|installed", failure=False)],
     )
-    text = markdown_summary(made)
+    text = markdown.render(made)
     section = text.partition("## What was not run, or not to the end")[2].partition("##")[0]
     assert "48 steps were not run" in section
     assert "not\\|installed" in section
@@ -382,7 +386,7 @@ def test_the_summary_tells_what_was_left_out() -> None:
 
 
 def described(made: Report) -> str:
-    return describe_failure(made)
+    return describe(made.findings)
 
 
 def test_a_failure_is_described_with_all_that_is_needed_to_repeat_it() -> None:

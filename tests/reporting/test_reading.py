@@ -14,9 +14,9 @@ import pytest
 
 import gradproof as gp
 from gradproof.errors import InputError
-from gradproof.reporting import reading
-from gradproof.reporting.columns import COLUMNS
-from gradproof.reporting.frames import as_frame, make_frames
+from gradproof.reporting.columns import COLUMNS, as_frame
+from gradproof.reporting.formats import ReportFormat
+from gradproof.reporting.frames import make_frames
 from gradproof.reporting.manifest import parse_manifest
 
 Change = Callable[[Path], object]
@@ -26,7 +26,7 @@ TABLES = ("csv", "parquet", "markdown")  # the page takes the longest to make, a
 
 def made(mark: str = "a", rows: int = 3) -> gp.Report:
     """A report that is ok, with rows in every frame, each of which says `mark`."""
-    right = {"verdict": "AGREES", "status": "run", "ok": True}
+    right = {"verdict": "AGREES", "status": "run", "kind": "gradient", "ok": True, "passes": True}
     values: Mapping[str, Callable[[int], Any]] = {
         "category": lambda row: f"{mark}{row % 2}",
         "object": lambda row: f"{mark}{row}",
@@ -80,7 +80,7 @@ def test_a_real_report_comes_back(tmp_path: Path) -> None:
     from gradproof.scenarios import line_fit
 
     report = gp.verify([line_fit()], ["reference"], ["float32"])
-    folder = report.write(tmp_path / "latest")
+    folder = report.write(tmp_path / "latest", TABLES)
     for format_ in ("csv", "parquet"):
         read = gp.read_report(folder, format=format_)
         assert_same(read, report)
@@ -105,7 +105,7 @@ def test_parquet_is_read_where_it_is_there_else_csv(
     assert_same(gp.read_report(folder), report)
     with pytest.raises(InputError, match=r"\.csv cannot be read: No such file"):
         gp.read_report(folder, format="csv")
-    report.write(folder)
+    report.write(folder, TABLES)
     for path in folder.glob("*.parquet"):
         path.unlink()
     with monkeypatch.context() as patched:
@@ -255,15 +255,15 @@ def test_a_format_that_is_not_there_is_told(
 def test_a_report_that_is_replaced_while_it_is_read_is_read_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other, decode = made("b"), reading.decode_frame
+    other, parse = made("b"), ReportFormat.parse
     done = []
 
-    def replaced_meanwhile(name: str, data: bytes, ending: str) -> pd.DataFrame:
+    def replaced_meanwhile(self: ReportFormat, name: str, data: bytes) -> pd.DataFrame:
         if name == "updates" and not done:
             done.append(other.write(folder, TABLES))
-        return decode(name, data, ending)
+        return parse(self, name, data)
 
-    monkeypatch.setattr(reading, "decode_frame", replaced_meanwhile)
+    monkeypatch.setattr(ReportFormat, "parse", replaced_meanwhile)
     assert_same(gp.read_report(folder), other)
     assert done
 
@@ -271,14 +271,14 @@ def test_a_report_that_is_replaced_while_it_is_read_is_read_again(
 def test_a_report_that_is_replaced_again_and_again_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode, count = reading.decode_frame, iter(range(100))
+    parse, count = ReportFormat.parse, iter(range(100))
 
-    def replaced_meanwhile(name: str, data: bytes, ending: str) -> pd.DataFrame:
+    def replaced_meanwhile(self: ReportFormat, name: str, data: bytes) -> pd.DataFrame:
         if name == "updates":
             made(f"version {next(count)}").write(folder, TABLES)
-        return decode(name, data, ending)
+        return parse(self, name, data)
 
-    monkeypatch.setattr(reading, "decode_frame", replaced_meanwhile)
+    monkeypatch.setattr(ReportFormat, "parse", replaced_meanwhile)
     with pytest.raises(InputError, match="is written again and again"):
         gp.read_report(folder)
 
@@ -299,9 +299,9 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_no_file_is_called_by_what_a_scenario_is_called(name: str, tmp_path: Path) -> None:
-    usual = {path.name for path in made().write(tmp_path / "usual").iterdir()}
+    usual = {path.name for path in made().write(tmp_path / "usual", TABLES).iterdir()}
     odd = made(name)
-    folder = odd.write(tmp_path / "odd")
+    folder = odd.write(tmp_path / "odd", TABLES)
     assert {path.name for path in folder.iterdir()} == usual
     assert sorted(path.name for path in tmp_path.iterdir()) == ["odd", "usual"]
     for format_ in ("csv", "parquet"):

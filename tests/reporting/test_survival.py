@@ -18,8 +18,7 @@ import pytest
 import gradproof as gp
 from gradproof.errors import InputError
 from gradproof.reporting import folders, writing
-from gradproof.reporting.columns import COLUMNS
-from gradproof.reporting.frames import as_frame
+from gradproof.reporting.columns import COLUMNS, as_frame
 
 needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no such signal")
 
@@ -34,7 +33,7 @@ import sys
 import gradproof as gp
 from gradproof.reporting import folders
 from gradproof.reporting.columns import COLUMNS
-from gradproof.reporting.frames import as_frame
+from gradproof.reporting.columns import as_frame
 
 if sys.argv[2] == "renamed":
     folders._exchange = lambda *_: False

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradproof.errors import InputError
-from gradproof.reporting.columns import COLUMNS
-from gradproof.reporting.frames import as_frame
-from gradproof.reporting.tables import decode_frame, encode_frame
+from gradproof.reporting.columns import COLUMNS, as_frame
+from gradproof.reporting.formats import csv as csv_format
+from gradproof.reporting.formats import parquet, report_formats
 
 EXTREME = [math.nan, math.inf, -math.inf, 0.0, -0.0, 5e-324, -2.2250738585072014e-308, 1.7976931348623157e308]
 ODD = [
@@ -67,6 +67,14 @@ VALUES = {
     "bool": st.booleans(),
 }
 BOTH = pytest.mark.parametrize("ending", ["csv", "parquet"])
+
+
+def encode_frame(name: str, frame: pd.DataFrame, endings: list[str]) -> dict[str, bytes]:
+    return {ending: {"csv": csv_format, "parquet": parquet}[ending].encode(name, frame) for ending in endings}
+
+
+def decode_frame(name: str, data: bytes, ending: str) -> pd.DataFrame:
+    return report_formats()[ending].parse(name, data)
 
 
 @contextmanager
@@ -205,7 +213,7 @@ def test_what_is_no_table_is_told_and_not_executed(data: bytes, pyarrow: bool) -
 
 @pytest.mark.parametrize("pyarrow", [True, False], ids=["pyarrow", "without"])
 def test_a_truth_value_is_true_or_false(pyarrow: bool) -> None:
-    data = encode_frame("runs", runs(1.0), ["csv"])["csv"].replace(b"true", b"maybe")
+    data = encode_frame("runs", runs(1.0), ["csv"])["csv"].replace(b"True", b"maybe")
     with (
         without_pyarrow() if not pyarrow else pytest.MonkeyPatch.context(),
         pytest.raises(InputError, match="'runs' cannot be read"),

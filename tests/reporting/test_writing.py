@@ -8,11 +8,16 @@ import pytest
 
 import gradproof as gp
 from gradproof.errors import InputError
+from gradproof.reporting import formats as found
 from gradproof.reporting import writing
 from gradproof.reporting.columns import COLUMNS
+from gradproof.reporting.formats import ReportFormat, check_formats, report_formats
 from gradproof.reporting.frames import make_frames
-from gradproof.reporting.manifest import KNOWN_FILES, read_manifest
-from gradproof.reporting.writing import FORMATS, Format, check_formats, describe_written
+from gradproof.reporting.manifest import known_files, read_manifest
+from gradproof.reporting.writing import describe_written
+
+FORMATS = report_formats()
+LEFT = {"gradients.csv", "updates.csv", "entries.csv", "steps.csv"}
 
 
 @pytest.fixture
@@ -24,18 +29,47 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+def replaced(monkeypatch: pytest.MonkeyPatch, *changed: ReportFormat) -> None:
+    """As if these formats were in the folder of formats."""
+    made = {**FORMATS, **{each.name: each for each in changed}}
+    for module in (found, writing):
+        monkeypatch.setattr(module, "report_formats", lambda: made)
+
+
+def files_of(*names: str) -> set[str]:
+    return {file.replace("*", frame) for name in names for file in FORMATS[name].files for frame in COLUMNS}
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_each_format_alone_gives_its_files(name: str, report: gp.Report, tmp_path: Path) -> None:
     folder = report.write(tmp_path / "latest", formats=[name])
-    files = {FORMATS[name].files.replace("*", frame) for frame in COLUMNS}
-    assert names(folder) == {"environment.json", "report.json", *files}
-    assert names(folder) <= KNOWN_FILES, "a report of it without a manifest would not be replaced"
+    assert names(folder) == {"environment.json", "report.json", *files_of(name)}
+    assert names(folder) <= known_files(), "a report of it without a manifest would not be replaced"
 
 
-def test_all_formats_give_all_files(report: gp.Report, tmp_path: Path) -> None:
+def test_all_formats_that_are_named_give_all_files(report: gp.Report, tmp_path: Path) -> None:
+    folder = report.write(tmp_path / "latest", FORMATS)
+    assert names(folder) == {"environment.json", "report.json", *files_of(*FORMATS)}
+    assert read_manifest(folder).not_written == {}
+
+
+def test_large_tables_are_left_to_parquet_unless_csv_is_asked_for(
+    report: gp.Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = report.write(tmp_path / "latest")
-    expected = {form.files.replace("*", frame) for form in FORMATS.values() for frame in COLUMNS}
-    assert names(folder) == {"environment.json", "report.json", *expected}
+    assert names(folder) == {"environment.json", "report.json", *files_of(*FORMATS)} - LEFT
+    told = read_manifest(folder).not_written
+    assert told.keys() == LEFT
+    assert set(told.values()) == {
+        "is large, and its table is written as parquet. Ask for it with --formats csv,parquet"
+    }
+    # Nothing is lost by it, so it is not told where the report is.
+    (line,) = describe_written(folder)
+    assert line.endswith("tables as Parquet, the small ones as CSV, too)")
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "pyarrow", None)
+        folder = report.write(tmp_path / "latest")
+        assert names(folder) >= files_of("csv")
 
 
 def test_a_smaller_report_takes_the_place_of_a_larger_one(report: gp.Report, tmp_path: Path) -> None:
@@ -55,9 +89,12 @@ def test_an_older_report_without_a_manifest_is_replaced(report: gp.Report, tmp_p
 @pytest.mark.parametrize(
     ("formats", "message"),
     [
-        (["xls"], r"no report format called 'xls'\. Choose from html, csv, parquet"),
+        (
+            ["xls"],
+            r"no report format called 'xls'\. Choose from csv, html, jsonl, junit, markdown, parquet\.",
+        ),
         (["csv", "CSV"], r"no report format called 'CSV'"),
-        ([], r"No report format was chosen\. Choose from html, csv, parquet"),
+        ([], r"No report format was chosen\. Choose from csv, html, jsonl"),
     ],
 )
 def test_formats_that_do_not_exist_are_refused(
@@ -73,8 +110,8 @@ def test_formats_that_do_not_exist_are_refused(
 def test_what_is_not_installed_stands_in_the_manifest(
     report: gp.Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = Format("index.html", "nowhere:build", needs=("no_such_a", "json", "no_such_b"))
-    monkeypatch.setattr(writing, "FORMATS", {**FORMATS, "html": page})
+    page = ReportFormat("nowhere", "html", ("index.html",), needs=("no_such_a", "json", "no_such_b"))
+    replaced(monkeypatch, page)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     folder = report.write(tmp_path / "latest")
     needs = "Install what it needs with: pip install 'gradproof[report]'"
@@ -83,7 +120,7 @@ def test_what_is_not_installed_stands_in_the_manifest(
         "index.html": f"needs no_such_a and no_such_b, which are not installed. {needs}",
     }
     assert describe_written(folder) == [
-        f"{folder}/summary.md (and beside it junit.xml, verdicts.jsonl, tables as CSV)",
+        f"{folder}/summary.md (and beside it verdicts.jsonl, junit.xml, tables as CSV)",
         f"not written: index.html needs no_such_a and no_such_b, which are not installed. {needs}",
         f"not written: *.parquet needs pyarrow, which is not installed. {needs}",
     ]
@@ -98,12 +135,12 @@ def test_our_own_code_that_is_missing_or_fails_is_an_error(
     """It is not taken for something that is not installed; and the older report stays."""
     folder = report.write(tmp_path / "latest", formats=["csv"])
     before = names(folder)
-    monkeypatch.setattr(writing, "FORMATS", {"html": Format("index.html", "gradproof.no_such_module:build")})
+    replaced(monkeypatch, ReportFormat("gradproof.no_such_module", "html", ("index.html",)))
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         report.write(folder)
-    monkeypatch.setattr(writing, "FORMATS", {**FORMATS, "html": Format("index.html", "planted_module:fails")})
+    replaced(monkeypatch, ReportFormat("planted_module", "html", ("index.html",)))
     monkeypatch.setitem(sys.modules, "planted_module", ModuleType("planted_module"))
-    monkeypatch.setattr(sys.modules["planted_module"], "fails", fails, raising=False)
+    monkeypatch.setattr(sys.modules["planted_module"], "render", fails, raising=False)
     with pytest.raises(RuntimeError, match="planted"):
         report.write(folder)
     assert names(folder) == before
@@ -128,8 +165,9 @@ def test_what_was_written_is_told(
 ) -> None:
     folder = report.write(tmp_path / "latest", formats=formats)
     assert describe_written(folder) == [told.format(folder)]
-    page = Format("index.html", "builtins:repr")
-    monkeypatch.setattr(writing, "FORMATS", {**FORMATS, "html": page})
+    monkeypatch.setitem(sys.modules, "planted_module", ModuleType("planted_module"))
+    monkeypatch.setattr(sys.modules["planted_module"], "render", repr, raising=False)
+    replaced(monkeypatch, ReportFormat("planted_module", "html", ("index.html",)))
     report.write(folder, formats=[*formats, "html"])
     (line,) = describe_written(folder)
     assert line.startswith(f"{folder}/index.html (and beside it ")

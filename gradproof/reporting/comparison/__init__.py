@@ -1,6 +1,8 @@
-"""What changed between two reports: verdicts, errors, bits, times and the environment."""
+"""What changed from one report to another.
 
-from gradproof.reporting.comparison.changes import Changes
-from gradproof.reporting.comparison.compare import compare
-
-__all__ = ["Changes", "compare"]
+Two reports come in, a `Changes` goes out. `joining` joins their findings, which gives the verdicts and the
+errors that changed; `run_changes` compares the bits and the times of the runs that both have; `surroundings`
+the environment and the scenarios, which explain other bits. `changes` holds it all as frames (their columns
+are in `change_columns`), and `sentences` says it in words. Nothing is decided here but which change is for
+the worse. Read `joining` first.
+"""

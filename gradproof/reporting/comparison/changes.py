@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from gradproof.reporting.comparison import wording
-from gradproof.reporting.comparison.columns import WORSE
+from gradproof.reporting.comparison import sentences
+from gradproof.reporting.comparison.change_columns import WORSE
+from gradproof.reporting.text import visible
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +19,7 @@ class Changes:
     not pass. A change between verdicts that pass alike (AGREES to KINK, say) is told and is not worse:
     rounding alone can move a number across the line between them.
 
-    `CHANGES` in `gradproof.reporting.comparison.columns` has all columns and dtypes.
+    `CHANGES` in `gradproof.reporting.comparison.change_columns` has all columns and dtypes.
 
     Attributes:
         verdicts: a row for each run, formula, claim and check of a test (`kind`) whose verdict is not what it
@@ -61,7 +62,21 @@ class Changes:
 
     def sentences(self) -> list[str]:
         """Tell in words what changed, the most important first."""
-        return wording.sentences(self)
+        ran = self.counts.get("ran twice", 0)
+        texts = [
+            sentences.headline(self.verdicts, self.counts),
+            *sentences.worse(self.verdicts),
+            *self.standing(),
+            *sentences.bits(self.bits, ran),
+            sentences.errors(self.errors, ran),
+            sentences.times(self.totals),
+            sentences.environment(self.environment),
+        ]
+        return [visible(text) for text in texts if text]
+
+    def standing(self) -> list[str]:
+        """Say what else there is to know of verdicts: better, new, gone, not compared, bad as before."""
+        return sentences.standing(self.verdicts, self.counts, self.scenarios)
 
     def __str__(self) -> str:
         """Give the sentences, one a line."""
@@ -69,8 +84,25 @@ class Changes:
 
     def tables(self) -> list[tuple[str, str, pd.DataFrame]]:
         """Give a title, a sentence and a table for each kind of change that there is."""
-        return wording.tables(self)
+        ran = self.counts.get("ran twice", 0)
+        verdicts = [sentences.headline(self.verdicts, self.counts), *self.standing()]
+        parts = [
+            ("Verdicts that changed", " ".join(verdicts), self.verdicts),
+            ("Errors that changed", sentences.errors(self.errors, ran), self.errors),
+            ("Bits that differ", " ".join(sentences.bits(self.bits, ran)[:1]), self.bits),
+            ("Times of implementations", sentences.times(self.totals), self.totals),
+            ("Times of runs", "Seconds before and after, and their ratios.", self.timings),
+            ("Environment that changed", sentences.environment(self.environment), self.environment),
+        ]
+        return [part for part in parts if not part[2].empty]
 
     def markdown(self) -> str:
         """Give a Markdown section: the sentences, and tables of what matters most."""
-        return wording.markdown(self)
+        notable = sentences.notable_errors(self.errors).head(sentences.SHOWN)
+        tables = [
+            (title, sentence, notable if frame is self.errors else frame)
+            for title, sentence, frame in self.tables()
+            # As long as the whole report; the totals say what a reader asks first.
+            if frame is not self.timings
+        ]
+        return sentences.markdown(self.sentences(), tables)

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from gradproof.reporting.environment import flattened
-from gradproof.reporting.report import Report
 
 ABSENT = "(absent)"
 """What an entry of the environment is called that one of the reports does not have."""
@@ -18,6 +17,9 @@ _ORDER = ("backends", "packages", "python", "processor", "variables", "platform"
 _CIRCUMSTANCES = ("processes",)
 
 SAME, CHANGED, UNKNOWN = "same", "changed", "unknown"
+
+_Of = TypeVar("_Of")
+Pair = tuple[_Of, _Of]
 
 
 def environment_rows(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[dict[str, str]]:
@@ -80,25 +82,24 @@ def _name(key: str) -> str:
     return name if group in {"backends", "packages", "variables"} else key.replace(".", " ")
 
 
-def scenario_states(before: Report, after: Report) -> dict[str, str]:
+def scenario_states(runs: Pair[pd.DataFrame], environments: Pair[Mapping[str, Any]]) -> dict[str, str]:
     """Tell of each scenario that is in both reports whether it is the SAME, has CHANGED, or is UNKNOWN.
 
     It is unknown where a report does not hold its fingerprint, and where only the bytecode differs and the
     reports were made by different versions of Python, which write the same code as different bytecode.
+
+    Args:
+        runs: both reports' frames `runs`.
+        environments: both reports' environments.
     """
-    first, second = _fingerprints(before), _fingerprints(after)
-    same_python = _python(before) == _python(after)
+    first, second = (
+        dict(frame[["scenario", "fingerprint"]].astype(str).itertuples(index=False, name=None))
+        for frame in runs
+    )
+    old, new = (str(environment.get("python", "")).split(".")[:2] for environment in environments)
     return {
-        name: _state(first[name], second[name], same_python=same_python) for name in first if name in second
+        name: _state(first[name], second[name], same_python=old == new) for name in first if name in second
     }
-
-
-def _fingerprints(report: Report) -> dict[str, str]:
-    return dict(report.runs[["scenario", "fingerprint"]].astype(str).itertuples(index=False, name=None))
-
-
-def _python(report: Report) -> list[str]:
-    return str(report.environment.get("python", "")).split(".")[:2]
 
 
 def _state(before: str, after: str, *, same_python: bool) -> str:

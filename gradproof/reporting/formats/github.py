@@ -4,21 +4,23 @@ The variables GITHUB_ACTIONS, GITHUB_WORKSPACE and GITHUB_STEP_SUMMARY, which Gi
 """
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gradproof.reporting.failures import Failure, failures_of
+import pandas as pd
+
+from gradproof.reporting.columns import records
+from gradproof.reporting.findings import NOT_RUN, failing, something_was_checked
 from gradproof.reporting.formats.markdown import summary_sections
 from gradproof.reporting.names import count, implementation
+from gradproof.reporting.report import Report
+from gradproof.reporting.telling import text
 from gradproof.reporting.text import visible
-from gradproof.reporting.worst import records
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from gradproof.reporting.report import Report
+name = "github"
+files = ()  # what it gives is printed
+needs = ()
 
 SHOWN = 10
 """How many annotations of one kind GitHub shows of a step; further ones would be dropped unseen."""
@@ -29,33 +31,37 @@ SUMMARY_LIMIT = 1024 * 1024
 _CUT = (
     "**The rest of this summary is left out here: GitHub shows 1 MiB at most. The report's files hold all.**"
 )
-_PLACE = re.compile(r"\(([^()]+\.py):(\d+)\)")
 
 
-def annotations(report: "Report", environ: Mapping[str, str] = os.environ) -> list[str]:
+def render(report: Report) -> str:
+    """Write the workflow commands of `annotations`; an empty text outside of GitHub Actions."""
+    return "".join(f"{line}\n" for line in annotations(report.findings))
+
+
+def annotations(findings: pd.DataFrame, environ: Mapping[str, str] = os.environ) -> list[str]:
     """Give the workflow commands that annotate what does not pass and what was not run; a line each.
 
-    What does not pass is an error at the scenario's file, where the scenario comes from one: at the line that
-    the cause names, else at its first. Beyond ten a notice tells how many more there are. A run that a
-    backend refused is a warning, a backend that is not installed and was not asked for a notice.
+    What fails is an error at the line that its cause names, where that is in the repository, else at the
+    first line of the scenario's or the test's file. Beyond ten a notice tells how many more there are. A run
+    that a backend refused is a warning, a backend that is not installed and was not asked for a notice.
 
     Args:
-        report: what to tell of.
+        findings: what to tell of.
         environ: the environment; without GITHUB_ACTIONS=true the list is empty.
     """
     if environ.get("GITHUB_ACTIONS") != "true":
         return []
-    failures = failures_of(report)
-    lines = [_error(failure, environ) for failure in failures[:SHOWN]]
+    failures = records(failing(findings))
+    lines = [_error(row, environ) for row in failures[:SHOWN]]
     if len(failures) > SHOWN:
         more = f"{len(failures) - SHOWN:,} more do not pass; the report holds all."
         lines.append(_command("notice", {"title": "gradproof"}, more))
-    if not failures and not report.ok:
+    if not failures and not something_was_checked(findings):
         lines.append(_command("error", {"title": "gradproof"}, "Nothing was run, so nothing was checked."))
-    return lines + _not_run(report.runs)
+    return lines + _not_run(findings[findings["verdict"] == NOT_RUN])
 
 
-def append_summary(report: "Report", environ: Mapping[str, str] = os.environ) -> str:
+def append_summary(report: Report, environ: Mapping[str, str] = os.environ) -> str:
     """Append the report's summary to the step's, cut at a whole section where GitHub would show none of it.
 
     Args:
@@ -108,34 +114,35 @@ def cut(sections: Sequence[str], room: int) -> str:
     return f"{_CUT}\n" if len(_CUT) < room else ""
 
 
-def _error(failure: Failure, environ: Mapping[str, str]) -> str:
+def _error(row: Mapping[str, Any], environ: Mapping[str, str]) -> str:
     who = (
-        failure.scenario,
-        implementation(failure.backend, failure.variant),
-        failure.dtype,
-        failure.parameter,
+        row["scenario"] or row["name"],
+        implementation(row["backend"], row["variant"]),
+        row["dtype"],
+        row["parameter"],
     )
-    title = f"{failure.verdict}: {' '.join(text for text in who if text)}"
-    return _command("error", {**_place(failure, environ), "title": title}, failure.text())
+    title = f"{row['verdict']}: {' '.join(filter(None, who))}"
+    return _command("error", {**_place(row, environ), "title": title}, text(row))
 
 
-def _place(failure: Failure, environ: Mapping[str, str]) -> dict[str, str]:
+def _place(row: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
     """Tell the file and the line, as GitHub looks for them: from the folder that holds the repository."""
-    origin = failure.origin
+    workspace = Path(environ.get("GITHUB_WORKSPACE", ".")).resolve()
+    file, _, line = row["where"].rpartition(" at ")[2].rpartition(":")
+    if file.endswith(".py") and Path(file).resolve().is_relative_to(workspace):
+        return {"file": Path(file).resolve().relative_to(workspace).as_posix(), "line": line}
+    origin = row["origin"]
     file = origin if origin.endswith(".py") else origin.rpartition("::")[0]
     if not file.endswith(".py"):
         return {}
     path = Path(file).resolve()
-    named = [line for shown, line in _PLACE.findall(failure.cause) if Path(shown).resolve() == path]
-    workspace = Path(environ.get("GITHUB_WORKSPACE", ".")).resolve()
     shown = path.relative_to(workspace) if path.is_relative_to(workspace) else path
-    return {"file": shown.as_posix(), "line": named[0] if named else "1"}
+    return {"file": shown.as_posix(), "line": "1"}
 
 
-def _not_run(runs: "pd.DataFrame") -> list[str]:
-    left_out = runs[runs["status"] == "not run"]
+def _not_run(findings: pd.DataFrame) -> list[str]:
     lines: dict[str, list[str]] = {"warning": [], "notice": []}
-    for reason, group in left_out.groupby("reason", sort=False):
+    for reason, group in findings.groupby("reason", sort=False):
         first = records(group)[0]
         # A variant is known where its backend is there: it was asked to run, and refused.
         kind = "warning" if first["variant"] else "notice"

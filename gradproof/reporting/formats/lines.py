@@ -11,31 +11,44 @@ strings "NaN", "Infinity" and "-Infinity", which float() of Python and Number() 
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gradproof.reporting.columns import COLUMNS, SCHEMA
-from gradproof.reporting.worst import PASSING, QUANTITIES, RUN, records
+from gradproof.reporting.columns import SCHEMA, records
+from gradproof.reporting.findings import failing
+from gradproof.reporting.names import RUN, run_key
+from gradproof.reporting.report import Report
 
-if TYPE_CHECKING:
-    import pandas as pd
+name = "jsonl"
+files = ("verdicts.jsonl",)
+needs = ()
 
-    from gradproof.reporting.report import Report
+_COUNTS = ("verdict", "passes", "steps", "failing", "first_failing_step")
+_WHY = ("digits", "cause", "where", "reason")
+_NUMBERS = ("value", "exact", "error", "relative_error", "ulps", "spreads")
+_JUDGED = (*RUN, "parameter", "index", "step", *_COUNTS, *_NUMBERS, *_WHY, "repeat")
 
-KINDS = ("report", "run", "gradient", "update", "formula", "check", "claim")
+MEMBERS = {
+    "gradient": _JUDGED,
+    "update": _JUDGED,
+    "formula": ("scenario", "parameter", "step", *_COUNTS, *_WHY),
+}
+"""The columns of findings that the lines of a kind have."""
+
+KINDS = ("report", "run", *MEMBERS, "check", "claim")
 """What a line may be, told by its member `kind`."""
 
 
-def verdict_lines(report: "Report") -> str:
+def render(report: Report) -> str:
     """Write a report's verdicts as JSON lines.
 
     Each line but the first and the claims' has `passes`: whether it is right; null where nothing was decided
-    and that counts for nothing (a run that was not asked for, a formula that could not be decided). A report
-    is ok where something was checked and no line has `passes` false.
+    or that counts for nothing (a run that was not asked for, a check that is expected to fail). A report is
+    ok where something was checked and no line has `passes` false.
     """
     return "".join(f"{json.dumps(_strict(line), allow_nan=False)}\n" for line in _lines(report))
 
 
-def _lines(report: "Report") -> Iterator[dict[str, Any]]:
+def _lines(report: Report) -> Iterator[dict[str, Any]]:
     yield {
         "kind": "report",
         "schema": SCHEMA,
@@ -43,39 +56,22 @@ def _lines(report: "Report") -> Iterator[dict[str, Any]]:
         "time": report.environment.get("time", ""),
         "ok": report.ok,
     }
+    off = {run_key(row) for row in records(failing(report.findings))}
     for run in records(report.runs):
-        passes = {"run": run["verdict"] in PASSING, "failed": False, "not run": None}[run["status"]]
-        yield {"kind": "run", **run, "passes": passes}
-    yield from _judged(report)
-    for formula in records(report.formulas):
-        passes = {"EQUAL": True, "WRONG": False}.get(formula["verdict"])
-        yield {"kind": "formula", **formula, "passes": passes}
+        yield {
+            "kind": "run",
+            **run,
+            "passes": None if run["status"] == "not run" else run_key(run) not in off,
+        }
+    for finding in records(report.findings):
+        if finding["kind"] in MEMBERS:
+            line = {"kind": finding["kind"], **{name: finding[name] for name in MEMBERS[finding["kind"]]}}
+            first = finding["first_failing_step"]
+            yield {**line, "first_failing_step": None if first < 0 else first}
     for check in records(report.checks):
-        yield {"kind": "check", **check, "passes": check["ok"]}
+        yield {"kind": "check", **check, "passes": None if check["expected_to_fail"] else check["ok"]}
     for claim in records(report.claims):
         yield {"kind": "claim", **claim}
-
-
-def _judged(report: "Report") -> Iterator[dict[str, Any]]:
-    first = {name: _first_failing(report.frames[name]) for name in QUANTITIES}
-    for row in records(report.worst):
-        quantity = row.pop("quantity")
-        key = tuple(row[name] for name in (*RUN, "parameter"))
-        yield {
-            "kind": quantity.removesuffix("s"),
-            **{name: row[name] for name in COLUMNS[quantity]},
-            "steps": row["steps"],
-            "failing": row["failing"],
-            "first_failing_step": first[quantity].get(key),
-            "passes": row["verdict"] in PASSING,
-        }
-
-
-def _first_failing(frame: "pd.DataFrame") -> dict[tuple[Any, ...], int]:
-    keys = [*RUN, "parameter"]
-    failing = frame[~frame["verdict"].isin(PASSING)].astype(dict.fromkeys(keys, object))
-    steps = failing.groupby(keys, sort=False)["step"].min()
-    return {tuple(key): int(step) for key, step in zip(steps.index, steps, strict=True)}
 
 
 def _strict(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,27 +1,8 @@
-"""The page: one HTML file that shows whether everything agrees, who is off, where, by how much and why.
+"""The page of a report: what its template shows, and the scripts that draw it.
 
-The file holds its styles, its scripts and its data, and asks for nothing over a network. It needs what the
-extra `report` installs: Jinja2 for the templates, and the scripts that plotly and itables bring along.
+A Report comes in, HTML text goes out (`build.build_page`, which the format `html` calls). `heading` makes
+what stands above the scenarios, `sections` what each scenario shows: its tables (`cells`) and the data of its
+plots (`curves`, thinned by `thinning`, and `heatmaps`); `plots` has the words and the controls above each.
+`libraries` reads scripts and styles. The templates show what they are given and decide nothing. Read `build`
+first.
 """
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from gradproof.reporting.report import Report
-
-
-def build_page(report: "Report") -> str:
-    """Build the page of a report.
-
-    Args:
-        report: what to show; with its `changes`, if it has any.
-
-    Returns:
-        the HTML text; the same for the same report.
-
-    Raises:
-        ModuleNotFoundError: Jinja2, plotly or itables is not installed.
-    """
-    from gradproof.reporting.page.build import render  # noqa: PLC0415 - the extra is needed only here
-
-    return render(report)

@@ -8,17 +8,19 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gradproof.reporting.comparison import Changes
+from gradproof.reporting.comparison.changes import Changes
 from gradproof.reporting.page import libraries
-from gradproof.reporting.page.overview import Overview, overview
-from gradproof.reporting.page.sections import Section, sections
-from gradproof.reporting.page.tables import (
+from gradproof.reporting.page.cells import (
     NAME,
     VERDICT,
     Table,
     environment_table,
     frame_table,
+    tone,
 )
+from gradproof.reporting.page.heading import Heading
+from gradproof.reporting.page.heading import heading as heading_of
+from gradproof.reporting.page.sections import Section, sections
 from gradproof.reporting.report import Report
 from gradproof.verdicts.tolerances import SPREADS
 
@@ -32,10 +34,17 @@ class Since:
     worse: bool
 
 
-def render(report: Report) -> str:
-    """Render the page of a report; see `gradproof.reporting.page.build_page`."""
-    heading = overview(report)
-    shown = sections(report.frames, report.worst, heading.scenarios)
+def build_page(report: Report) -> str:
+    """Build the page of a report.
+
+    Args:
+        report: what to show; with its `changes`, if it has any.
+
+    Returns:
+        the HTML text; the same for the same report.
+    """
+    heading = heading_of(report)
+    shown = sections(report.frames, heading.scenarios)
     scripts = {
         "plotly": libraries.plotly_script(),
         "own": libraries.own_script(),
@@ -69,10 +78,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["script_json"] = libraries.script_json
+    environment.filters["tone"] = tone
     return environment
 
 
-def _page_data(heading: Overview, shown: Sequence[Section]) -> Mapping[str, Any]:
+def _page_data(heading: Heading, shown: Sequence[Section]) -> Mapping[str, Any]:
     """Give what all plots share, and the data of the plots that belong to no scenario."""
     return {
         "implementations": heading.implementations,

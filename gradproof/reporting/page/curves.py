@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gradproof.reporting.findings import QUANTITIES
+from gradproof.reporting.names import RUN
 from gradproof.reporting.page.thinning import bins_for, thin
-from gradproof.reporting.worst import QUANTITIES, RUN
 from gradproof.verdicts.tolerances import SPREADS
 
 MEASURES = ("spreads", "ulps")
@@ -52,11 +53,11 @@ class Thinned:
 def thin_all(frames: Mapping[str, pd.DataFrame]) -> Thinned:
     """Thin the frames `gradients`, `updates` and `steps` of a report for its plots."""
     keys = [*RUN, "parameter"]
-    curves = sum(len(frames[name][keys].drop_duplicates()) for name in QUANTITIES)
+    curves = sum(len(frames[name][keys].drop_duplicates()) for name in QUANTITIES.values())
     bins = bins_for(curves)
     errors = {
         (quantity, measure): by_scenario(thin(frames[quantity], keys, measure, bins))
-        for quantity in QUANTITIES
+        for quantity in QUANTITIES.values()
         for measure in MEASURES
     }
     # Of a loss its highs and its lows: a curve of the highs alone would hide how much it jumps.

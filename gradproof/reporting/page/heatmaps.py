@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gradproof.reporting.findings import SEVERITIES
+from gradproof.reporting.names import RUN
 from gradproof.reporting.page.curves import Runs, by_scenario, number, plain
-from gradproof.reporting.worst import RANKS, RUN
 from gradproof.verdicts.verdict import SEVERITY
 
 CELLS = 60_000
@@ -53,7 +54,7 @@ def _joined(entries: pd.DataFrame, cells: int) -> pd.DataFrame:
         block_rows=block_rows,
         block_columns=block_columns,
     )
-    severity = blocks["verdict"].map(RANKS).to_numpy(dtype=int)
+    severity = blocks["verdict"].map(SEVERITIES).to_numpy(dtype=int)
     spreads = blocks["spreads"].fillna(np.inf).to_numpy()
     worst_first = blocks.iloc[np.lexsort((-spreads, -severity))]
     kept = worst_first.drop_duplicates([*_PICTURE, "row", "column"])
@@ -99,7 +100,7 @@ def _add_cell(picture: dict[str, Any], cell: Any) -> None:
     picture["error"].append(number(cell.error))
     picture["ulps"].append(number(cell.ulps))
     picture["spreads"].append(number(cell.spreads))
-    picture["verdict"].append(RANKS[cell.verdict])
+    picture["verdict"].append(SEVERITIES[cell.verdict])
 
 
 def _whole(value: float) -> float | str:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from gradproof.reporting.names import implementation
+from gradproof.reporting.columns import records
+from gradproof.reporting.findings import QUANTITIES
+from gradproof.reporting.names import RUN, implementation, run_key
 from gradproof.reporting.page.curves import WORST, Runs
-from gradproof.reporting.worst import RUN, most_urgent, run_key
 
 SIDE_BY_SIDE = 6
 """Up to so many parameters' pictures of entries are shown side by side; of more, one at a time."""
@@ -43,7 +44,6 @@ class Plot:
     controls: Sequence[Control]
 
 
-_QUANTITY = [Choice("gradients", "gradients", chosen=True), Choice("updates", "updated weights")]
 _MEASURE = Control("measure", "in", [Choice("spreads", "spreads", chosen=True), Choice("ulps", "ulps")])
 _DRIFT = Control(
     "measure",
@@ -59,14 +59,16 @@ def plots_of(
 
     Args:
         data: the plots' data, by name.
-        worst: what `worst_rows` gives, of this scenario alone.
+        worst: the findings of this scenario's runs.
         parameters: the parameters' names, in the order of the data.
         runs: the positions of the runs.
         bins: how many bins the steps were cut into at most.
     """
     trained = any(key.startswith("updates|") for key in data["errors"]["views"])
-    quantity = Control("quantity", "quantity", _QUANTITY if trained else _QUANTITY[:1])
-    parameter, first = _worst_or_one(parameters), most_urgent(worst)
+    # What fails comes first: updates alone may.
+    first = records(worst.head(1))[0]
+    quantity = Control("quantity", "quantity", _quantities(first) if trained else _quantities(first)[:1])
+    parameter = _worst_or_one(parameters)
     plots = [_losses(bins), _errors(bins, [quantity, _MEASURE, parameter])]
     if data["entries"]["views"]:
         controls = [
@@ -79,6 +81,12 @@ def plots_of(
     if data["drift"]["views"]:
         plots.append(_drift([_DRIFT, parameter]))
     return plots
+
+
+def _quantities(first: Mapping[str, Any]) -> list[Choice]:
+    labels = {"gradients": "gradients", "updates": "updated weights"}
+    chosen = QUANTITIES[first["kind"]]
+    return [Choice(name, label, chosen=name == chosen) for name, label in labels.items()]
 
 
 def _losses(bins: int) -> Plot:

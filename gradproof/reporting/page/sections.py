@@ -7,7 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from gradproof.reporting.names import count, entry, implementation
+from gradproof.reporting.columns import records
+from gradproof.reporting.findings import failing, judged
+from gradproof.reporting.names import RUN, count, entry, implementation, run_key
+from gradproof.reporting.page.cells import (
+    LONG,
+    NAME,
+    NUMBER,
+    VERDICT,
+    Table,
+    frame_table,
+    worst_table,
+)
 from gradproof.reporting.page.curves import (
     Runs,
     Thinned,
@@ -19,17 +30,6 @@ from gradproof.reporting.page.curves import (
 )
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
 from gradproof.reporting.page.plots import Plot, plots_of
-from gradproof.reporting.page.tables import (
-    LONG,
-    NAME,
-    NUMBER,
-    VERDICT,
-    Table,
-    frame_table,
-    tone,
-    worst_table,
-)
-from gradproof.reporting.worst import RUN, most_urgent
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,6 @@ class Section:
 
     name: str
     verdict: str
-    tone: str
     facts: Sequence[str]
     parameters: Sequence[str]
     plots: Sequence[Plot]
@@ -56,42 +55,33 @@ _TABLES = (
 )
 
 
-def sections(
-    frames: Mapping[str, pd.DataFrame], worst: pd.DataFrame, scenarios: Sequence[str]
-) -> list[Section]:
+def sections(frames: Mapping[str, pd.DataFrame], scenarios: Sequence[str]) -> list[Section]:
     """Make the section of each scenario.
 
     Args:
         frames: a report's.
-        worst: what `worst_rows` gives of them.
         scenarios: the scenarios, in the order of the page.
     """
-    subjects = frames["runs"][RUN].astype(object).drop_duplicates().itertuples(index=False, name=None)
-    runs = {tuple(map(str, subject)): position for position, subject in enumerate(subjects)}
+    subjects = frames["runs"][RUN].astype(object).drop_duplicates()
+    runs = {run_key(row): position for position, row in enumerate(records(subjects))}
     thinned = thin_all(frames)
     groups = {
         "runs": by_scenario(frames["runs"]),
+        "findings": by_scenario(judged(frames["findings"])),
         "entries": entries_by_scenario(frames["entries"]),
         **{name: by_scenario(frames[name]) for name, *_ in _TABLES},
     }
-    rows = {str(name): group for name, group in worst.groupby("scenario", sort=False)}
     return [
-        _section(name, {key: group.get(name) for key, group in groups.items()}, rows.get(name), thinned, runs)
+        _section(name, {key: group.get(name) for key, group in groups.items()}, thinned, runs)
         for name in scenarios
     ]
 
 
-def _section(
-    name: str,
-    frames: Mapping[str, pd.DataFrame | None],
-    worst: pd.DataFrame | None,
-    thinned: Thinned,
-    runs: Runs,
-) -> Section:
-    own = frames["runs"]
+def _section(name: str, frames: Mapping[str, pd.DataFrame | None], thinned: Thinned, runs: Runs) -> Section:
+    own, worst = frames["runs"], frames["findings"]
     assert own is not None, "a scenario of the page has a run"  # noqa: S101 - by construction
     ran = own[own["status"] == "run"]
-    parameters = [] if worst is None else [str(each) for each in worst["parameter"].drop_duplicates()]
+    parameters = [] if worst is None else _parameters(worst, runs)
     data: dict[str, Any] = {}
     plots: list[Plot] = []
     if worst is not None:
@@ -102,13 +92,9 @@ def _section(
             "drift": drift_plot(thinned, name, parameters, runs),
         }
         plots = plots_of(data, worst, parameters, runs, thinned.bins)
-    verdict = most_urgent(worst)["verdict"] if worst is not None else "NOT_CHECKED"
-    passing = worst is None or not (worst["failing"] > 0).any()
-    failed = (own["status"] == "failed").any()
     return Section(
         name=name,
-        verdict="FAILED" if failed and passing else "agrees" if passing and len(ran) else verdict,
-        tone="wrong" if failed else "ok" if passing and len(ran) else tone(verdict),
+        verdict=_verdict(own, worst),
         facts=_facts(own, ran, parameters, frames["claims"]),
         parameters=parameters,
         plots=plots,
@@ -120,6 +106,21 @@ def _section(
             if (frame := frames[key]) is not None and len(frame)
         ],
     )
+
+
+def _parameters(worst: pd.DataFrame, runs: Runs) -> list[str]:
+    """List the parameters in the order of the first run, which is that of the scenario."""
+    order = worst.assign(run=[runs[run_key(row)] for row in records(worst)])
+    return [str(each) for each in order.sort_values("run", kind="stable")["parameter"].drop_duplicates()]
+
+
+def _verdict(runs: pd.DataFrame, worst: pd.DataFrame | None) -> str:
+    """Tell the worst of what does not pass; that all agrees; or that nothing was judged."""
+    if worst is not None and len(failing(worst)):
+        return str(worst["verdict"].iloc[0])
+    if (runs["status"] == "failed").any():
+        return "FAILED"
+    return "NOT RUN" if worst is None else "agrees"
 
 
 def _facts(

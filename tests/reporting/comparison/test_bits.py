@@ -7,7 +7,7 @@ import pytest
 from altered_reports import LINE, RUN, altered, base, bits, check_columns, of, only, state, without
 
 from gradproof.reporting.columns import COLUMNS
-from gradproof.reporting.comparison import compare
+from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.report import Report
 
 
@@ -163,9 +163,8 @@ def test_a_run_of_fewer_steps_is_told_with_the_step_where_it_ended() -> None:
 
 def test_parameters_of_a_changed_scenario_that_only_one_report_has_are_told() -> None:
     after = base()
-    for name in ("gradients", "updates"):
-        frame = after.frames[name]
-        after.frames[name] = frame[~(of(frame, LINE) & (frame["parameter"] == "c"))].reset_index(drop=True)
+    left_out = of(after.findings, LINE) & (after.findings["parameter"] == "c")
+    after.frames["findings"] = after.findings[~left_out].reset_index(drop=True)
     changes = compare(base(), after)
     assert changes.errors["parameter"].tolist() == ["c", "c"]
     assert changes.errors["step_after"].tolist() == [-1, -1]

@@ -2,17 +2,17 @@
 
 import numpy as np
 import pytest
-from altered_reports import LINE, RUN, altered, base, check_columns, of, only
+from altered_reports import LINE, RUN, altered, base, check_columns, finding, of, only
 
-from gradproof.reporting.comparison import compare
-from gradproof.reporting.comparison.numbers import ratios
+from gradproof.reporting.comparison.joining import compare
+from gradproof.reporting.comparison.run_changes import ratios
 
 
 def test_only_errors_that_are_not_exactly_as_before_are_told() -> None:
     after = base()
     where = of(after.updates, LINE) & (after.updates["parameter"] == "w")
     old = after.updates.loc[where, "spreads"].max()
-    altered(after, "updates", where & (after.updates["step"] == 2), spreads=8.0 * old + 8.0, ulps=5.0)
+    finding(after, "update", step=2, spreads=8.0 * old + 8.0, ulps=5.0)
     changes = compare(base(), after)
     check_columns(changes)
     row = only(changes.errors)
@@ -41,12 +41,7 @@ ERRORS = {
 def test_errors_of_a_factor_of_two_and_above_the_noise_are_shown(
     old: float, new: float, notable: int
 ) -> None:
-    reports = []
-    for spreads in (old, new):
-        report = base()
-        where = of(report.gradients, LINE) & (report.gradients["parameter"] == "w")
-        reports.append(altered(report, "gradients", where, spreads=spreads))
-    changes = compare(*reports)
+    changes = compare(*(finding(base(), "gradient", spreads=spreads) for spreads in (old, new)))
     assert len(changes.errors) == 1
     what = "The worst error of 1 parameter" if notable else "No worst error"
     assert f"{what} changed by more than a factor of 2" in str(changes)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import gradproof as gp
 from gradproof.errors import InputError
-from gradproof.reporting.comparison import compare
+from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.report import Report
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pandas as pd
+import planted_reports as planted
 import pytest
 from altered_reports import (
     LINE,
@@ -11,15 +12,18 @@ from altered_reports import (
     altered,
     base,
     expected,
+    finding,
     of,
     one_verdict,
     only,
+    said_too,
     state,
 )
 
 from gradproof.reporting.columns import COLUMNS
-from gradproof.reporting.comparison import compare
+from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.report import Report
+from gradproof.verdicts.records import NotRun, Subject
 
 
 @pytest.mark.parametrize("before", [*RAN, "NOT RUN"])
@@ -81,7 +85,8 @@ def test_what_was_not_chosen_is_not_compared_and_counted(
     smaller = base()
     for name, frame in smaller.frames.items():
         if "backend" in frame:
-            smaller.frames[name] = frame[~chosen(frame)].reset_index(drop=True)
+            formulas = frame["backend"] == ""
+            smaller.frames[name] = frame[formulas | ~chosen(frame)].reset_index(drop=True)
     for changes, which in ((compare(base(), smaller), "after"), (compare(smaller, base()), "before")):
         assert not changes.worse
         assert (changes.verdicts["change"] == "not compared").all()
@@ -112,7 +117,12 @@ def unloaded(report: Report, status: str) -> Report:
                 }
             )
     report.frames["runs"] = pd.DataFrame(rows).astype(COLUMNS["runs"])
-    return report
+    not_run = [
+        NotRun(Subject(name, "torch", "", dtype), "no torch", failure=status == "failed")
+        for name in ("line", "curve")
+        for dtype in ("float64", "float32")
+    ]
+    return said_too(report, not_run=not_run)
 
 
 @pytest.mark.parametrize(("status", "word"), [("not run", "NOT RUN"), ("failed", "FAILED")])
@@ -143,12 +153,12 @@ FORMULAS = {
 
 
 @pytest.mark.parametrize(("verdicts", "change"), FORMULAS.items(), ids=map(" to ".join, FORMULAS))
-def test_formulas_are_compared_by_their_worst_step(verdicts: tuple[str, str], change: str) -> None:
+def test_formulas_are_compared(verdicts: tuple[str, str], change: str) -> None:
     first, second = base(), base()
     for report, verdict in zip((first, second), verdicts, strict=True):
-        frame = report.formulas
-        where = (frame["scenario"] == "line") & (frame["parameter"] == "c") & (frame["step"] == 2)
-        altered(report, "formulas", where, verdict=verdict, reason="because")
+        frame = report.findings
+        where = (frame["kind"] == "formula") & (frame["scenario"] == "line") & (frame["parameter"] == "c")
+        altered(report, "findings", where, verdict=verdict, reason="because")
     changes = compare(first, second)
     row = only(changes.verdicts)
     assert (row["kind"], row["scenario"], row["name"], row["backend"]) == ("formula", "line", "c", "")
@@ -160,10 +170,12 @@ def test_formulas_are_compared_by_their_worst_step(verdicts: tuple[str, str], ch
 
 def test_formulas_that_are_bad_as_before_new_or_gone_are_told() -> None:
     wrong = base()
-    altered(wrong, "formulas", wrong.formulas["scenario"] == "line", verdict="WRONG")
-    assert "2 formulas that are WRONG were WRONG before." in str(compare(wrong, wrong))
+    of_line = (wrong.findings["kind"] == "formula") & (wrong.findings["scenario"] == "line")
+    altered(wrong, "findings", of_line, verdict="WRONG")
+    assert "2 formulas that do not pass did not pass before either." in str(compare(wrong, wrong))
     less = base()
-    less.frames["formulas"] = less.formulas[less.formulas["parameter"] == "w"].reset_index(drop=True)
+    left_out = (less.findings["kind"] == "formula") & (less.findings["parameter"] != "w")
+    less.frames["findings"] = less.findings[~left_out].reset_index(drop=True)
     assert set(compare(base(), less).verdicts["change"]) == {"gone"}
     assert set(compare(less, base()).verdicts["change"]) == {"new"}
     assert sorted(compare(less, wrong).verdicts["change"]) == ["new", "worse", "worse"]
@@ -186,13 +198,12 @@ CLAIMS = {
 def test_claims_are_compared(verdicts: tuple[str, str], change: str) -> None:
     first, second = base(), base()
     for report, verdict in zip((first, second), verdicts, strict=True):
-        texts = dict.fromkeys(COLUMNS["claims"], "text")
-        rows = [
-            {**texts, "scenario": "line", "claim": name, "verdict": said, "digits": 3.0}
+        claims = [
+            planted.claim(said, claim=name)
             for name, said in (("always", "CONFIRMED"), ("slope", verdict))
             if said
         ]
-        report.frames["claims"] = pd.DataFrame(rows).astype(COLUMNS["claims"])
+        said_too(report, claims=claims)
     changes = compare(first, second)
     row = only(changes.verdicts)
     assert (row["kind"], row["scenario"], row["name"], row["change"]) == ("claim", "line", "slope", change)
@@ -221,9 +232,8 @@ def test_checks_of_tests_are_compared_by_the_worst_of_each_test(
     for report, text in zip((first, second), verdicts, strict=True):
         verdict, _, finding = text.partition(", ")
         ok = verdict in {"EQUAL", "AGREES", "KINK"} and not finding
-        texts = {**dict.fromkeys(COLUMNS["checks"], "text"), "digits": 3.0}
-        rows = [
-            {**texts, "test": test, "seed": seed, "verdict": said, "ok": fine}
+        checks = [
+            planted.check(ok=fine, test=test, seed=seed, verdict=said, dtype=f"float{32 * (seed + 1)}")
             for test, seed, said, fine in (
                 ("test_always", 0, "WRONG", False),
                 ("test_one", 0, "EQUAL", True),
@@ -231,7 +241,7 @@ def test_checks_of_tests_are_compared_by_the_worst_of_each_test(
             )
             if text or test == "test_always"
         ]
-        report.frames["checks"] = pd.DataFrame(rows).astype(COLUMNS["checks"])
+        said_too(report, checks=checks)
     changes = compare(first, second)
     row = only(changes.verdicts)
     assert (row["kind"], row["scenario"], row["name"], row["change"]) == ("check", "", "test_one", change)
@@ -246,14 +256,11 @@ def test_checks_of_tests_are_compared_by_the_worst_of_each_test(
 
 
 def test_a_worse_verdict_tells_its_cause_its_error_and_how_to_repeat_it() -> None:
-    worse = state(base(), LINE, "DISAGREES")
-    at = of(worse.gradients, LINE) & (worse.gradients["step"] == 1) & (worse.gradients["parameter"] == "c")
-    altered(worse, "gradients", of(worse.gradients, LINE), verdict="AGREES")
-    altered(worse, "gradients", at, verdict="DISAGREES", spreads=1e6, cause="a sign", reason="too far")
+    worse = base()
+    wrong = {"verdict": "DISAGREES", "repeat": "gradproof verify line"}
+    finding(worse, "gradient", parameter="c", spreads=1e6, cause="a sign", reason="too far", **wrong)
     # The update that follows from it is further off, and says less.
-    update = of(worse.updates, LINE) & (worse.updates["step"] == 1)
-    altered(worse, "updates", update, verdict="DISAGREES", spreads=1e9, cause="follows", reason="it too")
-    altered(worse, "runs", of(worse.runs, LINE), repeat="gradproof verify line")
+    finding(worse, "update", parameter="c", spreads=1e9, cause="follows", reason="it too", **wrong)
     row = only(compare(base(), worse).verdicts)
     assert (row["cause"], row["reason"], row["repeat"]) == ("a sign", "too far", "gradproof verify line")
     assert row["spreads_after"] == 1e6

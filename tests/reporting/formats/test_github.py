@@ -12,9 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gradproof import cli
-from gradproof.reporting.formats import github
+from gradproof.reporting.formats import github, markdown
 from gradproof.reporting.formats.github import annotations, append_summary, cut
-from gradproof.reporting.formats.markdown import markdown_summary
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Provenance
 from gradproof.verdicts.records import NotRun, Subject
@@ -41,12 +40,12 @@ def read(line: str) -> tuple[str, dict[str, str], str]:
 
 
 def commands(report: Report, **environ: str) -> list[tuple[str, dict[str, str], str]]:
-    return [read(line) for line in annotations(report, {"GITHUB_ACTIONS": "true", **environ})]
+    return [read(line) for line in annotations(report.findings, {"GITHUB_ACTIONS": "true", **environ})]
 
 
 @pytest.mark.parametrize("environ", [{}, {"GITHUB_ACTIONS": "false"}])
 def test_outside_of_actions_there_is_none(environ: dict[str, str]) -> None:
-    assert annotations(planted.report_of("gradient"), environ) == []
+    assert annotations(planted.report_of("gradient").findings, environ) == []
 
 
 def test_a_failure_is_an_error_at_the_line_that_its_cause_names() -> None:
@@ -60,25 +59,30 @@ def test_a_failure_is_an_error_at_the_line_that_its_cause_names() -> None:
     assert "\n  repeat    gradproof verify mine.py::first --backends torch/eager --dtypes float64" in message
 
 
-def report_from(origin: str, cause: str = "") -> Report:
-    wrong = planted.judged(Verdict.DISAGREES, cause=cause)
+def report_from(origin: str, where: str = "") -> Report:
+    wrong = planted.judged(Verdict.DISAGREES, cause="a sign", where=where)
     return Report.from_outcomes([builders.scenario(origin=origin)], [builders.outcome(gradients=(wrong,))])
 
 
 @pytest.mark.parametrize(
-    ("origin", "cause", "place"),
+    ("origin", "where", "place"),
     [
-        ("line", "(line.py:3)", {}),
+        ("line", "", {}),
         ("", "", {}),
+        ("line", "sine at line.py:3", {"file": "line.py", "line": "3"}),
         ("sub/mine.py", "", {"file": "sub/mine.py", "line": "1"}),
-        ("sub/mine.py::a", "the sine (other.py:3)", {"file": "sub/mine.py", "line": "1"}),
-        ("sub/mine.py::a", "the sine (mine.py:3)", {"file": "sub/mine.py", "line": "1"}),
-        ("sub/mine.py::a", "(a.py:1) and (sub/mine.py:31)", {"file": "sub/mine.py", "line": "31"}),
-        ("sub/../mine.py", "(mine.py:5)", {"file": "mine.py", "line": "5"}),
+        ("sub/mine.py::a", "sine at other.py:3", {"file": "other.py", "line": "3"}),
+        ("sub/mine.py::a", "sine at a at b/other.py:31", {"file": "b/other.py", "line": "31"}),
+        ("sub/mine.py::a", "sine at /elsewhere/other.py:3", {"file": "sub/mine.py", "line": "1"}),
+        ("sub/mine.py::a", "sine at <unknown>:0", {"file": "sub/mine.py", "line": "1"}),
+        ("sub/../mine.py", "sine at sub/../mine.py:5", {"file": "mine.py", "line": "5"}),
     ],
 )
-def test_the_place_is_that_of_the_scenarios_file(origin: str, cause: str, place: dict[str, str]) -> None:
-    ((_, properties, _),) = commands(report_from(origin, cause))
+def test_the_place_is_the_line_of_the_cause_else_the_scenarios_file(
+    origin: str, where: str, place: dict[str, str]
+) -> None:
+    """The loss may be in another file than the one that the command was given."""
+    ((_, properties, _),) = commands(report_from(origin, where))
     assert {key: value for key, value in properties.items() if key != "title"} == place
 
 
@@ -139,7 +143,7 @@ def test_titles_and_messages_come_back(name: str) -> None:
 
 
 def summary(report: Report) -> str:
-    return markdown_summary(report)
+    return markdown.render(report)
 
 
 def test_the_summary_is_appended(tmp_path: Path) -> None:

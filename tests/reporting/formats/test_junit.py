@@ -11,14 +11,14 @@ import planted_reports as planted
 import pytest
 from junitparser import JUnitXml
 
-from gradproof.reporting.formats.junit import junit_xml
+from gradproof.reporting.formats import junit
 from gradproof.reporting.report import Report
 from gradproof.verdicts.records import FormulaRecord, Subject
 from gradproof.verdicts.verdict import Verdict
 
 
 def suites(report: Report) -> dict[str, ET.Element]:
-    return {suite.get("name"): suite for suite in ET.fromstring(junit_xml(report))}  # noqa: S314 - our own text
+    return {suite.get("name"): suite for suite in ET.fromstring(junit.render(report))}  # noqa: S314 - our own text
 
 
 def results(suite: ET.Element) -> dict[str, list[str]]:
@@ -66,15 +66,16 @@ def test_a_failure_has_the_first_line_as_message_and_all_in_its_text() -> None:
         assert text in failure.text
 
 
-def test_a_formula_that_is_undecided_is_skipped_and_says_why() -> None:
+def test_a_formula_that_is_undecided_fails_and_says_why() -> None:
     checks = [
         FormulaRecord("line", "w", 0, 30.0, "EQUAL", ""),
         FormulaRecord("line", "w", 7, 1.0, "UNDECIDED", "the balls are too wide"),
     ]
     report = Report.from_outcomes([builders.scenario()], [builders.outcome()], [], checks)
-    assert report.ok
-    (skipped,) = suites(report)["line"].iter("skipped")
-    assert "UNDECIDED at step 7: the balls are too wide" in skipped.get("message")
+    assert not report.ok
+    (failure,) = suites(report)["line"].iter("failure")
+    assert failure.get("type") == "UNDECIDED"
+    assert "at step 7: the balls are too wide" in failure.get("message")
 
 
 @pytest.mark.parametrize("verdict", ["CONFIRMED", "REFUTED", "NOT CHECKABLE", "UNDECIDED"])
@@ -102,6 +103,12 @@ def test_checks_of_tests_are_a_suite() -> None:
     assert "tests/test_b.py::test_b" in failure.text
 
 
+def test_a_check_that_is_expected_to_fail_is_skipped() -> None:
+    report = Report.from_outcomes([], [], checks=[planted.check(ok=False, expected_to_fail=True)])
+    (skipped,) = suites(report)["checks of tests"].iter("skipped")
+    assert skipped.get("message").startswith("expected to fail: WRONG: tests/test_mine.py::test_it: ")
+
+
 def test_the_time_of_a_run_is_counted_once() -> None:
     suite = suites(builders.report(builders.outcome()))["line"]
     times = {case.get("name"): float(case.get("time")) for case in suite.iter("testcase")}
@@ -112,7 +119,7 @@ def test_the_time_of_a_run_is_counted_once() -> None:
 @pytest.mark.parametrize("kind", ["", "everything"])
 def test_what_junits_schema_asks_for_is_there(kind: str) -> None:
     """The attributes, their types and the order of elements of Ant's schema, as its documents state them."""
-    root = ET.fromstring(junit_xml(planted.report_of(kind)))  # noqa: S314 - our own text
+    root = ET.fromstring(junit.render(planted.report_of(kind)))  # noqa: S314 - our own text
     assert root.tag == "testsuites"
     for suite in root:
         assert suite.tag == "testsuite"
@@ -133,7 +140,7 @@ def test_what_junits_schema_asks_for_is_there(kind: str) -> None:
 
 
 def test_junitparser_reads_the_same_counts() -> None:
-    read = JUnitXml.fromstring(junit_xml(planted.report_of("everything")).encode())
+    read = JUnitXml.fromstring(junit.render(planted.report_of("everything")).encode())
     assert (read.failures, read.errors, read.skipped) == (4, 1, 1)
     read.update_statistics()
     assert (read.failures, read.errors, read.skipped) == (4, 1, 1)

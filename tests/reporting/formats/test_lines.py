@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from gradproof.reporting.columns import COLUMNS, SCHEMA
-from gradproof.reporting.formats.lines import KINDS, verdict_lines
+from gradproof.reporting.formats import lines
+from gradproof.reporting.formats.lines import KINDS, MEMBERS
 from gradproof.reporting.report import Report
 from gradproof.verdicts.records import FormulaRecord
 from gradproof.verdicts.verdict import SEVERITY, Verdict
@@ -28,7 +29,7 @@ def refused(constant: str) -> NoReturn:
 
 
 def lines_of(report: Report) -> list[dict[str, Any]]:
-    text = verdict_lines(report)
+    text = lines.render(report)
     assert text.endswith("\n")
     return [json.loads(line, parse_constant=refused) for line in text.split("\n")[:-1]]
 
@@ -72,15 +73,19 @@ def definitions() -> dict[str, Any]:
     ("kind", "frame"),
     [
         ("run", "runs"),
-        ("gradient", "gradients"),
-        ("update", "updates"),
-        ("formula", "formulas"),
         ("check", "checks"),
         ("claim", "claims"),
     ],
 )
 def test_a_line_has_every_column_of_its_frame(kind: str, frame: str) -> None:
     assert set(COLUMNS[frame]) <= set(definitions()[kind]["properties"])
+
+
+def test_a_line_of_a_finding_has_its_columns_and_what_its_frame_says_of_a_step() -> None:
+    for kind, members in MEMBERS.items():
+        assert ["kind", *members] == list(definitions()[kind]["properties"])
+        assert {*members} <= {*COLUMNS["findings"]}
+        assert {*COLUMNS[f"{kind}s"]} <= {*members}
 
 
 @pytest.mark.parametrize("change", ["drop", "add", "retype"])
@@ -148,9 +153,12 @@ def test_every_number_comes_back_bit_for_bit(value: float, error: float, verdict
         np.testing.assert_array_equal(float(line[name]), number, strict=True)
 
 
-@pytest.mark.parametrize(("verdict", "passes"), [("EQUAL", True), ("WRONG", False), ("UNDECIDED", None)])
-def test_a_formula_fails_only_where_it_is_proven_wrong(verdict: str, passes: bool | None) -> None:
-    checks = [FormulaRecord("line", "w", 3, math.inf, verdict, "")]
+@pytest.mark.parametrize(("verdict", "passes"), [("EQUAL", True), ("WRONG", False), ("UNDECIDED", False)])
+def test_a_formula_is_a_line_of_its_worst_point(verdict: str, passes: bool | None) -> None:
+    checks = [
+        FormulaRecord("line", "w", 0, math.inf, "EQUAL", ""),
+        FormulaRecord("line", "w", 3, 1.5, verdict, ""),
+    ]
     report = Report.from_outcomes([], [builders.outcome()], [], checks)
     (line,) = of_kind(report, "formula")
     assert line == {
@@ -158,10 +166,13 @@ def test_a_formula_fails_only_where_it_is_proven_wrong(verdict: str, passes: boo
         "scenario": "line",
         "parameter": "w",
         "step": 3,
-        "digits": "Infinity",
+        "digits": 1.5,
         "verdict": verdict,
+        "passes": passes,
+        "steps": 2,
+        "failing": int(not passes),
+        "first_failing_step": None if passes else 3,
         "reason": "",
         "cause": "",
         "where": "",
-        "passes": passes,
     }

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from gradproof.reporting.formats.markdown import LISTED, escaped, markdown_summary, markdown_table
+from gradproof.reporting.formats import markdown
+from gradproof.reporting.formats.markdown import LISTED
+from gradproof.reporting.markup import escaped, markdown_table
 from gradproof.reporting.text import visible
 from gradproof.verdicts.verdict import Verdict
 
@@ -90,7 +92,7 @@ def test_github_finds_nothing_to_link(name: str, linked: str) -> None:
 
 def summary(**changed: object) -> str:
     report = builders.report(builders.outcome(**changed))
-    return markdown_summary(report)
+    return markdown.render(report)
 
 
 @pytest.mark.parametrize("odd", ["```", "`````\n# heading"])
@@ -104,7 +106,7 @@ def test_a_failure_cannot_end_its_block_of_code(odd: str) -> None:
 
 def test_the_first_failure_is_told_with_its_cause() -> None:
     report = planted.report_of("gradient")
-    text = markdown_summary(report)
+    text = markdown.render(report)
     assert f"  cause     {planted.CAUSE.format('w')}\n" in text
 
 

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 import gradproof as gp
-from gradproof.reporting.columns import COLUMNS
-from gradproof.reporting.comparison import compare
-from gradproof.reporting.frames import as_frame
+from gradproof.reporting.columns import COLUMNS, as_frame
+from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.report import Report
 from gradproof.scenarios import given
 from gradproof.verification import verify
@@ -140,13 +139,8 @@ def hostile() -> Report:
     report = verify(scenarios, ["reference"], ["float64"])
     runs = report.runs.astype(object)
     runs["repeat"] = HOSTILE[1]
-    gradients = report.gradients.astype({"cause": object, "reason": object})
-    gradients["cause"] = HOSTILE[2]
-    gradients["reason"] = HOSTILE[0]
-    changed = {
-        "runs": runs.astype(COLUMNS["runs"]),
-        "gradients": gradients.astype(COLUMNS["gradients"]),
-    }
+    findings = report.findings.assign(cause=HOSTILE[2], reason=HOSTILE[0], repeat=HOSTILE[1])
+    changed = {"runs": runs.astype(COLUMNS["runs"]), "findings": findings}
     made = Report({**report.frames, **changed}, {**report.environment, HOSTILE[0]: HOSTILE[1]})
     made.changes = compare(report, made)
     return made

@@ -11,16 +11,18 @@ from typing import Any
 import lxml.html
 import numpy as np
 import pandas as pd
+import planted_reports as planted_ones
 import pytest
 
-from gradproof.reporting.failures import failures_of
-from gradproof.reporting.frames import as_frame
-from gradproof.reporting.overview import verdict_matrix
-from gradproof.reporting.page import build_page
+from gradproof.reporting.columns import records
+from gradproof.reporting.findings import SEVERITIES, failing, in_order, judged
+from gradproof.reporting.names import RUN
+from gradproof.reporting.page.build import build_page
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
 from gradproof.reporting.page.libraries import script_json
 from gradproof.reporting.report import Report
-from gradproof.reporting.worst import RUN
+from gradproof.reporting.summary import verdict_matrix
+from gradproof.reporting.telling import headline
 from gradproof.verdicts.tolerances import SPREADS
 
 REPORTS = ("agreeing", "differing", "hostile", "empty")
@@ -96,12 +98,12 @@ def test_the_heading_names_who_is_off(parse: Any) -> None:
 
 
 def test_the_matrix_is_the_reports(parse: Any, differing: Report) -> None:
-    expected = verdict_matrix(differing.runs, differing.gradients, differing.updates)
+    expected = verdict_matrix(differing.runs, differing.findings).map(str)
     table = parse("differing").xpath("//table[@class='matrix']")[0]
     found = [[words(cell) for cell in row.xpath("./td")] for row in table.xpath("./tbody/tr")]
     assert found == expected.to_numpy().tolist()
     tones = {cell.get("class") for cell in table.xpath(".//td") if words(cell).startswith("WRONG")}
-    assert tones == {"tone-wrong"}
+    assert tones == {"tone-disagrees"}
 
 
 def test_every_cell_of_the_matrix_leads_to_its_scenario(parse: Any) -> None:
@@ -117,7 +119,7 @@ def test_every_cell_of_the_matrix_leads_to_its_scenario(parse: Any) -> None:
 def test_the_worst_failure_is_told_in_full(parse: Any, differing: Report) -> None:
     (card,) = parse("differing").xpath("//article")
     told = {words(div.find("dt")): words(div.find("dd")) for div in card.xpath(".//dl/div")}
-    rows = differing.worst
+    rows = judged(differing.findings).astype(object)
     worst = rows[rows["verdict"] == "NOT_FINITE"].iloc[0]  # worse than DISAGREES
     assert told["scenario"] == worst["scenario"] == "nan_in_an_entry"
     assert told["implementation"] == "reference/numpy"
@@ -127,21 +129,21 @@ def test_the_worst_failure_is_told_in_full(parse: Any, differing: Report) -> Non
     assert {"dtype", "step", "absolute error", "relative error", "in ulps", "in spreads"} <= told.keys()
 
 
-@pytest.mark.parametrize("planted", [["updates"], ["gradients", "updates"]], ids="+".join)
+@pytest.mark.parametrize("planted", [["update"], ["gradient", "update"]], ids="+".join)
 def test_the_page_tells_first_what_the_terminal_tells_first(agreeing: Report, planted: list[str]) -> None:
-    frames = dict(agreeing.frames)
-    for quantity in planted:
-        rows = frames[quantity].astype({"verdict": object, "cause": object})
-        last = rows.index[rows["scenario"] == "network"][-1]
-        rows.loc[last, ["verdict", "cause", "spreads"]] = ["DISAGREES", "planted", 1e6]
-        frames[quantity] = rows.astype({"verdict": "category", "cause": "category"})
-    made = Report(frames, agreeing.environment)
+    findings = agreeing.findings.astype(object)
+    for kind in planted:
+        last = findings.index[(findings["scenario"] == "network") & (findings["kind"] == kind)][-1]
+        wrong = {"verdict": "DISAGREES", "passes": False, "severity": SEVERITIES["DISAGREES"]}
+        findings.loc[last, [*wrong, "cause", "spreads"]] = [*wrong.values(), "planted", 1e6]
+    said = in_order(findings.astype(agreeing.findings.dtypes.to_dict() | {"verdict": "category"}))
+    made = Report({**agreeing.frames, "findings": said}, agreeing.environment)
     page = lxml.html.document_fromstring(build_page(made))
     told = {words(div.find("dt")): words(div.find("dd")) for div in page.xpath("//article//dl/div")}
-    first = failures_of(made)[0]
-    kind = {"gradients": "gradient", "updates": "updated weight"}[planted[0]]
-    assert first.kind == planted[0]
-    assert first.headline == (
+    first = records(failing(made.findings))[0]
+    kind = {"gradient": "gradient", "update": "updated weight"}[planted[0]]
+    assert first["kind"] == planted[0]
+    assert headline(first) == (
         f"{words(page.xpath('//article/h2/span')[0])}: {told['scenario']} {told['implementation']} "
         f"{told['dtype']}, step {told['step']}, {kind} of {told[kind]}"
     )
@@ -166,7 +168,7 @@ def test_the_causes_are_told(parse: Any) -> None:
 
 def test_the_table_of_worst_rows_has_the_frames_numbers(parse: Any, agreeing: Report) -> None:
     rows = rows_of(parse("agreeing").xpath("//section[@id='scenario-1']//table")[0])
-    expected = agreeing.worst
+    expected = judged(agreeing.findings).astype(object)
     expected = expected[expected["scenario"] == "network"]
     assert len(rows) == len(expected)
     for shown, row in zip(rows, expected.to_dict("records"), strict=True):
@@ -314,7 +316,7 @@ def test_what_changed_since_the_baseline_stands_below_the_verdict(worsened: Repo
     rows = rows_of(table_called(page, "Verdicts that changed"))
     assert [row["change"] for row in rows] == after.changes.verdicts["change"].to_list()
     assert "worse" in [row["change"] for row in rows]
-    assert section.xpath(".//h2//span[contains(@class, 'tone-wrong')]")
+    assert section.xpath(".//h2//span[contains(@class, 'tone-disagrees')]")
 
 
 @pytest.mark.parametrize("time", [np.nan, np.inf])
@@ -402,13 +404,15 @@ def test_what_was_not_run_at_all_has_a_section(agreeing: Report) -> None:
     left_out = {**agreeing.frames, "runs": agreeing.runs[runs["status"] == "not run"].reset_index(drop=True)}
     for name in ("gradients", "updates", "entries", "steps", "trajectories", "claims", "formulas"):
         left_out[name] = agreeing.frames[name].iloc[:0]
+    left_out["findings"] = agreeing.findings[agreeing.findings["kind"] == "run"].reset_index(drop=True)
     page = lxml.html.document_fromstring(build_page(Report(left_out, agreeing.environment)))
     assert words(page.find(".//h1")) == "Nothing was checked."
     assert "No run of this scenario was made." in words(page.xpath("//section[@class='scenario']")[0])
 
 
 def test_a_scenario_that_does_not_train_has_no_updates_to_choose(agreeing: Report) -> None:
-    frames = {**agreeing.frames, "updates": agreeing.updates.iloc[:0]}
+    findings = agreeing.findings[agreeing.findings["kind"] != "update"].reset_index(drop=True)
+    frames = {**agreeing.frames, "updates": agreeing.updates.iloc[:0], "findings": findings}
     page = lxml.html.document_fromstring(build_page(Report(frames, agreeing.environment)))
     chosen = page.xpath("//figure[@data-plot='errors']//*[@data-control='quantity']")
     assert [(each.get("type"), each.get("value")) for each in chosen] == [("hidden", "gradients")] * 2
@@ -416,7 +420,10 @@ def test_a_scenario_that_does_not_train_has_no_updates_to_choose(agreeing: Repor
 
 def test_runs_that_raised_are_told(agreeing: Report) -> None:
     runs = agreeing.runs.astype({"status": object}).replace({"status": {"not run": "failed"}})
-    frames = {**agreeing.frames, "runs": runs.astype({"status": "category"})}
+    findings = agreeing.findings.astype({"verdict": object})
+    findings.loc[findings["kind"] == "run", ["verdict", "counts"]] = ["FAILED", True]
+    findings = in_order(findings.astype({"verdict": "category"}))
+    frames = {**agreeing.frames, "runs": runs.astype({"status": "category"}), "findings": findings}
     page = lxml.html.document_fromstring(build_page(Report(frames, agreeing.environment)))
     (message,) = {words(each)[:43] for each in page.xpath("//ul[@class='messages']/li")}
     assert message == "line_without_gradient reference/numpy float"
@@ -424,18 +431,9 @@ def test_runs_that_raised_are_told(agreeing: Report) -> None:
     assert words(who) == "Off: reference/numpy in 2 of 4 runs. All runs of torch/eager, torch/func agree."
 
 
-def test_checks_of_tests_are_told(empty: Report) -> None:
-    texts = dict.fromkeys(["points", "where", "reason", "findings", "failing_point"], "")
-    row = {
-        **texts,
-        "test": "test_<b>mine</b>",
-        "verdict": "WRONG",
-        "ok": False,
-        "digits": 0.5,
-        "dtype": "float64",
-    }
-    checks = as_frame("checks", [{**row, "seed": 0, "cause": "a factor 2"}])
-    page = lxml.html.document_fromstring(build_page(Report({**empty.frames, "checks": checks}, {})))
+def test_checks_of_tests_are_told() -> None:
+    check = planted_ones.check(ok=False, test="test_<b>mine</b>", cause="a factor 2")
+    page = lxml.html.document_fromstring(build_page(Report.from_outcomes([], [], checks=[check])))
     assert words(page.find(".//h1")) == "Not everything agrees."
     (shown,) = rows_of(table_called(page, "A gradient that a test checked"))
     assert (shown["test"], shown["verdict"], shown["cause"]) == ("test_<b>mine</b>", "WRONG", "a factor 2")
@@ -451,13 +449,13 @@ def test_claims_of_scenarios_that_are_not_shown_are_told(agreeing: Report) -> No
     assert [row["scenario"] for row in rows] == ["elsewhere"] * 2
 
 
-def test_the_page_can_be_imported_without_the_extra() -> None:
+def test_the_page_can_be_found_without_the_extra() -> None:
     code = (
         "import sys\n"
         "sys.modules.update(dict.fromkeys(['jinja2', 'markupsafe', 'plotly', 'itables']))\n"
-        "import gradproof.reporting.page as page\n"
+        "from gradproof.reporting.formats import report_formats\n"
         "try:\n"
-        "    page.build_page(None)\n"
+        "    report_formats()['html'].render(None)\n"
         "except ModuleNotFoundError as error:\n"
         "    print(error.name)\n"
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gradproof.reporting.page import build_page
+from gradproof.reporting.page.build import build_page
 from gradproof.reporting.report import Report
 from gradproof.scenarios import CATALOGUE
 from gradproof.verification import verify

@@ -1,6 +1,7 @@
 """Tables for a terminal that cut no name: what does not fit beside each other stands below each other."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -10,7 +11,7 @@ from gradproof.reporting.text import visible, wrapped
 
 _GAP = 2
 
-Style = Callable[[str], str]
+Style = Callable[[Any], str]
 
 
 def make_console(*, stderr: bool = False) -> Console:
@@ -40,7 +41,12 @@ def say(console: Console, text: str, style: str = "", styled: int | None = None,
 
 
 def print_table(
-    console: Console, header: Sequence[str], rows: Sequence[Sequence[str]], *, fixed: int, style: Style
+    console: Console,
+    header: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    fixed: int,
+    style: Style = lambda _: "",
 ) -> None:
     """Print a table, in several below each other where the columns do not fit into one.
 
@@ -49,19 +55,20 @@ def print_table(
     Args:
         console: where to.
         header: the columns' names; a slash in one but the fixed becomes a line break.
-        rows: the cells.
+        rows: the cells, whose texts are shown.
         fixed: so many columns from the first on are repeated in each table.
         style: gives a cell's colour, or nothing.
     """
     names = [name.split("/", 1) if at >= fixed else [name] for at, name in enumerate(map(visible, header))]
     cells = [[visible(cell) for cell in row] for row in rows]
+    styles = [["" if at < fixed else style(cell) for at, cell in enumerate(row)] for row in rows]
     widths = [
         max(cell_len(text) for text in (*parts, *(row[at] for row in cells)))
         for at, parts in enumerate(names)
     ]
     groups = list(_groups(widths, fixed, console.width))
     if any(_total(widths, group) > console.width for group in groups):
-        _print_list(console, names, cells, fixed, style)
+        _print_list(console, names, cells, fixed, styles)
         return
     tall = max((len(parts) for parts in names), default=0)
     heads = [[parts[line] if line < len(parts) else "" for parts in names] for line in range(tall)]
@@ -71,11 +78,10 @@ def print_table(
         for head in heads:
             _print_line(console, [(head[at], "", widths[at]) for at in group])
         previous = ""
-        for row in cells:
+        for row, styled in zip(cells, styles, strict=True):
             shown = ["" if row[0] == previous else row[0], *row[1:]]
             previous = row[0]
-            styles = ["" if at < fixed else style(text) for at, text in enumerate(row)]
-            _print_line(console, [(shown[at], styles[at], widths[at]) for at in group])
+            _print_line(console, [(shown[at], styled[at], widths[at]) for at in group])
 
 
 def _total(widths: Sequence[int], group: Sequence[int]) -> int:
@@ -105,12 +111,16 @@ def _print_line(console: Console, cells: Sequence[tuple[str, str, int]]) -> None
 
 
 def _print_list(
-    console: Console, names: Sequence[Sequence[str]], cells: Sequence[Sequence[str]], fixed: int, style: Style
+    console: Console,
+    names: Sequence[Sequence[str]],
+    cells: Sequence[Sequence[str]],
+    fixed: int,
+    styles: Sequence[Sequence[str]],
 ) -> None:
     """Print a line a cell, where not even one column fits beside the fixed ones."""
-    for row in cells:
+    for row, styled in zip(cells, styles, strict=True):
         console.print(Text("  ".join(row[:fixed])), soft_wrap=True)
-        for parts, cell in zip(names[fixed:], row[fixed:], strict=True):
+        for parts, cell, style in zip(names[fixed:], row[fixed:], styled[fixed:], strict=True):
             line = Text(f"  {'/'.join(parts)}  ")
-            line.append(cell, style=style(cell) or None)
+            line.append(cell, style=style or None)
             console.print(line, soft_wrap=True)

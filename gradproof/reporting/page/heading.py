@@ -7,39 +7,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gradproof.reporting.costs import costs, side_by_side
-from gradproof.reporting.failures import failures_of
-from gradproof.reporting.names import count, entry, implementation
-from gradproof.reporting.overview import not_checked, remarks, verdict_matrix
-from gradproof.reporting.page.numbers import exact, short
-from gradproof.reporting.page.tables import (
+from gradproof.reporting.columns import records
+from gradproof.reporting.findings import SEVERITIES, failing, judged, something_was_checked
+from gradproof.reporting.names import RUN, entry, implementation
+from gradproof.reporting.page.cells import (
     Table,
     costs_table,
     failing_table,
     run_costs_table,
-    tone,
     unfinished_table,
 )
+from gradproof.reporting.page.numbers import exact, short
 from gradproof.reporting.report import Report
-from gradproof.reporting.worst import QUANTITIES, RUN, most_urgent
+from gradproof.reporting.run_costs import costs, side_by_side
+from gradproof.reporting.summary import MatrixCell, not_checked, remarks, verdict_matrix, who_is_off
+from gradproof.reporting.telling import QUANTITY_NAMES, headline
 from gradproof.verdicts.tolerances import SPREADS
-
-_TONES = {
-    "ok": "ok",
-    "WRONG": "wrong",
-    "FAILED": "wrong",
-    "NaN/inf": "nan",
-    "UNDECIDED": "undecided",
-}
-
-
-@dataclass(frozen=True)
-class MatrixCell:
-    """A cell of the matrix: its words and its tone."""
-
-    word: str
-    number: str
-    tone: str
 
 
 @dataclass(frozen=True)
@@ -54,21 +37,17 @@ class MatrixRow:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """The first failure: what does not pass and where, its numbers by name, and how to see it again."""
+class WorstFailure:
+    """The first failure: the finding, where it is and its numbers by name, and the scenario's position."""
 
-    verdict: str
-    tone: str
+    finding: Mapping[str, Any]
     where: Sequence[tuple[str, str]]
     numbers: Sequence[tuple[str, str]]
-    cause: str
-    reason: str
-    repeat: str
     scenario: int
 
 
 @dataclass(frozen=True)
-class Overview:
+class Heading:
     """All that stands above the sections of the scenarios, and the lists that the page counts by."""
 
     ok: bool
@@ -79,11 +58,12 @@ class Overview:
     figures: Sequence[tuple[str, str]]
     notes: Sequence[str]
     messages: Sequence[str]
-    failure: Failure | None
+    failure: WorstFailure | None
     failing: Table | None
     repeats: Sequence[str]
     matrix_columns: Sequence[str]
     matrix: Sequence[MatrixRow]
+    legend: Sequence[str]
     costs: Table | None
     run_costs: Table | None
     costs_plot: Mapping[str, Any]
@@ -95,7 +75,7 @@ class Overview:
     run_names: Sequence[tuple[int, int]]
 
 
-def overview(report: Report) -> Overview:
+def heading(report: Report) -> Heading:
     """Collect what stands above the scenarios."""
     runs = report.runs.astype(object)
     subjects = list(runs[RUN].drop_duplicates().itertuples(index=False, name=None))
@@ -103,27 +83,30 @@ def overview(report: Report) -> Overview:
     names = [implementation(str(backend), str(variant)) for _, backend, variant, _ in subjects]
     implementations = list(dict.fromkeys(names))
     dtypes = list(dict.fromkeys(str(subject[3]) for subject in subjects))
-    columns, matrix = _matrix(report.frames, scenarios)
-    failing = report.worst[report.worst["failing"] > 0]
+    columns, matrix = _matrix(report, scenarios)
+    wrong = failing(report.findings)
+    wrong_runs = judged(wrong)
     ran = bool((runs["status"] == "run").any())
-    return Overview(
+    verdicts = {cell.verdict for row in matrix for cell in row.cells}
+    return Heading(
         ok=report.ok,
-        title=_title(ok=report.ok, something=ran or len(report.checks) > 0),
-        who="" if report.ok or not ran else _who(runs, failing),
+        title=_title(report),
+        who="" if report.ok or not ran else who_is_off(runs, report.findings),
         time=str(report.environment.get("time", "")),
         versions=_versions(report.environment),
         figures=_figures(report),
         notes=[*remarks(report.frames), *not_checked(runs)],
-        messages=[each.headline for each in failures_of(report) if each.kind not in QUANTITIES],
-        failure=_first_failure(failing, runs, scenarios) if len(failing) else None,
-        failing=failing_table(failing) if len(failing) else None,
-        repeats=_repeats(failing, runs),
+        messages=[headline(row) for row in records(wrong.drop(index=wrong_runs.index))],
+        failure=_worst_failure(wrong_runs, scenarios) if len(wrong_runs) else None,
+        failing=failing_table(wrong_runs) if len(wrong_runs) else None,
+        repeats=[each for each in dict.fromkeys(wrong_runs["repeat"]) if each],
         matrix_columns=columns,
         matrix=matrix,
+        legend=sorted(verdicts, key=lambda verdict: SEVERITIES.get(verdict, -1)),
         costs=costs_table(runs) if ran else None,
         run_costs=run_costs_table(runs) if ran else None,
         costs_plot=_costs_plot(runs),
-        times=side_by_side(int(report.environment.get("processes", 1))),
+        times=side_by_side(report.environment),
         unfinished=unfinished_table(runs) if (runs["reason"] != "").any() else None,
         scenarios=scenarios,
         implementations=implementations,
@@ -135,35 +118,10 @@ def overview(report: Report) -> Overview:
     )
 
 
-def _title(*, ok: bool, something: bool) -> str:
-    if not something:
+def _title(report: Report) -> str:
+    if not something_was_checked(report.findings):
         return "Nothing was checked."
-    return "Everything that was checked agrees." if ok else "Not everything agrees."
-
-
-def _who(runs: pd.DataFrame, failing: pd.DataFrame) -> str:
-    """Tell in a sentence which implementations are off, and which are not."""
-    names = pd.Series(
-        [implementation(*each) for each in zip(runs["backend"], runs["variant"], strict=True)],
-        index=runs.index,
-    )
-    keys = set(failing[RUN].itertuples(index=False, name=None))
-    off = runs["status"].eq("failed").to_numpy() | np.array(
-        [run in keys for run in runs[RUN].itertuples(index=False, name=None)]
-    )
-    made = (runs["status"] != "not run").to_numpy()
-    parts = []
-    right = []
-    for name in names[made].drop_duplicates():
-        own = (names == name).to_numpy() & made
-        if off[own].any():
-            parts.append(f"{name} in {int(off[own].sum())} of {count(int(own.sum()), 'run')}")
-        else:
-            right.append(str(name))
-    sentences = [f"Off: {', '.join(parts)}."] if parts else []
-    if right:
-        sentences.append(f"All runs of {', '.join(right)} agree.")
-    return " ".join(sentences)
+    return "Everything that was checked agrees." if report.ok else "Not everything agrees."
 
 
 def _versions(environment: Mapping[str, Any]) -> str:
@@ -181,7 +139,7 @@ def _figures(report: Report) -> list[tuple[str, str]]:
         (f"{len(report.gradients):,}", "gradients judged"),
         (f"{len(report.updates):,}", "updates judged"),
         (f"{int((status == 'run').sum()):,}", "runs"),
-        (f"{len(report.failures):,}", "do not pass"),
+        (f"{int(judged(report.findings)['failing'].sum()):,}", "do not pass"),
     ]
     if len(report.checks):
         figures.append((f"{len(report.checks):,}", "gradients checked by tests"))
@@ -189,19 +147,16 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     return [*figures, (f"{left_out:,}", "runs not made")] if left_out else figures
 
 
-def _first_failure(failing: pd.DataFrame, runs: pd.DataFrame, scenarios: Sequence[str]) -> Failure:
-    row = most_urgent(failing)
-    same = (runs[RUN] == pd.Series(row)[RUN]).all(axis=1)
-    quantity = "gradient" if row["quantity"] == "gradients" else "updated weight"
-    return Failure(
-        verdict=row["verdict"],
-        tone=tone(row["verdict"]),
+def _worst_failure(wrong: pd.DataFrame, scenarios: Sequence[str]) -> WorstFailure:
+    row = records(wrong.head(1))[0]
+    return WorstFailure(
+        finding=row,
         where=[
             ("scenario", row["scenario"]),
             ("implementation", implementation(row["backend"], row["variant"])),
             ("dtype", row["dtype"]),
             ("step", f"{row['step']:,}"),
-            (quantity, entry(row["parameter"], row["index"])),
+            (QUANTITY_NAMES[row["kind"]], entry(row["parameter"], row["index"])),
         ],
         numbers=[
             ("value", exact(row["value"])),
@@ -211,27 +166,14 @@ def _first_failure(failing: pd.DataFrame, runs: pd.DataFrame, scenarios: Sequenc
             ("in ulps", short(row["ulps"])),
             ("in spreads", f"{short(row['spreads'])} (at most {SPREADS:g} are rounding)"),
         ],
-        cause=row["cause"],
-        reason=row["reason"],
-        repeat=str(runs.loc[same, "repeat"].iloc[0]),
         scenario=scenarios.index(row["scenario"]),
     )
 
 
-def _repeats(failing: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
-    """List the commands that repeat the runs that do not pass."""
-    keys = set(failing[RUN].itertuples(index=False, name=None))
-    subjects = runs[RUN].itertuples(index=False, name=None)
-    commands = [str(each) for subject, each in zip(subjects, runs["repeat"], strict=True) if subject in keys]
-    return [each for each in dict.fromkeys(commands) if each]
-
-
-def _matrix(
-    frames: Mapping[str, pd.DataFrame], scenarios: Sequence[str]
-) -> tuple[list[str], list[MatrixRow]]:
-    if frames["runs"].empty:
+def _matrix(report: Report, scenarios: Sequence[str]) -> tuple[list[str], list[MatrixRow]]:
+    if report.runs.empty:
         return [], []
-    table = verdict_matrix(frames["runs"], frames["gradients"], frames["updates"])
+    table = verdict_matrix(report.runs, report.findings)
     spans = pd.Series([name for name, _ in table.index]).value_counts()
     # The rows of a scenario stand together, whatever the order of the runs.
     keys = sorted(range(len(table)), key=lambda position: scenarios.index(table.index[position][0]))
@@ -239,22 +181,15 @@ def _matrix(
     for position in keys:
         name, dtype = table.index[position]
         first = not rows or rows[-1].name != name
-        cells = [_matrix_cell(text) for text in table.iloc[position]]
-        rows.append(MatrixRow(scenarios.index(name), name, dtype, int(spans[name]) if first else 0, cells))
+        span = int(spans[name]) if first else 0
+        rows.append(MatrixRow(scenarios.index(name), name, dtype, span, table.iloc[position].tolist()))
     return [str(name) for name in table.columns], rows
-
-
-def _matrix_cell(text: str) -> MatrixCell:
-    word, _, number = text.partition(" ")
-    if word == "-":
-        return MatrixCell("not run", "", "none")
-    return MatrixCell(word, number, _TONES.get(word, "wrong"))
 
 
 def _costs_plot(runs: pd.DataFrame) -> dict[str, Any]:
     table = costs(runs)
     return {
-        "names": [implementation(row["backend"], row["variant"]) for row in table.to_dict("records")],
+        "names": [implementation(row["backend"], row["variant"]) for row in records(table)],
         "parts": {
             name: [_length(each) for each in table[f"{name}_seconds"]]
             for name in ("compiling", "training", "judging")

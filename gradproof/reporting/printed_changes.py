@@ -6,12 +6,13 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from gradproof.reporting.comparison import Changes, wording
-from gradproof.reporting.comparison.columns import BETTER, WORSE
+from gradproof.reporting.columns import records
+from gradproof.reporting.comparison import sentences
+from gradproof.reporting.comparison.change_columns import BETTER, WORSE
+from gradproof.reporting.comparison.changes import Changes
+from gradproof.reporting.console import make_console, say
 from gradproof.reporting.names import implementation
-from gradproof.reporting.terminal_tables import make_console, say
 from gradproof.reporting.text import visible
-from gradproof.reporting.worst import records
 from gradproof.verdicts.verdict import Verdict
 
 _INDENT = 2
@@ -20,28 +21,28 @@ _INDENT = 2
 def print_changes(changes: Changes) -> None:
     """Print what changed: some sentences where nothing did, else the worse verdicts first and in full."""
     console = make_console()
-    verdicts = changes.verdicts
-    say(console, wording.headline(changes), style="red" if changes.worse else "green")
+    verdicts, ran = changes.verdicts, changes.counts.get("ran twice", 0)
+    say(console, sentences.headline(verdicts, changes.counts), style="red" if changes.worse else "green")
     for row in records(verdicts[verdicts["change"] == WORSE]):
         _print_worse(console, row)
     for row in records(verdicts[verdicts["change"] == BETTER]):
-        say(console, f"better  {wording.verdict_of(row)}", "green", indent=_INDENT)
-    for text in wording.standing(changes):
+        say(console, f"better  {sentences.verdict_of(row)}", "green", indent=_INDENT)
+    for text in changes.standing():
         say(console, text)
     nondeterminism = bool(changes.bits["nondeterministic"].any())
-    for text in wording.bits(changes):
+    for text in sentences.bits(changes.bits, ran):
         say(console, text, style="yellow" if nondeterminism else "")
-    _print_errors(console, changes)
-    say(console, wording.environment(changes))
+    _print_errors(console, changes, ran)
+    say(console, sentences.environment(changes.environment))
     if changes.unchanged or changes.totals.empty:
-        say(console, wording.times(changes))
+        say(console, sentences.times(changes.totals))
     else:
         say(console, "Seconds, after / before; these are facts and no verdicts, machines are noisy:")
         console.print(Padding(_times(changes.totals), (0, 0, 0, _INDENT), expand=False))
 
 
-def _print_worse(console: Console, row: wording.Row) -> None:
-    say(console, f"worse  {wording.verdict_of(row)}", "red", indent=_INDENT)
+def _print_worse(console: Console, row: sentences.Row) -> None:
+    say(console, f"worse  {sentences.verdict_of(row)}", "red", indent=_INDENT)
     spreads = [
         f"{row[f'spreads_{which}']:.3g}" for which in ("before", "after") if row[which] in Verdict.__members__
     ]
@@ -58,13 +59,13 @@ def _print_worse(console: Console, row: wording.Row) -> None:
         console.print(f"    repeat  {visible(row['repeat'])}", markup=False, soft_wrap=True)
 
 
-def _print_errors(console: Console, changes: Changes) -> None:
-    notable = wording.notable_errors(changes)
-    say(console, wording.errors(changes))
-    for row in records(notable.head(wording.SHOWN)):
-        say(console, wording.error_of(row), indent=_INDENT)
-    if len(notable) > wording.SHOWN:
-        say(console, f"and {len(notable) - wording.SHOWN:,} more, by smaller factors", indent=_INDENT)
+def _print_errors(console: Console, changes: Changes, ran: int) -> None:
+    notable = sentences.notable_errors(changes.errors)
+    say(console, sentences.errors(changes.errors, ran))
+    for row in records(notable.head(sentences.SHOWN)):
+        say(console, sentences.error_of(row), indent=_INDENT)
+    if len(notable) > sentences.SHOWN:
+        say(console, f"and {len(notable) - sentences.SHOWN:,} more, by smaller factors", indent=_INDENT)
 
 
 def _times(totals: pd.DataFrame) -> Table:

@@ -4,8 +4,8 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from gradproof.reporting.overview import count_verdicts, finding_text
-from gradproof.reporting.terminal_tables import make_console
+from gradproof.reporting.console import make_console
+from gradproof.reporting.summary import count_verdicts, finding_text
 from gradproof.reporting.text import visible
 
 _COLOURS = {

@@ -1,6 +1,12 @@
 """What the runs cost: seconds for compiling, training and judging, per backend and variant."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
+
+from gradproof.reporting.columns import records
+from gradproof.reporting.names import implementation
 
 COSTS = {
     "backend": "object",
@@ -62,6 +68,27 @@ def costs(runs: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index().astype(COSTS)
 
 
+def cost_cells(runs: pd.DataFrame) -> pd.DataFrame:
+    """Write what `costs` gives as texts, for a table that a person reads; empty where nothing was run."""
+    times = {
+        "compiling": "compiling_seconds",
+        "training": "training_seconds",
+        "a step": "seconds_per_step",
+        "judging": "judging_seconds",
+    }
+    return pd.DataFrame(
+        [
+            {
+                "implementation": implementation(row["backend"], row["variant"]),
+                "runs": str(row["runs"]),
+                "steps": f"{row['steps']:,}",
+                **{title: duration(row[column]) for title, column in times.items()},
+            }
+            for row in records(costs(runs))
+        ]
+    )
+
+
 def duration(seconds: float) -> str:
     """Write seconds with a unit that suits them, three digits.
 
@@ -83,11 +110,12 @@ def _plain(number: float) -> str:
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
-def side_by_side(processes: int) -> str:
-    """Say in a sentence what the times were measured under.
+def side_by_side(environment: Mapping[str, Any]) -> str:
+    """Say in a sentence what a report's times were measured under.
 
-    >>> side_by_side(2)
+    >>> side_by_side({"processes": 2})
     'Seconds are wall-clock time, measured in 2 processes side by side.'
     """
+    processes = int(environment.get("processes", 1))
     where = "one process" if processes == 1 else f"{processes} processes side by side"
     return f"Seconds are wall-clock time, measured in {where}."

@@ -1,68 +1,89 @@
 """What a report says at a glance: the matrix of verdicts, remarks, the counts of claims."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from gradproof.reporting.names import count, implementation
-from gradproof.reporting.worst import RUN, records, run_key
+from gradproof.reporting.columns import records
+from gradproof.reporting.findings import NOT_RUN, PASSING, failing, judged
+from gradproof.reporting.names import RUN, count, implementation, run_key
 from gradproof.verdicts.records import CLAIM_VERDICTS
 from gradproof.verdicts.verdict import Verdict
 
 _WORDS = {
-    Verdict.EQUAL: "ok",
-    Verdict.AGREES: "ok",
-    Verdict.KINK: "ok",
-    Verdict.ILL_CONDITIONED: "ok",
-    Verdict.INACCURATE: "ok",
+    **dict.fromkeys(PASSING, "ok"),
     Verdict.DISAGREES: "WRONG",
-    Verdict.WRONG: "WRONG",
     Verdict.NOT_FINITE: "NaN/inf",
-    Verdict.UNDECIDED: "UNDECIDED",
+    NOT_RUN: "-",
 }
-_AS_TEXT = {"verdict": object}
-_STATUS_WORDS = {"failed": "FAILED", "not run": "-"}
 
 
-def verdict_matrix(runs: pd.DataFrame, gradients: pd.DataFrame, updates: pd.DataFrame) -> pd.DataFrame:
-    """Make the table that a person looks at first.
+@dataclass(frozen=True)
+class MatrixCell:
+    """What the matrix tells of a run: its worst verdict, and its largest error in spreads."""
 
-    Rows are scenario and dtype, columns are backend/variant. A cell holds `ok` where every step passes, else
-    the worst verdict, and the largest error in spreads of the rounding noise but at kinks: `ok 1.3`, say.
+    verdict: str
+    largest: str = ""
+
+    @property
+    def word(self) -> str:
+        """`ok` where every step passes, else the verdict in a word, `-` where the run was not made."""
+        return str(_WORDS.get(self.verdict, self.verdict))
+
+    def __str__(self) -> str:
+        """Give word and number: `ok 1.3`, say."""
+        return f"{self.word} {self.largest}".rstrip()
+
+
+def verdict_matrix(runs: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
+    """Make the table that a person looks at first, of `MatrixCell`.
+
+    Rows are scenario and dtype, columns are backend/variant. A cell tells the worst verdict of all steps, and
+    the largest error in spreads of the rounding noise but at kinks.
     """
-    columns = [*RUN, "spreads", "verdict"]
-    judged = pd.concat([gradients[columns].astype(_AS_TEXT), updates[columns].astype(_AS_TEXT)])
-    # At a kink the distance is that from an interval of subgradients, and not of rounding.
-    judged = judged[judged["verdict"] != str(Verdict.KINK)]
-    judged = judged.fillna({"spreads": np.inf})  # a NaN is not hidden behind what is finite
-    worst = judged.groupby(RUN, observed=True)["spreads"].max()
-    cells: dict[tuple[str, str], dict[str, str]] = {}
+    told = {run_key(row): MatrixCell(row["verdict"]) for row in records(findings[findings["kind"] == "run"])}
+    for run, rows in judged(findings).astype(dict.fromkeys(RUN, object)).groupby(RUN, sort=False):
+        worst = str(rows["verdict"].iloc[int(rows["severity"].argmax())])
+        told[tuple(map(str, run))] = MatrixCell(worst, _short(rows["most_spreads"].max()))
+    cells: dict[tuple[str, str], dict[str, MatrixCell]] = {}
     implementations: dict[str, None] = {}
     for row in records(runs):
-        key = run_key(row)
-        if row["status"] == "run":
-            largest = _short(worst[key]) if key in worst.index else "at a kink"
-            cell = f"{_WORDS[Verdict(row['verdict'])]} {largest}"
-        else:
-            cell = _STATUS_WORDS[row["status"]]
-        who = implementation(key[1], key[2])
+        who = implementation(row["backend"], row["variant"])
         implementations[who] = None
-        cells.setdefault((key[0], key[3]), {})[who] = cell
+        cell = told.get(run_key(row), MatrixCell(row["verdict"]))
+        cells.setdefault((row["scenario"], row["dtype"]), {})[who] = cell
     index = pd.MultiIndex.from_tuples(list(cells), names=["scenario", "dtype"])
-    table = pd.DataFrame(list(cells.values()), index=index, columns=list(implementations))
-    return table.fillna("-")
+    table = [[row.get(who, MatrixCell(NOT_RUN)) for who in implementations] for row in cells.values()]
+    return pd.DataFrame(table, index=index, columns=list(implementations), dtype=object)
 
 
 def _short(number: float) -> str:
+    if np.isnan(number):
+        return "at a kink"
     if not np.isfinite(number):
         return "?"
     return f"{number:.1f}" if number < 1000 else f"{number:.0e}"
 
 
+def who_is_off(runs: pd.DataFrame, findings: pd.DataFrame) -> str:
+    """Tell in a sentence which implementations are off, and which are not."""
+    failing_runs = {run_key(row) for row in records(failing(findings))}
+    made: dict[str, list[bool]] = {}
+    for row in records(runs[runs["status"] != "not run"]):
+        own = made.setdefault(implementation(row["backend"], row["variant"]), [])
+        own.append(run_key(row) in failing_runs)
+    off = [f"{who} in {sum(own)} of {count(len(own), 'run')}" for who, own in made.items() if any(own)]
+    right = [who for who, own in made.items() if not any(own)]
+    sentences = [f"Off: {', '.join(off)}."] if off else []
+    return " ".join([*sentences, *([f"All runs of {', '.join(right)} agree."] if right else [])])
+
+
 def remarks(frames: Mapping[str, pd.DataFrame]) -> list[str]:
     """Tell how often a verdict passes that is worth a remark, and what such a verdict means."""
     meaning = {
+        Verdict.INACCURATE: "the formula is right, and its evaluation in floating point loses digits",
         Verdict.ILL_CONDITIONED: "rounding explains the error, but more than half of the digits are gone",
         Verdict.KINK: "the loss has a kink there, and the value is one of its subgradients",
     }

@@ -1,12 +1,13 @@
 """What changed, in words."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from gradproof.reporting.comparison.columns import (
+from gradproof.reporting.columns import records
+from gradproof.reporting.comparison.change_columns import (
     ABSENT,
     BETTER,
     GONE,
@@ -17,13 +18,8 @@ from gradproof.reporting.comparison.columns import (
     WORSE,
 )
 from gradproof.reporting.comparison.surroundings import CHANGED, change_texts
-from gradproof.reporting.formats.markdown import escaped, markdown_table
+from gradproof.reporting.markup import escaped, markdown_table
 from gradproof.reporting.names import count, implementation, run_name
-from gradproof.reporting.text import visible
-from gradproof.reporting.worst import records
-
-if TYPE_CHECKING:
-    from gradproof.reporting.comparison.changes import Changes
 
 Row = Mapping[Any, Any]
 
@@ -38,24 +34,9 @@ RUNS_SHOWN = 5
 """So many runs whose bits differ are named for each explanation; the frame has all."""
 
 
-def sentences(changes: "Changes") -> list[str]:
-    """Tell in words what changed, the most important first."""
-    texts = [
-        headline(changes),
-        *worse(changes),
-        *standing(changes),
-        *bits(changes),
-        errors(changes),
-        times(changes),
-        environment(changes),
-    ]
-    return [visible(text) for text in texts if text]
-
-
-def headline(changes: "Changes") -> str:
+def headline(verdicts: pd.DataFrame, counts: Mapping[str, int]) -> str:
     """Say whether a verdict got worse."""
-    counts = changes.counts
-    number = int((changes.verdicts["change"] == WORSE).sum())
+    number = int((verdicts["change"] == WORSE).sum())
     as_before = [
         _of(counts.get(f"{kind} as before", 0), counts[kind], kind) for kind in KINDS if counts.get(kind)
     ]
@@ -66,48 +47,46 @@ def headline(changes: "Changes") -> str:
     return f"Nothing got worse: {unchanged}."
 
 
-def worse(changes: "Changes") -> list[str]:
+def worse(verdicts: pd.DataFrame) -> list[str]:
     """Name the verdicts that got worse."""
-    rows = changes.verdicts[changes.verdicts["change"] == WORSE].astype(object)
-    shown = [f"Worse: {verdict_of(row)}." for row in rows.head(SHOWN).to_dict("records")]
+    rows = records(verdicts[verdicts["change"] == WORSE])
+    shown = [f"Worse: {verdict_of(row)}." for row in rows[:SHOWN]]
     more = len(rows) - len(shown)
     return [*shown, f"Worse: {more:,} more."] if more else shown
 
 
-def standing(changes: "Changes") -> list[str]:
+def standing(verdicts: pd.DataFrame, counts: Mapping[str, int], scenarios: Mapping[str, str]) -> list[str]:
     """Say what else there is to know of verdicts: better, new, gone, not compared, bad as before."""
-    number = {
-        change: int((changes.verdicts["change"] == change).sum())
-        for change in (BETTER, OTHER, NEW, GONE, NOT_COMPARED)
-    }
-    counts = changes.counts
-    failing, not_run = counts.get("run failing", 0), counts.get("run not run", 0)
-    formulas, checks = counts.get("formula failing", 0), counts.get("check failing", 0)
-    altered = [name for name, state in changes.scenarios.items() if state == CHANGED]
+    return [text for number, text in _standing(verdicts, counts, scenarios) if number]
+
+
+def _standing(
+    verdicts: pd.DataFrame, counts: Mapping[str, int], scenarios: Mapping[str, str]
+) -> Iterator[tuple[int, str]]:
+    number = verdicts["change"].astype(object).value_counts()
+    better, other, new, gone, not_compared = (
+        int(number.get(change, 0)) for change in (BETTER, OTHER, NEW, GONE, NOT_COMPARED)
+    )
+    yield better, f"{count(better, 'verdict')} got better."
+    words = "changed without getting worse or better (between verdicts that pass alike, say, which rounding"
+    yield other, f"{count(other, 'verdict')} {words} alone can do)."
+    for kind in ("run", "formula", "check"):
+        failing = counts.get(f"{kind} failing", 0)
+        yield failing, f"{count(failing, kind)} that {_do(failing)} not pass did not pass before either."
+    yield new, f"{count(new, 'verdict')} {_are(new)} new."
+    yield gone, f"{count(gone, 'verdict')} {_are(gone)} gone."
+    words = "not compared: one of the reports was made with other scenarios, backends or dtypes."
+    yield not_compared, f"{count(not_compared, 'verdict')} {_are(not_compared)} {words}"
+    not_run = counts.get("run not run", 0)
+    yield not_run, f"{count(not_run, 'run')} {'was' if not_run == 1 else 'were'} made in neither."
+    altered = [name for name, state in scenarios.items() if state == CHANGED]
     one = len(altered) == 1
-    texts = {
-        f"{count(number[BETTER], 'verdict')} got better.": number[BETTER],
-        f"{count(number[OTHER], 'verdict')} changed without getting worse or better (between verdicts that "
-        "pass alike, say, which rounding alone can do).": number[OTHER],
-        f"{count(failing, 'run')} that {_do(failing)} not pass did not pass before either.": failing,
-        f"{count(formulas, 'formula')} that {_are(formulas)} WRONG {_were(formulas)} WRONG before.": (
-            formulas
-        ),
-        f"{count(checks, 'check')} that {_do(checks)} not pass did not pass before either.": checks,
-        f"{count(number[NEW], 'verdict')} {_are(number[NEW])} new.": number[NEW],
-        f"{count(number[GONE], 'verdict')} {_are(number[GONE])} gone.": number[GONE],
-        f"{count(number[NOT_COMPARED], 'verdict')} {_are(number[NOT_COMPARED])} not compared: one of the "
-        "reports was made with other scenarios, backends or dtypes.": number[NOT_COMPARED],
-        f"{count(not_run, 'run')} {_were(not_run)} made in neither.": not_run,
-        f"The {'scenario' if one else 'scenarios'} changed: {', '.join(altered)}. What is said of "
-        f"{'it' if one else 'them'} compares different work.": altered,
-    }
-    return [text for text, there in texts.items() if there]
+    words = f"What is said of {'it' if one else 'them'} compares different work."
+    yield len(altered), f"The {'scenario' if one else 'scenarios'} changed: {', '.join(altered)}. {words}"
 
 
-def bits(changes: "Changes") -> list[str]:
+def bits(frame: pd.DataFrame, ran: int) -> list[str]:
     """Say in how many runs all bits are equal, and where and why they are not."""
-    frame, ran = changes.bits, changes.counts.get("ran twice", 0)
     if not ran:
         return []
     if frame.empty:
@@ -115,7 +94,7 @@ def bits(changes: "Changes") -> list[str]:
     texts = [f"Bits are equal in {_of(ran - len(frame), ran, 'run')}."]
     first = frame.sort_values("nondeterministic", ascending=False, kind="stable")
     for explanation, group in first.groupby("explanation", sort=False):
-        shown = [bits_of(row) for row in group.head(RUNS_SHOWN).to_dict("records")]
+        shown = [bits_of(row) for row in records(group.head(RUNS_SHOWN))]
         left = len(group) - RUNS_SHOWN
         more = f"; and {count(left, 'more run')} (the frame bits has all)" if left > 0 else ""
         words = str(explanation)
@@ -136,11 +115,11 @@ def bits_of(row: Row) -> str:
     )
 
 
-def errors(changes: "Changes") -> str:
+def errors(frame: pd.DataFrame, ran: int) -> str:
     """Say how many worst errors changed so much that a reader may want to know."""
-    if changes.errors.empty:
-        return "All errors are exactly as before." if changes.counts.get("ran twice") else ""
-    many, others = len(notable_errors(changes)), len(changes.errors)
+    if frame.empty:
+        return "All errors are exactly as before." if ran else ""
+    many, others = len(notable_errors(frame)), len(frame)
     what = f"The worst error of {count(many, 'parameter')}" if many else "No worst error"
     listed = "the one that is" if others == 1 else f"all {others:,} that are"
     return (
@@ -149,18 +128,14 @@ def errors(changes: "Changes") -> str:
     )
 
 
-def notable_errors(changes: "Changes") -> pd.DataFrame:
+def notable_errors(frame: pd.DataFrame) -> pd.DataFrame:
     """Give the errors that changed by more than the notable factor, the largest change first."""
-    frame = changes.errors
     largest = frame[["spreads_before", "spreads_after"]].fillna(np.inf).max(axis=1)
-    factor = pd.Series(_either_way(frame["ratio"].to_numpy()), index=frame.index)
+    ratio = frame["ratio"].to_numpy()
+    with np.errstate(divide="ignore"):
+        factor = pd.Series(np.maximum(ratio, 1 / ratio), index=frame.index)
     chosen = factor[(factor > NOTABLE_FACTOR) & (largest > NOTABLE_SPREADS)]
     return frame.loc[chosen.sort_values(ascending=False, kind="stable").index]
-
-
-def _either_way(ratio: Any) -> Any:
-    with np.errstate(divide="ignore"):
-        return np.maximum(ratio, 1 / ratio)
 
 
 def error_of(row: Row) -> str:
@@ -172,9 +147,8 @@ def error_of(row: Row) -> str:
     )
 
 
-def times(changes: "Changes") -> str:
+def times(frame: pd.DataFrame) -> str:
     """Say how the seconds of training compare; no threshold stands behind it."""
-    frame = changes.totals
     if frame.empty:
         return ""
     ratios = [
@@ -187,9 +161,9 @@ def times(changes: "Changes") -> str:
     )
 
 
-def environment(changes: "Changes") -> str:
+def environment(frame: pd.DataFrame) -> str:
     """Say what changed around the runs."""
-    texts = change_texts(changes.environment)
+    texts = change_texts(frame)
     if not texts:
         return "The environment is the same."
     more = f" and {count(len(texts) - SHOWN, 'more entry', 'more entries')}" if len(texts) > SHOWN else ""
@@ -209,28 +183,12 @@ def _of_changed(row: Row) -> str:
     return "; the scenario changed" if row["scenario_changed"] else ""
 
 
-def tables(changes: "Changes") -> list[tuple[str, str, pd.DataFrame]]:
-    """Give a title, a sentence and a table for each kind of change that there is."""
-    parts = [
-        ("Verdicts that changed", " ".join([headline(changes), *standing(changes)]), changes.verdicts),
-        ("Errors that changed", errors(changes), changes.errors),
-        ("Bits that differ", " ".join(bits(changes)[:1]), changes.bits),
-        ("Times of implementations", times(changes), changes.totals),
-        ("Times of runs", "Seconds before and after, and their ratios.", changes.timings),
-        ("Environment that changed", environment(changes), changes.environment),
-    ]
-    return [part for part in parts if not part[2].empty]
-
-
-def markdown(changes: "Changes") -> str:
-    """Give a Markdown section: the sentences, and tables of what matters most."""
-    lines = ["## What changed", "", *(f"- {escaped(text)}" for text in sentences(changes))]
-    for title, _, frame in tables(changes):
-        if title == "Times of runs":  # as long as the whole report; the totals say what a reader asks first
-            continue
-        shown = notable_errors(changes).head(SHOWN) if frame is changes.errors else frame
-        if len(shown):
-            lines += ["", f"### {title}", "", markdown_table(_rounded(shown))]
+def markdown(texts: list[str], tables: list[tuple[str, str, pd.DataFrame]]) -> str:
+    """Write a Markdown section: sentences, and the tables in which something stands."""
+    lines = ["## What changed", "", *(f"- {escaped(text)}" for text in texts)]
+    for title, _, frame in tables:
+        if len(frame):
+            lines += ["", f"### {title}", "", markdown_table(_rounded(frame))]
     return "\n".join(lines) + "\n"
 
 
@@ -254,10 +212,6 @@ def _of(number: int, all_of_them: int, noun: str) -> str:
 
 def _are(number: int) -> str:
     return "is" if number == 1 else "are"
-
-
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"
 
 
 def _do(number: int) -> str:

@@ -70,5 +70,5 @@ KINDS = ("run", "formula", "claim", "check")
 
 WORSE, BETTER, OTHER, NEW, GONE, NOT_COMPARED = "worse", "better", "other", "new", "gone", "not compared"
 
-NOT_RUN, FAILED, ABSENT = "NOT RUN", "FAILED", ""
-"""What stands in the place of a verdict where a run did not take place, raised, or is in one report only."""
+ABSENT = ""
+"""What stands in the place of a verdict where something is in one report only."""

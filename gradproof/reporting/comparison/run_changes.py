@@ -1,4 +1,4 @@
-"""Errors, bits and times of the runs that both reports have, compared column by column."""
+"""Bits and times of the runs that both reports have, compared column by column."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,8 +15,8 @@ from gradproof.reporting.comparison.surroundings import (
     change_texts,
     circumstances,
 )
+from gradproof.reporting.names import RUN
 from gradproof.reporting.report import Report
-from gradproof.reporting.worst import RUN
 
 _SECONDS = {
     "compiling": "compiling_seconds",
@@ -29,39 +29,6 @@ def run_pairs(before: Report, after: Report) -> pd.DataFrame:
     """Give a row for each run that took place in both reports: the columns of `runs` before and after."""
     first, second = (report.runs[report.runs["status"] == "run"].astype(object) for report in (before, after))
     return first.merge(second, on=RUN, suffixes=("_before", "_after"))
-
-
-def error_frame(
-    pairs: pd.DataFrame, worst: tuple[pd.DataFrame, pd.DataFrame], states: Mapping[str, str]
-) -> pd.DataFrame:
-    """Give the worst errors of each parameter in each of these runs that are not exactly what they were.
-
-    A parameter that one of the reports does not have (its scenario changed) has no verdict there, NaN for
-    its errors and step -1.
-    """
-    keys = [*RUN, "quantity", "parameter"]
-    kept = [*keys, "spreads", "ulps", "step", "verdict"]
-    first, second = (rows[kept].merge(pairs[RUN], on=RUN) for rows in worst)
-    both = first.merge(second, on=keys, how="outer", suffixes=("_before", "_after"), sort=False)
-    for which in ("before", "after"):
-        both[f"step_{which}"] = both[f"step_{which}"].fillna(-1).astype("int64")
-        both[f"verdict_{which}"] = both[f"verdict_{which}"].fillna("")
-        for name in ("spreads", "ulps"):
-            both[f"{name}_{which}"] = both[f"{name}_{which}"].astype("float64")
-    both["ratio"] = _spreads_ratio(both)
-    both["scenario_changed"] = both["scenario"].map(states) == CHANGED
-    as_it_was = np.ones(len(both), dtype=bool)
-    for name in ("spreads", "ulps", "step", "verdict"):
-        old, new = both[f"{name}_before"], both[f"{name}_after"]
-        as_it_was &= ((old == new) | (old.isna() & new.isna())).to_numpy()
-    return both[~as_it_was]
-
-
-def _spreads_ratio(both: pd.DataFrame) -> NDArray[Any]:
-    # NaN is the worst that an error can be; only where there is no parameter there is nothing to divide.
-    old, new = (both[f"spreads_{which}"].fillna(np.inf).to_numpy() for which in ("before", "after"))
-    there = ((both["step_before"] >= 0) & (both["step_after"] >= 0)).to_numpy()
-    return np.where(there, ratios(old, new), np.nan)
 
 
 def ratios(before: NDArray[Any], after: NDArray[Any]) -> NDArray[Any]:
@@ -141,17 +108,17 @@ def _nondeterminism(run: tuple[str, ...], environment: pd.DataFrame) -> str:
     )
 
 
-def timing_frame(pairs: pd.DataFrame, states: Mapping[str, str]) -> pd.DataFrame:
+def timing_frame(pairs: pd.DataFrame) -> pd.DataFrame:
     """Give the seconds of each of these runs before and after, and their ratios."""
     columns = {name: pairs[name] for name in (*RUN, "steps_before", "steps_after")}
     for name, source in _SECONDS.items():
         columns.update(_timed(name, pairs[f"{source}_before"], pairs[f"{source}_after"]))
-    return pd.DataFrame(columns).assign(scenario_changed=pairs["scenario"].map(states) == CHANGED)
+    return pd.DataFrame(columns)
 
 
-def total_frame(pairs: pd.DataFrame, states: Mapping[str, str]) -> pd.DataFrame:
+def total_frame(pairs: pd.DataFrame, changed: set[str]) -> pd.DataFrame:
     """Give the seconds of each implementation, summed over the runs that did the same work both times."""
-    same_work = (pairs["steps_before"] == pairs["steps_after"]) & (pairs["scenario"].map(states) != CHANGED)
+    same_work = (pairs["steps_before"] == pairs["steps_after"]) & ~pairs["scenario"].isin(changed)
     groups = pairs[same_work].groupby(["backend", "variant"], sort=False)
     names = ("compiling", "training", "judging")
     seconds = [f"{name}_seconds_{which}" for name in names for which in ("before", "after")]

@@ -1,0 +1,231 @@
+"""The page's tables: what stands in each cell, how it is written and what it is sorted by."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gradproof.reporting.columns import records
+from gradproof.reporting.environment import flattened
+from gradproof.reporting.findings import QUANTITIES, SEVERITIES
+from gradproof.reporting.names import entry, implementation, run_key
+from gradproof.reporting.page.numbers import exact, microseconds, number_of, orderable, seconds, short
+from gradproof.reporting.run_costs import costs
+from gradproof.reporting.telling import why
+
+TEXT, NUMBER, LONG, VERDICT, NAME = "text", "number", "number long", "verdict", "name"
+"""Kinds of column: prose, figures, figures with many digits, a verdict, a name that is not broken."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: its text, what it is sorted by where that is not the text, and its tone."""
+
+    text: str
+    order: float | None = None
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its title, its kind, and what makes its cell of a row."""
+
+    title: str
+    kind: str
+    cell: Callable[[Row], Cell]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption that tells what a row is."""
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+
+
+def table(caption: str, rows: Iterable[Row], columns: Sequence[Column]) -> Table:
+    """Make a table of rows."""
+    return Table(caption, columns, [[column.cell(row) for column in columns] for row in rows])
+
+
+def tone(word: str) -> str:
+    """Tell the tone of a verdict or a status, which the styles give a look.
+
+    >>> tone("ILL_CONDITIONED"), tone("NOT CHECKABLE"), tone("failed")
+    ('ill-conditioned', 'not-checkable', 'failed')
+    """
+    return word.lower().replace("_", "-").replace(" ", "-")
+
+
+def verdict_cell(verdict: str) -> Cell:
+    """Make a cell of a verdict; sorted from best to worst."""
+    return Cell(verdict, SEVERITIES.get(verdict, -1), tone(verdict))
+
+
+def error_cell(number: float) -> Cell:
+    """Make a cell of an error."""
+    return Cell(short(number), orderable(number))
+
+
+def value_cell(number: float) -> Cell:
+    """Make a cell of a value, with all its digits."""
+    return Cell(exact(number), orderable(number))
+
+
+def count_cell(number: int) -> Cell:
+    """Make a cell of a count."""
+    return Cell(f"{number:,}", number)
+
+
+def _named(title: str, text: Callable[[Row], str]) -> Column:
+    return Column(title, NAME, lambda row: Cell(text(row)))
+
+
+def _counted(title: str) -> Column:
+    return Column(title, NUMBER, lambda row: count_cell(row[title]))
+
+
+def _error(title: str) -> Column:
+    return Column(title, NUMBER, lambda row: error_cell(row[title]))
+
+
+def _seconds(title: str) -> Column:
+    name = f"{title}_seconds"
+    return Column(f"{title}, s", NUMBER, lambda row: Cell(seconds(row[name]), row[name]))
+
+
+def _a_step(title: str) -> Column:
+    name = "seconds_per_step"
+    return Column(title, NUMBER, lambda row: Cell(microseconds(row[name]), orderable(row[name])))
+
+
+_SCENARIO = _named("scenario", lambda row: row["scenario"])
+_IMPLEMENTATION = _named("implementation", lambda row: implementation(row["backend"], row["variant"]))
+_DTYPE = _named("dtype", lambda row: row["dtype"])
+_VERDICT = Column("verdict", VERDICT, lambda row: verdict_cell(row["verdict"]))
+_ENTRY = _named("worst entry", lambda row: entry(row["parameter"], row["index"]))
+_WHY = Column("cause or reason", TEXT, lambda row: Cell(why(row)))
+_WORST = (
+    *(_VERDICT, _IMPLEMENTATION, _DTYPE),
+    _named("quantity", lambda row: QUANTITIES[row["kind"]]),
+    *(_ENTRY, _counted("step"), _error("spreads"), _error("ulps")),
+    Column(
+        "failing steps", NUMBER, lambda row: Cell(f"{row['failing']:,} of {row['steps']:,}", row["failing"])
+    ),
+    _WHY,
+    Column("value", LONG, lambda row: value_cell(row["value"])),
+    Column("exact", LONG, lambda row: Cell(row["exact"], orderable(number_of(row["exact"])))),
+)
+_FAILING = (
+    *(_VERDICT, _SCENARIO, _IMPLEMENTATION, _DTYPE),
+    *(_counted("failing"), _ENTRY, _counted("step"), _error("spreads"), _WHY),
+)
+_COSTS = (_counted("steps"), _seconds("compiling"), _seconds("training"))
+
+
+def worst_table(findings: pd.DataFrame) -> Table:
+    """Make the table of the worst step of each run, quantity and parameter."""
+    return table("The worst step of each run, quantity and parameter", records(findings), _WORST)
+
+
+def failing_table(findings: pd.DataFrame) -> Table:
+    """Make the table of the runs that do not pass, where each is worst, and why; of findings that fail."""
+    runs: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in records(findings):
+        first = runs.setdefault(run_key(row), {**row, "failing": 0})
+        first["failing"] += row["failing"]
+    return table("The runs that do not pass", runs.values(), _FAILING)
+
+
+def costs_table(runs: pd.DataFrame) -> Table:
+    """Make the table of what each backend and variant cost."""
+    columns = [
+        _IMPLEMENTATION,
+        _counted("runs"),
+        *_COSTS,
+        _a_step("a step, µs (median)"),
+        _seconds("judging"),
+    ]
+    return table("What all runs of an implementation cost", records(costs(runs)), columns)
+
+
+def run_costs_table(runs: pd.DataFrame) -> Table:
+    """Make the table of what each run cost."""
+    columns = [_SCENARIO, _IMPLEMENTATION, _DTYPE, *_COSTS, _a_step("a step, µs"), _seconds("judging")]
+    return table("What each run cost", records(runs[runs["status"] == "run"]), columns)
+
+
+def unfinished_table(runs: pd.DataFrame) -> Table:
+    """Make the table of the runs that did not take place or did not go to the end, with the reasons."""
+    columns = [
+        Column("status", VERDICT, lambda row: Cell(_how_far(row), None, tone(row["status"]))),
+        *(_SCENARIO, _IMPLEMENTATION, _DTYPE),
+        Column("steps", NUMBER, lambda row: Cell(_steps_of(row), row["steps"])),
+        Column("reason", TEXT, lambda row: Cell(row["reason"])),
+    ]
+    rows = records(runs[runs["reason"].astype(object) != ""])
+    return table("Runs that did not take place, or not to the end", rows, columns)
+
+
+def _steps_of(row: Row) -> str:
+    return f"{row['steps']:,} of {row['planned_steps']:,}" if row["planned_steps"] else "-"
+
+
+def _how_far(row: Row) -> str:
+    if row["status"] != "run":
+        return str(row["status"])
+    return "stopped" if row["stopped"] else "cut short"
+
+
+def frame_table(
+    caption: str, frame: pd.DataFrame, kinds: Mapping[str, str] | None = None, *, brief: bool = False
+) -> Table:
+    """Make a table of a frame as it is.
+
+    Args:
+        caption: what a row is.
+        frame: its columns become columns; `_` in their names becomes a space.
+        kinds: the kinds of columns where they are not told by what is in them.
+        brief: whether floats are written with three digits; otherwise with all.
+    """
+    rows = records(frame)
+    columns = []
+    for name in map(str, frame.columns):
+        kind = (kinds or {}).get(name) or _kind_of(frame[name])
+        columns.append(Column(name.replace("_", " "), kind, _maker(name, kind, brief=brief)))
+    return table(caption, rows, columns)
+
+
+def _kind_of(values: "pd.Series[Any]") -> str:
+    """Tell whether values are numbers, names (short texts, which are not broken) or prose."""
+    if pd.api.types.is_numeric_dtype(values):
+        return NUMBER
+    return NAME if all(len(str(text)) <= 24 for text in values) else TEXT
+
+
+def _maker(name: str, kind: str, *, brief: bool) -> Callable[[Row], Cell]:
+    if kind == VERDICT:
+        return lambda row: verdict_cell(row[name])
+    return lambda row: _frame_cell(row[name], brief=brief)
+
+
+def _frame_cell(value: Any, *, brief: bool) -> Cell:
+    if isinstance(value, bool | np.bool_):
+        return Cell("yes" if value else "no")
+    if isinstance(value, float):
+        return error_cell(value) if brief else value_cell(value)
+    if isinstance(value, int | np.integer):
+        return count_cell(int(value))
+    return Cell(str(value))
+
+
+def environment_table(environment: Mapping[str, Any]) -> Table:
+    """Make the table of versions, platform, processor and flags."""
+    rows = [{"what": name, "value": str(value)} for name, value in flattened(environment, ": ")]
+    columns = [_named("what", lambda row: row["what"]), Column("value", TEXT, lambda row: Cell(row["value"]))]
+    return table("Environment", rows, columns)
