@@ -205,6 +205,18 @@ def test_a_run_says_what_judge_says(name: str) -> None:
     assert causes == ({cause_text(found.cause.text)} if found.cause is not None else set())
 
 
+def test_the_worst_entry_is_the_wrong_one_and_not_what_doubles_leave_of_a_zero(
+    checked: dict[str, gp.Check],
+) -> None:
+    """By the relative error alone an exact 0 given as 5.6e-17 would stand above all others."""
+    name = "a residue at a zero beside a wrong entry"
+    entry, check, report = CORPUS[name], checked[name], verified(name)
+    found = gp.judge(entry.loss, entry.params, entry.batch, numbers_of(entry), dtype="float64")
+    first = [check.entries.iloc[0]["index"], found.entries.iloc[0]["index"]]
+    run = [row["index"] for row in report.gradients.to_dict("records")]
+    assert [*first, *run] == ["2"] * 3
+
+
 def test_rounding_noise_is_one_for_all() -> None:
     """At a kink, too: to take an end of the interval is no rounding."""
     entry = CORPUS["relu at 0, the usual slope"]
