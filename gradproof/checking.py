@@ -11,13 +11,13 @@ from gradproof.errors import InputError
 from gradproof.inputs import NUMBER, SEED, TEXT, accepts, optional
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import ends_nothing
-from gradproof.verdicts.checking.calling import call_gradient
-from gradproof.verdicts.checking.claiming import judge_at
 from gradproof.verdicts.checking.own import Terms
 from gradproof.verdicts.checking.own_points import Searched, Tally, search_points
 from gradproof.verdicts.checking.points import Point, load_point
 from gradproof.verdicts.explaining import explained
+from gradproof.verdicts.judging.calling import call_gradient
 from gradproof.verdicts.judging.claimed import Claimed, Place
+from gradproof.verdicts.judging.claiming import judge_at
 from gradproof.verdicts.judging.findings import CheckFinding
 from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.judging.user_gradient import UserGradient

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.backends.arrays import as_float64
 from gradproof.errors import InputError
 from gradproof.inputs import COUNT, SEED, TEXT, accepts
 from gradproof.reference import noise
@@ -22,6 +21,7 @@ from gradproof.verdicts.judging.claimed import Claimed, Place
 from gradproof.verdicts.judging.evidence import SAMPLES, PlaceEvidence
 from gradproof.verdicts.judging.judge import judge as judge_claim
 from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.judging.reading import read
 
 Array = NDArray[Any]
 
@@ -193,27 +193,9 @@ def _rounded(scenario: Scenario, dtype: str) -> Place:
     return Place(scenario.flat_params, scenario.flat_batch).rounded(dtype)
 
 
-def _values(scenario: Scenario, gradients: Any) -> dict[str, Array]:
-    flat, _ = flatten(gradients, "gradients")
-    if flat.keys() != scenario.flat_params.keys():
-        missing = sorted(scenario.flat_params.keys() - flat.keys())
-        superfluous = sorted(flat.keys() - scenario.flat_params.keys())
-        raise InputError(
-            f"The gradients lack {missing} and add {superfluous}. Give one for each parameter: "
-            f"{list(scenario.flat_params)}."
-        )
-    return {name: _value(name, flat[name], array.shape) for name, array in scenario.flat_params.items()}
-
-
-def _value(name: str, given: Any, shape: tuple[int, ...]) -> Array:
-    value = as_float64(given)
-    if value is None:
-        raise InputError(
-            f"The gradient of {name!r} is {given!r:.60}, which is no array of real numbers. Give an array."
-        )
-    if value.shape != shape:
-        raise InputError(
-            f"The gradient of {name!r} has shape {value.shape}, but the parameter has shape {shape}. Give it "
-            "the parameter's shape."
-        )
-    return value
+def _values(scenario: Scenario, gradients: Any) -> Mapping[str, Array]:
+    leaves, _ = flatten(gradients, "gradients")
+    given = read(leaves, {name: array.shape for name, array in scenario.flat_params.items()})
+    if given.findings:
+        raise InputError(" ".join(finding.text for finding in given.findings))
+    return given.values

@@ -18,7 +18,7 @@ from gradproof.scenarios.files import find_scenarios
 from gradproof.scenarios.user_code import called, ends_nothing
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.audited import check_claims
-from gradproof.verdicts.formulas import check_formula
+from gradproof.verdicts.hand_derived import check_formula
 from gradproof.verdicts.records import FormulaRecord, NotRun, Outcome, Subject
 from gradproof.verdicts.runs import judge
 

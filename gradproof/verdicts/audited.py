@@ -21,9 +21,9 @@ from gradproof.scenarios.claims import (
 from gradproof.scenarios.claims_arithmetic import balls, show
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.causes import find_cause
-from gradproof.verdicts.checking.claiming import judge_at
 from gradproof.verdicts.explaining import explained
-from gradproof.verdicts.formulas import DTYPE
+from gradproof.verdicts.hand_derived import DTYPE
+from gradproof.verdicts.judging.claiming import judge_at
 from gradproof.verdicts.judging.decimals import judge_decimal
 from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.judging.measuring import Agreement, compare_all

@@ -387,7 +387,7 @@ def test_an_exception_comes_with_the_users_own_lines_alone(params, batch):
         check(loss, raises, params, batch)
     assert 'return {"w": b["nothing"]}' in str(caught.value)
     assert "KeyError: 'nothing'" in str(caught.value)
-    assert "checking/calling.py" not in str(caught.value)
+    assert "judging/calling.py" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

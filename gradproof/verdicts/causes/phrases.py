@@ -57,5 +57,5 @@ def number(value: float) -> str:
     if abs(inverse - round(inverse)) < 1e-9 * abs(inverse) and 1 < abs(round(inverse)) < 1e6:
         whole = round(inverse)
         return f"{'-' if whole < 0 else ''}1/{abs(whole)}"
-    short = f"{value:.6g}"
-    return f"1 {'-' if value < 1 else '+'} {abs(value - 1):.2g}" if float(short) == 1 else short
+    near = abs(value - 1) < 1e-5  # six digits would show little of the difference, or none
+    return f"1 {'-' if value < 1 else '+'} {abs(value - 1):.2g}" if near else f"{value:.6g}"

@@ -32,7 +32,7 @@ class Assessment:
         error: |value - exact| is at most this; infinite for a value that is not finite.
         relative_error: |value - exact| / |exact| is at most this; infinite where the exact value is not told
             from 0, and 0 where both are 0.
-        digits: decimal digits of agreement; of an exact 0 beside the greatest entry.
+        beside: the relative error; of an exact 0, or of what is negligible, beside the greatest entry.
         ulps: errors in units in the last place.
         unit: the unit in the last place of each exact value.
         spread: the spread of the rounding noise that the rule goes by.
@@ -45,12 +45,17 @@ class Assessment:
     least: Array
     error: Array
     relative_error: Array
-    digits: Array
+    beside: Array
     ulps: Array
     unit: Array
     spread: Array
     spreads: Array
     verdict: Codes
+
+    @property
+    def digits(self) -> float:
+        """Decimal digits to which the worst entry agrees; infinite for exact equality."""
+        return float(np.min(np.where(self.error == 0, np.inf, digits_of(self.beside)), initial=np.inf))
 
 
 def assess(value: Array, known: Known, dtype: str) -> Assessment:
@@ -95,9 +100,8 @@ def assess(value: Array, known: Known, dtype: str) -> Assessment:
     verdict[subgradient] = CODE[Verdict.KINK]
     verdict[~np.isfinite(values)] = CODE[Verdict.NOT_FINITE]
     ratio = np.where(has_noise | explained, ratio, np.nan)
-    digits = np.where(error == 0, np.inf, digits_of(beside))
     balls = known.exact.balls().reshape(rows)
-    return Assessment(values, balls, least, error, relative, digits, units, unit, spread, ratio, verdict)
+    return Assessment(values, balls, least, error, relative, beside, units, unit, spread, ratio, verdict)
 
 
 def _unit(dtype: str) -> float:

@@ -277,7 +277,7 @@ def _judged(name: str, shape: tuple[int, ...], floats: Floats | None, proof: Pro
         ulps=assessed.ulps.reshape(shape),
         spreads=assessed.spreads.reshape(shape),
         verdict=code,
-        digits=float(np.min(assessed.digits, initial=np.inf)) if agreement is None else agreement.digits,
+        digits=assessed.digits if agreement is None else agreement.digits,
     )
 
 
@@ -308,15 +308,19 @@ def _said(
     for finding in claimed.findings:
         if finding.kind in STRUCTURAL:
             return Verdict.WRONG, finding.text
-    if proof is None:
-        return _said_of_floats(claimed, floats)
-    verdict = worst([proof.verdict, *(judged.worst for judged in parameters.values())])
+    if proof is not None:
+        verdict = worst([proof.verdict, *(judged.worst for judged in parameters.values())])
+        return verdict, _why(verdict, proof, floats)
+    return _said_of_floats(claimed, floats)
+
+
+def _why(verdict: Verdict, proof: Proof, floats: Floats | None) -> str:
     if floats is not None and floats.loses:
         if verdict is Verdict.INACCURATE:
-            return verdict, f"The formula is right, but its evaluation loses digits. {floats.text}"
+            return f"The formula is right, but its evaluation loses digits. {floats.text}"
         if proof.verdict is Verdict.UNDECIDED:
-            return verdict, f"{sentence(proof.reason)} {floats.text}"
-    return verdict, sentence(proof.reason)
+            return f"{sentence(proof.reason)} {floats.text}"
+    return sentence(proof.reason)
 
 
 def _said_of_floats(claimed: Claimed, floats: Floats | None) -> tuple[Verdict, str]:

@@ -1,6 +1,6 @@
 """What a gradient of the user's claims at a place: its code on balls and its values in a dtype, judged."""
 
-from gradproof.verdicts.checking.calling import Called, call_gradient
+from gradproof.verdicts.judging.calling import call_gradient
 from gradproof.verdicts.judging.claimed import Claimed, Formula, Place
 from gradproof.verdicts.judging.evidence import PlaceEvidence
 from gradproof.verdicts.judging.formulas import run_formula
@@ -22,7 +22,11 @@ def claim(gradient: UserGradient, place: Place, dtype: str, takes: str | None = 
         InputError: the gradient raises.
     """
     called = call_gradient(gradient, place, dtype, takes)
-    formula = _formula(gradient, place, called)
+    formula = None
+    if called.works_with:
+        formula = Formula({}, f"it works with {called.works_with}, which do not run on certified balls")
+    elif not any(finding.kind in {"none", "not-a-mapping"} for finding in called.findings):
+        formula = run_formula(gradient, place)
     near = place.rounded(dtype)
     return Claimed(place, called.values, called.dtype, formula, called.findings, near, called.takes)
 
@@ -36,12 +40,3 @@ def judge_at(gradient: UserGradient, place: Place, dtype: str) -> Judgement:
     """
     claimed = claim(gradient, place, dtype)
     return judge(claimed, PlaceEvidence(gradient.loss, place, claimed.dtype, claimed.near))
-
-
-def _formula(gradient: UserGradient, place: Place, called: Called) -> Formula | None:
-    """Run the code on balls, if it is plain NumPy."""
-    if called.works_with:
-        return Formula({}, f"it works with {called.works_with}, which do not run on certified balls")
-    if any(finding.kind in {"none", "not-a-mapping"} for finding in called.findings):
-        return None
-    return run_formula(gradient, place)

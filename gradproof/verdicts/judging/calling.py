@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.backends.arrays import NUMPY, as_float64, as_numpy, computing_in, framework_of
+from gradproof.backends.arrays import NUMPY, as_numpy, computing_in
 from gradproof.backends.framework import Framework
 from gradproof.backends.loading import frameworks, frameworks_in_use
 from gradproof.errors import InputError
@@ -16,11 +16,10 @@ from gradproof.reference.trees import described, flatten
 from gradproof.scenarios.user_code import called
 from gradproof.verdicts.judging.claimed import Place
 from gradproof.verdicts.judging.findings import CheckFinding
+from gradproof.verdicts.judging.reading import Given, coarsest, read
 from gradproof.verdicts.judging.user_gradient import UserGradient
 
 Array = NDArray[Any]
-
-_ORDER = ("float64", "float32", "float16", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -98,10 +97,12 @@ def _call(subject: UserGradient, place: Place, dtype: str, framework: Framework,
         )
         nested = subject.nested(*given)
         result = called("gradient", lambda: subject.function(*nested))
-        findings = [*_mutations("params", params, given[0]), *_mutations("batch", batch, given[1])]
-        values, gives, used, problems = _read(result, subject)
-    works_with = next((each.words for each in (framework, gives) if each.name != NUMPY.name), "")
-    return Called(values, (*findings, *problems), "", gives.name, _coarser(dtype, used), works_with)
+        mutations = (*_mutations("params", params, given[0]), *_mutations("batch", batch, given[1]))
+        leaves, problems = _leaves(result, [*params])
+        got = Given({}, problems) if problems else read(leaves, {name: a.shape for name, a in params.items()})
+    works_with = next((each.words for each in (framework, got.framework) if each.name != NUMPY.name), "")
+    findings = (*mutations, *got.findings)
+    return Called(got.values, findings, "", got.framework.name, coarsest(dtype, got.dtype), works_with)
 
 
 def _mutations(kind: str, before: Mapping[str, Array], after: Mapping[str, Any]) -> Iterator[CheckFinding]:
@@ -116,77 +117,16 @@ def _mutations(kind: str, before: Mapping[str, Array], after: Mapping[str, Any])
             )
 
 
-# -------------------------------------------------------------------- what it returned
-
-
-def _read(result: Any, subject: UserGradient) -> tuple[dict[str, Array], Framework, str, list[CheckFinding]]:
-    """Read what the gradient returned: its values, whose arrays they are, their dtype, what is wrong."""
+def _leaves(result: Any, names: list[str]) -> tuple[Mapping[str, Any], tuple[CheckFinding, ...]]:
+    """Give what the gradient returned by dotted name, or what is wrong with it as a whole."""
     if result is None:
         text = "The gradient returns None. Return a mapping from the parameters' names to arrays."
-        return {}, NUMPY, "", [CheckFinding("none", text, fails=True)]
-    names = list(subject.scenario.flat_params)
+        return {}, (CheckFinding("none", text, fails=True),)
     try:
-        leaves, _ = flatten(result, "gradient")
+        return flatten(result, "gradient")[0], ()
     except InputError:
         text = (
             f"What the gradient returns is {described(result)}, and a mapping from the parameters' names to "
             f"arrays is wanted. Return one entry for each of {names}."
         )
-        return {}, NUMPY, "", [CheckFinding("not-a-mapping", text, fails=True)]
-    findings = [*_names(leaves, names)]
-    values: dict[str, Array] = {}
-    gives, dtypes = NUMPY, []
-    for name in names:
-        if name not in leaves:
-            continue
-        gives = framework_of(leaves[name]) if gives is NUMPY else gives
-        array = as_float64(leaves[name])
-        if array is None:
-            text = f"The gradient of {name!r} is {leaves[name]!r:.60}, which is no array of real numbers."
-            findings.append(CheckFinding("none", f"{text} Return an array.", fails=True, parameter=name))
-            continue
-        shape = subject.scenario.flat_params[name].shape
-        if array.shape != shape:
-            findings.append(_wrong_shape(name, array.shape, shape))
-            continue
-        dtypes.append(_dtype_name(leaves[name]))
-        values[name] = array
-    coarsest = max((d for d in dtypes if d in _ORDER), key=_ORDER.index, default="")
-    return values, gives, coarsest, findings
-
-
-def _names(leaves: Mapping[str, Any], names: list[str]) -> Iterator[CheckFinding]:
-    for name in names:
-        if name not in leaves:
-            yield CheckFinding(
-                "missing-parameter",
-                f"The gradient has no entry for parameter {name!r}. Return one for each of {names}.",
-                fails=True,
-                parameter=name,
-            )
-    for name in leaves:
-        if name not in names:
-            yield CheckFinding(
-                "superfluous-parameter",
-                f"The gradient has an entry {str(name)!r}, and there is no such parameter. Return one for "
-                f"each of {names}.",
-                fails=True,
-            )
-
-
-def _wrong_shape(name: str, shape: tuple[int, ...], right: tuple[int, ...]) -> CheckFinding:
-    return CheckFinding(
-        "wrong-shape",
-        f"The gradient of {name!r} has shape {shape}, but the parameter has shape {right}. Give it the "
-        "parameter's shape.",
-        fails=True,
-        parameter=name,
-    )
-
-
-def _dtype_name(leaf: Any) -> str:
-    return str(getattr(leaf, "dtype", "float64")).removeprefix("torch.")
-
-
-def _coarser(asked: str, used: str) -> str:
-    return max((asked, used), key=_ORDER.index) if used in _ORDER else asked
+        return {}, (CheckFinding("not-a-mapping", text, fails=True),)
