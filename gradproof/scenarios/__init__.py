@@ -5,9 +5,9 @@ a user's file, or by a document's name. What goes out: a `Scenario`, which every
 calls a user's code without being ended by it.
 
 In the order of reading: `scenario` (what it is), `claims` (what a document may state, with
-`claims_arithmetic`, `claims_of` and `claims_training` to check it by), `documents` (a folder each), `named`
-and `files` (finding scenarios), `dense_network` (making them), `validation` (trying one out), `fingerprint`
-(telling whether two are the same), `user_code` (running what users wrote).
+`claims_arithmetic`, `claims_of`, `claims_files` and `claims_training` to check it by), `documents` (a
+folder each), `named` and `files` (finding scenarios), `dense_network` (making them), `validation` (trying
+one out), `fingerprint` (telling whether two are the same), `user_code` (running what users wrote).
 """
 
 from gradproof.scenarios.documents.bce_network.system import bce_network

@@ -2,6 +2,8 @@
 # ruff: noqa: ARG005 - what a loss, a gradient and a check take is fixed
 
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import flint
@@ -29,6 +31,7 @@ from gradproof.scenarios.claims_arithmetic import (
     exactly,
     fraction,
 )
+from gradproof.scenarios.claims_files import Checks
 from gradproof.scenarios.claims_training import trained
 from gradproof.verdicts.audited import check_claims, decided
 from gradproof.verdicts.judging.decimals import judge_decimal
@@ -318,3 +321,24 @@ def vars_of(scenario: Scenario) -> dict[str, Any]:
 def test_a_scenario_without_training_has_no_run() -> None:
     with pytest.raises(InputError, match="has no training"):
         trained(carrying())
+
+
+DOCUMENTS = ("bce_network", "line_fit", "neuron_chain", "sigmoid_network")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_check_of_a_document_is_of_a_claim_in_its_file(document: str) -> None:
+    module = import_module(f"gradproof.scenarios.documents.{document}.claims")
+    named = {claim.name for claim in (*module.CLAIMS, *getattr(module, "MINI_BATCH_CLAIMS", ()))}
+    assert module.check._checks.keys() <= named
+
+
+def test_a_claim_in_a_file_that_has_no_check_is_an_error(tmp_path: Path) -> None:
+    entry = '[[claim]]\nname = "sum"\ntext = "2 and 2 are 4"\nplace = ""\nstates = { total = "4" }\n'
+    (tmp_path / "claims.toml").write_text(entry, encoding="utf-8")
+    check = Checks()
+    with pytest.raises(InputError, match=r"The claim 'sum' has no check\. Write one"):
+        check.claims(tmp_path / "claims.toml")
+    check("sum", formula=len)(lambda _, states: confirmed(states["total"]))
+    (claim,) = check.claims(tmp_path / "claims.toml")
+    assert claim.states == {"total": "4", "formula": len}

@@ -4,8 +4,8 @@ What comes in: nothing. What goes out: `SCENARIOS` of each folder's `system.py`,
 by its name, which `gradproof.scenarios.named` collects: a document is added as a folder and listed nowhere
 else.
 
-In the order of reading, in each folder: `system` (what is computed: the loss in terms of `xp`, the
-hand-derived gradient from the reference, the data, and where each value comes from), `claims` (what the
-document states beside its formulas, each with a check of it). What both need stands in files of the
-folder's own.
+In the order of reading, in each folder: `system.py` (what is computed: the loss in terms of `xp`, the
+hand-derived gradient from the reference, the data, and where each value comes from), `claims.toml` (what
+the document states beside its formulas), `claims.py` (a check of each statement). What both need stands in
+files of the folder's own.
 """

@@ -5,14 +5,14 @@ the output F, at the first point [1, 2, 3] with the label 0. Its formulas and ta
 follows from the text's own words is checked, and where a number is in a picture, the finding says so.
 """
 
+from pathlib import Path
+
 from gradproof.scenarios.claims import (
     Checked,
-    Claim,
     Comparison,
     States,
     confirmed,
     decimal,
-    in_a_picture,
     refuted,
 )
 from gradproof.scenarios.claims_arithmetic import (
@@ -23,10 +23,10 @@ from gradproof.scenarios.claims_arithmetic import (
     prediction,
     show,
 )
+from gradproof.scenarios.claims_files import Checks
 from gradproof.scenarios.claims_training import either, examples, loss_at
 from gradproof.scenarios.documents.bce_network.point import (
     EF,
-    POINT,
     as_plugged_in,
     hidden,
     loss_at_point,
@@ -37,9 +37,12 @@ from gradproof.scenarios.documents.bce_network.point import (
 )
 from gradproof.scenarios.scenario import Scenario
 
+check = Checks()
+
 # ---------------------------------------------------------------- data and forward pass
 
 
+@check("label-rule")
 def _label_rule(_scenario: Scenario, states: States) -> Checked:
     third = fraction(states["x"][2])
     by_rule = "1" if third > 0 else "0"
@@ -50,11 +53,13 @@ def _label_rule(_scenario: Scenario, states: States) -> Checked:
     return either(fraction(by_rule) == fraction(states["y"]), f"{what}.", wrong, cause, **numbers)
 
 
+@check("value-of-E")
 def _node_e(scenario: Scenario, states: States) -> Checked:
     e = hidden(scenario, point(states)["x"])[0, 1]
     return decimal(states["E"], e, "E", cause="the inputs are not added up right")
 
 
+@check("relu-changes-nothing")
 def _relu(scenario: Scenario, states: States) -> Checked:
     x = point(states)["x"]
     nodes = hidden(scenario, x)[0]
@@ -73,10 +78,12 @@ def _relu(scenario: Scenario, states: States) -> Checked:
     )
 
 
+@check("output")
 def _output(scenario: Scenario, states: States) -> Checked:
     return decimal(states["F"], predicted(scenario, states).value, "F", cause="the output has another value")
 
 
+@check("output-formula", F=lambda ef, e: ef * e)
 def _output_formula(scenario: Scenario, states: States) -> Checked:
     weights = balls(scenario.flat_params["w_output"])
     e = hidden(scenario, point(states)["x"])[0, 1]
@@ -93,6 +100,7 @@ def _output_formula(scenario: Scenario, states: States) -> Checked:
 # ---------------------------------------------------------------- the loss
 
 
+@check("loss-is-average", total=lambda entropies: sum(entropies) / len(entropies))
 def _average(scenario: Scenario, states: States) -> Checked:
     single = [loss_at(scenario, batch=batch).value for batch in examples(scenario)]
     return Comparison(
@@ -103,6 +111,7 @@ def _average(scenario: Scenario, states: States) -> Checked:
     )
 
 
+@check("loss-derivative", derivative=lambda f, y: -y / f + (1 - y) / (1 - f))
 def _loss_derivative(_scenario: Scenario, states: States) -> Checked:
     claimed, exact = {}, {}
     for label in ("0", "1"):
@@ -123,6 +132,7 @@ def _loss_derivative(_scenario: Scenario, states: States) -> Checked:
 # ---------------------------------------------------------------- the derivative by EF
 
 
+@check("chain-rule", derivative=lambda by_output, by_weight: by_output * by_weight)
 def _chain_rule(scenario: Scenario, states: States) -> Checked:
     by_weight = predicted(scenario, states).gradients["w_output"][EF]
     claimed = states["derivative"](loss_by_output(scenario, states), by_weight)
@@ -130,6 +140,7 @@ def _chain_rule(scenario: Scenario, states: States) -> Checked:
     return Comparison({"EF": claimed}, {"EF": exact}, "The product of both derivatives", cause="no product")
 
 
+@check("output-derivative", derivative=lambda e, _f: e)
 def _output_derivative(scenario: Scenario, states: States) -> Checked:
     run = predicted(scenario, states)
     nodes = hidden(scenario, point(states)["x"])[0]
@@ -143,6 +154,7 @@ def _output_derivative(scenario: Scenario, states: States) -> Checked:
     )
 
 
+@check("final-derivative", derivative=lambda by_output, e, _f: by_output * e)
 def _final_derivative(scenario: Scenario, states: States) -> Checked:
     f = predicted(scenario, states).value
     by_output = loss_by_output(scenario, states)
@@ -153,6 +165,7 @@ def _final_derivative(scenario: Scenario, states: States) -> Checked:
     return Comparison({"EF": claimed[EF]}, {"EF": exact[EF]}, "The formula", gradient=part)
 
 
+@check("new-weight")
 def _new_weight(scenario: Scenario, states: States) -> Checked:
     """The update as it is plugged in: the loss of the first point alone, F cut off, learning rate 1."""
     rate, old, new = (exactly(states[name]) for name in ("rate", "EF", "new EF"))
@@ -171,6 +184,7 @@ def _new_weight(scenario: Scenario, states: States) -> Checked:
     return decimal(states["new EF"], exact, "The new weight", gradient=plugged, remark=remark)
 
 
+@check("learning-rate")
 def _learning_rates(scenario: Scenario, states: States) -> Checked:
     rates = states["rates"]
     slope = loss_at_point(scenario, states).gradients["w_output"][EF]
@@ -185,6 +199,7 @@ def _learning_rates(scenario: Scenario, states: States) -> Checked:
     )
 
 
+@check("other-edges", derivative=lambda delta, weight, entry: delta * weight * entry)
 def _other_edges(scenario: Scenario, states: States) -> Checked:
     x = point(states)["x"][0]
     weights = balls(scenario.flat_params["w_output"])[:, 0]
@@ -202,124 +217,4 @@ def _other_edges(scenario: Scenario, states: States) -> Checked:
     return Comparison(left, exact_left, "The formula", "a wrong chain of factors", remark=remark)
 
 
-# ---------------------------------------------------------------- the claims
-
-CLAIMS = (
-    in_a_picture(
-        "training-points",
-        "There is a table of six points with three numbers and a label each.",
-        "before the forward pass",
-        "The text gives the first point, [1, 2, 3], and the rule for the labels; the others are "
-        "reconstructed.",
-    ),
-    Claim(
-        "label-rule",
-        "A point's label is 1 if its third number is positive and 0 if it is negative; the first point, "
-        "[1, 2, 3], has the label 0.",
-        "the rule after the table of points, and where the values are plugged in",
-        _label_rule,
-        POINT,
-    ),
-    Claim(
-        "value-of-E",
-        "For the first point, the node E is 6.",
-        "before plugging in",
-        _node_e,
-        {**POINT, "E": "6"},
-    ),
-    Claim(
-        "relu-changes-nothing",
-        "Each node is positive, so ReLU changes none of their values (first point).",
-        "forward pass",
-        _relu,
-        POINT,
-    ),
-    in_a_picture(
-        "relu-on-other-points",
-        "Each node is positive for the other five points, too.",
-        "forward pass",
-        "The reconstructed points were chosen so that it holds.",
-    ),
-    Claim(
-        "output",
-        "For the first point, the output F is 0.999.",
-        "before plugging in",
-        _output,
-        {**POINT, "F": "0.999"},
-    ),
-    in_a_picture("predictions", "There is a table of the six predictions.", "end of the forward pass"),
-    Claim(
-        "loss-is-average",
-        "The total loss is the average of the points' cross-entropies.",
-        "the loss",
-        _average,
-        {"total": lambda entropies: sum(entropies) / len(entropies)},
-    ),
-    in_a_picture(
-        "cross-entropies", "There is a table of the six cross-entropies, and their average.", "the loss"
-    ),
-    Claim(
-        "loss-derivative",
-        "The rules of calculus give the derivative of one point's cross-entropy by F; the only formula that "
-        "can be is -y/F + (1 - y)/(1 - F).",
-        "backpropagation, ∂(Cross Entropy Loss)/∂F",
-        _loss_derivative,
-        {"derivative": lambda f, y: -y / f + (1 - y) / (1 - f)},
-    ),
-    in_a_picture(
-        "loss-derivative-shown",
-        "A formula for the derivative of the cross-entropy by F is shown.",
-        "backpropagation, ∂(Cross Entropy Loss)/∂F",
-    ),
-    Claim(
-        "chain-rule",
-        "The derivative of the loss by EF is the derivative of the loss by F times that of F by EF.",
-        "backpropagation, chain rule",
-        _chain_rule,
-        {**POINT, "derivative": lambda by_output, by_weight: by_output * by_weight},
-    ),
-    Claim(
-        "output-formula",
-        "The value of F is the value of the edge EF times the value of E.",
-        "backpropagation, the formula for F",
-        _output_formula,
-        {**POINT, "F": lambda ef, e: ef * e},
-    ),
-    Claim(
-        "output-derivative",
-        "The derivative of F by EF is E.",
-        "backpropagation, ∂F/∂EF (the result is in a picture; it is what the text's formula for F gives)",
-        _output_derivative,
-        {**POINT, "derivative": lambda e, _f: e},
-    ),
-    Claim(
-        "final-derivative",
-        "The derivative of the loss by EF is the derivative of the loss by F times E (first point alone).",
-        "backpropagation, the final formula",
-        _final_derivative,
-        {**POINT, "derivative": lambda by_output, e, _f: by_output * e},
-    ),
-    Claim(
-        "new-weight",
-        "Of the first point alone, with the learning rate 1, E = 6, F = 0.999 and the label 0, the new "
-        "weight EF is -5999.",
-        "where the values are plugged in",
-        _new_weight,
-        {**POINT, "E": "6", "F": "0.999", "EF": "1", "rate": "1", "new EF": "-5999"},
-    ),
-    Claim(
-        "learning-rate",
-        "The learning rate of the example is pre-specified: 0.1 where it is introduced, 0.01 in the formula "
-        "for EF, 1 where the values are plugged in.",
-        "three places of the backpropagation",
-        _learning_rates,
-        {**POINT, "rates": ("0.1", "0.01", "1")},
-    ),
-    Claim(
-        "other-edges",
-        "The derivatives of the other edges follow by backpropagation, from the right to the left.",
-        "after the update of EF",
-        _other_edges,
-        {**POINT, "derivative": lambda delta, weight, entry: delta * weight * entry},
-    ),
-)
+CLAIMS = check.claims(Path(__file__).with_suffix(".toml"))

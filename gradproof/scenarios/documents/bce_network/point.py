@@ -12,9 +12,6 @@ from gradproof.scenarios.claims_arithmetic import BallArray, Certified, balls, f
 from gradproof.scenarios.claims_training import loss_at, output_at
 from gradproof.scenarios.scenario import Scenario
 
-POINT = {"x": ("1", "2", "3"), "y": "0"}
-"""The first point and its label, as the worked example has them."""
-
 EF = (1, 0)
 """The edge EF among the output weights: from the second hidden node to the only output."""
 

@@ -6,18 +6,16 @@ says so.
 """
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from flint import arb
 
 from gradproof.scenarios.claims import (
     Checked,
-    Claim,
     Comparison,
     States,
-    an_opinion,
     confirmed,
-    in_a_picture,
     refuted,
     undecided,
 )
@@ -28,6 +26,7 @@ from gradproof.scenarios.claims_arithmetic import (
     fraction,
     show,
 )
+from gradproof.scenarios.claims_files import Checks
 from gradproof.scenarios.claims_training import (
     either,
     first_step_descends,
@@ -38,6 +37,8 @@ from gradproof.scenarios.claims_training import (
 )
 from gradproof.scenarios.scenario import Scenario
 
+check = Checks()
+
 
 def _curvature(scenario: Scenario) -> dict[str, arb]:
     """Half the second derivative of the cost by each parameter alone: Σ x² for m, the points' count for c."""
@@ -45,6 +46,13 @@ def _curvature(scenario: Scenario) -> dict[str, arb]:
     return {"m": (x * x).sum(), "c": arb(x.size)}
 
 
+@check(
+    "line-derivatives",
+    derivatives={
+        "m": lambda m, c, x, y: 2 * ((m * x + c - y) * x).sum(),
+        "c": lambda m, c, x, y: 2 * (m * x + c - y).sum(),
+    },
+)
 def _derivatives(scenario: Scenario, states: States) -> Checked:
     m, c = (balls(scenario.flat_params[name]).item() for name in ("m", "c"))
     x, y = (balls(scenario.flat_batch[name]) for name in ("x", "y"))
@@ -53,6 +61,7 @@ def _derivatives(scenario: Scenario, states: States) -> Checked:
     return Comparison(claimed, exact, "The formula", cause="a wrong factor in the chain rule")
 
 
+@check("learning-rate-percent")
 def _percentage(_scenario: Scenario, states: States) -> Checked:
     rate, percent = fraction(states["rate"]), fraction(states["percent"])
     right = f"{states['percent']} % is {states['rate']} exactly."
@@ -60,12 +69,14 @@ def _percentage(_scenario: Scenario, states: States) -> Checked:
     return either(rate == percent / 100, right, wrong, "two different numbers for one learning rate")
 
 
+@check("subtracting-descends")
 def _step(scenario: Scenario, states: States) -> Checked:
     factor = fraction(states["sign"]) * fraction(states["rate"])
     cause = "the step is taken in the wrong direction"
     return first_step_descends(scenario, factor, "cost", " (reconstructed points)", cause)
 
 
+@check("always-to-a-minimum", **{"largest step": None})
 def _always(scenario: Scenario, states: States) -> Checked:
     """With the other parameter held, the cost is a parabola: L(p - η g) = L(p) - η g² (1 - η A).
 
@@ -98,6 +109,7 @@ def _always(scenario: Scenario, states: States) -> Checked:
     return confirmed(f"On the reconstructed points {'; '.join(told)}.")
 
 
+@check("first-step-not-best")
 def _one_step_is_not_enough(scenario: Scenario, states: States) -> Checked:
     start = weights_after(scenario)
     slopes = loss_at(scenario, start).gradients
@@ -125,6 +137,7 @@ def least_squares(x: BallArray, y: BallArray) -> tuple[arb, arb]:
     return m, (y.sum() - m * x.sum()) / n
 
 
+@check("derivatives-zero", solution=least_squares)
 def _turning_point(scenario: Scenario, states: States) -> Checked:
     x, y = (balls(scenario.flat_batch[name]) for name in ("x", "y"))
     m, c = states["solution"](x, y)
@@ -141,6 +154,7 @@ def _turning_point(scenario: Scenario, states: States) -> Checked:
     return confirmed(f"{where} both derivatives are 0, to within {widest:.1g}. The descent ends at {ends}.")
 
 
+@check("stops-when-negligible")
 def _stops(scenario: Scenario, states: States) -> Checked:
     costs = [loss_at(scenario, weights_after(scenario, step)).value for step in (-3, -2, -1)]
     before, last = ((old - new) / old for old, new in pairwise(costs))
@@ -159,6 +173,7 @@ def _stops(scenario: Scenario, states: States) -> Checked:
     )
 
 
+@check("one-mini-batch-an-epoch")
 def _mini_batches_in_an_epoch(scenario: Scenario, states: States) -> Checked:
     schedule = scenario.batch_schedule()
     assert schedule is not None  # noqa: S101 - the scenario of this claim has mini-batches
@@ -178,96 +193,6 @@ def _mini_batches_in_an_epoch(scenario: Scenario, states: States) -> Checked:
     )
 
 
-CLAIMS = (
-    in_a_picture(
-        "line-data", "There is a table of data and its scatter plot.", "From the Ground Up, beginning"
-    ),
-    Claim(
-        "line-derivatives",
-        "Squared error, differentiated by the chain rule, gives the derivatives by m and c; the only "
-        "formulas that can be are 2 Σ (m x + c - y) x and 2 Σ (m x + c - y).",
-        "From the Ground Up, after the cost (the formulas are in a picture)",
-        _derivatives,
-        {
-            "derivatives": {
-                "m": lambda m, c, x, y: 2 * ((m * x + c - y) * x).sum(),
-                "c": lambda m, c, x, y: 2 * (m * x + c - y).sum(),
-            }
-        },
-    ),
-    in_a_picture(
-        "line-numbers",
-        "Starting values, derivatives, step sizes and the new slope and intercept are worked out.",
-        "From the Ground Up, from the starting values on",
-    ),
-    Claim(
-        "learning-rate-percent",
-        "The learning rate is 0.01, which is 1 %.",
-        "From the Ground Up, learning rate",
-        _percentage,
-        {"rate": "0.01", "percent": "1"},
-    ),
-    Claim(
-        "subtracting-descends",
-        "Subtracting the step size, the learning rate 0.01 times the derivative, from each parameter leads "
-        "towards a minimum of the cost.",
-        "From the Ground Up, step size",
-        _step,
-        {"rate": "0.01", "sign": "-1"},
-    ),
-    Claim(
-        "always-to-a-minimum",
-        "If a derivative is positive, decreasing the parameter always leads to a minimum; if it is negative, "
-        "increasing it does.",
-        "From the Ground Up, after the new values are explained",
-        _always,
-        {"largest step": None},
-    ),
-    an_opinion(
-        "more-dimensions",
-        "In more dimensions this is similar, but more complex, and setting derivatives to 0 is utterly "
-        "complex for 100 000 variables and more.",
-        "From the Ground Up, twice",
-        "How complex something is states no number. (For this very cost the equations stay linear in any "
-        "number of dimensions.)",
-    ),
-    Claim(
-        "first-step-not-best",
-        "The values after the first step are not the best ones.",
-        "From the Ground Up, after the new values",
-        _one_step_is_not_enough,
-        {"rate": "0.01"},
-    ),
-    Claim(
-        "stops-when-negligible",
-        "Iterated often, the descent stops once the improvement becomes negligible.",
-        "From the Ground Up, after the new values",
-        _stops,
-        {"negligible": "0.000001"},
-    ),
-    Claim(
-        "derivatives-zero",
-        "The optimal values can also be calculated by setting the derivatives to 0.",
-        "From the Ground Up, end",
-        _turning_point,
-        {"solution": least_squares},
-    ),
-)
-
-MINI_BATCH_CLAIMS = (
-    Claim(
-        "one-mini-batch-an-epoch",
-        "In an epoch, stochastic gradient descent is performed for one mini-batch of randomly chosen "
-        "examples only.",
-        "Stochastic Gradient Descent",
-        _mini_batches_in_an_epoch,
-        {"mini-batches in an epoch": 1},
-    ),
-    an_opinion(
-        "gradient-descent-is-slow",
-        "Gradient descent is computationally slow, since it is performed for every example; stochastic "
-        "gradient descent solves that.",
-        "Stochastic Gradient Descent",
-        "Slow states no number, and speed depends on the machine and the program.",
-    ),
-)
+_FILE = Path(__file__).with_suffix(".toml")
+CLAIMS = check.claims(_FILE)
+MINI_BATCH_CLAIMS = check.claims(_FILE, "mini_batch_claim")

@@ -6,6 +6,7 @@ its parameters w2 and b2. It leaves the activation function open; the scenario's
 
 from collections.abc import Mapping
 from itertools import combinations, pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,9 @@ import numpy as np
 from gradproof.reference.tape import Tensor
 from gradproof.scenarios.claims import (
     Checked,
-    Claim,
     Comparison,
     States,
     confirmed,
-    in_a_picture,
     refuted,
     undecided,
 )
@@ -28,8 +27,16 @@ from gradproof.scenarios.claims_arithmetic import (
     entries,
     show,
 )
+from gradproof.scenarios.claims_files import Checks
 from gradproof.scenarios.claims_training import either, examples, loss_at, output_at, weights_after
 from gradproof.scenarios.scenario import Scenario
+
+check = Checks()
+
+
+def _mean(steps: list[BallArray]) -> BallArray:
+    total: BallArray = np.sum(steps, axis=0)
+    return np.asarray(total / len(steps))
 
 
 def _factors(node: Tensor, activations: Mapping[int, str]) -> set[str]:
@@ -52,6 +59,7 @@ def _activations(run: Certified) -> dict[str, Tensor]:
     return {f"a{n}": node for n, node in enumerate(run.nodes("sigmoid"), start=1)}
 
 
+@check("depends-on-preceding")
 def _depends(scenario: Scenario, states: States) -> Checked:
     run = output_at(scenario, examples(scenario)[0])
     slope = run.derivative_by(_activations(run)[states["by"]]).item()
@@ -60,6 +68,7 @@ def _depends(scenario: Scenario, states: States) -> Checked:
     return either(slope != 0, right, wrong, "it does not depend on it")
 
 
+@check("three-options")
 def _options(scenario: Scenario, states: States) -> Checked:
     run = loss_at(scenario, batch=examples(scenario)[0])
     activations = _activations(run)
@@ -81,6 +90,7 @@ def _options(scenario: Scenario, states: States) -> Checked:
     )
 
 
+@check("unfolded-parameters")
 def _unfolded(scenario: Scenario, states: States) -> Checked:
     run = loss_at(scenario, batch=examples(scenario)[0])
     true = _factors(_activations(run)["a1"], {})
@@ -92,6 +102,17 @@ def _unfolded(scenario: Scenario, states: States) -> Checked:
     return either(stated == true, f"{what}.", wrong, cause, **numbers)
 
 
+@check(
+    "chain-derivatives",
+    derivatives={
+        "a2": lambda v: 2 * (v["a2"] - v["d"]),
+        "w2": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"] * v["a1"],
+        "b2": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"],
+        "a1": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"] * v["w2"],
+        "w1": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"] * v["w2"] * v["slope1"] * v["a0"],
+        "b1": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"] * v["w2"] * v["slope1"],
+    },
+)
 def _derivatives(scenario: Scenario, states: States) -> Checked:
     """Each formula is given the values of all neurons and the slopes a (1 - a) of both sigmoids."""
     p = {name: balls(array).item() for name, array in scenario.flat_params.items()}
@@ -116,6 +137,7 @@ def _gradients(scenario: Scenario) -> list[dict[str, BallArray]]:
     return [loss_at(scenario, batch=batch).gradients for batch in examples(scenario)]
 
 
+@check("steps-differ")
 def _steps_differ(scenario: Scenario, _states: States) -> Checked:
     single = _gradients(scenario)
     pairs = list(combinations(range(len(single)), 2))
@@ -138,6 +160,7 @@ def _steps_differ(scenario: Scenario, _states: States) -> Checked:
     )
 
 
+@check("average-step", together=_mean)
 def _average(scenario: Scenario, states: States) -> Checked:
     single = _gradients(scenario)
     claimed = {name: states["together"]([each[name] for each in single]) for name in scenario.flat_params}
@@ -146,6 +169,7 @@ def _average(scenario: Scenario, states: States) -> Checked:
     return Comparison(claimed, exact, what, cause="the examples' steps are put together in another way")
 
 
+@check("closer-over-epochs")
 def _closer(scenario: Scenario, states: States) -> Checked:
     costs = [loss_at(scenario, weights_after(scenario, epoch)).value for epoch in states["epochs"]]
     listed = ", ".join(f"{show(cost, 4)} at {n}" for n, cost in zip(states["epochs"], costs, strict=True))
@@ -159,75 +183,4 @@ def _closer(scenario: Scenario, states: States) -> Checked:
     )
 
 
-def _mean(steps: list[BallArray]) -> BallArray:
-    total: BallArray = np.sum(steps, axis=0)
-    return np.asarray(total / len(steps))
-
-
-CLAIMS = (
-    in_a_picture(
-        "chain-formulas",
-        "The cost, the sum and activation of the last neuron and all derivatives of the example are shown.",
-        "GD's Connection to Backpropagation",
-        "What the text says of them is checked by the claims beside this one.",
-    ),
-    Claim(
-        "depends-on-preceding",
-        "The activation of the output layer depends on that of the preceding layer.",
-        "GD's Connection to Backpropagation, beginning",
-        _depends,
-        {"by": "a1"},
-    ),
-    Claim(
-        "three-options",
-        "The last neuron's activation (a2) can be changed in three ways: by the weight w2, the bias b2 and "
-        "the activation a2.",
-        "GD's Connection to Backpropagation, the list of options",
-        _options,
-        {"changed": "a2", "options": ("w2", "b2", "a2")},
-    ),
-    Claim(
-        "chain-derivatives",
-        "The cost (a2 - d)² is differentiated by every variable: by a2 itself, w2, b2 and the activation "
-        "a1, and by w1 and b1 after a1 is unfolded.",
-        "GD's Connection to Backpropagation, derivatives (the formulas are in pictures)",
-        _derivatives,
-        {
-            "derivatives": {
-                "a2": lambda v: 2 * (v["a2"] - v["d"]),
-                "w2": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"] * v["a1"],
-                "b2": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"],
-                "a1": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"] * v["w2"],
-                "w1": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"] * v["w2"] * v["slope1"] * v["a0"],
-                "b1": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"] * v["w2"] * v["slope1"],
-            }
-        },
-    ),
-    Claim(
-        "unfolded-parameters",
-        "Once the activation is unfolded, the step sizes of every weight and bias (w_2, b_2) follow.",
-        "GD's Connection to Backpropagation, after the unfolding",
-        _unfolded,
-        {"reached": ("w2", "b2")},
-    ),
-    Claim(
-        "steps-differ",
-        "The step sizes are different from one training example to another.",
-        "GD's Connection to Backpropagation, averaging",
-        _steps_differ,
-    ),
-    Claim(
-        "average-step",
-        "The average of all examples' step sizes is the step that is taken.",
-        "GD's Connection to Backpropagation, averaging",
-        _average,
-        {"together": _mean},
-    ),
-    Claim(
-        "closer-over-epochs",
-        "Over many epochs, the weights and biases come closer to the minimum.",
-        "GD's Connection to Backpropagation, end",
-        _closer,
-        {"epochs": (0, 1, 10, 100, 1000)},
-    ),
-)
+CLAIMS = check.claims(Path(__file__).with_suffix(".toml"))

@@ -5,18 +5,17 @@ and run in certified arithmetic. The code adds them, so that each must be the *n
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gradproof.scenarios.claims import (
     Checked,
-    Claim,
     Comparison,
     Finding,
     States,
     confirmed,
-    in_a_picture,
     refuted,
     undecided,
 )
@@ -27,6 +26,7 @@ from gradproof.scenarios.claims_arithmetic import (
     prediction,
     show,
 )
+from gradproof.scenarios.claims_files import Checks
 from gradproof.scenarios.claims_training import (
     either,
     first_step_descends,
@@ -47,6 +47,8 @@ from gradproof.scenarios.documents.sigmoid_network.code import (
 )
 from gradproof.scenarios.scenario import Scenario
 
+check = Checks()
+
 DEPTHS = (1, 2, 3, 5, 8)
 """Layers of the networks that the backpropagation to the first layer is checked on."""
 
@@ -54,6 +56,7 @@ DEPTHS = (1, 2, 3, 5, 8)
 # ---------------------------------------------------------------- checks
 
 
+@check("same-results")
 def _seed(scenario: Scenario, states: States) -> Checked:
     random = np.random.RandomState(states["seed"])
     drawn = {"w_ij": random.rand(3, 4), "w_jk": random.rand(4, 1)}
@@ -63,6 +66,7 @@ def _seed(scenario: Scenario, states: States) -> Checked:
     return either(same, right, wrong, "another seed")
 
 
+@check("shapes")
 def _shapes(scenario: Scenario, states: States) -> Checked:
     values = loop_values(scenario, 0)
     gradients = {"wij": g_wij(values), "wjk": g_wjk(values)}
@@ -73,6 +77,7 @@ def _shapes(scenario: Scenario, states: States) -> Checked:
     return either(fit, right, listed, "the shapes do not fit")
 
 
+@check("sigmoid-derivative", derivative=lambda s: s * (1 - s))
 def _sigmoid_derivative(_scenario: Scenario, states: States) -> Checked:
     points = [str(z) for z in (-30, -2, -0.5, 0, 0.25, 1, 12)]
     run = Certified(lambda xp, params, _: xp.sum(xp.nn.sigmoid(params["z"])), {"z": balls(points)}, {})
@@ -82,6 +87,8 @@ def _sigmoid_derivative(_scenario: Scenario, states: States) -> Checked:
     )
 
 
+@check("gradient-w_jk", g=g_wjk)
+@check("gradient-w_ij", g=g_wij)
 def _negative_gradient(scenario: Scenario, states: States) -> Checked:
     claimed, exact = {}, {}
     for step in (0, 100, len(trained(scenario).losses)):
@@ -94,6 +101,7 @@ def _negative_gradient(scenario: Scenario, states: States) -> Checked:
     return Comparison(claimed, exact, what, cause, remark=remark)
 
 
+@check("update-equation", update=lambda weight, slope: weight - slope)
 def _update(scenario: Scenario, states: States) -> Checked:
     """Both sides at the start: W - dJ/dW with the exact gradient, and W + g as the code has it."""
     values = loop_values(scenario, 0)
@@ -110,6 +118,7 @@ def _update(scenario: Scenario, states: States) -> Checked:
     )
 
 
+@check("squared-error")
 def _loss_factor(scenario: Scenario, states: States) -> Checked:
     """Whether the code's g is minus the gradient of factor · Σ (y - ŷ)²."""
     predict = prediction(scenario)
@@ -138,6 +147,7 @@ def _loss_factor(scenario: Scenario, states: States) -> Checked:
     )
 
 
+@check("indirect-error", errors=lambda errors, weights: errors @ weights.T)
 def _indirect(_scenario: Scenario, states: States) -> Checked:
     """On a network with three outputs, so that there is more than one error to depend on."""
     several = dense_network([3, 4, 3], ["sigmoid", "sigmoid"], "half_sum_squared_error", biases=False, seed=3)
@@ -162,6 +172,7 @@ def _indirect(_scenario: Scenario, states: States) -> Checked:
     )
 
 
+@check("same-form", form=lambda inputs, error, slope: inputs.T @ (error * slope))
 def _same_form(scenario: Scenario, states: States) -> Checked:
     v = loop_values(scenario, 0)
     slope_k, slope_j = sigmoid_derivative(v["Xj"] @ v["wjk"]), sigmoid_derivative(v["Xi"] @ v["wij"])
@@ -179,6 +190,7 @@ def _same_form(scenario: Scenario, states: States) -> Checked:
     )
 
 
+@check("any-depth", back=lambda error, weights: error @ weights.T)
 def _any_depth(_scenario: Scenario, states: States) -> Checked:
     claimed, exact = {}, {}
     for depth in DEPTHS:
@@ -203,10 +215,12 @@ def _any_depth(_scenario: Scenario, states: States) -> Checked:
     return Comparison(claimed, exact, what, cause="the error is sent back in another way")
 
 
+@check("negated")
 def _negated(scenario: Scenario, states: States) -> Checked:
     return first_step_descends(scenario, states["sign"], "loss", "", "a step along the gradient climbs")
 
 
+@check("reaches-minimum")
 def _reaches_minimum(scenario: Scenario, states: States) -> Checked:
     weights = weights_after(scenario, states["iterations"])
     here = loss_at(scenario, weights)
@@ -225,6 +239,7 @@ def _reaches_minimum(scenario: Scenario, states: States) -> Checked:
     )
 
 
+@check("final-prediction")
 def _final_prediction(scenario: Scenario, states: States) -> Checked:
     last = len(trained(scenario).losses)
     printed = predicted(scenario, weights_after(scenario, states["updates before it is printed"]))
@@ -238,6 +253,7 @@ def _final_prediction(scenario: Scenario, states: States) -> Checked:
     )
 
 
+@check("descent-is-backpropagation")
 def _aka(scenario: Scenario, states: States) -> Checked:
     """Whether descent needs backpropagation: its gradient is computed without, and the same step results."""
     exact = loss_at(scenario).gradients
@@ -259,113 +275,4 @@ def _aka(scenario: Scenario, states: States) -> Checked:
     return Comparison(forward, exact, "The gradient that is computed forward", follows=without)
 
 
-CLAIMS = (
-    Claim(
-        "descent-is-backpropagation",
-        "Gradient descent is also known as backpropagation; it computes gradients and updates parameters by "
-        "them.",
-        "Neural network in a nutshell",
-        _aka,
-        {"same": True},
-    ),
-    Claim(
-        "reaches-minimum",
-        "The cycle is repeated until a minimum of the loss is reached (10 000 iterations in the code).",
-        "Neural network in a nutshell, and the last line of the code",
-        _reaches_minimum,
-        {"iterations": 10_000},
-    ),
-    Claim(
-        "update-equation",
-        "Learning is W(t+1) = W(t) - dJ(W)/dW(t), which the code does by adding g.",
-        "Neural network in a nutshell, and the code",
-        _update,
-        {"update": lambda weight, slope: weight - slope},
-    ),
-    in_a_picture(
-        "derivations",
-        "The network, its output and the derivations of both gradients are shown.",
-        "The mathematical intuition",
-        "The code has the formulas that they end in.",
-    ),
-    Claim(
-        "squared-error",
-        "The loss is the sum of squared errors.",
-        "The mathematical intuition",
-        _loss_factor,
-        {"factor": "1"},
-    ),
-    Claim(
-        "indirect-error",
-        "Each hidden unit affects the output, and the gradient of the weights w_ij depends on the errors at "
-        "all of the units that a hidden unit is connected to.",
-        "The mathematical intuition",
-        _indirect,
-        {"errors": lambda errors, weights: errors @ weights.T},
-    ),
-    Claim(
-        "same-form",
-        "The gradients of both weights have a similar form: the error, through the derivative of the "
-        "activation, weighted by the input from the previous layer.",
-        "More thoughts",
-        _same_form,
-        {"form": lambda inputs, error, slope: inputs.T @ (error * slope)},
-    ),
-    Claim(
-        "any-depth",
-        "The error is projected onto the weights and sent back so, all the way to the first layer of a "
-        "network of any number of layers.",
-        "More thoughts",
-        _any_depth,
-        {"back": lambda error, weights: error @ weights.T},
-    ),
-    Claim(
-        "negated",
-        "Gradients should be negated during learning.",
-        "More thoughts, quotation",
-        _negated,
-        {"sign": "-1"},
-    ),
-    Claim(
-        "same-results",
-        "Seeding with 10 gives the same weights every time.",
-        "code, __init__",
-        _seed,
-        {"seed": 10},
-    ),
-    Claim(
-        "shapes",
-        "The weights are 3 by 4 and 4 by 1, and each gradient has the shape of its weights.",
-        "code, __init__",
-        _shapes,
-        {"wij": (3, 4), "wjk": (4, 1)},
-    ),
-    Claim(
-        "sigmoid-derivative",
-        "The derivative of the sigmoid is sigmoid · (1 - sigmoid).",
-        "code, sigmoid_derivative",
-        _sigmoid_derivative,
-        {"derivative": lambda s: s * (1 - s)},
-    ),
-    Claim(
-        "gradient-w_jk",
-        "g_wjk is the gradient for the weights from the hidden to the output layer, to be added.",
-        "code, gradient_descent",
-        _negative_gradient,
-        {"of": "w_jk", "g": g_wjk},
-    ),
-    Claim(
-        "gradient-w_ij",
-        "g_wij is the gradient for the weights from the input to the hidden layer, to be added.",
-        "code, gradient_descent",
-        _negative_gradient,
-        {"of": "w_ij", "g": g_wij},
-    ),
-    Claim(
-        "final-prediction",
-        "The prediction that is printed is the final one.",
-        "code, end of gradient_descent",
-        _final_prediction,
-        {"updates before it is printed": 9_999},
-    ),
-)
+CLAIMS = check.claims(Path(__file__).with_suffix(".toml"))
