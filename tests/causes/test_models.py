@@ -9,7 +9,7 @@ import pytest
 from certified_gradients import certified
 
 from gradproof.verdicts.causes import describe_difference, find_cause
-from gradproof.verdicts.causes.catalogue import CauseKind
+from gradproof.verdicts.causes.kinds import CauseKind
 
 _HERE = Path(__file__).parent
 

@@ -4,10 +4,10 @@ In come a loss, the place (parameters and batch) and the claimed gradient there,
 what the judging has said: which entries are wrong, and what rounding explains. Out goes a `Cause` (kind,
 operation and line, factor, sentence, parameters), or None; `describe_difference` says what else can be said.
 
-Read `catalogue.py` (the kinds of cause, and which of several is named), then `graph.py` (the loss as a graph
+Read `kinds.py` (the kinds of cause, and which of several is named), then `graph.py` (the loss as a graph
 whose backward pass can be run with changes), `mistakes/` (what people do wrong, as pure rules by trait of the
 operation) and `search/` (the engine). `phrases.py` holds the words they share. A new cause is a line in
-`catalogue.py` and a rule in `mistakes/`.
+`kinds.py` and a rule in `mistakes/`.
 """
 
 from gradproof.verdicts.causes.cause import Cause, Search

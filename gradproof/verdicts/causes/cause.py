@@ -9,7 +9,7 @@ class Cause:
 
     Attributes:
         kind: a slug, such as "derivative-left-out"; all of them are listed in
-            `gradproof.verdicts.causes.catalogue`.
+            `gradproof.verdicts.causes.kinds`.
         where: the operation and its line in the loss, such as "sigmoid at my_gradient.py:12"; empty where
             the change belongs to no single operation.
         factor: what the derivative (or the whole gradient) is multiplied by, where the change is a constant

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from gradproof.reference.numbers import Numbers
 from gradproof.reference.tape import Edge, Operation, Tape, Tensor
 from gradproof.reference.tape.operations.along_axes import kept
-from gradproof.verdicts.causes.phrases import line_of
 
 Array: TypeAlias = Numbers[Any]
 
@@ -35,13 +34,13 @@ class Changed(NamedTuple):
     source: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Node:
     """A value of the loss, and how it was computed.
 
     Attributes:
-        index: its place on the tape.
-        operation: the operation; None for a parameter.
+        index: its place on the tape; constants, of which no parameter is a part, have one beyond it.
+        operation: the operation; None for a parameter or a constant.
         operands: what it was computed from.
         arguments: the operation's other arguments.
         tensor: the tape's own node.
@@ -50,10 +49,15 @@ class Node:
 
     index: int
     operation: Operation | None
-    operands: tuple[Tensor, ...]
+    operands: tuple["Node", ...]
     arguments: Mapping[str, Any]
     tensor: Tensor
     composite: bool = False
+
+    @property
+    def constant(self) -> bool:
+        """Whether no parameter is a part of it."""
+        return self.tensor.index is None
 
     @property
     def name(self) -> str:
@@ -66,21 +70,30 @@ class Node:
         return self.tensor.value
 
     @property
+    def values(self) -> tuple[Array, ...]:
+        """The operands' numbers."""
+        return tuple(operand.value for operand in self.operands)
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The lengths of the axes."""
         return self.tensor.shape
 
-    @property
-    def at(self) -> str:
-        """The operation with its line, in words: `sigmoid (my_gradient.py:12)`."""
-        if self.operation is None:
-            return f"the parameter {self.name}"
-        return f"{self.name} ({line_of(self.tensor.source)})"
+    def __str__(self) -> str:
+        """Name it with its line, in words: `sigmoid (my_gradient.py:12)`."""
+        if self.constant:
+            return "a constant"
+        return f"{self.name} ({self.line})" if self.operation else f"the parameter {self.name}"
 
     @property
     def where(self) -> str:
-        """The operation with its line, as a place: `sigmoid at my_gradient.py:12`; empty for a parameter."""
-        return "" if self.operation is None else f"{self.name} at {line_of(self.tensor.source)}"
+        """Name it with its line, as a place: `sigmoid at my_gradient.py:12`; empty for a parameter."""
+        return f"{self.name} at {self.line}" if self.operation else ""
+
+    @property
+    def line(self) -> str:
+        """The line of the loss, relative below the working folder."""
+        return str(self.tensor.source)
 
     def forward(self, *operands: Array) -> Array:
         """Compute the operation on other operands."""
@@ -129,7 +142,7 @@ class Graph:
         """Take the record of one run; `plain` must be of the same loss and composites."""
         self.kind = tape.kind
         self.plain = plain or self
-        self.nodes = [_node(tensor, tape, (composites or {}).get(i)) for i, tensor in enumerate(tape.nodes)]
+        self.nodes = _nodes(tape, composites or {})
         self.parameters = {name: tensor.index or 0 for name, tensor in tape.parameters.items()}
         self.output = None if tape.output is None else tape.output.index
         self._uses: list[list[Edge]] = [[] for _ in self.nodes]
@@ -137,7 +150,7 @@ class Graph:
         for node in self.nodes:
             depends = frozenset[str]() if node.operation else frozenset({node.name})
             for position, operand in enumerate(node.operands):
-                if operand.index is not None:
+                if not operand.constant:
                     self._uses[operand.index].append(Edge(node.index, position))
                     depends |= self.depends[operand.index]
             self.depends.append(depends)
@@ -159,10 +172,7 @@ class Graph:
 
     def target(self, spot: Spot) -> int:
         """Give the node whose adjoint a change at a place changes."""
-        index = self.nodes[spot.node].operands[spot.position].index if isinstance(spot, Edge) else spot
-        if index is None:  # pragma: no cover - edges lead to nodes
-            raise AssertionError(spot)
-        return index
+        return self.nodes[spot.node].operands[spot.position].index if isinstance(spot, Edge) else spot
 
     def adjoint(self, index: int) -> Array:
         """Give the adjoint of a node that the loss depends on."""
@@ -184,7 +194,7 @@ class Graph:
         node = self.nodes[spot.node]
         if self._at_kink(spot):
             return self._pull_at_kink(node, spot, g)
-        return node.derivative(spot.position, g, node.value, *(operand.value for operand in node.operands))
+        return node.derivative(spot.position, g, node.value, *node.values)
 
     def share(self, spot: Spot) -> Array:
         """Give what the true backward pass hands on at a place, broadcasting summed back."""
@@ -199,7 +209,7 @@ class Graph:
         if self.plain is self or at_kink is None:
             return False
         if edge not in self._decided:
-            mask = at_kink(*(operand.value for operand in node.operands), **node.arguments)
+            mask = at_kink(*node.values, **node.arguments)
             self._decided[edge] = bool((mask.true | mask.undecided).any())
         return self._decided[edge]
 
@@ -245,12 +255,24 @@ class Graph:
         return total if total is None or index not in changes else changes[index].change(total)
 
 
-def _node(tensor: Tensor, tape: Tape, composite: Composite | None) -> Node:
-    index = tensor.index or 0
-    if composite is None:
-        return Node(index, tensor.operation, tensor.parents, tensor.arguments, tensor)
-    operands = (tape.nodes[composite.operand],)
-    return Node(index, composite.operation, operands, composite.arguments, tensor, composite=True)
+def _nodes(tape: Tape, composites: Mapping[int, Composite]) -> list[Node]:
+    nodes: list[Node] = []
+    constants: dict[int, Node] = {}
+
+    def node_of(tensor: Tensor) -> Node:
+        if tensor.index is not None:
+            return nodes[tensor.index]
+        return constants.setdefault(id(tensor), Node(len(tape.nodes), None, (), {}, tensor))
+
+    for index, tensor in enumerate(tape.nodes):
+        found = composites.get(index)
+        if found is None:
+            operands = tuple(node_of(parent) for parent in tensor.parents)
+            nodes.append(Node(index, tensor.operation, operands, tensor.arguments, tensor))
+        else:
+            operands = (nodes[found.operand],)
+            nodes.append(Node(index, found.operation, operands, found.arguments, tensor, composite=True))
+    return nodes
 
 
 class Use:
@@ -276,20 +298,13 @@ class Use:
         self.operation, self.arguments = self.node.operation, self.node.arguments
         self.operand = self.node.operands[self.position]
         self.shape, self.x, self.y = self.operand.shape, self.operand.value, self.node.value
-        self.values = tuple(operand.value for operand in self.node.operands)
+        self.values = self.node.values
 
     def pull(self, g: Array) -> Array:
         """Apply the true derivative; broadcasting is not yet summed back."""
         return self.graph.pull(self.edge, g)
 
-    @property
-    def operand_words(self) -> str:
-        """The operand in words, with its position where it is used twice."""
-        same = sum(each is self.operand for each in self.node.operands) > 1
-        text = words_for(self.graph, self.operand)
-        return f"{text} as operand {self.position + 1}" if same else text
-
-
-def words_for(graph: Graph, tensor: Tensor) -> str:
-    """Name a value with its line; "a constant" if no parameter has a part in it."""
-    return "a constant" if tensor.index is None else graph.nodes[tensor.index].at
+    def __str__(self) -> str:
+        """Name the operand in words, with its position where it is used twice."""
+        twice = sum(each is self.operand for each in self.node.operands) > 1
+        return f"{self.operand} as operand {self.position + 1}" if twice else str(self.operand)

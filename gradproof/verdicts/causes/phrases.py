@@ -1,21 +1,6 @@
-"""The words that causes have in common: lines, lists of names, numbers, the sentence itself."""
+"""The words that causes have in common: lists of names, numbers, the sentence itself."""
 
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
-
-from gradproof.reference.tape import Source
-
-
-def line_of(source: Source) -> str:
-    """Write a line of the loss, relative below the working folder."""
-    return _written(source, Path.cwd())
-
-
-@lru_cache(maxsize=4096)
-def _written(source: Source, folder: Path) -> str:
-    del folder  # what the text depends on beside the source
-    return str(source)
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:

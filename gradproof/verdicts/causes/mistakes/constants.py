@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradproof.reference.tape import Tensor, Trait
+from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import along_axes, entrywise
-from gradproof.verdicts.causes.catalogue import OWN_CONSTANT, CauseKind
-from gradproof.verdicts.causes.graph import Use
+from gradproof.verdicts.causes.graph import Change, Node, Use
+from gradproof.verdicts.causes.kinds import OWN_CONSTANT, CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import ANY, Having, Mistake, rule
 from gradproof.verdicts.causes.phrases import number
 from gradproof.verdicts.tolerances import FACTOR_SOLVED
@@ -64,11 +64,11 @@ def _own_constants(use: Use) -> Iterator[OwnConstant]:
         yield _FIXED[operation, use.position]
 
 
-def _uniform(tensor: Tensor) -> float | None:
+def _uniform(node: Node) -> float | None:
     """Give the one finite number that a constant consists of, if it does."""
-    if tensor.index is not None or not tensor.size:
+    if not node.constant or not node.value.size:
         return None
-    values = np.asarray(tensor.value.values(), dtype=np.float64).ravel()  # type: ignore[attr-defined]
+    values = np.asarray(node.value.values(), dtype=np.float64).ravel()  # type: ignore[attr-defined]
     value = float(values[0])
     return value if np.all(values == value) and np.isfinite(value) else None
 
@@ -152,7 +152,5 @@ def plain_factor(use: Use) -> Iterator[Mistake]:
 
 def _times(use: Use, factor: float, meaning: Meaning, name: str = "") -> Mistake:
     kind, words, more = meaning
-    fields = {"operand": use.operand_words}
-    return Mistake(
-        kind, words, lambda g: use.pull(g) * factor, more, factor, solved=True, fields=fields, name=name
-    )
+    change: Change = lambda g: use.pull(g) * factor  # noqa: E731
+    return Mistake(kind, words, change, more, factor, solved=True, fields={"operand": use}, name=name)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import entrywise, neural
-from gradproof.verdicts.causes.catalogue import CauseKind
 from gradproof.verdicts.causes.graph import Change, Graph, Node, Use
+from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import (
     ANY,
     FUNCTIONS,
@@ -60,7 +60,7 @@ def of_another_layer(use: Use) -> Iterator[Mistake]:
             CauseKind.DERIVATIVE_OF_ANOTHER_LAYER,
             "the derivative of $at taken at the values of $other",
             lambda g, y=y, x=x: use.node.derivative(0, g, y, x),  # type: ignore[misc]
-            fields={"other": other.at},
+            fields={"other": other},
             name=f"layer {place}",
         )
 
@@ -104,7 +104,7 @@ def past_activation(use: Use) -> Iterator[Mistake]:
             use.pull,
             more=0.3,
             source=node.index,
-            fields={"activation": node.at},
+            fields={"activation": node},
             name=f"past {node.name}",
         )
 

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from gradproof.reference.tape import Edge, Operation, Trait
 from gradproof.reference.tape.operations import entrywise
-from gradproof.verdicts.causes.catalogue import CauseKind
 from gradproof.verdicts.causes.graph import Change, Graph, Node, Spot, Use
+from gradproof.verdicts.causes.kinds import CauseKind
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Mistake:
         """How far-fetched it is."""
         return self.kind.cost + self.more
 
-    def phrase(self, at: str) -> str:
+    def phrase(self, at: object) -> str:
         """Write its words for an operation and its line.
 
         >>> Mistake(CauseKind.SIGN, "the derivative of $at negated", lambda g: -g).phrase("exp (mine.py:3)")

@@ -6,8 +6,8 @@ from math import prod
 from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import entrywise, neural
 from gradproof.reference.tape.operations.along_axes import kept
-from gradproof.verdicts.causes.catalogue import CauseKind
 from gradproof.verdicts.causes.graph import Array, Change, Node, Use
+from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import Having, Mistake, adjoint_rule, rule, wrong
 
 # ------------------------------------------------------------------------ one activation for another

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import TypeAlias
 
-from gradproof.reference.tape import Tensor, Trait
+from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import entrywise, matrix_products
-from gradproof.verdicts.causes.catalogue import CauseKind
-from gradproof.verdicts.causes.graph import Array, Graph, Node, Use, words_for
+from gradproof.verdicts.causes.graph import Array, Graph, Node, Use
+from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import FUNCTIONS, PRODUCTS, Having, Mistake, rule
 
 # ------------------------------------------------------------------------ matrices
@@ -71,10 +72,8 @@ _MOST = 6
 def only_the_mask(use: Use) -> Iterator[Mistake]:
     """A constant factor that is zero in places, as dropout's mask with its scale."""
     other = 1 - use.position
-    if use.node.operands[other].index is not None:
-        return
     mask = use.graph.plain.nodes[use.edge.node].operands[other].value.data[0, 0, ...] != 0
-    if mask.any() and not mask.all():
+    if use.node.operands[other].constant and mask.any() and not mask.all():
         words = "the scale of the constant factor of $at left out on the way back, and only its mask kept"
         ones = use.graph.kind.constant(mask.astype(float))
         yield Mistake(CauseKind.DERIVATIVE_INCOMPLETE, words, lambda g: g * ones, -2.5)
@@ -95,7 +94,8 @@ def another_point(use: Use) -> Iterator[Mistake]:
 
 def _replaced(use: Use, place: int) -> Iterator[Mistake]:
     node, own = use.node, use.node.operands[place]
-    for relation, words, other in _relatives(use.graph, node, place):
+    instead = "its constant operand" if own.constant else "the value of $own"
+    for relation, words, named, other in _relatives(use.graph, node, place):
         if other is own or other.shape != own.shape:
             continue
 
@@ -105,90 +105,91 @@ def _replaced(use: Use, place: int) -> Iterator[Mistake]:
             y = node.forward(*values) if node.operation in Having(Trait.READS_RESULT) else use.y
             return node.derivative(use.position, g, y, *values)
 
-        instead = "its constant operand" if own.index is None else f"the value of {words_for(use.graph, own)}"
         yield Mistake(
             CauseKind.WRONG_OPERAND,
-            "$other used in the derivative of $at instead of $own",
+            f"{words} used in the derivative of $at instead of {instead}",
             change,
-            fields={"other": words, "own": instead},
+            fields={"other": named, "own": own},
             name=f"operand {place} {relation}",
         )
 
 
-def _relatives(graph: Graph, node: Node, place: int) -> Iterator[tuple[str, str, Tensor]]:
-    """Give the values that one may take for an operand: relation, words, value."""
+Relative: TypeAlias = tuple[str, str, Node, Node]
+"""How a value is related to an operand, the same in words, which value $other is in them, and the value."""
+
+
+def _relatives(graph: Graph, node: Node, place: int) -> Iterator[Relative]:
+    """Give the values that one may take for an operand."""
     operand = node.operands[place]
-    if operand.index is not None:
-        yield from _around(graph, graph.nodes[operand.index], node)
-    else:
-        yield from _other_constants(graph, node, place)
+    yield from _other_constants(graph, node, place) if operand.constant else _around(graph, operand, node)
     yield from _results(graph, node)
     for own, other in enumerate(node.operands):
         if own != place:
-            yield f"own {own}", "its own operand", other
+            yield f"own {own}", "its own operand", other, other
     if node.operation is matrix_products.MATMUL and place == 0:
         yield from _inputs(graph, node, operand.shape)
 
 
-def _around(graph: Graph, mine: Node, node: Node) -> Iterator[tuple[str, str, Tensor]]:
+def _around(graph: Graph, mine: Node, node: Node) -> Iterator[Relative]:
     """Give what a value was computed from, what is computed from it, and its like before and after it."""
-    shape = mine.shape
     if mine.operation in FUNCTIONS or mine.operation in Having(Trait.NORMALISES):
-        yield "input", f"the input of {mine.at}", mine.operands[0]
+        yield "input", "the input of $other", mine, mine.operands[0]
     users = [graph.nodes[edge.node] for edge in graph.users(mine.index)]
-    users = [user for user in users if user.index != node.index and user.shape == shape]
+    users = [user for user in users if user is not node and user.shape == mine.shape]
     for user in users[:_MOST]:
-        relation = "output" if user.operation in FUNCTIONS else f"output {user.name}"
-        yield relation, f"the output of {user.at}", user.tensor
-    for i, inner in enumerate(_ancestors(graph, mine)):
-        yield f"before {i}", f"the value of {words_for(graph, inner)}", inner
-    same = [n for n in graph.nodes if n.operation is mine.operation and n.shape == shape]
-    earlier = [n for n in same if n.index < mine.index]
-    later = [n for n in same if n.index > mine.index]
-    if earlier:
-        yield "previous", f"the value of {earlier[-1].at} before it", earlier[-1].tensor
-    if later:
-        yield "next", f"the value of {later[0].at} after it", later[0].tensor
+        yield (
+            "output" if user.operation in FUNCTIONS else f"output {user.name}",
+            "the output of $other",
+            user,
+            user,
+        )
+    for i, inner in enumerate(_ancestors(mine)):
+        yield f"before {i}", "the value of $other", inner, inner
+    same = [n for n in graph.nodes if n.operation is mine.operation and n.shape == mine.shape]
+    for earlier in [n for n in same if n.index < mine.index][-1:]:
+        yield "previous", "the value of $other before it", earlier, earlier
+    for later in [n for n in same if n.index > mine.index][:1]:
+        yield "next", "the value of $other after it", later, later
 
 
-def _ancestors(graph: Graph, mine: Node) -> list[Tensor]:
+def _ancestors(mine: Node) -> list[Node]:
     """Give the values of the same shape that one was computed from, the nearest first."""
-    found: list[Tensor] = []
+    found: list[Node] = []
     queue = list(mine.operands)
     while queue and len(found) < _MOST:
-        tensor = queue.pop(0)
-        if tensor.shape == mine.shape and all(tensor is not other for other in found):
-            found.append(tensor)
-            queue += graph.nodes[tensor.index].operands if tensor.index is not None else []
+        node = queue.pop(0)
+        if node.shape == mine.shape and node not in found:
+            found.append(node)
+            queue += node.operands
     return found
 
 
-def _results(graph: Graph, node: Node) -> Iterator[tuple[str, str, Tensor]]:
+def _results(graph: Graph, node: Node) -> Iterator[Relative]:
     """Give what the result goes into, such as the new state of a recurrence in the place of the old one."""
     for depth in range(1, _MOST):
         users = graph.users(node.index)
         if not users:
             return
         node = graph.nodes[min(users).node]
-        yield f"result {depth}", f"the value of {node.at}, which is computed from it,", node.tensor
+        yield f"result {depth}", "the value of $other, which is computed from it,", node, node
 
 
-def _other_constants(graph: Graph, node: Node, place: int) -> Iterator[tuple[str, str, Tensor]]:
+def _other_constants(graph: Graph, node: Node, place: int) -> Iterator[Relative]:
     """Give the constants that the same operation has before and after."""
     peers = [n.operands[place] for n in graph.nodes if n.operation is node.operation]
-    peers = [peer for peer in peers if peer.index is None]
+    peers = [peer for peer in peers if peer.constant]
     mine = [i for i, peer in enumerate(peers) if peer is node.operands[place]]
     for relation, i in (("previous", mine[0] - 1), ("next", mine[-1] + 1)):
         if 0 <= i < len(peers):
-            yield relation, f"the {relation} constant operand", peers[i]
+            yield relation, f"the {relation} constant operand", peers[i], peers[i]
 
 
-def _inputs(graph: Graph, node: Node, shape: tuple[int, ...]) -> Iterator[tuple[str, str, Tensor]]:
+def _inputs(graph: Graph, node: Node, shape: tuple[int, ...]) -> Iterator[Relative]:
     """Give activations and data of the same shape, the nearest first, as another layer's input."""
     before = [n for n in reversed(graph.nodes[: node.index]) if n.shape == shape and n.operation in FUNCTIONS]
     for i, n in enumerate(before[:_MOST]):
-        yield f"activation {i}", f"the value of {n.at}", n.tensor
+        yield f"activation {i}", "the value of $other", n, n
     products = [n for n in graph.nodes if n.operation is matrix_products.MATMUL]
-    data = [(n, each) for n in products for each in n.operands if each.index is None and each.shape == shape]
+    data = [(n, each) for n in products for each in n.operands if each.constant and each.shape == shape]
     for i, (n, other) in enumerate(data[:_MOST]):
-        yield f"data {i}", f"the data in {n.at}", other
+        yield f"data {i}", "the data in $other", n, other

@@ -8,8 +8,8 @@ import numpy as np
 
 from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import moving
-from gradproof.verdicts.causes.catalogue import CauseKind
 from gradproof.verdicts.causes.graph import Array, Change, Node, Use
+from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import ANY, Having, Mistake, adjoint_rule, rule, wrong
 
 # ------------------------------------------------------------------------ the order of entries

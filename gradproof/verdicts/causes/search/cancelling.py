@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from gradproof.reference.tape import Operation
 from gradproof.reference.tape.operations import entrywise, neural
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.catalogue import CauseKind
 from gradproof.verdicts.causes.cause import Cause
 from gradproof.verdicts.causes.graph import Changed
+from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.phrases import sentence
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 
@@ -43,10 +43,10 @@ def from_rounded_output(inquiry: Inquiry) -> Cause | None:
                 continue
             said, slope = _FORMULAS[node.operation]
             with np.errstate(all="ignore"):
-                constant = graph.kind.constant(np.asarray(slope(node.operands[0].value.data[0, 0, ...])))
+                constant = graph.kind.constant(np.asarray(slope(node.values[0].data[0, 0, ...])))
             gradients = graph.backward({edge: Changed(constant.__mul__)})
             if all(name in gradients and _same(inquiry, name, gradients[name]) for name in inquiry.targets):
-                phrase = f"the derivative of {node.at} computed from its rounded output"
+                phrase = f"the derivative of {node} computed from its rounded output"
                 told = sentence(phrase, inquiry.targets)
                 text = f"{told} as {said}, where digits cancel; the formula is right"
                 kind = CauseKind.DERIVATIVE_FROM_ROUNDED_OUTPUT

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.tape import Loss
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.catalogue import ODD_NUMBER, SOME_ALONE, CauseKind
 from gradproof.verdicts.causes.cause import Cause, Search
 from gradproof.verdicts.causes.graph import Spot
+from gradproof.verdicts.causes.kinds import ODD_NUMBER, SOME_ALONE, CauseKind
 from gradproof.verdicts.causes.phrases import listed
 from gradproof.verdicts.causes.search.cancelling import from_rounded_output
 from gradproof.verdicts.causes.search.factors import Factor, confirmed_factor, factors
@@ -22,7 +22,7 @@ from gradproof.verdicts.causes.search.mutant import Mutant, Views
 from gradproof.verdicts.causes.search.omitted import without_an_operation
 from gradproof.verdicts.causes.search.several import group_mutants, overwriting, pair_mutants
 from gradproof.verdicts.causes.search.shapes import shape_causes
-from gradproof.verdicts.causes.search.singles import Effect, sifted, single_mutants
+from gradproof.verdicts.causes.search.singles import Effect, effects, single_mutants
 from gradproof.verdicts.causes.search.updated import after_an_update, updated_weights
 from gradproof.verdicts.causes.search.whole import whole_mutants
 
@@ -47,7 +47,7 @@ def find_cause(
     turned into a mean, parameters swapped, ...) are compared with the claim. One is named only when it equals
     the claim in certified arithmetic, to twelve digits or more in every wrong entry, and leaves those
     parameters right whose claims are right. Where several do, the simplest is named: see
-    `gradproof.verdicts.causes.catalogue`.
+    `gradproof.verdicts.causes.kinds`.
 
     Args:
         loss: called as `loss(xp, params, batch)`; gives a scalar.
@@ -147,13 +147,14 @@ def _in_part(inquiry: Inquiry) -> Cause | None:
 def _simplest(inquiry: Inquiry) -> Cause | None:
     """Find the simplest cause of all targets: stage by stage, until no later one can be simpler."""
     best = _cheapest(map(inquiry.confirmed, whole_mutants(inquiry)))
-    effects: list[list[Effect]] = []
+    found: list[list[Effect]] = []
     for views in inquiry.views:
         skip = _seen(inquiry, views)
         with views.plain.context():
-            effects.append(list(single_mutants(inquiry, views, skip)))
+            found.append(list(effects(inquiry, views, skip)))
+            singles = single_mutants(inquiry, views, found[-1])
             solved = list(factors(inquiry, views, skip))
-        best = _cheapest([best, _first_single(inquiry, sifted(inquiry, effects[-1]), solved)])
+        best = _cheapest([best, _first_single(inquiry, singles, solved)])
         if best is not None and best[0] < CauseKind.WEIGHTS_ALREADY_UPDATED.cost:
             grouped = _grouped(inquiry, views) if _may_be_a_group(best) else None
             return (_cheapest([best, grouped]) or best)[1]
@@ -165,7 +166,7 @@ def _simplest(inquiry: Inquiry) -> Cause | None:
     for elsewhere in (without_an_operation(inquiry), after_an_update(inquiry)):
         best = _cheapest([best, _first(inquiry, elsewhere)])
     if best is None or best[0] >= SOME_ALONE:
-        pairs = (pair_mutants(inquiry, *each) for each in zip(inquiry.views, effects, strict=True))
+        pairs = (pair_mutants(inquiry, *each) for each in zip(inquiry.views, found, strict=True))
         best = _cheapest([best, _first(inquiry, islice(chain.from_iterable(pairs), _CONFIRMATIONS))])
     return None if best is None else best[1]
 

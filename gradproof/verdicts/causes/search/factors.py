@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from gradproof.reference.tape import Edge, Trait
 from gradproof.reference.tape.operations import entrywise, matrix_products, moving, neural
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.catalogue import ODD_NUMBER, CauseKind
 from gradproof.verdicts.causes.graph import Array, Changed, Graph, Spot, Use
+from gradproof.verdicts.causes.kinds import ODD_NUMBER, CauseKind
 from gradproof.verdicts.causes.mistakes.constants import meaning_at
 from gradproof.verdicts.causes.mistakes.mistake import SUMS, Having
 from gradproof.verdicts.causes.search.discrepancy import midpoints
@@ -142,7 +142,7 @@ def _described(inquiry: Inquiry, views: Views, spot: Spot, c: float, near: float
         kind, phrase, more = _multiplied(inquiry, graph, spot, factor, near)
         where = "" if spot == graph.output else where
     gradients = backward(views, lambda graph: _times(graph, spot, factor))
-    return Mutant(kind, phrase.replace("$at", node.at), more, where, gradients, factor)
+    return Mutant(kind, phrase.replace("$at", str(node)), more, where, gradients, factor)
 
 
 def _rounded(c: float, near: float) -> float:
@@ -163,14 +163,14 @@ def _multiplied(inquiry: Inquiry, graph: Graph, spot: Spot, factor: float, near:
     done = "negated" if factor == -1 else f"multiplied by {said}"
     node = graph.node_at(spot)
     if isinstance(spot, Edge):
-        source = Use(graph, spot).operand_words
+        source = Use(graph, spot)
         if _is_term(graph, spot):
-            return kind, f"the term that comes from {source} in the sum of {node.at} {done}", more + 0.25
-        return kind, f"the derivative of {node.at} for {source} {done}", more + 0.3
+            return kind, f"the term that comes from {source} in the sum of {node} {done}", more + 0.25
+        return kind, f"the derivative of {node} for {source} {done}", more + 0.3
     if spot == graph.output or node.operation is None:
         phrase = "the opposite sign" if factor == -1 else f"a factor of {said}"
         return kind, phrase, more + (0.0 if spot == graph.output else 0.05)
-    return kind, f"what reaches {node.at} {done}", more + 0.2
+    return kind, f"what reaches {node} {done}", more + 0.2
 
 
 def _cut(graph: Graph, spot: Spot) -> Told:
@@ -179,14 +179,14 @@ def _cut(graph: Graph, spot: Spot) -> Told:
     node = graph.node_at(spot)
     if not isinstance(spot, Edge):
         if spot != graph.output and node.operation is not None:
-            return kind, f"nothing carried back through {node.at}, as if it were a constant", 0.0
+            return kind, f"nothing carried back through {node}, as if it were a constant", 0.0
         phrase = "nothing carried back at all" if spot == graph.output else "nothing carried back to it"
         return CauseKind.GRADIENT_IS_ZERO, f"{phrase}: it is zero", 0.0
-    source = Use(graph, spot).operand_words
+    source = Use(graph, spot)
     if _is_term(graph, spot):
-        phrase = f"the term that comes from {source} left out of the sum in {node.at}"
+        phrase = f"the term that comes from {source} left out of the sum in {node}"
         return kind, f"{phrase}: nothing is carried back to it", 0.05
-    phrase = f"nothing carried back through {node.at} to {source}, as if it were a constant there"
+    phrase = f"nothing carried back through {node} to {source}, as if it were a constant there"
     telling = node.operation is neural.LOGSUMEXP or any(node.operation in each for each in _TELLING)
     return kind, phrase + _through_time(graph, spot), 0.0 if telling else 0.1
 
@@ -198,7 +198,7 @@ _TELLING = (Having(Trait.AVERAGES), Having(Trait.NORMALISES))
 def _is_term(graph: Graph, edge: Edge) -> bool:
     """Tell whether an addition joins two things that depend on parameters."""
     node = graph.nodes[edge.node]
-    return node.operation in SUMS and all(operand.index is not None for operand in node.operands)
+    return node.operation in SUMS and not any(operand.constant for operand in node.operands)
 
 
 _WITH_PARAMETERS = frozenset({matrix_products.MATMUL, entrywise.ADD, moving.GATHER})

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from numpy.typing import NDArray
 
-from gradproof.verdicts.causes.catalogue import SOME_ALONE, CauseKind
 from gradproof.verdicts.causes.graph import Changed, Graph, Spot
+from gradproof.verdicts.causes.kinds import SOME_ALONE, CauseKind
 from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
 from gradproof.verdicts.causes.phrases import sentence
 
@@ -66,7 +66,7 @@ def backward(views: Views, changes: Changes) -> Callable[[bool], Mapping[str, ND
     return gradients
 
 
-def with_mistakes(spots: Sequence[Spot], mistakes: Sequence[Mistake], own: Graph) -> Changes:
+def changes_of(spots: Sequence[Spot], mistakes: Sequence[Mistake], own: Graph) -> Changes:
     """Make the changes that mistakes are at their places: given on their own graph, found again on others."""
 
     def changes(graph: Graph) -> dict[Spot, Changed]:

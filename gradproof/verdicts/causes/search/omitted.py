@@ -6,8 +6,8 @@ from typing import Any
 from gradproof.reference.numbers import Balls, Plain
 from gradproof.reference.tape import Loss, Operation, Tensor, Trait, differentiate
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.catalogue import CauseKind
 from gradproof.verdicts.causes.graph import Node
+from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import Having
 from gradproof.verdicts.causes.phrases import listed
 from gradproof.verdicts.causes.search.inquiry import Inquiry
@@ -18,7 +18,7 @@ def without_an_operation(inquiry: Inquiry) -> Iterator[Mutant]:
     """Give the gradients of the loss without one of its operations; they raise where it is then no loss."""
     graph = inquiry.views[-1].plain
     for node in graph.nodes:
-        operands = [operand for operand in node.operands if operand.index is not None]
+        operands = [operand for operand in node.operands if not operand.constant]
         skippable = len(operands) == 1 and operands[0].shape == node.shape
         reaches = set(inquiry.targets) & graph.depends[node.index]
         if skippable and reaches and node.operation in Having(Trait.ELEMENTWISE):
@@ -33,7 +33,7 @@ def _without(inquiry: Inquiry, node: Node) -> Mutant:
 
     def told(names: Sequence[str]) -> str:
         noun = "gradient" if len(names) == 1 else "gradients"
-        right = f"your {noun} of {listed(names)} would be right for a loss without {node.at}"
+        right = f"your {noun} of {listed(names)} would be right for a loss without {node}"
         return f"{right}: it is left out of the loss and of its derivative"
 
     return Mutant(CauseKind.OPERATION_LEFT_OUT, "", 0.0, node.where, gradients, told=told)

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from gradproof.reference.tape import Edge
 from gradproof.reference.tape.operations import moving
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.catalogue import SEVERAL_PLACES, CauseKind
 from gradproof.verdicts.causes.graph import Change, Changed, Graph, Spot, Use
+from gradproof.verdicts.causes.kinds import SEVERAL_PLACES, CauseKind
 from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
-from gradproof.verdicts.causes.phrases import line_of
 from gradproof.verdicts.causes.search.inquiry import Inquiry
-from gradproof.verdicts.causes.search.mutant import Mutant, Views, backward, with_mistakes
-from gradproof.verdicts.causes.search.singles import Effect, effect_of
+from gradproof.verdicts.causes.search.mutant import Mutant, Views, backward, changes_of
+from gradproof.verdicts.causes.search.singles import Effect, effect_of, with_mistake
 
 Edges: TypeAlias = tuple[Edge, ...]
 Key: TypeAlias = tuple[str, str]
@@ -70,8 +69,8 @@ def _groups(graph: Graph) -> list[Edges]:
         line[name, edge.position, node.tensor.source].append(edge)
         operation[name, edge.position].append(edge)
         for i, other in enumerate(node.operands):
-            if i != edge.position and other.index is not None:
-                role[name, edge.position, "with", graph.nodes[other.index].name].append(edge)
+            if i != edge.position and not other.constant:
+                role[name, edge.position, "with", other.name].append(edge)
         role["uses of", operand.index, name].append(edge)
         role[name, of, ndim].append(edge)
         role[name, of].append(edge)
@@ -88,11 +87,11 @@ def _groups(graph: Graph) -> list[Edges]:
 def _together(views: Views, edges: Edges, mistakes: list[Mistake]) -> Mutant:
     graph, first = views.plain, mistakes[0]
     nodes = [graph.nodes[edge.node] for edge in edges]
-    lines = list(dict.fromkeys(line_of(node.tensor.source) for node in nodes))
+    lines = list(dict.fromkeys(node.line for node in nodes))
     shown = ", ".join(lines[:4]) + (", ..." if len(lines) > 4 else "")
     phrase = first.phrase(f"each of {len(edges)} operations {nodes[0].name} ({shown})")
     where = f"{nodes[0].name} at {', '.join(lines[:4])}"
-    gradients = backward(views, with_mistakes(edges, mistakes, graph))
+    gradients = backward(views, changes_of(edges, mistakes, graph))
     return Mutant(first.kind, phrase, first.more + SEVERAL_PLACES, where, gradients, first.factor)
 
 
@@ -106,7 +105,7 @@ def overwriting(views: Views) -> Iterator[Mutant]:
     parameters = [n for n in shared if n.operation is None]
     for group in (*([n] for n in shared), *([parameters] if len(parameters) > 1 else [])):
         indices = [n.index for n in group]
-        names = " and ".join(n.at for n in group[:3]) + (", ..." if len(group) > 3 else "")
+        names = " and ".join(map(str, group[:3])) + (", ..." if len(group) > 3 else "")
         # one of two uses is a path that is not carried back, in other words
         more = 1.0 if len(graph.users(indices[0])) == 2 else 0.0
         for which, last in (("last", True), ("first", False)):
@@ -154,7 +153,7 @@ def pair_mutants(inquiry: Inquiry, views: Views, effects: Sequence[Effect]) -> I
     such as two terms of a derivative that reach a value along different paths.
     """
     probes = inquiry.probes
-    chosen = sorted(effects, key=lambda each: each.mutant.cost)[:_MOST]
+    chosen = sorted(effects, key=lambda each: each.mistake.cost)[:_MOST]
     chosen = [each for each in chosen if np.any(np.abs(each.along) > tolerances.UNTOUCHED * probes.scale)]
     if len(chosen) < 2:
         return
@@ -170,20 +169,18 @@ def pair_mutants(inquiry: Inquiry, views: Views, effects: Sequence[Effect]) -> I
     found = []
     for i in range(len(chosen)):
         partners = [int(j) for j in order[start[i] : stop[i]][:_PARTNERS] if i < j]
+        partners = [j for j in partners if chosen[i].spot != chosen[j].spot]
         partners = [j for j in partners if np.all(probes.near(effect[i] + effect[j]))]
-        found += [(chosen[i].mutant.cost + chosen[j].mutant.cost, i, j) for j in partners]
+        found += [(chosen[i].mistake.cost + chosen[j].mistake.cost, i, j) for j in partners]
     for cost, i, j in sorted(found)[:_CANDIDATES]:
         yield _both(views, chosen[i], chosen[j], cost)
 
 
 def _both(views: Views, first: Effect, second: Effect, cost: float) -> Mutant:
-    def changes(graph: Graph) -> Mapping[Spot, Changed]:
-        one, other = first.changes(graph), second.changes(graph)
-        return {} if one.keys() & other.keys() else {**one, **other}  # two rules for one place are no pair
-
-    one, other = first.mutant, second.mutant
+    one, other = (with_mistake(views, each.spot, each.mistake) for each in (first, second))
     kind = one.kind if one.kind is other.kind else CauseKind.TWO_CHANGES
     phrase = f"two changes: {one.phrase}; and {other.phrase}"
     where = "; ".join(dict.fromkeys(where for where in (one.where, other.where) if where))
+    changes = changes_of([first.spot, second.spot], [first.mistake, second.mistake], views.plain)
     more = CauseKind.TWO_CHANGES.cost + cost - kind.cost
     return Mutant(kind, phrase, more, where, backward(views, changes))

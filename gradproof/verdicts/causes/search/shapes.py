@@ -6,9 +6,9 @@ import numpy as np
 
 from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import moving
-from gradproof.verdicts.causes.catalogue import CauseKind
 from gradproof.verdicts.causes.cause import Cause
-from gradproof.verdicts.causes.graph import Graph, Use
+from gradproof.verdicts.causes.graph import Node, Use
+from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import Having
 from gradproof.verdicts.causes.mistakes.structure import is_stretched, unreduced
 from gradproof.verdicts.causes.search.inquiry import Inquiry
@@ -27,27 +27,22 @@ def _broadcast(inquiry: Inquiry, name: str) -> Cause | None:
     discrepancy, graph = inquiry.discrepancy, inquiry.composed.balls
     shape, claimed = discrepancy.exact[name].shape, discrepancy.claimed[name].shape
     for use in (Use(graph, edge) for edge in graph.edges):
-        if not is_stretched(use) or not _leads_to(graph, use.operand.index, name):
+        if not is_stretched(use) or not _leads_to(use.operand, name):
             continue
         if discrepancy.explains(name, unreduced(use, graph.adjoint(use.edge.node)).data[0, 0, ...]):
             text = (
                 f"your gradient of {name} keeps the shape {claimed} that broadcasting made of {shape} in "
-                f"{use.node.at}: it is not reduced, that is, not summed back to the parameter's shape"
+                f"{use.node}: it is not reduced, that is, not summed back to the parameter's shape"
             )
             return Cause(CauseKind.BROADCAST_NOT_REDUCED.slug, use.node.where, None, text, (name,))
     return None
 
 
-def _leads_to(graph: Graph, index: int | None, name: str) -> bool:
-    """Whether a node is a parameter, perhaps in another shape."""
-    while index is not None:
-        node = graph.nodes[index]
-        if node.operation is None:
-            return node.name == name
-        if node.operation not in Having(Trait.KEEPS_ORDER) and node.operation is not moving.BROADCAST_TO:
-            return False
-        index = node.operands[0].index
-    return False
+def _leads_to(node: Node, name: str) -> bool:
+    """Whether a value is a parameter, perhaps in another shape."""
+    while node.operation in Having(Trait.KEEPS_ORDER) or node.operation is moving.BROADCAST_TO:
+        node = node.operands[0]
+    return node.operation is None and not node.constant and node.name == name
 
 
 def _turned(inquiry: Inquiry, name: str) -> Cause | None:

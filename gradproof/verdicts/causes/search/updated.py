@@ -12,8 +12,8 @@ import numpy as np
 from gradproof.reference.numbers import Balls, Kind, Plain
 from gradproof.reference.tape import Edge, Tensor, Trait, differentiate
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.catalogue import CauseKind
-from gradproof.verdicts.causes.graph import Array, Change, Changed, Graph
+from gradproof.verdicts.causes.graph import Array, Change, Changed, Graph, Node
+from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import Having
 from gradproof.verdicts.causes.phrases import listed, sentence
 from gradproof.verdicts.causes.search.factors import solve
@@ -82,27 +82,25 @@ def _weight(graph: Graph, edge: Edge, inquiry: Inquiry) -> _Weight | None:
     node = graph.nodes[edge.node]
     if node.operation not in Having(Trait.BILINEAR):
         return None
-    index = node.operands[1 - edge.position].index
-    while index is not None and graph.nodes[index].operation in _MOVING:
-        index = graph.nodes[index].operands[0].index
-    if index is None or graph.nodes[index].operation is not None or graph.target(edge) == index:
+    weight = node.operands[1 - edge.position]
+    while weight.operation in _MOVING:
+        weight = weight.operands[0]
+    if weight.operation is not None or weight.constant or graph.target(edge) == weight.index:
         return None
-    name = graph.nodes[index].name
-    return _Weight(edge, name) if name in inquiry.discrepancy.error else None
+    return _Weight(edge, weight.name) if weight.name in inquiry.discrepancy.error else None
 
 
 def _with_update(graph: Graph, weight: _Weight, inquiry: Inquiry, rate: float) -> Change:
     node, other = graph.nodes[weight.edge.node], 1 - weight.edge.position
 
-    def moved(index: int | None) -> Array:
-        at = graph.nodes[index or 0]
+    def moved(at: Node) -> Array:
         if at.operation is None:
             return at.value - _step(inquiry, weight.name, graph.kind) * rate
-        return at.forward(moved(at.operands[0].index))
+        return at.forward(moved(at.operands[0]))
 
     def change(g: Array) -> Array:
-        values = [operand.value for operand in node.operands]
-        values[other] = moved(node.operands[other].index)
+        values = list(node.values)
+        values[other] = moved(node.operands[other])
         return node.derivative(weight.edge.position, g, node.value, *values)
 
     return change
@@ -111,7 +109,7 @@ def _with_update(graph: Graph, weight: _Weight, inquiry: Inquiry, rate: float) -
 def _mutant(views: Views, inquiry: Inquiry, weights: list[_Weight], rate: float) -> Mutant:
     names = listed(list(dict.fromkeys(weight.name for weight in weights)))
     nodes = [views.plain.nodes[weight.edge.node] for weight in weights]
-    at = " and ".join(dict.fromkeys(node.at for node in nodes[:3]))
+    at = " and ".join(dict.fromkeys(map(str, nodes[:3])))
     phrase = (
         f"{names} already updated (minus {rate:g} times the gradient) when the error goes back through {at}"
     )

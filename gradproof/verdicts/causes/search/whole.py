@@ -9,7 +9,7 @@ import numpy as np
 from flint import arb
 
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.catalogue import ODD_NUMBER, CauseKind
+from gradproof.verdicts.causes.kinds import ODD_NUMBER, CauseKind
 from gradproof.verdicts.causes.phrases import listed, number
 from gradproof.verdicts.causes.search.discrepancy import Balls, midpoints
 from gradproof.verdicts.causes.search.inquiry import Inquiry
