@@ -7,7 +7,7 @@ from certified_gradients import certified
 from gradproof.reference.numbers import Balls, Plain
 from gradproof.reference.tape import differentiate
 from gradproof.verdicts.causes import describe_difference, find_cause, search_cause
-from gradproof.verdicts.causes.search.recognition import composites
+from gradproof.verdicts.causes.search.recognition import composed, composites
 
 COMPOSITES = {
     "sigmoid": lambda xp, z: 1 / (1 + xp.exp(-z)),
@@ -64,6 +64,18 @@ def test_functions_that_saturate_are_told_apart():
     params = {"x": np.array([-40.0, -35.0])}  # tanh(x) is the same float there
     plain, balls = (differentiate(loss, params, {}, kind).tape for kind in (Plain(), Balls(192)))
     assert [each.operation.name for each in composites(plain, balls).values()] == ["expm1"]
+
+
+def test_what_has_another_derivative_is_not_taken_for_a_function():
+    def loss(xp, p, _):
+        return xp.sum(xp.sin(p["x"]) * xp.asarray([2.0, 3.0]))
+
+    params = {"x": np.zeros(2)}  # 0 is tanh(0), and sin(0) times anything
+    plain, balls = (differentiate(loss, params, {}, kind).tape for kind in (Plain(), Balls(192)))
+    assert [each.operation.name for each in composites(plain, balls).values()] == ["tanh"]
+    assert not any(node.composite for node in composed(plain, balls).plain.nodes)
+    assert find_cause(loss, params, {}, {"x": np.array([2.0, 1.5])}) is None
+    assert find_cause(loss, params, {}, {"x": np.array([4.0, 6.0])}).factor == 2
 
 
 def test_at_a_tie_the_whole_gradient_for_each_is_named():

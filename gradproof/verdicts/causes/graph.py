@@ -275,6 +275,13 @@ def _nodes(tape: Tape, composites: Mapping[int, Composite]) -> list[Node]:
     return nodes
 
 
+class Views(NamedTuple):
+    """One way to see the loss, in float64 and in balls: with composites, or operation by operation."""
+
+    plain: Graph
+    balls: Graph
+
+
 class Use:
     """One use of an operand, as the rules of `gradproof.verdicts.causes.mistakes` see it.
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from string import Template
+from types import MappingProxyType
 from typing import TypeAlias
 
 from gradproof.reference.tape import Edge, Operation, Trait
@@ -57,10 +58,15 @@ class Mistake:
         return Template(self.words).substitute(self.fields, at=at)
 
 
-def wrong(kind: CauseKind, changes: Mapping[str, Change], more: float = 0.0) -> Iterator[Mistake]:
+def wrong(
+    kind: CauseKind,
+    changes: Mapping[str, Change],
+    more: float = 0.0,
+    fields: Mapping[str, object] = MappingProxyType({}),
+) -> Iterator[Mistake]:
     """Make mistakes of one kind, from their words and what they make of the result's adjoint g."""
     for words, change in changes.items():
-        yield Mistake(kind, words, change, more)
+        yield Mistake(kind, words, change, more, fields=fields)
 
 
 # ------------------------------------------------------------------------ for which operations
@@ -98,7 +104,7 @@ FUNCTIONS = Having(Trait.ELEMENTWISE, without=Trait.LINEAR | Trait.PIECEWISE_CON
 SELECTING = Having(Trait.ELEMENTWISE | Trait.SELECTS)
 """Let some entries through and stop the others."""
 
-PRODUCTS = Having(Trait.NONE, without=Trait.LINEAR | Trait.SELECTS, operands=2)
+PRODUCTS = Having(Trait.NONE, without=Trait.LINEAR | Trait.SELECTS | Trait.PIECEWISE_CONSTANT, operands=2)
 """The derivative for one operand holds the other: products, quotients, powers."""
 
 SUMS = frozenset({entrywise.ADD, entrywise.SUBTRACT})

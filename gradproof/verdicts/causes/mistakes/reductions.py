@@ -34,8 +34,14 @@ def spread(use: Use) -> Iterator[Mistake]:
 @rule({along_axes.CUMULATIVE_SUM})
 def running_sums(use: Use) -> Iterator[Mistake]:
     """x_i is in the running sums from i on: g is summed from the end."""
-    direction = "the running sums taken in the wrong direction in the derivative of $at"
-    yield from wrong(CauseKind.WRONG_ORDER, {direction: lambda g: g.cumulative_sum(use.arguments["axis"])})
+    axis, n = use.arguments["axis"], use.shape[use.arguments["axis"]]
+    words = "the running sums taken in the wrong direction in the derivative of $at"
+    # a result that begins with 0 has one entry more than its operand
+    yield Mistake(
+        CauseKind.WRONG_ORDER,
+        words,
+        lambda g: g.part(axis, g.shape[axis] - n, g.shape[axis]).cumulative_sum(axis),
+    )
 
 
 @rule(Having(Trait.EXTREMUM))

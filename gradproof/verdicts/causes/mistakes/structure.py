@@ -133,28 +133,24 @@ def broadcast_undone(use: Use) -> Iterator[Mistake]:
             part = part.part(axis, start, start + 1)
         return part.reshape(operand)
 
-    sums: list[tuple[CauseKind, str, Change]] = [
-        (
-            CauseKind.MEAN_INSTEAD_OF_SUM,
-            "the sum over $over, which undoes the broadcast in $at, made a mean (divided by $count)",
-            lambda g: use.pull(g) / count,
-        )
-    ]
+    fields = {"over": _axes_words(axes, shape), "others": _axes_words(others, shape), "count": count}
+    mean = "the sum over $over, which undoes the broadcast in $at, made a mean (divided by $count)"
+    change: Change = lambda g: use.pull(g) / count  # noqa: E731
+    yield Mistake(CauseKind.MEAN_INSTEAD_OF_SUM, mean, change, factor=1 / count, fields=fields)
     if others and any(n > 1 for n in operand):
-        over_all = "the sum, which undoes the broadcast in $at, over all axes instead of $over"
-        mean = "a mean over all axes in place of the sum over $over that undoes the broadcast in $at"
-        sums.append((CauseKind.SUM_OVER_ALL_AXES, over_all, in_all))
-        sums.append((CauseKind.SUM_OVER_ALL_AXES, mean, lambda g: in_all(g) / prod(shape)))
+        changes: dict[str, Change] = {
+            "the sum, which undoes the broadcast in $at, over all axes instead of $over": in_all,
+            "a mean over all axes in place of the sum over $over that undoes the broadcast in $at": (
+                lambda g: in_all(g) / prod(shape)
+            ),
+        }
+        yield from wrong(CauseKind.SUM_OVER_ALL_AXES, changes, fields=fields)
     if prod(shape[axis] for axis in others) == count and len(others) == len(axes):
         another = "the sum, which undoes the broadcast in $at, over $others, not $over"
-        sums.append((CauseKind.SUM_OVER_ANOTHER_AXIS, another, in_others))
+        yield Mistake(CauseKind.SUM_OVER_ANOTHER_AXIS, another, in_others, fields=fields)
     for place, which in ((0, "first"), (-1, "last")) if count > 1 else ():
         one = f"only the {which} term of the sum over $over, which undoes the broadcast in $at"
-        sums.append((CauseKind.SUM_LEFT_OUT, one, partial(one_term, place=place)))
-    fields = {"over": _axes_words(axes, shape), "others": _axes_words(others, shape), "count": count}
-    for kind, words, change in sums:
-        factor = 1 / count if kind is CauseKind.MEAN_INSTEAD_OF_SUM else None
-        yield Mistake(kind, words, change, factor=factor, fields=fields)
+        yield Mistake(CauseKind.SUM_LEFT_OUT, one, partial(one_term, place=place), fields=fields)
 
 
 def _axes_words(axes: tuple[int, ...], shape: tuple[int, ...]) -> str:

@@ -12,13 +12,13 @@ from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.tape import Loss
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.cause import Cause, Search
-from gradproof.verdicts.causes.graph import Spot
+from gradproof.verdicts.causes.graph import Spot, Views
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, SOME_ALONE, CauseKind
 from gradproof.verdicts.causes.phrases import listed
 from gradproof.verdicts.causes.search.cancelling import from_rounded_output
 from gradproof.verdicts.causes.search.factors import Factor, confirmed_factor, factors
 from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry
-from gradproof.verdicts.causes.search.mutant import Mutant, Views
+from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.omitted import without_an_operation
 from gradproof.verdicts.causes.search.several import group_mutants, overwriting, pair_mutants
 from gradproof.verdicts.causes.search.shapes import shape_causes

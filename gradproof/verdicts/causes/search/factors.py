@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from gradproof.reference.tape import Edge, Trait
 from gradproof.reference.tape.operations import entrywise, matrix_products, moving, neural
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.graph import Array, Changed, Graph, Spot, Use
+from gradproof.verdicts.causes.graph import Array, Changed, Graph, Spot, Use, Views
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, CauseKind
 from gradproof.verdicts.causes.mistakes.constants import meaning_at
 from gradproof.verdicts.causes.mistakes.mistake import SUMS, Having
 from gradproof.verdicts.causes.search.discrepancy import midpoints
 from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry
-from gradproof.verdicts.causes.search.mutant import Mutant, Views, backward
+from gradproof.verdicts.causes.search.mutant import Mutant, backward
 
 Floats = NDArray[np.float64]
 

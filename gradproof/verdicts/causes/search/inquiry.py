@@ -13,12 +13,12 @@ from gradproof.reference.numbers import Balls, Noisy, Plain
 from gradproof.reference.tape import Loss, differentiate
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.cause import Cause
-from gradproof.verdicts.causes.graph import Graph
+from gradproof.verdicts.causes.graph import Graph, Views
 from gradproof.verdicts.causes.search.discrepancy import Discrepancy
 from gradproof.verdicts.causes.search.expected import ExpectedFactors
-from gradproof.verdicts.causes.search.mutant import Mutant, Views
+from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.probes import Probes, probe
-from gradproof.verdicts.causes.search.recognition import composites
+from gradproof.verdicts.causes.search.recognition import composed
 
 Floats: TypeAlias = NDArray[np.float64]
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
@@ -63,9 +63,7 @@ class Inquiry:
             differentiate(loss, params, batch, kind).tape for kind in (Plain(), Balls(tolerances.CAUSE_BITS))
         )
         self._tapes = plain, balls
-        found = composites(plain, balls)
-        composed = Graph(plain, found)
-        self.composed = Views(composed, Graph(balls, found, composed))
+        self.composed = composed(plain, balls)
         graph = self.composed.balls
         adjoints = {name: graph.adjoints[index] for name, index in graph.parameters.items()}
         zero = {name: graph.kind.constant(np.zeros(np.shape(array))) for name, array in params.items()}

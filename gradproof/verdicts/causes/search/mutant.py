@@ -2,24 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
-from gradproof.verdicts.causes.graph import Changed, Graph, Spot
+from gradproof.verdicts.causes.graph import Changed, Graph, Spot, Views
 from gradproof.verdicts.causes.kinds import SOME_ALONE, CauseKind
 from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
 from gradproof.verdicts.causes.phrases import sentence
 
 Changes: TypeAlias = Callable[[Graph], Mapping[Spot, Changed]]
 """The changes of a backward pass, on a graph in whichever kind of number it is."""
-
-
-class Views(NamedTuple):
-    """One way to see the loss, in float64 and in balls: with composites, or operation by operation."""
-
-    plain: Graph
-    balls: Graph
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,36 @@ from numpy.typing import NDArray
 from gradproof.reference.tape import Operation, Tape, Tensor, Trait
 from gradproof.reference.tape.operations import along_axes, entrywise, moving, neural
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.graph import Composite
+from gradproof.verdicts.causes.graph import Array, Composite, Graph, Views
 
 _REGION = 14
 """At most so many operations are taken together."""
 
 Values: TypeAlias = NDArray[np.float64]
+
+
+def composed(tape: Tape, balls: Tape) -> Views:
+    """See a loss with its composites, but for those whose derivative shows that they stand for something else.
+
+    Where all values are 0, sin(x) is tanh(x) too.
+    """
+    found = composites(tape, balls)
+    while True:
+        plain = Graph(tape, found)
+        views = Views(plain, Graph(balls, found, plain))
+        strange = [
+            index for index, each in found.items() if not _same_adjoint(views.balls, balls, each.operand)
+        ]
+        if not strange:
+            return views
+        # what the last one hands on reaches all the others
+        del found[max(strange)]
+
+
+def _same_adjoint(graph: Graph, balls: Tape, index: int) -> bool:
+    """Tell whether the balls leave it open that a value's adjoint is that of the loss as it is written."""
+    ours, theirs = graph.adjoints[index], balls.adjoint(balls.nodes[index])
+    return ours is None or theirs is None or _overlap(ours, theirs)
 
 
 def composites(tape: Tape, balls: Tape) -> dict[int, Composite]:
@@ -46,8 +70,12 @@ def _certified(composite: Composite, index: int, balls: Tape) -> bool:
     """Tell whether the balls leave it open that a value is the function."""
     with balls.kind.context():
         value = composite.operation.forward(balls.nodes[composite.operand].value, **composite.arguments)
-        ours, theirs = value.data.ravel(), balls.nodes[index].value.data.ravel()
-        return all(one.overlaps(other) for one, other in zip(ours, theirs, strict=True))
+        return _overlap(value, balls.nodes[index].value)
+
+
+def _overlap(one: Array, other: Array) -> bool:
+    pairs = zip(one.data.ravel(), other.data.ravel(), strict=True)
+    return all(ours.overlaps(theirs) for ours, theirs in pairs)
 
 
 def _structural(tensor: Tensor) -> Composite | None:

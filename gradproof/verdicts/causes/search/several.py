@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from gradproof.reference.tape import Edge
 from gradproof.reference.tape.operations import moving
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.graph import Change, Changed, Graph, Spot, Use
+from gradproof.verdicts.causes.graph import Change, Changed, Graph, Spot, Use, Views
 from gradproof.verdicts.causes.kinds import SEVERAL_PLACES, CauseKind
 from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
 from gradproof.verdicts.causes.search.inquiry import Inquiry
-from gradproof.verdicts.causes.search.mutant import Mutant, Views, backward, changes_of
+from gradproof.verdicts.causes.search.mutant import Mutant, backward, changes_of
 from gradproof.verdicts.causes.search.singles import Effect, effect_of, with_mistake
 
 Edges: TypeAlias = tuple[Edge, ...]

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.verdicts.causes.graph import Graph, Spot
+from gradproof.verdicts.causes.graph import Graph, Spot, Views
 from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
 from gradproof.verdicts.causes.search.inquiry import Inquiry
-from gradproof.verdicts.causes.search.mutant import Mutant, Views, backward, changes_of
+from gradproof.verdicts.causes.search.mutant import Mutant, backward, changes_of
 
 
 class Effect(NamedTuple):

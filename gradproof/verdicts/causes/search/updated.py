@@ -12,13 +12,13 @@ import numpy as np
 from gradproof.reference.numbers import Balls, Kind, Plain
 from gradproof.reference.tape import Edge, Tensor, Trait, differentiate
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.graph import Array, Change, Changed, Graph, Node
+from gradproof.verdicts.causes.graph import Array, Change, Changed, Graph, Node, Views
 from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import Having
 from gradproof.verdicts.causes.phrases import listed, sentence
 from gradproof.verdicts.causes.search.factors import solve
 from gradproof.verdicts.causes.search.inquiry import Inquiry
-from gradproof.verdicts.causes.search.mutant import Mutant, Views, backward
+from gradproof.verdicts.causes.search.mutant import Mutant, backward
 
 _KIND = CauseKind.WEIGHTS_ALREADY_UPDATED
 
