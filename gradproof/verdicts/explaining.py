@@ -11,16 +11,14 @@ from gradproof.backends.protocol import Run
 from gradproof.errors import UnsupportedError
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.scenarios.scenario import Scenario
-from gradproof.verdicts.causes import describe_difference, search_cause
+from gradproof.verdicts.causes import doubt_from, search_cause
 from gradproof.verdicts.judging.claimed import Claimed, Place
 from gradproof.verdicts.judging.evidence import Loss, PlaceEvidence
-from gradproof.verdicts.judging.floats import Assessment
 from gradproof.verdicts.judging.judge import judge
 from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.judging.measuring import midpoints
 from gradproof.verdicts.records import ParameterRecord
 from gradproof.verdicts.steps import batches_of
-from gradproof.verdicts.tolerances import CAUSE_SPREADS, MOST_ROUNDING
 from gradproof.verdicts.verdict import CODE, Verdict
 
 Array = NDArray[Any]
@@ -59,8 +57,7 @@ def explained(judgement: Judgement, loss: Loss, learning_rate: float | None = No
         return replace(judgement, cause=search.cause)
     if inaccurate:
         return judgement  # the reason says already that digits are lost, and how many spreads
-    difference = describe_difference(loss, place.params, place.batch, values)
-    return replace(judgement, unexplained=difference)
+    return replace(judgement, unexplained=search.difference)
 
 
 def _accused(
@@ -78,19 +75,11 @@ def _accused(
     dtype = FORMATS[claimed.dtype].dtype
     values = {name: value.astype(dtype) for name, value in claimed.floats.items()}
     assessed = {} if judgement.floats is None else judgement.floats.assessed
-    doubt = {name: _doubt(each, claimed.dtype).reshape(values[name].shape) for name, each in assessed.items()}
+    doubt = {
+        name: doubt_from(each.spread[0], midpoints(each.exact), claimed.dtype).reshape(values[name].shape)
+        for name, each in assessed.items()
+    }
     return claimed.near or claimed.place, values, doubt
-
-
-def _doubt(assessed: Assessment, dtype: str) -> Array:
-    """Give what rounding explains of each entry, and may explain of mutants beside it."""
-    spread = np.nan_to_num(assessed.spread[0], nan=0.0, posinf=0.0)
-    pooled = np.sqrt(np.mean(spread**2)) if spread.size else 0.0
-    sizes = np.abs(midpoints(assessed.exact))
-    most = (2 * FORMATS[dtype].unit_roundoff) ** MOST_ROUNDING * np.max(
-        sizes, initial=0.0, where=np.isfinite(sizes)
-    )
-    return np.asarray(np.minimum(CAUSE_SPREADS * np.maximum(spread, pooled), most))
 
 
 # -------------------------------------------------------------------- of a run

@@ -153,6 +153,127 @@ def test_claims_that_are_not_finite_have_no_cause():
     assert describe_difference(*arguments).startswith("w: 1 of 2 entries is off ([1])")
 
 
+def test_a_learning_rate_is_expected_too_where_nothing_is_multiplied_with_weights():
+    w, v = np.array([3.0, 1.0, 2.0]), np.array([0.5, 0.3, -0.2])
+
+    def loss(xp, p, _):
+        return xp.sum(xp.sin(p["w"] + p["v"]))
+
+    strange = {"w": np.cos(w + v), "v": np.array([1.0, 5.0, -2.0])}
+    assert find_cause(loss, {"w": w, "v": v}, {}, strange, learning_rate=0.1) is None
+    late = {"w": np.cos(w + v), "v": np.cos(w + v - 0.1 * np.cos(w + v))}
+    cause = find_cause(loss, {"w": w, "v": v}, {}, late, learning_rate=0.1)
+    assert (cause.kind, cause.factor, cause.parameters) == ("weights-already-updated", 0.1, ("v",))
+
+
+@pytest.mark.parametrize("exponent", [0, 1, -1, 3])
+def test_powers_of_any_exponent_have_causes(exponent):
+    w = np.array([3.0, 1.0, 2.0])
+
+    def loss(xp, p, _):
+        return xp.sum(p["w"] ** exponent + xp.exp(p["w"]))
+
+    claimed = {"w": -(exponent * w ** float(exponent - 1) + np.exp(w))}
+    assert find_cause(loss, {"w": w}, {}, claimed).kind == "sign"
+
+
+def test_an_average_of_one_entry_has_causes():
+    w = np.array([[3.0], [1.0], [2.0]])
+
+    def loss(xp, p, _):
+        return xp.sum(xp.mean(p["w"], axis=1) ** 2)
+
+    assert find_cause(loss, {"w": w}, {}, {"w": w}).factor == 0.5
+
+
+def test_a_parameter_without_axes_is_named_itself():
+    m, c = 0.7, -0.4
+
+    def loss(xp, p, _):
+        return (p["m"] * 2.0 + p["c"] - 3.0) ** 2 + xp.sin(p["m"]) * xp.exp(p["c"])
+
+    error = 2 * (m * 2 + c - 3)
+    claimed = {"m": error * 2 + np.cos(m) * np.exp(c), "c": -error + np.sin(m) * np.exp(c)}
+    cause = find_cause(loss, {"m": np.array(m), "c": np.array(c)}, {}, claimed)
+    assert (cause.kind, cause.parameters) == ("sign", ("c",))
+    assert "the term that comes from the parameter c in the sum of add (" in cause.text
+
+
+# ------------------------------------------------------------------------ what the judging has said
+
+
+def squares(xp, p, _):
+    return xp.sum(p["w"] ** 2) + xp.sum(p["v"] ** 3)
+
+
+def test_which_entries_are_wrong_is_taken_from_whoever_has_judged_them():
+    params = {"w": np.array([1.0, 2.0, 3.0]), "v": np.array([1.0, 2.0])}
+    claimed = {"w": -2 * params["w"], "v": 3 * params["v"] ** 2 * (1 + 1e-9)}
+    search = search_cause(squares, params, {}, claimed, wrong={"w": np.ones(3, bool), "v": np.zeros(2, bool)})
+    assert (search.cause.kind, search.cause.parameters) == ("sign", ("w",))
+    assert "wrong in another way" not in search.cause.text
+    assert "wrong in another way" in search_cause(squares, params, {}, claimed).cause.text
+    none = {name: np.zeros(array.shape, bool) for name, array in params.items()}
+    assert search_cause(squares, params, {}, claimed, wrong=none).cause is None
+
+
+def test_what_rounding_explains_is_taken_from_whoever_has_measured_it():
+    params = {"w": np.array([1.0, 2.0, 3.0]), "v": np.array([1.0, 2.0])}
+    rounded = {"w": -2 * params["w"] + np.array([1e-6, -1e-6, 1e-6]), "v": 3 * params["v"] ** 2 + 1e-7}
+    assert search_cause(squares, params, {}, rounded).cause is None
+    doubt = {"w": np.full(3, 2e-6), "v": np.full(2, 2e-6)}
+    cause = search_cause(squares, params, {}, rounded, doubt=doubt).cause
+    assert (cause.kind, cause.parameters) == ("sign", ("w",))
+
+
+def test_where_no_cause_is_found_the_search_says_what_is_off():
+    params = {"w": np.array([1.0, 2.0, 3.0]), "v": np.array([1.0, 2.0])}
+    claimed = {"w": 2 * params["w"] + np.array([0.0, 0.123, 0.0]), "v": 3 * params["v"] ** 2}
+    search = search_cause(squares, params, {}, claimed)
+    assert (search.cause, search.difference) == (None, "w: 1 of 3 entries is off ([1]).")
+    assert search.difference == describe_difference(squares, params, {}, claimed)
+    assert search_cause(squares, params, {}, {"w": 4 * params["w"]}).difference == ""
+
+
+def test_a_parameter_that_is_right_but_for_doubles_in_its_code_stays_right():
+    def loss(xp, p, b):
+        return xp.sum(xp.flip(b["x"] @ p["w"] + p["b"], axis=(0,)) * b["c"])
+
+    x, c = np.array([[1.0, 2.0], [3.0, 5.0], [4.0, 1.0]]), np.array([1.0, 2.0, 4.0])
+    params, batch = {"w": np.array([0.3, 0.4]), "b": np.array(0.5)}, {"x": x, "c": c}
+
+    def gradient(_, batch):
+        # not flipped back; and 7 times 1/3 is no third of 21
+        return {"w": batch["x"].T @ batch["c"], "b": batch["c"].sum() * 3 * (1 / 3)}
+
+    cause = find_cause(loss, params, batch, certified(gradient, params, batch))
+    assert (cause.where.split(" at ")[0], cause.parameters) == ("flip", ("w",))
+
+
+# ------------------------------------------------------------------------ constants that are rounded
+
+
+@pytest.mark.parametrize(("constant", "digits"), [(3.14159, 6), (3.1416, 5), (3.14, 3)])
+def test_a_rounded_constant_is_told_by_its_digits(constant, digits):
+    w = np.array([1.0, 2.0, 4.0])
+
+    def loss(xp, p, _):
+        return xp.sum(p["w"] ** 2 * np.pi)
+
+    cause = find_cause(loss, {"w": w}, {}, {"w": 2 * w * constant})
+    assert f"right to {digits} digits, as a rounded constant is" in cause.text
+    assert cause.factor == pytest.approx(constant / np.pi)
+    difference = describe_difference(loss, {"w": w}, {}, {"w": 2 * w * constant})
+    assert difference.endswith(f"there the claimed is right to {digits} digits, as with a rounded constant.")
+
+
+def test_what_is_off_in_the_last_digits_is_no_factor():
+    w = np.array([1.0, 2.0, 4.0])
+    claimed = {"w": 2 * w * (1 + np.array([1e-11, 3e-11, -2e-11]))}
+    difference = describe_difference(lambda xp, p, _: xp.sum(p["w"] ** 2), {"w": w}, {}, claimed)
+    assert difference == "w: all of 3 entries are off; there the claimed is right to 10 digits."
+
+
 def test_a_search_that_is_cut_short_says_so():
     w = np.random.default_rng(0).normal(size=(4, 4))
 

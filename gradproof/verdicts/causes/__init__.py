@@ -12,6 +12,7 @@ operation) and `search/` (the engine). `phrases.py` holds the words they share. 
 
 from gradproof.verdicts.causes.cause import Cause, Search
 from gradproof.verdicts.causes.search.difference import describe_difference
+from gradproof.verdicts.causes.search.discrepancy import doubt_from
 from gradproof.verdicts.causes.search.engine import find_cause, search_cause
 
-__all__ = ["Cause", "Search", "describe_difference", "find_cause", "search_cause"]
+__all__ = ["Cause", "Search", "describe_difference", "doubt_from", "find_cause", "search_cause"]

@@ -39,7 +39,10 @@ class Search:
     Attributes:
         cause: the cause; None where nothing is wrong, or nothing was found.
         complete: whether all mutants were tried that could matter; False where the time was up.
+        difference: what can be said where no cause was found: which entries are off, and by how much; else
+            empty.
     """
 
     cause: Cause | None
     complete: bool
+    difference: str = ""

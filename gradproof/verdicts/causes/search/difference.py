@@ -45,13 +45,16 @@ def describe_difference(
     >>> describe_difference(loss, {"w": w}, {}, {"w": 2 * w + np.array([0.0, 0.5, 0.0])})
     'w: 1 of 3 entries is off ([1]).'
     """
-    discrepancy = Inquiry(loss, params, batch, claimed, doubt=doubt, wrong=wrong).discrepancy
+    return told(Inquiry(loss, params, batch, claimed, doubt=doubt, wrong=wrong).discrepancy)
+
+
+def told(discrepancy: Discrepancy) -> str:
+    """Say which entries are off."""
     sentences = [
         f"{name}: its shape is {discrepancy.claimed[name].shape} instead of {discrepancy.exact[name].shape}."
         for name in discrepancy.misshapen
     ]
-    sentences += [_parameter(discrepancy, name) for name in discrepancy.wrong]
-    return " ".join(sentences)
+    return " ".join(sentences + [_parameter(discrepancy, name) for name in discrepancy.wrong])
 
 
 def _parameter(discrepancy: Discrepancy, name: str) -> str:

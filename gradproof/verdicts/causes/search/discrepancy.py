@@ -7,10 +7,29 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts import tolerances
 
 Floats = NDArray[np.float64]
 Balls = NDArray[np.object_]
+
+
+def doubt_from(spread: Floats, exact: Floats, dtype: str) -> Floats:
+    """Give what rounding explains of a claim in floats, and may explain of mutants beside it.
+
+    Args:
+        spread: of each entry, what rounding in the dtype does to it, in root mean square.
+        exact: the exact values.
+        dtype: the claim's.
+
+    >>> doubt_from(np.array([1e-9, 3e-9]), np.array([1.0, 2.0]), "float32").tolist()
+    [2.2360679774997897e-07, 3e-07]
+    """
+    spread = np.nan_to_num(spread, nan=0.0, posinf=0.0)
+    pooled = np.sqrt(np.mean(spread**2)) if spread.size else 0.0
+    greatest = np.max(np.abs(exact), initial=0.0, where=np.isfinite(exact))
+    most = (2 * FORMATS[dtype].unit_roundoff) ** tolerances.MOST_ROUNDING * greatest
+    return np.asarray(np.minimum(tolerances.CAUSE_SPREADS * np.maximum(spread, pooled), most))
 
 
 class Discrepancy:
@@ -55,14 +74,18 @@ class Discrepancy:
         fitting = {name: each for name, each in self.claimed.items() if name not in self.misshapen}
         self.error: dict[str, Floats] = {n: floats_of(each - self.exact[n]) for n, each in fitting.items()}
         self.scale = {n: float(np.max(np.abs(self.exact_floats[n]), initial=0.0)) for n in fitting}
-        self._off = {name: wrong[name] if name in wrong else self._measured(name) for name in fitting}
+        self._off = {n: np.asarray(wrong[n]) if n in wrong else self._measured(n) for n in fitting}
         self.wrong = tuple(name for name in fitting if np.any(self._off[name]))
         self.finite = all(np.all(np.isfinite(self.error[name])) for name in self.wrong)
 
     def _measured(self, name: str) -> NDArray[np.bool_]:
-        error, exact = np.abs(self.error[name]), np.abs(self.exact_floats[name])
-        limit = np.maximum(tolerances.WRONG_ENTRY * exact, tolerances.CANCELLED_ENTRY * self.scale[name])
-        return np.asarray(~(error <= np.maximum(limit, self.doubt.get(name, 0.0))))
+        return np.asarray(~(np.abs(self.error[name]) <= self._negligible(name)))
+
+    def _negligible(self, name: str) -> Floats:
+        """Give what doubles in code and rounding explain of each entry."""
+        size = tolerances.WRONG_ENTRY * np.abs(self.exact_floats[name])
+        least = np.maximum(size, tolerances.CANCELLED_ENTRY * self.scale[name])
+        return np.asarray(np.maximum(least, self.doubt.get(name, 0.0)))
 
     def off(self, name: str) -> NDArray[np.bool_]:
         """Tell which entries of a parameter are wrong."""
@@ -71,8 +94,8 @@ class Discrepancy:
     @property
     def rounding(self) -> float:
         """What rounding explains of a claim in floats, relative to its parameters; 0 for certified claims."""
-        shares = (np.max(self.doubt[n]) / self.scale[n] for n in self.wrong if n in self.doubt)
-        return float(max(shares, default=0.0))
+        known = [name for name in self.wrong if name in self.doubt and self.scale[name] > 0]
+        return max((float(np.max(self.doubt[name])) / self.scale[name] for name in known), default=0.0)
 
     def doubt_at(self, name: str, place: tuple[int, ...]) -> float:
         """Give what rounding explains of one entry; 0 for a certified claim."""
@@ -88,10 +111,15 @@ class Discrepancy:
         near = np.abs(change - self.error[name]) <= np.maximum(limit, self.doubt.get(name, 0.0))
         return bool(np.all(near))
 
-    def leaves(self, name: str, mutant: Floats) -> bool:
-        """Tell whether a mutant in float64 leaves a parameter as it truly is."""
+    def may_leave(self, name: str, mutant: Floats) -> bool:
+        """Tell whether a mutant in float64 may leave a parameter as it truly is."""
         change = np.abs(mutant - self.exact_floats[name])
         return bool(np.all(change <= tolerances.UNTOUCHED * self.scale[name]))
+
+    def leaves(self, name: str, mutant: Balls) -> bool:
+        """Tell whether a mutant in balls leaves a parameter as it truly is."""
+        change = floats_of(abs(mutant - self.exact[name]), upper=True)
+        return bool(np.all(change <= self._negligible(name)))
 
     def explains(self, name: str, mutant: Balls) -> bool:
         """Tell whether a mutant in balls equals a parameter's claim, to the digits that the claim carries."""

@@ -16,6 +16,7 @@ from gradproof.verdicts.causes.graph import Spot, Views
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, SOME_ALONE, CauseKind
 from gradproof.verdicts.causes.phrases import listed
 from gradproof.verdicts.causes.search.cancelling import from_rounded_output
+from gradproof.verdicts.causes.search.difference import told
 from gradproof.verdicts.causes.search.factors import Factor, confirmed_factor, factors
 from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
@@ -114,7 +115,9 @@ def search_cause(
         loss, params, batch, claimed, learning_rate=learning_rate, seconds=seconds, doubt=doubt, wrong=wrong
     )
     cause = _cause(inquiry)
-    return Search(cause, complete=cause is not None or not inquiry.late)
+    if cause is not None:
+        return Search(cause, complete=True)
+    return Search(None, not inquiry.late, told(inquiry.discrepancy))
 
 
 def _cause(inquiry: Inquiry) -> Cause | None:

@@ -9,12 +9,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.noise import noisy_gradients
 from gradproof.reference.numbers import Balls, Noisy, Plain
+from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.tape import Loss, differentiate
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.cause import Cause
 from gradproof.verdicts.causes.graph import Graph, Views
-from gradproof.verdicts.causes.search.discrepancy import Discrepancy
+from gradproof.verdicts.causes.search.discrepancy import Discrepancy, doubt_from, midpoints
 from gradproof.verdicts.causes.search.expected import ExpectedFactors
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.probes import Probes, probe
@@ -113,17 +115,14 @@ class Inquiry:
         """Measure by parameter what rounding may do to a claim that is floats."""
         dtypes = {n: np.asarray(array).dtype.name for n, array in claimed.items() if n in exact}
         doubt: dict[str, Floats] = {}
-        for dtype in set(dtypes.values()) & {"float64", "float32", "float16"}:
-            noisy = differentiate(self.loss, self.params, self.batch, Noisy(dtype, samples=_SAMPLES, seed=0))
+        for dtype in set(dtypes.values()) & set(FORMATS):
+            noisy = noisy_gradients(
+                self.loss, self.params, self.batch, Noisy(dtype, samples=_SAMPLES, seed=0)
+            )
             for name in (name for name, its in dtypes.items() if its == dtype):
-                centre = exact[name].astype(np.float64)
+                centre = midpoints(exact[name])
                 if np.all(np.isfinite(centre)):
-                    with noisy.tape.kind.context():
-                        spread = noisy.gradients[name].spread(centre[np.newaxis])[0]
-                    pooled = np.sqrt(np.mean(spread**2)) if spread.size else 0.0
-                    greatest = np.max(np.abs(centre), initial=0.0)
-                    most = np.finfo(dtype).eps ** tolerances.MOST_ROUNDING * greatest
-                    doubt[name] = np.minimum(tolerances.CAUSE_SPREADS * np.maximum(spread, pooled), most)
+                    doubt[name] = doubt_from(noisy[name].spread(centre[np.newaxis])[0], centre, dtype)
         return doubt
 
     # ---------------------------------------------------------------- is a mutant the claim?
@@ -134,21 +133,20 @@ class Inquiry:
         if not all(n in floats and self.discrepancy.may_explain(n, floats[n]) for n in self.targets):
             return None
         others = () if mutant.alone else (n for n in self.others if n in floats)
-        if not all(self.discrepancy.leaves(n, floats[n]) for n in others):
+        if not all(self.discrepancy.may_leave(n, floats[n]) for n in others):
             return None
         return self.confirmed(mutant)
 
     def confirmed(self, mutant: Mutant) -> Costed | None:
         """Give the cause that a mutant is, with its cost, if it equals the claim in certified arithmetic."""
+        gradients = mutant.gradients(True)
         with self.composed.balls.context():
-            explained = {
-                name: self.discrepancy.explains(name, gradient)
-                for name, gradient in mutant.gradients(True).items()
-                if name in self.discrepancy.claimed
-            }
+            known = {name: each for name, each in gradients.items() if name in self.discrepancy.claimed}
+            explained = {name: self.discrepancy.explains(name, each) for name, each in known.items()}
+            unchanged = [self.discrepancy.leaves(n, known[n]) for n in self.others if n in known]
         if not all(explained.get(name, False) for name in self.targets):
             return None
-        if not mutant.alone and not all(explained.get(name, True) for name in self.others):
+        if not mutant.alone and not all(unchanged):
             return None
         names = tuple(name for name in self.discrepancy.wrong if explained.get(name, False))
         only = mutant.alone and any(name not in names for name in self.discrepancy.error)
