@@ -24,7 +24,7 @@ Values: TypeAlias = NDArray[np.float64]
 
 
 def composed(tape: Tape, balls: Tape) -> Views:
-    """See a loss with its composites, but for those whose derivative shows that they stand for something else.
+    """See a loss with its composites, but for those whose derivative shows that they are something else.
 
     Where all values are 0, sin(x) is tanh(x) too.
     """
