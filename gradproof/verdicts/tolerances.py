@@ -52,7 +52,8 @@ CAUSE_BITS = 192
 the cancellation that mutants bring, which is worse than the true gradient's."""
 
 CAUSE_SECONDS = 2.0
-"""The search for a cause stops after so long; only tapes of several hundred operations take it."""
+"""The search for a cause stops after so much processor time, so that what it finds does not depend on the
+machine's load; only tapes of several hundred operations take it."""
 
 CAUSE_SPREADS = 100.0
 """A claim in floats is compared with mutants within so many spreads of the dtype's rounding noise: mutants

@@ -100,7 +100,7 @@ def search_cause(
             claim. It is measured for parameters whose claims are floats and that are not given.
         wrong: by parameter, which entries are wrong: whoever has judged them knows. For parameters that are
             not given, entries that differ by more than the doubt, and than doubles in code explain.
-        seconds: after so long it stops; only tapes of several hundred operations take the usual two.
+        seconds: of processor time, after which it stops; only tapes of several hundred operations take two.
 
     Raises:
         InputError: the arrays or the loss cannot be worked with.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from copy import copy
 from functools import cached_property
-from time import monotonic
+from time import thread_time
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -58,7 +58,7 @@ class Inquiry:
         seconds: float = tolerances.CAUSE_SECONDS,
     ) -> None:
         """Run the loss on float64 and on balls, and compare the claim; arguments as for `search_cause`."""
-        self._deadline = monotonic() + seconds
+        self._deadline = thread_time() + seconds
         self.loss, self.params, self.batch, self.learning_rate = loss, params, batch, learning_rate
         self.expected = ExpectedFactors(params, batch, learning_rate)
         plain, balls = (
@@ -103,7 +103,7 @@ class Inquiry:
     @property
     def late(self) -> bool:
         """Whether the search has taken its time."""
-        return monotonic() > self._deadline
+        return thread_time() > self._deadline
 
     def with_targets(self, targets: tuple[str, ...]) -> "Inquiry":
         """Ask for an explanation of some wrong parameters alone; the others may be anything."""
