@@ -1,14 +1,17 @@
 """`gradproof check FILE.py`: finding what a file wants checked, and checking it."""
 
+import os
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
+from gradproof.check_records import record_of
 from gradproof.checking import check
 from gradproof.errors import InputError
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import called, ends_nothing, run_file
+from gradproof.verdicts.records import CheckRecord
 
 
 @ends_nothing()
@@ -21,6 +24,7 @@ def check_all(options: Namespace) -> int:
     path, _, name = options.target.partition("::")
     checks = list(find_checks(run_file(path), name))
     status = 0
+    records = []
     for title, arguments in checks:
         result = check(
             *arguments,
@@ -31,11 +35,22 @@ def check_all(options: Namespace) -> int:
             learning_rate=options.learning_rate,
         )
         print(f"{title}: {result}")
+        records.append(record_of(result, f"{path}::{title}"))
         if not result.ok:
             status = 1
             if options.save_point:
                 print(f"  point    {result.save_point(options.save_point)}")
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        _annotate(records)
     return status
+
+
+def _annotate(records: Sequence[CheckRecord]) -> None:
+    from gradproof.reporting.findings import make_findings  # noqa: PLC0415 - spares others pandas
+    from gradproof.reporting.formats.github import annotations  # noqa: PLC0415
+
+    for annotation in annotations(make_findings({}, (), (), (), (), records)):
+        print(annotation)
 
 
 Arguments = tuple[Any, Any, Any, Any]

@@ -70,7 +70,8 @@ class Checker:
             the check; with several seeds the last one's.
         """
         __tracebackhide__ = True
-        from gradproof.checking import check  # noqa: PLC0415 - only for those who use it
+        from gradproof.check_records import record_of  # noqa: PLC0415 - only for those who use it
+        from gradproof.checking import check  # noqa: PLC0415
 
         chosen = {**self._options, **options}
         seeds: Sequence[int] = chosen.pop("seeds", None) or [chosen.get("seed", 0)]
@@ -84,7 +85,7 @@ class Checker:
                 pytest.fail(message, pytrace=False)
             self.checks.append(result)
             saved = self._saved_point(result)
-            self._leave(result, saved)
+            leave_check(self._item, vars(record_of(result, self._test, saved)))
             if not result.ok:
                 pytest.fail(
                     "\n".join([str(result), *([f"  point    {saved}"] if saved else [])]), pytrace=False
@@ -103,21 +104,3 @@ class Checker:
         folder.mkdir(parents=True, exist_ok=True)
         slug = re.sub(r"[^\w.-]+", "_", self._test).strip("_")[-120:]
         return str(result.save_point(folder / f"{slug}-{len(self.checks)}.npz"))
-
-    def _leave(self, result: "Check", saved: str) -> None:
-        """Leave what is to be reported in the folder that all processes of the session share."""
-        row = {
-            "test": self._test,
-            "verdict": str(result.verdict),
-            "ok": result.ok,
-            "digits": float(f"{result.digits:.1f}"),
-            "dtype": result.dtype,
-            "seed": result.seed,
-            "points": str(result.points),
-            "cause": "" if result.cause is None else result.cause.text,
-            "where": "" if result.cause is None else result.cause.where,
-            "reason": result.reason,
-            "findings": "; ".join(finding.text for finding in result.findings),
-            "failing_point": saved,
-        }
-        leave_check(self._item, row)

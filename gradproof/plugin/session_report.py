@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gradproof.errors import InputError
 from gradproof.plugin.parts import CHECK_SUFFIX, parts_folder, report_folder, report_formats
 from gradproof.reporting.comparison.joining import compare
-from gradproof.reporting.formats.github import append_summary
+from gradproof.reporting.formats.github import annotations, append_summary
 from gradproof.reporting.reading import read_report
 from gradproof.reporting.report import Report
 from gradproof.reporting.writing import describe_written
@@ -75,6 +75,7 @@ def write_report(config: pytest.Config) -> None:
         not_run,
         [check for entries in formulas.values() for check in entries],
         checks=checks,
+        processes=len(getattr(config.option, "tx", None) or [config]),  # pytest-xdist's list of workers
     )
     baseline = getattr(config, "gradproof_baseline", None)
     if baseline is not None:
@@ -90,7 +91,7 @@ def write_report(config: pytest.Config) -> None:
     warning = append_summary(report)
     if warning:
         told.append(f"gradproof: warning: {warning}")
-    config.gradproof_told = told  # type: ignore[attr-defined]
+    config.gradproof_told = told + annotations(report.findings)  # type: ignore[attr-defined]
 
 
 def _checks(folder: Path) -> Sequence[CheckRecord]:

@@ -203,3 +203,19 @@ def test_a_missing_file_ends_with_status_2(tmp_path, capfd):
 def test_a_file_called_as_a_module_of_python_breaks_nothing(run):
     assert run(MODULE, file="random.py")[0] == 0
     assert "random" not in sys.modules or "tmp" not in str(sys.modules["random"].__file__)
+
+
+@pytest.mark.parametrize("in_actions", [True, False])
+def test_in_github_actions_a_wrong_gradient_is_annotated_at_the_line_of_the_cause(
+    run, tmp_path, monkeypatch, in_actions
+):
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true" if in_actions else "false")
+    assert run(MODULE)[1].count("::error") == 0
+    status, out, _ = run(MODULE, name="wrong_gradient")
+    assert status == 1
+    annotations = [line for line in out.splitlines() if line.startswith("::error ")]
+    assert len(annotations) == in_actions
+    for line in annotations:
+        assert line.startswith("::error file=mine.py,line=10,title=WRONG")
+        assert "the factor 2 of the derivative of square" in line

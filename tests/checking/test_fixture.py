@@ -4,6 +4,8 @@ import csv
 
 import pytest
 
+from gradproof import read_report
+
 TESTS = """
 import numpy as np
 import pytest
@@ -171,20 +173,33 @@ def test_passes(gradproof):
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
-def test_a_check_in_a_test_that_is_expected_to_fail_is_told_as_such(pytester, options):
+def test_a_check_in_a_test_that_is_expected_to_fail_counts_for_nothing(pytester, options):
     pytester.makepyfile(test_mine=TESTS.partition("def test_right")[0], test_xfails=XFAILS)
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "test_xfails.py", *options)
+    arguments = ("-p", "no:cacheprovider", "test_xfails.py", *options)
+    result = pytester.runpytest_subprocess(*arguments)
     result.assert_outcomes(xfailed=4, failed=1, xpassed=1)
-    table = pytester.path / "reports" / "latest" / "checks.csv"
-    with table.open(encoding="utf-8", newline="") as file:
-        rows = [
-            (row["test"].partition("::")[2], row["expected_to_fail"].lower()) for row in csv.DictReader(file)
-        ]
-    assert rows == [
-        ("test_marked", "true"),
-        ("test_marked_strictly", "true"),
-        ("test_marked_while_it_runs", "true"),
-        ("test_not_expected", "false"),
-        ("test_passes", "true"),
-        ("test_told_while_it_runs", "true"),
+    report = read_report(pytester.path / "reports" / "latest")
+    rows = zip(report.checks["test"], report.checks["expected_to_fail"], strict=True)
+    assert [(test.partition("::")[2], expected) for test, expected in rows] == [
+        ("test_marked", True),
+        ("test_marked_strictly", True),
+        ("test_marked_while_it_runs", True),
+        ("test_not_expected", False),
+        ("test_passes", True),
+        ("test_told_while_it_runs", True),
     ]
+    assert not report.ok
+    pytester.runpytest_subprocess(*arguments, "--deselect", "test_xfails.py::test_not_expected")
+    report = read_report(pytester.path / "reports" / "latest")
+    assert report.ok
+    assert report.environment["processes"] == (2 if options else 1)
+
+
+def test_in_github_actions_a_failing_check_is_annotated_at_the_line_of_the_cause(
+    session, pytester, monkeypatch
+):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(pytester.path))
+    lines = session("-k", "test_wrong or test_right").stdout.lines
+    (line,) = [line for line in lines if line.startswith("::error ")]
+    assert line.startswith("::error file=test_mine.py,line=11,title=WRONG")
