@@ -220,9 +220,12 @@ def waited(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="tells processes from /proc")
-@pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize(
-    ("sent", "status"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130), ("SIGKILL", -9)]
+    ("sent", "status", "jobs"),
+    [
+        *(("SIGTERM", 143, "1"), ("SIGKILL", -9, "1"), ("SIGTERM", 143, "2")),
+        *(("SIGHUP", 129, "2"), ("SIGINT", 130, "2"), ("SIGKILL", -9, "2")),
+    ],
 )
 def test_a_signal_ends_all_processes_within_two_seconds(
     sent: str, status: int, jobs: str, folder: Path

@@ -172,11 +172,10 @@ def test_passes(gradproof):
 """
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
-def test_a_check_in_a_test_that_is_expected_to_fail_counts_for_nothing(pytester, options):
+def test_a_check_in_a_test_that_is_expected_to_fail_counts_for_nothing(pytester):
     pytester.makepyfile(test_mine=TESTS.partition("def test_right")[0], test_xfails=XFAILS)
-    arguments = ("-p", "no:cacheprovider", "test_xfails.py", *options)
-    result = pytester.runpytest_subprocess(*arguments)
+    arguments = ("-p", "no:cacheprovider", "test_xfails.py")
+    result = pytester.runpytest_subprocess(*arguments, "-n", "2")
     result.assert_outcomes(xfailed=4, failed=1, xpassed=1)
     report = read_report(pytester.path / "reports" / "latest")
     rows = zip(report.checks["test"], report.checks["expected_to_fail"], strict=True)
@@ -189,10 +188,11 @@ def test_a_check_in_a_test_that_is_expected_to_fail_counts_for_nothing(pytester,
         ("test_told_while_it_runs", True),
     ]
     assert not report.ok
+    assert report.environment["processes"] == 2
     pytester.runpytest_subprocess(*arguments, "--deselect", "test_xfails.py::test_not_expected")
     report = read_report(pytester.path / "reports" / "latest")
     assert report.ok
-    assert report.environment["processes"] == (2 if options else 1)
+    assert report.environment["processes"] == 1
 
 
 def test_in_github_actions_a_failing_check_is_annotated_at_the_line_of_the_cause(
