@@ -46,7 +46,7 @@ def mistakes_of(operation):
         graph = graph_of(case)
         for edge in graph.edges:
             if graph.nodes[edge.node].operation is operation:
-                yield from mistakes_at(graph, edge)
+                yield from mistakes_at(graph.use(edge))
 
 
 PROMISES = [
@@ -122,9 +122,9 @@ def test_a_mistake_is_told_apart_and_the_same_on_balls(case):
     balls = graph_of(case, Balls(192), plain)
     for spot in [*plain.edges, *range(len(plain.nodes))]:
         with plain.context():
-            found = list(mistakes_at(plain, spot))
+            found = list(mistakes_at(plain.use(spot)))
         with balls.context():
-            again = list(mistakes_at(balls, spot))
+            again = list(mistakes_at(balls.use(spot)))
         assert [each.key for each in again] == [each.key for each in found]
         assert set(Counter(each.key for each in found).values()) <= {1}
         for each in found:
@@ -135,13 +135,13 @@ def test_a_mistake_is_told_apart_and_the_same_on_balls(case):
 def test_a_planted_mistake_has_a_cause(case):
     loss, params = loss_of(case)
     graph = graph_of(case, Balls(192), graph_of(case))
-    exact = graph.backward({edge: Changed(lambda g, edge=edge: graph.pull(edge, g)) for edge in graph.edges})
+    exact = graph.backward({edge: Changed(graph.use(edge).pull) for edge in graph.edges})
     operation, seen = OPERATIONS[case.operation], set()
     for edge in graph.edges:
         if graph.nodes[edge.node].operation is not operation:
             continue
         with graph.context():
-            found = list(mistakes_at(graph, edge))
+            found = list(mistakes_at(graph.use(edge)))
         for each in found:
             if each.kind in seen:
                 continue
@@ -166,9 +166,9 @@ def double_log(use):
     yield Mistake(CauseKind.DERIVATIVE_INCOMPLETE, words, lambda g: g * (2 * use.x).function("log"))
 
 
-def halved_and_shifted(node):
+def halved_and_shifted(use):
     """An adjoint that nobody has."""
-    if node.operation is None:
+    if use.node.operation is None:
         yield Mistake(CauseKind.EXTRA_DERIVATIVE, "half of it and 0.375", lambda g: g / 2 + 0.375)
 
 
@@ -191,7 +191,7 @@ def test_a_rule_that_is_added_is_found(monkeypatch):
 def test_a_rule_for_adjoints_that_is_added_is_found(monkeypatch):
     claimed = {"x": WEIGHTS / X / 2 + 0.375}
     assert find_cause(log_loss, {"x": X}, {}, claimed) is None
-    monkeypatch.setattr(mistake, "ADJOINT_RULES", [*mistake.ADJOINT_RULES, halved_and_shifted])
+    monkeypatch.setattr(mistake, "RULES", [*mistake.RULES, (mistake.WHOLE, halved_and_shifted)])
     assert find_cause(log_loss, {"x": X}, {}, claimed).text.endswith("half of it and 0.375")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -154,8 +155,7 @@ class Graph:
                     self._uses[operand.index].append(Edge(node.index, position))
                     depends |= self.depends[operand.index]
             self.depends.append(depends)
-        self._shares: dict[Spot, Array] = {}
-        self._decided: dict[Edge, bool] = {}
+        self._seen: dict[Spot, Use] = {}
         self.adjoints: list[Array | None] = [None] * len(self.nodes)
         with self.context():
             for index in reversed(range(len(self.nodes))):
@@ -166,74 +166,22 @@ class Graph:
         """Set what the arithmetic depends on."""
         return self.kind.context()
 
-    def node_at(self, spot: Spot) -> Node:
-        """Give the operation that a place belongs to."""
-        return self.nodes[spot.node if isinstance(spot, Edge) else spot]
-
-    def target(self, spot: Spot) -> int:
-        """Give the node whose adjoint a change at a place changes."""
-        return self.nodes[spot.node].operands[spot.position].index if isinstance(spot, Edge) else spot
-
-    def adjoint(self, index: int) -> Array:
-        """Give the adjoint of a node that the loss depends on."""
-        adjoint = self.adjoints[index]
-        if adjoint is None:  # pragma: no cover - callers go along `edges`
-            raise AssertionError(index)
-        return adjoint
+    def use(self, spot: Spot) -> "Use":
+        """Look at a place."""
+        if spot not in self._seen:
+            self._seen[spot] = Use(self, spot)
+        return self._seen[spot]
 
     def users(self, index: int) -> list[Edge]:
         """Give a node's uses that the loss depends on."""
         return [edge for edge in self._uses[index] if self.adjoints[edge.node] is not None]
-
-    # ---------------------------------------------------------------- backward
-
-    def pull(self, spot: Spot, g: Array) -> Array:
-        """Apply the derivative at an edge, broadcasting not yet summed back; at a node, do nothing."""
-        if not isinstance(spot, Edge):
-            return g
-        node = self.nodes[spot.node]
-        if self._at_kink(spot):
-            return self._pull_at_kink(node, spot, g)
-        return node.derivative(spot.position, g, node.value, *node.values)
-
-    def share(self, spot: Spot) -> Array:
-        """Give what the true backward pass hands on at a place, broadcasting summed back."""
-        if spot not in self._shares:
-            pulled = self.pull(spot, self.adjoint(self.node_at(spot).index))
-            self._shares[spot] = pulled.sum_to(self.nodes[self.target(spot)].shape)
-        return self._shares[spot]
-
-    def _at_kink(self, edge: Edge) -> bool:
-        node = self.nodes[edge.node]
-        at_kink = node.operation.at_kink if node.operation else None
-        if self.plain is self or at_kink is None:
-            return False
-        if edge not in self._decided:
-            mask = at_kink(*node.values, **node.arguments)
-            self._decided[edge] = bool((mask.true | mask.undecided).any())
-        return self._decided[edge]
-
-    def weights(self, edge: Edge) -> NDArray[np.float64]:
-        """Give what the derivative makes of g = 1 in float64, where it multiplies its entries."""
-        plain = self.plain
-        with plain.context():
-            weights: NDArray[np.float64] = plain.pull(edge, plain.nodes[edge.node].value * 0 + 1).data[
-                0, 0, ...
-            ]
-        return weights
-
-    def _pull_at_kink(self, node: Node, edge: Edge, g: Array) -> Array:
-        # g -> g w with w constant on each side of the kink
-        if "axes" in node.arguments:
-            g = kept(g, node.operands[0].value, node.arguments["axes"])
-        return g * self.kind.constant(self.weights(edge))
 
     def backward(self, changes: Mapping[Spot, Changed]) -> dict[str, Any]:
         """Run the backward pass with changes; the gradients of the parameters that they reach, as arrays."""
         adjoints = list(self.adjoints)
         reached: set[int] = set()
         with self.context():
-            for index in range(max(map(self.target, changes), default=-1), -1, -1):
+            for index in range(max((self.use(spot).index for spot in changes), default=-1), -1, -1):
                 if index in changes or any(
                     edge in changes or edge.node in reached for edge in self._uses[index]
                 ):
@@ -250,7 +198,7 @@ class Graph:
             changed = changes.get(edge)
             g = adjoints[edge.node if changed is None or changed.source is None else changed.source]
             if g is not None:
-                part = (self.pull(edge, g) if changed is None else changed.change(g)).sum_to(shape)
+                part = (self.use(edge).pull(g) if changed is None else changed.change(g)).sum_to(shape)
                 total = part if total is None else total + part
         return total if total is None or index not in changes else changes[index].change(total)
 
@@ -283,15 +231,16 @@ class Views(NamedTuple):
 
 
 class Use:
-    """One use of an operand, as the rules of `gradproof.verdicts.causes.mistakes` see it.
+    """One use of an operand, or all uses of a value together: where a backward pass may be changed.
 
     Attributes:
         graph: the graph, in whichever kind of number.
-        edge: the result, and which of its operands it is.
-        node: the result.
-        operation: the operation.
+        spot: the edge; the value's node, where it is all uses together.
+        node: the result that the operand is used for; the value itself.
+        operation: the operation; None for all uses of a value together.
         position: which operand it is.
-        operand: the operand.
+        operand: the operand; the value itself.
+        index: the node whose adjoint a change here changes.
         shape: the operand's shape.
         x: the operand's numbers.
         y: the result's numbers.
@@ -299,19 +248,65 @@ class Use:
         arguments: the operation's other arguments, such as `axes`.
     """
 
-    def __init__(self, graph: Graph, edge: Edge) -> None:
-        """Look at an edge of a graph."""
-        self.graph, self.edge, self.node, self.position = graph, edge, graph.nodes[edge.node], edge.position
-        self.operation, self.arguments = self.node.operation, self.node.arguments
-        self.operand = self.node.operands[self.position]
-        self.shape, self.x, self.y = self.operand.shape, self.operand.value, self.node.value
-        self.values = self.node.values
-
-    def pull(self, g: Array) -> Array:
-        """Apply the true derivative; broadcasting is not yet summed back."""
-        return self.graph.pull(self.edge, g)
+    def __init__(self, graph: Graph, spot: Spot) -> None:
+        """Look at a place of a graph."""
+        self.graph, self.spot = graph, spot
+        if isinstance(spot, Edge):
+            self.node, self.position = graph.nodes[spot.node], spot.position
+            self.operation, self.operand = self.node.operation, self.node.operands[self.position]
+        else:
+            self.node, self.position = graph.nodes[spot], 0
+            self.operation, self.operand = None, self.node
+        self.index, self.shape = self.operand.index, self.operand.shape
+        self.x, self.y, self.values = self.operand.value, self.node.value, self.node.values
+        self.arguments = self.node.arguments
 
     def __str__(self) -> str:
         """Name the operand in words, with its position where it is used twice."""
         twice = sum(each is self.operand for each in self.node.operands) > 1
         return f"{self.operand} as operand {self.position + 1}" if twice else str(self.operand)
+
+    @property
+    def reaches(self) -> frozenset[str]:
+        """The parameters whose gradients a change here changes."""
+        return self.graph.depends[self.index]
+
+    @property
+    def g(self) -> Array:
+        """The result's true adjoint."""
+        adjoint = self.graph.adjoints[self.node.index]
+        if adjoint is None:  # pragma: no cover - callers look where the loss depends on it
+            raise AssertionError(self)
+        return adjoint
+
+    @cached_property
+    def share(self) -> Array:
+        """What is handed on to the operand, broadcasting summed back."""
+        return self.pull(self.g).sum_to(self.shape)
+
+    def pull(self, g: Array) -> Array:
+        """Apply the true derivative to an adjoint of the result; broadcasting is not yet summed back."""
+        if self.operation is None:
+            return g
+        if not self._at_kink:
+            return self.node.derivative(self.position, g, self.y, *self.values)
+        # g -> g w with w constant on each side of the kink
+        if "axes" in self.arguments:
+            g = kept(g, self.values[0], self.arguments["axes"])
+        return g * self.graph.kind.constant(self.weights)
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """What the derivative makes of g = 1 in float64, where it multiplies the entries of g."""
+        plain = self.graph.plain.use(self.spot)
+        with plain.graph.context():
+            weights: NDArray[np.float64] = plain.pull(plain.y * 0 + 1).data[0, 0, ...]
+        return weights
+
+    @cached_property
+    def _at_kink(self) -> bool:
+        at_kink = self.operation.at_kink if self.operation else None
+        if self.graph.plain is self.graph or at_kink is None:
+            return False
+        mask = at_kink(*self.values, **self.arguments)
+        return bool((mask.true | mask.undecided).any())

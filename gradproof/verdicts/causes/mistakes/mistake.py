@@ -6,15 +6,15 @@ from string import Template
 from types import MappingProxyType
 from typing import TypeAlias
 
-from gradproof.reference.tape import Edge, Operation, Trait
+from gradproof.reference.tape import Operation, Trait
 from gradproof.reference.tape.operations import entrywise
-from gradproof.verdicts.causes.graph import Change, Graph, Node, Spot, Use
+from gradproof.verdicts.causes.graph import Change, Use
 from gradproof.verdicts.causes.kinds import CauseKind
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong derivative at one use of an operand, or a wrong adjoint of one value.
+    """A wrong derivative at one use of an operand, or a wrong adjoint of a value.
 
     Attributes:
         kind: the kind of cause.
@@ -107,6 +107,9 @@ SELECTING = Having(Trait.ELEMENTWISE | Trait.SELECTS)
 PRODUCTS = Having(Trait.NONE, without=Trait.LINEAR | Trait.SELECTS | Trait.PIECEWISE_CONSTANT, operands=2)
 """The derivative for one operand holds the other: products, quotients, powers."""
 
+WHOLE = frozenset({None})
+"""No operation: all uses of a value together, whose rules change the value's whole adjoint."""
+
 SUMS = frozenset({entrywise.ADD, entrywise.SUBTRACT})
 """Join terms."""
 
@@ -114,17 +117,13 @@ SUMS = frozenset({entrywise.ADD, entrywise.SUBTRACT})
 # ------------------------------------------------------------------------ the registry
 
 Rule: TypeAlias = Callable[[Use], Iterator[Mistake]]
-"""What can be wrong at one use of an operand."""
-
-AdjointRule: TypeAlias = Callable[[Node], Iterator[Mistake]]
-"""What can be wrong with the whole adjoint of one value."""
+"""What can be wrong at one place."""
 
 RULES: list[tuple[Container[object], Rule]] = []
-ADJOINT_RULES: list[AdjointRule] = []
 
 
 def rule(operations: Container[object]) -> Callable[[Rule], Rule]:
-    """Register a rule for the uses that some operations make of their operands."""
+    """Register a rule for the uses that some operations make of their operands, or for whole adjoints."""
 
     def register(function: Rule) -> Rule:
         RULES.append((operations, function))
@@ -133,19 +132,8 @@ def rule(operations: Container[object]) -> Callable[[Rule], Rule]:
     return register
 
 
-def adjoint_rule(function: AdjointRule) -> AdjointRule:
-    """Register a rule for whole adjoints."""
-    ADJOINT_RULES.append(function)
-    return function
-
-
-def mistakes_at(graph: Graph, spot: Spot) -> Iterator[Mistake]:
-    """Give all mistakes at a use of an operand, or in the whole adjoint of a value."""
-    if isinstance(spot, Edge):
-        use = Use(graph, spot)
-        for operations, function in RULES:
-            if use.operation in operations:
-                yield from function(use)
-    else:
-        for of_node in ADJOINT_RULES:
-            yield from of_node(graph.nodes[spot])
+def mistakes_at(use: Use) -> Iterator[Mistake]:
+    """Give all mistakes at a place."""
+    for operations, function in RULES:
+        if use.operation in operations:
+            yield from function(use)

@@ -6,9 +6,9 @@ from math import prod
 from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import entrywise, neural
 from gradproof.reference.tape.operations.along_axes import kept
-from gradproof.verdicts.causes.graph import Array, Change, Node, Use
+from gradproof.verdicts.causes.graph import Array, Change, Use
 from gradproof.verdicts.causes.kinds import CauseKind
-from gradproof.verdicts.causes.mistakes.mistake import Having, Mistake, adjoint_rule, rule, wrong
+from gradproof.verdicts.causes.mistakes.mistake import WHOLE, Having, Mistake, rule, wrong
 
 # ------------------------------------------------------------------------ one activation for another
 
@@ -40,11 +40,11 @@ def of_another_activation(use: Use) -> Iterator[Mistake]:
     yield from wrong(CauseKind.DERIVATIVE_OF_ANOTHER_FUNCTION, changes)
 
 
-@adjoint_rule
-def once_more(node: Node) -> Iterator[Mistake]:
+@rule(WHOLE)
+def once_more(use: Use) -> Iterator[Mistake]:
     """The loss is a function of logits x, and its derivative holds the activation's, or of outputs x."""
-    x, axes = node.value, (-1,)
-    if node.operation is None or prod(x.shape) < 2:
+    x, axes = use.x, (-1,)
+    if use.node.operation is None or prod(x.shape) < 2:
         return
 
     def softmax(g: Array) -> Array:

@@ -72,7 +72,7 @@ _MOST = 6
 def only_the_mask(use: Use) -> Iterator[Mistake]:
     """A constant factor that is zero in places, as dropout's mask with its scale."""
     other = 1 - use.position
-    mask = use.graph.plain.nodes[use.edge.node].operands[other].value.data[0, 0, ...] != 0
+    mask = use.graph.plain.use(use.spot).values[other].data[0, 0, ...] != 0
     if use.node.operands[other].constant and mask.any() and not mask.all():
         words = "the scale of the constant factor of $at left out on the way back, and only its mask kept"
         ones = use.graph.kind.constant(mask.astype(float))

@@ -50,7 +50,7 @@ def ties(use: Use) -> Iterator[Mistake]:
 
     def full(g: Array) -> Array:
         # g [w > 0] = pull(g) [w > 0] / w
-        weights = use.graph.weights(use.edge)
+        weights = use.weights
         return use.pull(g) * use.graph.kind.constant((weights > 0) / (weights + (weights <= 0)))
 
     all_of_it = (

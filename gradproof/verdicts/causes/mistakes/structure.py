@@ -8,9 +8,9 @@ import numpy as np
 
 from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import moving
-from gradproof.verdicts.causes.graph import Array, Change, Node, Use
+from gradproof.verdicts.causes.graph import Array, Change, Use
 from gradproof.verdicts.causes.kinds import CauseKind
-from gradproof.verdicts.causes.mistakes.mistake import ANY, Having, Mistake, adjoint_rule, rule, wrong
+from gradproof.verdicts.causes.mistakes.mistake import ANY, WHOLE, Having, Mistake, rule, wrong
 
 # ------------------------------------------------------------------------ the order of entries
 
@@ -65,11 +65,11 @@ def parts_exchanged(use: Use) -> Iterator[Mistake]:
             )
 
 
-@adjoint_rule
-def parameter_reordered(node: Node) -> Iterator[Mistake]:
+@rule(WHOLE)
+def parameter_reordered(use: Use) -> Iterator[Mistake]:
     """A parameter's gradient has its entries in another order."""
-    shape = node.shape
-    if node.operation is not None:
+    shape = use.shape
+    if use.node.operation is not None:
         return
     along = [axis for axis in range(-len(shape), 0) if shape[axis] > 1]
     orders: dict[str, Change] = {

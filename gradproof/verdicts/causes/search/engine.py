@@ -154,7 +154,7 @@ def _simplest(inquiry: Inquiry) -> Cause | None:
     for views in inquiry.views:
         skip = _seen(inquiry, views)
         with views.plain.context():
-            found.append(list(effects(inquiry, views, skip)))
+            found.append(list(effects(inquiry, views.plain, skip)))
             singles = single_mutants(inquiry, views, found[-1])
             solved = list(factors(inquiry, views, skip))
         best = _cheapest([best, _first_single(inquiry, singles, solved)])

@@ -8,12 +8,12 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from gradproof.reference.tape import Edge, Trait
+from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import entrywise, matrix_products, moving, neural
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Array, Changed, Graph, Spot, Use, Views
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, CauseKind
-from gradproof.verdicts.causes.mistakes.constants import meaning_at
+from gradproof.verdicts.causes.mistakes.constants import Meaning, meaning_at
 from gradproof.verdicts.causes.mistakes.mistake import SUMS, Having
 from gradproof.verdicts.causes.search.discrepancy import midpoints
 from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry
@@ -27,29 +27,26 @@ class Factor(NamedTuple):
 
     Attributes:
         views: how the loss is seen.
-        spot: the place.
+        use: the place.
         estimate: the constant, as the probes estimate it.
         mutant: the mutant, described with the estimate.
     """
 
     views: Views
-    spot: Spot
+    use: Use
     estimate: float
     mutant: Mutant
 
 
 def factors(inquiry: Inquiry, views: Views, skip: frozenset[Spot]) -> Iterator[Factor]:
     """Give the places whose derivative times a constant explains the targets."""
-    graph = views.plain
     near = max(tolerances.FACTOR_ESTIMATED, inquiry.discrepancy.rounding)
-    for spot in _spots(graph):
-        index = graph.target(spot)
-        if spot in skip or not set(inquiry.targets) <= graph.depends[index]:
-            continue
-        solved = solve(inquiry, inquiry.probes.effect(index, graph.share(spot)))
-        if solved is not None:
-            c, alone = solved
-            yield Factor(views, spot, c, replace(_described(inquiry, views, spot, c, near), alone=alone))
+    for use in (views.plain.use(spot) for spot in _spots(views.plain) if spot not in skip):
+        if use.reaches.issuperset(inquiry.targets):
+            solved = solve(inquiry, inquiry.probes.effect(use.index, use.share))
+            if solved is not None:
+                c, alone = solved
+                yield Factor(views, use, c, replace(_described(inquiry, views, use, c, near), alone=alone))
 
 
 def solve(inquiry: Inquiry, effect: Floats) -> tuple[float, bool] | None:
@@ -80,7 +77,7 @@ def _spots(graph: Graph) -> Iterator[Spot]:
 def confirmed_factor(inquiry: Inquiry, found: Factor) -> Costed | None:
     """Solve for a factor in balls from the greatest entry, and confirm it on all the others."""
     graph, discrepancy = found.views.balls, inquiry.discrepancy
-    without = graph.backward(_times(graph, found.spot, 0.0))
+    without = graph.backward(_times(graph, found.use.spot, 0.0))
     with graph.context():
         greatest = _greatest(inquiry, {n: each for n, each in without.items() if n in inquiry.targets})
         if greatest is None:
@@ -93,18 +90,18 @@ def confirmed_factor(inquiry: Inquiry, found: Factor) -> Costed | None:
         allowed = 10 * max(tolerances.FACTOR_ESTIMATED, near) * max(1.0, abs(found.estimate))
         if not ball.is_finite() or abs(float(ball.mid()) - found.estimate) > allowed:
             return None
-        mutant = _described(inquiry, found.views, found.spot, float(ball.mid()), near)
+        mutant = _described(inquiry, found.views, found.use, float(ball.mid()), near)
         solved = ball if near == tolerances.FACTOR_SOLVED else arb(mutant.factor)
         factor = graph.kind.constant(np.array([solved], dtype=object)).reshape(())
     if mutant.cost >= CauseKind.CONSTANT_FACTOR.cost + ODD_NUMBER and not inquiry.confirms_a_number:
         return None
-    gradients = backward(found.views, lambda graph: _times(graph, found.spot, factor))
+    gradients = backward(found.views, lambda graph: _times(graph, found.use.spot, factor))
     return inquiry.confirmed(replace(mutant, gradients=gradients, alone=found.mutant.alone))
 
 
 def _times(graph: Graph, spot: Spot, factor: Array | float) -> dict[Spot, Changed]:
     """Multiply what is handed on at a place by a constant."""
-    return {spot: Changed(lambda g: graph.pull(spot, g) * factor)}
+    return {spot: Changed(lambda g: graph.use(spot).pull(g) * factor)}
 
 
 def _greatest(
@@ -123,26 +120,18 @@ def _greatest(
 # ------------------------------------------------------------------------ what a factor means
 
 
-Told = tuple[CauseKind, str, float]
-"""The kind, the whole phrase, and how much more far-fetched it is than its kind."""
-
-
-def _described(inquiry: Inquiry, views: Views, spot: Spot, c: float, near: float) -> Mutant:
+def _described(inquiry: Inquiry, views: Views, use: Use, c: float, near: float) -> Mutant:
     """Make the mutant of a factor, in the words that it has at its place."""
-    graph, factor = views.plain, _rounded(c, near)
-    node = graph.node_at(spot)
-    where = node.where
-    own = meaning_at(Use(graph, spot), factor, near) if isinstance(spot, Edge) else None
-    if own is not None:
-        kind, phrase, more = own
-    elif abs(c) < near:
-        factor = 0.0
-        kind, phrase, more = _cut(graph, spot)
-    else:
-        kind, phrase, more = _multiplied(inquiry, graph, spot, factor, near)
-        where = "" if spot == graph.output else where
-    gradients = backward(views, lambda graph: _times(graph, spot, factor))
-    return Mutant(kind, phrase.replace("$at", str(node)), more, where, gradients, factor)
+    factor, where = _rounded(c, near), use.node.where
+    told = meaning_at(use, factor, near)
+    if told is None and abs(c) < near:
+        factor, told = 0.0, _cut(use)
+    elif told is None:
+        told = _multiplied(inquiry, use, factor, near)
+        where = "" if use.spot == use.graph.output else where
+    kind, phrase, more = told
+    gradients = backward(views, lambda graph: _times(graph, use.spot, factor))
+    return Mutant(kind, phrase.replace("$at", str(use.node)), more, where, gradients, factor)
 
 
 def _rounded(c: float, near: float) -> float:
@@ -155,66 +144,62 @@ def _rounded(c: float, near: float) -> float:
     return short if abs(short - c) <= near * abs(c) else c
 
 
-def _multiplied(inquiry: Inquiry, graph: Graph, spot: Spot, factor: float, near: float) -> Told:
+def _multiplied(inquiry: Inquiry, use: Use, factor: float, near: float) -> Meaning:
     """Say which derivative is multiplied by what."""
     kind = CauseKind.SIGN if factor == -1 else CauseKind.CONSTANT_FACTOR
     more = 0.0 if factor == -1 or inquiry.expected.meaning(factor, near) is not None else ODD_NUMBER
     said = inquiry.expected.said(factor, near)
     done = "negated" if factor == -1 else f"multiplied by {said}"
-    node = graph.node_at(spot)
-    if isinstance(spot, Edge):
-        source = Use(graph, spot)
-        if _is_term(graph, spot):
-            return kind, f"the term that comes from {source} in the sum of {node} {done}", more + 0.25
-        return kind, f"the derivative of {node} for {source} {done}", more + 0.3
-    if spot == graph.output or node.operation is None:
+    if _is_term(use):
+        return kind, f"the term that comes from {use} in the sum of $at {done}", more + 0.25
+    if use.operation is not None:
+        return kind, f"the derivative of $at for {use} {done}", more + 0.3
+    if use.spot == use.graph.output or use.node.operation is None:
         phrase = "the opposite sign" if factor == -1 else f"a factor of {said}"
-        return kind, phrase, more + (0.0 if spot == graph.output else 0.05)
-    return kind, f"what reaches {node} {done}", more + 0.2
+        return kind, phrase, more + (0.0 if use.spot == use.graph.output else 0.05)
+    return kind, f"what reaches $at {done}", more + 0.2
 
 
-def _cut(graph: Graph, spot: Spot) -> Told:
+def _cut(use: Use) -> Meaning:
     """Describe a place through which nothing is carried back."""
-    kind = CauseKind.PATH_NOT_CARRIED_BACK
-    node = graph.node_at(spot)
-    if not isinstance(spot, Edge):
-        if spot != graph.output and node.operation is not None:
-            return kind, f"nothing carried back through {node}, as if it were a constant", 0.0
-        phrase = "nothing carried back at all" if spot == graph.output else "nothing carried back to it"
-        return CauseKind.GRADIENT_IS_ZERO, f"{phrase}: it is zero", 0.0
-    source = Use(graph, spot)
-    if _is_term(graph, spot):
-        phrase = f"the term that comes from {source} left out of the sum in {node}"
-        return kind, f"{phrase}: nothing is carried back to it", 0.05
-    phrase = f"nothing carried back through {node} to {source}, as if it were a constant there"
-    telling = node.operation is neural.LOGSUMEXP or any(node.operation in each for each in _TELLING)
-    return kind, phrase + _through_time(graph, spot), 0.0 if telling else 0.1
+    kind, whole = CauseKind.PATH_NOT_CARRIED_BACK, use.operation is None
+    if whole and use.spot == use.graph.output:
+        return CauseKind.GRADIENT_IS_ZERO, "nothing carried back at all: it is zero", 0.0
+    if whole and use.node.operation is None:
+        return CauseKind.GRADIENT_IS_ZERO, "nothing carried back to it: it is zero", 0.0
+    if whole:
+        return kind, "nothing carried back through $at, as if it were a constant", 0.0
+    if _is_term(use):
+        left_out = f"the term that comes from {use} left out of the sum in $at"
+        return kind, f"{left_out}: nothing is carried back to it", 0.05
+    phrase = f"nothing carried back through $at to {use}, as if it were a constant there"
+    telling = use.operation is neural.LOGSUMEXP or any(use.operation in each for each in _TELLING)
+    return kind, phrase + _through_time(use), 0.0 if telling else 0.1
 
 
 _TELLING = (Having(Trait.AVERAGES), Having(Trait.NORMALISES))
 """Operations that tell a reader more than their neighbours on the same path; logsumexp is another."""
 
 
-def _is_term(graph: Graph, edge: Edge) -> bool:
+def _is_term(use: Use) -> bool:
     """Tell whether an addition joins two things that depend on parameters."""
-    node = graph.nodes[edge.node]
-    return node.operation in SUMS and not any(operand.constant for operand in node.operands)
+    return use.operation in SUMS and not any(operand.constant for operand in use.node.operands)
 
 
 _WITH_PARAMETERS = frozenset({matrix_products.MATMUL, entrywise.ADD, moving.GATHER})
 """How the steps of a recurrence use the parameters that they share."""
 
 
-def _through_time(graph: Graph, edge: Edge) -> str:
+def _through_time(use: Use) -> str:
     """Say so where the path leads from a later step to an earlier one, which parameters are shared by."""
-    earlier, later = graph.target(edge), edge.node
+    graph, earlier, later = use.graph, use.index, use.node.index
     shared = []
-    for name in sorted(graph.depends[earlier]):
+    for name in sorted(use.reaches):
         users = [each.node for each in graph.users(graph.parameters[name])]
         steps = [user for user in users if graph.nodes[user].operation in _WITH_PARAMETERS]
         if any(user > earlier and user != later for user in steps) and any(user <= earlier for user in users):
             shared.append(name)
-    if graph.nodes[earlier].operation is None or not shared:
+    if use.operand.operation is None or not shared:
         return ""
     names = " and ".join(shared[:3])
     return f": no error goes back from the later step to the earlier one (both use {names})"

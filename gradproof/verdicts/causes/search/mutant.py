@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
-from gradproof.verdicts.causes.graph import Changed, Graph, Spot, Views
+from gradproof.verdicts.causes.graph import Changed, Graph, Spot, Use, Views
 from gradproof.verdicts.causes.kinds import SOME_ALONE, CauseKind
 from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
 from gradproof.verdicts.causes.phrases import sentence
@@ -59,18 +59,16 @@ def backward(views: Views, changes: Changes) -> Callable[[bool], Mapping[str, ND
     return gradients
 
 
-def changes_of(spots: Sequence[Spot], mistakes: Sequence[Mistake], own: Graph) -> Changes:
-    """Make the changes that mistakes are at their places: given on their own graph, found again on others."""
+def changes_of(uses: Sequence[Use], mistakes: Sequence[Mistake]) -> Changes:
+    """Make the changes that mistakes are at their places: given on one graph, found again on others."""
 
     def changes(graph: Graph) -> dict[Spot, Changed]:
-        found = (
-            mistakes
-            if graph is own
-            else [
-                next(each for each in mistakes_at(graph, spot) if each.key == mistake.key)
-                for spot, mistake in zip(spots, mistakes, strict=True)
-            ]
-        )
-        return {spot: Changed(each.change, each.source) for spot, each in zip(spots, found, strict=True)}
+        return {use.spot: _change(graph, use, each) for use, each in zip(uses, mistakes, strict=True)}
 
     return changes
+
+
+def _change(graph: Graph, use: Use, mistake: Mistake) -> Changed:
+    if graph is not use.graph:
+        mistake = next(each for each in mistakes_at(graph.use(use.spot)) if each.key == mistake.key)
+    return Changed(mistake.change, mistake.source)

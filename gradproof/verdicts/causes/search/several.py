@@ -31,11 +31,11 @@ def group_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
 
     @cache
     def mistakes(edge: Edge) -> Mapping[Key, Mistake]:
-        return {each.key: each for each in mistakes_at(graph, edge)}
+        return {each.key: each for each in mistakes_at(graph.use(edge))}
 
     @cache
     def near(edge: Edge, key: Key, target: str) -> bool:
-        along = effect_of(inquiry, graph, edge, mistakes(edge)[key])
+        along = effect_of(inquiry, graph.use(edge), mistakes(edge)[key])
         directions = inquiry.probes.directions((target,))
         return along is not None and bool(np.all(inquiry.probes.near(along)[directions]))
 
@@ -43,7 +43,7 @@ def group_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
     for rank, edges in enumerate(_groups(graph)):
         if inquiry.late:
             return
-        if all(wanted & graph.depends[graph.target(edge)] for edge in edges):
+        if all(wanted & graph.use(edge).reaches for edge in edges):
             first, *others = (mistakes(edge) for edge in edges)
             shared = [key for key in first if all(key in other for other in others)]
             choices += [(first[key].cost, rank, edges, key) for key in shared]
@@ -55,7 +55,7 @@ def group_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
 def _reached_alone(inquiry: Inquiry, graph: Graph, edges: Edges) -> Iterator[tuple[Edge, str]]:
     """Give the parameters that one edge of a group alone reaches: to them the change is linear."""
     for target in inquiry.targets:
-        reaching = [edge for edge in edges if target in graph.depends[graph.target(edge)]]
+        reaching = [edge for edge in edges if target in graph.use(edge).reaches]
         if len(reaching) == 1:
             yield reaching[0], target
 
@@ -64,7 +64,7 @@ def _groups(graph: Graph) -> list[Edges]:
     """Give the sets of edges that are written alike: by line, operation, operands; the likeliest first."""
     line, operation, role, rest = found = [defaultdict[object, list[Edge]](list) for _ in range(4)]
     for edge in graph.edges:
-        node, operand = graph.nodes[edge.node], graph.nodes[graph.target(edge)]
+        node, operand = graph.use(edge).node, graph.use(edge).operand
         of, ndim, name = "inner" if operand.operation else "parameter", len(operand.shape), node.name
         line[name, edge.position, node.tensor.source].append(edge)
         operation[name, edge.position].append(edge)
@@ -91,7 +91,7 @@ def _together(views: Views, edges: Edges, mistakes: list[Mistake]) -> Mutant:
     shown = ", ".join(lines[:4]) + (", ..." if len(lines) > 4 else "")
     phrase = first.phrase(f"each of {len(edges)} operations {nodes[0].name} ({shown})")
     where = f"{nodes[0].name} at {', '.join(lines[:4])}"
-    gradients = backward(views, changes_of(edges, mistakes, graph))
+    gradients = backward(views, changes_of([graph.use(edge) for edge in edges], mistakes))
     return Mutant(first.kind, phrase, first.more + SEVERAL_PLACES, where, gradients, first.factor)
 
 
@@ -126,7 +126,7 @@ def _only(graph: Graph, index: int, *, last: bool) -> Iterator[tuple[Edge, Chang
     """Let later (or earlier) uses of a node take the place of the others, entry by entry."""
     free = np.ones(graph.nodes[index].shape)
     for edge in sorted(graph.users(index), reverse=last):
-        use = Use(graph, edge)
+        use = graph.use(edge)
         covered = np.ones(use.shape)
         if use.operation is moving.GATHER:
             covered = np.zeros(use.shape)
@@ -169,7 +169,7 @@ def pair_mutants(inquiry: Inquiry, views: Views, effects: Sequence[Effect]) -> I
     found = []
     for i in range(len(chosen)):
         partners = [int(j) for j in order[start[i] : stop[i]][:_PARTNERS] if i < j]
-        partners = [j for j in partners if chosen[i].spot != chosen[j].spot]
+        partners = [j for j in partners if chosen[i].use is not chosen[j].use]
         partners = [j for j in partners if np.all(probes.near(effect[i] + effect[j]))]
         found += [(chosen[i].mistake.cost + chosen[j].mistake.cost, i, j) for j in partners]
     for cost, i, j in sorted(found)[:_CANDIDATES]:
@@ -177,10 +177,10 @@ def pair_mutants(inquiry: Inquiry, views: Views, effects: Sequence[Effect]) -> I
 
 
 def _both(views: Views, first: Effect, second: Effect, cost: float) -> Mutant:
-    one, other = (with_mistake(views, each.spot, each.mistake) for each in (first, second))
+    one, other = (with_mistake(views, each.use, each.mistake) for each in (first, second))
     kind = one.kind if one.kind is other.kind else CauseKind.TWO_CHANGES
     phrase = f"two changes: {one.phrase}; and {other.phrase}"
     where = "; ".join(dict.fromkeys(where for where in (one.where, other.where) if where))
-    changes = changes_of([first.spot, second.spot], [first.mistake, second.mistake], views.plain)
+    changes = changes_of([first.use, second.use], [first.mistake, second.mistake])
     more = CauseKind.TWO_CHANGES.cost + cost - kind.cost
     return Mutant(kind, phrase, more, where, backward(views, changes))

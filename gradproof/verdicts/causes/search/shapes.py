@@ -7,7 +7,7 @@ import numpy as np
 from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import moving
 from gradproof.verdicts.causes.cause import Cause
-from gradproof.verdicts.causes.graph import Node, Use
+from gradproof.verdicts.causes.graph import Node
 from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import Having
 from gradproof.verdicts.causes.mistakes.structure import is_stretched, unreduced
@@ -26,10 +26,10 @@ def shape_causes(inquiry: Inquiry) -> Iterator[Cause]:
 def _broadcast(inquiry: Inquiry, name: str) -> Cause | None:
     discrepancy, graph = inquiry.discrepancy, inquiry.composed.balls
     shape, claimed = discrepancy.exact[name].shape, discrepancy.claimed[name].shape
-    for use in (Use(graph, edge) for edge in graph.edges):
+    for use in map(graph.use, graph.edges):
         if not is_stretched(use) or not _leads_to(use.operand, name):
             continue
-        if discrepancy.explains(name, unreduced(use, graph.adjoint(use.edge.node)).data[0, 0, ...]):
+        if discrepancy.explains(name, unreduced(use, use.g).data[0, 0, ...]):
             text = (
                 f"your gradient of {name} keeps the shape {claimed} that broadcasting made of {shape} in "
                 f"{use.node}: it is not reduced, that is, not summed back to the parameter's shape"

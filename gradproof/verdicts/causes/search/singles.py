@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.verdicts.causes.graph import Graph, Spot, Views
+from gradproof.verdicts.causes.graph import Graph, Spot, Use, Views
 from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant, backward, changes_of
@@ -17,36 +17,34 @@ class Effect(NamedTuple):
     """A mistake at a place, with what it does.
 
     Attributes:
-        spot: the place.
+        use: the place.
         mistake: the mistake.
         along: the change of the gradient along the probes' directions.
     """
 
-    spot: Spot
+    use: Use
     mistake: Mistake
     along: NDArray[np.float64]
 
 
-def effects(inquiry: Inquiry, views: Views, skip: frozenset[Spot]) -> Iterator[Effect]:
+def effects(inquiry: Inquiry, graph: Graph, skip: frozenset[Spot]) -> Iterator[Effect]:
     """Give the mistakes at all places that reach the targets, but for places that were seen already."""
-    graph, wanted = views.plain, set(inquiry.targets)
     nodes = (node.index for node in graph.nodes if graph.adjoints[node.index] is not None)
     spots: list[Spot] = [*graph.edges, *nodes]
-    for spot in spots:
-        if spot in skip or inquiry.late or not wanted & graph.depends[graph.target(spot)]:
+    for use in (graph.use(spot) for spot in spots if spot not in skip):
+        if inquiry.late or use.reaches.isdisjoint(inquiry.targets):
             continue
-        for mistake in mistakes_at(graph, spot):
-            along = effect_of(inquiry, graph, spot, mistake)
+        for mistake in mistakes_at(use):
+            along = effect_of(inquiry, use, mistake)
             if along is not None:
-                yield Effect(spot, mistake, along)
+                yield Effect(use, mistake, along)
 
 
-def effect_of(inquiry: Inquiry, graph: Graph, spot: Spot, mistake: Mistake) -> NDArray[np.float64] | None:
+def effect_of(inquiry: Inquiry, use: Use, mistake: Mistake) -> NDArray[np.float64] | None:
     """Give what a mistake at a place does along the probes' directions; None where it is not finite."""
-    source = graph.node_at(spot).index if mistake.source is None else mistake.source
-    true = graph.share(spot)
-    changed = mistake.change(graph.adjoint(source)).sum_to(true.shape) - true
-    return inquiry.probes.effect(graph.target(spot), changed) if np.all(np.isfinite(changed.data)) else None
+    g = use.g if mistake.source is None else use.graph.use(mistake.source).g
+    changed = mistake.change(g).sum_to(use.shape) - use.share
+    return inquiry.probes.effect(use.index, changed) if np.all(np.isfinite(changed.data)) else None
 
 
 def single_mutants(inquiry: Inquiry, views: Views, found: Sequence[Effect]) -> list[Mutant]:
@@ -57,15 +55,14 @@ def single_mutants(inquiry: Inquiry, views: Views, found: Sequence[Effect]) -> l
     fits = np.all(near[:, probes.directions(inquiry.targets)], axis=1)
     leaves = np.all(near[:, probes.directions(("",))], axis=1)
     return [
-        replace(with_mistake(views, tried[i].spot, tried[i].mistake), alone=not leaves[i])
+        replace(with_mistake(views, tried[i].use, tried[i].mistake), alone=not leaves[i])
         for i in np.flatnonzero(fits)
     ]
 
 
-def with_mistake(views: Views, spot: Spot, mistake: Mistake) -> Mutant:
+def with_mistake(views: Views, use: Use, mistake: Mistake) -> Mutant:
     """Make the mutant with one mistake."""
-    graph = views.plain
-    node = graph.node_at(spot)
-    where = (node if mistake.source is None else graph.nodes[mistake.source]).where
-    gradients = backward(views, changes_of([spot], [mistake], graph))
-    return Mutant(mistake.kind, mistake.phrase(node), mistake.more, where, gradients, mistake.factor)
+    node = use.node if mistake.source is None else use.graph.nodes[mistake.source]
+    gradients = backward(views, changes_of([use], [mistake]))
+    phrase = mistake.phrase(use.node)
+    return Mutant(mistake.kind, phrase, mistake.more, node.where, gradients, mistake.factor)

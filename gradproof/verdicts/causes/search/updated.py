@@ -52,11 +52,11 @@ def updated_weights(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
     weights = [each for edge in graph.edges if (each := _weight(graph, edge, inquiry)) is not None]
     rates: dict[float, None] = {}
     for weight in weights:
-        index = graph.target(weight.edge)
-        if not set(inquiry.targets) & graph.depends[index]:
+        use = graph.use(weight.edge)
+        if use.reaches.isdisjoint(inquiry.targets):
             continue
-        step = _with_update(graph, weight, inquiry, 1.0)(graph.adjoint(weight.edge.node))
-        effect = probes.effect(index, step.sum_to(graph.nodes[index].shape) - graph.share(weight.edge))
+        step = _with_update(graph, weight, inquiry, 1.0)(use.g)
+        effect = probes.effect(use.index, step.sum_to(use.shape) - use.share)
         for name in inquiry.targets:
             solved = solve(inquiry.with_targets((name,)), effect)
             if solved is not None:
@@ -85,7 +85,7 @@ def _weight(graph: Graph, edge: Edge, inquiry: Inquiry) -> _Weight | None:
     weight = node.operands[1 - edge.position]
     while weight.operation in _MOVING:
         weight = weight.operands[0]
-    if weight.operation is not None or weight.constant or graph.target(edge) == weight.index:
+    if weight.operation is not None or weight.constant or graph.use(edge).operand is weight:
         return None
     return _Weight(edge, weight.name) if weight.name in inquiry.discrepancy.error else None
 
