@@ -1,4 +1,4 @@
-"""A backend is one file and a document one folder: added to a copy of the package, they are found."""
+"""A backend is one file, a document one folder, a cause a line and a rule: in a copy, they are found."""
 
 import os
 import shutil
@@ -77,6 +77,33 @@ CLAIMS = check.claims(Path(__file__).with_suffix(".toml"))
 '''
 
 
+KIND = """    LOGARITHM_OF_TWICE = 4.0, "the logarithm of twice the base is used"
+"""
+
+RULE = """
+
+@rule({entrywise.LOG})
+def logarithm_of_twice(use: Use) -> Iterator[Mistake]:
+    words = "the logarithm of twice the base in the derivative of $at"
+    yield Mistake(CauseKind.LOGARITHM_OF_TWICE, words, lambda g: g * (2 * use.x).function("log"))
+"""
+
+WRONG = """
+import numpy as np
+
+params = {"w": np.array([0.5, 2.0, 3.5])}
+batch = {}
+
+
+def loss(xp, params, batch):
+    return xp.sum(xp.log(params["w"]) * xp.asarray([1.0, 3.0, 7.0]))
+
+
+def gradient(params, batch):
+    return {"w": np.array([1.0, 3.0, 7.0]) * np.log(2 * params["w"])}
+"""
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the package."""
@@ -84,14 +111,14 @@ def copy(tmp_path: Path) -> Path:
     return shutil.copytree(Path(gradproof.__file__).parent, tmp_path / "gradproof", ignore=ignored)
 
 
-def run(copy: Path, *arguments: str) -> str:
+def run(copy: Path, *arguments: str, status: int = 0) -> str:
     """What the command of the copy prints."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "gradproof", *arguments],
         cwd=copy.parent, env={**os.environ, "PYTHONPATH": str(copy.parent)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     return done.stdout
 
 
@@ -112,3 +139,14 @@ def test_a_document_is_one_folder(copy: Path) -> None:
     told = " ".join(run(copy, "audit", "parabola").split())
     assert "1 REFUTED" in told
     assert "36" in told
+
+
+def test_a_cause_is_a_line_and_a_rule(copy: Path) -> None:
+    (copy.parent / "wrong.py").write_text(WRONG, encoding="utf-8")
+    words = "the logarithm of twice the base in the derivative of log (wrong.py:9)"
+    assert words not in " ".join(run(copy, "check", "wrong.py", status=1).split())
+    kinds, rules = copy / "verdicts/causes/kinds.py", copy / "verdicts/causes/mistakes/elementwise.py"
+    before, constructor, after = kinds.read_text("utf-8").partition("\n    def __init__(self, cost")
+    kinds.write_text(before + KIND + constructor + after, encoding="utf-8")
+    rules.write_text(rules.read_text("utf-8") + RULE, encoding="utf-8")
+    assert words in " ".join(run(copy, "check", "wrong.py", status=1).split())

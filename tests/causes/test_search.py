@@ -274,6 +274,12 @@ def test_what_is_off_in_the_last_digits_is_no_factor():
     assert difference == "w: all of 3 entries are off; there the claimed is right to 10 digits."
 
 
+def test_entries_that_are_called_wrong_and_are_exact_are_no_factor():
+    w = np.array([1.0, 2.0, 4.0])
+    arguments = (lambda xp, p, _: xp.sum(p["w"] ** 2), {"w": w}, {}, {"w": 2 * w})
+    assert describe_difference(*arguments, wrong={"w": np.ones(3, bool)}) == "w: all of 3 entries are off."
+
+
 def test_a_search_that_is_cut_short_says_so():
     w = np.random.default_rng(0).normal(size=(4, 4))
 

@@ -80,10 +80,9 @@ def _ratios(discrepancy: Discrepancy, name: str, off: NDArray[np.bool_]) -> str:
         if abs(factor - 1) >= tolerances.ROUNDED_CONSTANT:
             return f"; there the claimed is {number(factor)} times the true"
         shares = discrepancy.error[name][off] / exact[off]
-        worst = 1 + float(np.max(np.abs(shares)))
-        return f"; there the claimed is {agreement(worst)}" + (
-            ", as with a rounded constant" if _constant(shares, tolerances.MUTANT_ERROR) else ""
-        )
+        worst = float(np.max(np.abs(shares)))
+        same = ", as with a rounded constant" if _constant(shares, tolerances.MUTANT_ERROR) else ""
+        return f"; there the claimed is {agreement(worst)}{same}" if worst else ""
     if off.ndim == 2 and np.all(np.isfinite(ratio)):
         for axis, word in ((1, "row"), (0, "column")):
             lines = list(ratio if axis == 1 else ratio.T)

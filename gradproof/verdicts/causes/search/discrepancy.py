@@ -23,7 +23,7 @@ def doubt_from(spread: Floats, exact: Floats, dtype: str) -> Floats:
         dtype: the claim's.
 
     >>> doubt_from(np.array([1e-9, 3e-9]), np.array([1.0, 2.0]), "float32").tolist()
-    [2.2360679774997897e-07, 3e-07]
+    [2.2360679774997896e-07, 3e-07]
     """
     spread = np.nan_to_num(spread, nan=0.0, posinf=0.0)
     pooled = np.sqrt(np.mean(spread**2)) if spread.size else 0.0

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from gradproof.verdicts.causes.phrases import listed
 from gradproof.verdicts.causes.search.cancelling import from_rounded_output
 from gradproof.verdicts.causes.search.difference import told
 from gradproof.verdicts.causes.search.factors import Factor, confirmed_factor, factors
-from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry
+from gradproof.verdicts.causes.search.inquiry import Arrays, Costed, Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.omitted import without_an_operation
 from gradproof.verdicts.causes.search.several import group_mutants, overwriting, pair_mutants
@@ -35,13 +34,32 @@ _ODD = CauseKind.CONSTANT_FACTOR.cost + ODD_NUMBER
 
 
 def find_cause(
+    loss: Loss, params: Arrays, batch: Arrays, claimed: Arrays, *, learning_rate: float | None = None
+) -> Cause | None:
+    """Find the change of the true gradient that gives a claimed one: the cause that `search_cause` finds.
+
+    >>> import numpy as np
+    >>> def loss(xp, params, batch):
+    ...     return xp.mean((batch["x"] @ params["w"]) ** 2)
+    >>> w, x = np.array([1.0, 2.0]), np.array([[1.0, 3.0], [2.0, 5.0], [4.0, 1.0]])
+    >>> cause = find_cause(loss, {"w": w}, {"x": x}, {"w": x.T @ (x @ w) / 3})
+    >>> cause.kind, cause.factor
+    ('constant-factor', 0.5)
+    """
+    return search_cause(loss, params, batch, claimed, learning_rate=learning_rate).cause
+
+
+def search_cause(
     loss: Loss,
-    params: Mapping[str, NDArray[Any]],
-    batch: Mapping[str, NDArray[Any]],
-    claimed: Mapping[str, NDArray[Any]],
+    params: Arrays,
+    batch: Arrays,
+    claimed: Arrays,
     *,
     learning_rate: float | None = None,
-) -> Cause | None:
+    doubt: Mapping[str, NDArray[np.float64]] | None = None,
+    wrong: Mapping[str, NDArray[np.bool_]] | None = None,
+    seconds: float = tolerances.CAUSE_SECONDS,
+) -> Search:
     """Find the change of the true gradient that gives a claimed one.
 
     Mutants of the true gradient (an operation's derivative left out, doubled, taken at another point, a sum
@@ -57,6 +75,11 @@ def find_cause(
         claimed: by name, arrays of `flint.arb` (a formula run in certified arithmetic), or of floats,
             which are compared within the rounding noise of their dtype. Missing parameters are not looked at.
         learning_rate: a number to expect as a factor.
+        doubt: by parameter, what rounding explains of each entry, as an absolute error; 0 for a certified
+            claim. It is measured for parameters whose claims are floats and that are not given.
+        wrong: by parameter, which entries are wrong: whoever has judged them knows. For parameters that are
+            not given, entries that differ by more than the doubt, and than doubles in code explain.
+        seconds: of processor time, after which it stops; only tapes of several hundred operations take two.
 
     Returns:
         the cause; None where nothing is wrong, or where no mutant explains what is. If no single cause
@@ -67,49 +90,9 @@ def find_cause(
         UnsupportedError: the loss uses something that the tape cannot follow.
 
     >>> import numpy as np
-    >>> def loss(xp, params, batch):
-    ...     return xp.mean((batch["x"] @ params["w"]) ** 2)
-    >>> w, x = np.array([1.0, 2.0]), np.array([[1.0, 3.0], [2.0, 5.0], [4.0, 1.0]])
-    >>> cause = find_cause(loss, {"w": w}, {"x": x}, {"w": x.T @ (x @ w) / 3})
-    >>> cause.kind, cause.factor
-    ('constant-factor', 0.5)
-    """
-    return search_cause(loss, params, batch, claimed, learning_rate=learning_rate).cause
-
-
-def search_cause(
-    loss: Loss,
-    params: Mapping[str, NDArray[Any]],
-    batch: Mapping[str, NDArray[Any]],
-    claimed: Mapping[str, NDArray[Any]],
-    *,
-    learning_rate: float | None = None,
-    doubt: Mapping[str, NDArray[np.float64]] | None = None,
-    wrong: Mapping[str, NDArray[np.bool_]] | None = None,
-    seconds: float = tolerances.CAUSE_SECONDS,
-) -> Search:
-    """Find the cause as `find_cause` does, and tell whether the search came to its end.
-
-    Args:
-        loss: as for `find_cause`.
-        params: as for `find_cause`.
-        batch: as for `find_cause`.
-        claimed: as for `find_cause`.
-        learning_rate: as for `find_cause`.
-        doubt: by parameter, what rounding explains of each entry, as an absolute error; 0 for a certified
-            claim. It is measured for parameters whose claims are floats and that are not given.
-        wrong: by parameter, which entries are wrong: whoever has judged them knows. For parameters that are
-            not given, entries that differ by more than the doubt, and than doubles in code explain.
-        seconds: of processor time, after which it stops; only tapes of several hundred operations take two.
-
-    Raises:
-        InputError: the arrays or the loss cannot be worked with.
-        UnsupportedError: the loss uses something that the tape cannot follow.
-
-    >>> import numpy as np
     >>> w = np.array([1.0, 2.0])
-    >>> search_cause(lambda xp, p, b: xp.sum(p["w"] ** 2), {"w": w}, {}, {"w": -2 * w}, seconds=10).complete
-    True
+    >>> search_cause(lambda xp, p, b: xp.sum(p["w"] ** 2), {"w": w}, {}, {"w": -2 * w}).cause.kind
+    'sign'
     """
     inquiry = Inquiry(
         loss, params, batch, claimed, learning_rate=learning_rate, seconds=seconds, doubt=doubt, wrong=wrong

@@ -62,7 +62,7 @@ class ExpectedFactors:
         """
         meaning = self.meaning(factor, near)
         if meaning is None and abs(factor - 1) < tolerances.ROUNDED_CONSTANT:
-            meaning = f"{agreement(factor)}, as a rounded constant is"
+            meaning = f"{agreement(factor - 1)}, as a rounded constant is"
         return f"{number(factor)} ({meaning})" if meaning else number(factor)
 
     def _candidates(self) -> Iterator[tuple[float, str]]:
@@ -74,10 +74,10 @@ class ExpectedFactors:
             yield 1 / root, f"1 over the root of {text}"
 
 
-def agreement(factor: float) -> str:
-    """Say how many digits a factor near 1 leaves right.
+def agreement(share: float) -> str:
+    """Say how many digits are right of what is off by a share of itself, which is not 0.
 
-    >>> agreement(1 - 8.5e-07)
+    >>> agreement(-8.5e-07)
     'right to 6 digits'
     """
-    return f"right to {int(-log10(abs(factor - 1)))} digits"
+    return f"right to {int(-log10(abs(share)))} digits"
