@@ -1,18 +1,57 @@
 """The rounding noise of a gradient: how far rounding in a format may move each entry."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradproof.reference.inputs_in_lanes import Inputs
-from gradproof.reference.numbers import Noisy, NoisyNumbers
+from gradproof.reference.numbers import BallNumbers, Noisy, NoisyNumbers
 from gradproof.reference.tape import Loss, differentiate
 from gradproof.reference.truth import Truth
 
 _BLOCK = 2**24
 """How many noisy entries of parameters are computed at once."""
+
+_BRANCHING = 4
+"""How many times as many samples there are where rounding may decide a branch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """An array in stochastic arithmetic.
+
+    Attributes:
+        samples: all samples in all lanes.
+        branching: None, or samples that show what it is to take another branch.
+        near_ties: of shape (lanes,): whether rounding may decide a branch.
+    """
+
+    samples: NoisyNumbers
+    branching: NoisyNumbers | None
+    near_ties: NDArray[np.bool_]
+
+    def spread(self, exact: BallNumbers) -> NDArray[np.float64]:
+        """Give the root mean square deviation from the exact values, of shape (lanes, *shape).
+
+        Where the truth is an interval, at a kink, only what is beyond its ends is noise: to take one of the
+        slopes that the loss has there is none. Where rounding may decide a branch as well, the two cannot be
+        told apart, and all of a deviation is.
+        """
+        values = exact.values()
+        spread = self.samples.spread(values, exact.radii())
+        if self.branching is None:
+            return spread
+        whole = self.branching.spread(values)
+        near_ties = self.near_ties.reshape(-1, *(1,) * (spread.ndim - 1))
+        return np.where(near_ties & (whole > spread) & np.isfinite(whole), whole, spread)
+
+    def transformed(self, function: Callable[[NoisyNumbers], NoisyNumbers]) -> "Noise":
+        """Give what a function makes of the array."""
+        branching = None if self.branching is None else function(self.branching)
+        return replace(self, samples=function(self.samples), branching=branching)
 
 
 def noisy_gradients(
@@ -21,8 +60,12 @@ def noisy_gradients(
     batch: Mapping[str, ArrayLike],
     kind: Noisy,
     lanes: int | None = None,
-) -> dict[str, NoisyNumbers]:
+) -> dict[str, Noise]:
     """Compute the gradients in stochastic arithmetic, some lanes at a time, to spare memory.
+
+    Where rounding may decide a branch there is a second run, whose noise is not amplified: to take the other
+    branch changes a gradient by as much as it does, of which a spread that is divided by the amplification
+    makes little. It has more samples, so that each of many branches is taken in some.
 
     Args:
         loss: called as loss(xp, params, batch); answers a scalar.
@@ -30,17 +73,14 @@ def noisy_gradients(
         batch: by name, arrays.
         kind: the noise model: the format, and that of products.
         lanes: None, or how many inputs to run on; see `gradproof.reference.tape.differentiate`.
-
-    Returns:
-        by parameter, all samples in all lanes.
     """
     inputs = Inputs.of(params, batch, lanes)
-    entries = sum(array[0].size for array in inputs.params.values()) * kind.samples
-    runs = [
-        differentiate(loss, part.params, part.batch, kind, lanes=part.lanes).gradients
-        for part in _blocks(inputs, max(1, _BLOCK // max(1, entries)))
-    ]
-    return {name: _joined([run[name] for run in runs]) for name in inputs.params}
+    samples, near_ties = _gradients(loss, inputs, kind)
+    branching: Mapping[str, NoisyNumbers] = {}
+    if np.any(near_ties):
+        more = replace(kind, amplified=False, samples=_BRANCHING * kind.samples)
+        branching, _ = _gradients(loss, inputs, more)
+    return {name: Noise(samples[name], branching.get(name), near_ties) for name in inputs.params}
 
 
 def rounding_noise(
@@ -52,9 +92,6 @@ def rounding_noise(
     lanes: int | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Measure how far rounding may move each entry of a gradient: the spread of noisy runs around the truth.
-
-    Where the truth is an interval, at a kink, only what is beyond its ends is noise: to take one of the
-    slopes that the loss has there is none.
 
     Args:
         loss: called as loss(xp, params, batch); answers a scalar.
@@ -74,9 +111,19 @@ def rounding_noise(
     True
     """
     noisy = noisy_gradients(loss, params, batch, kind, lanes)
-    return {
-        name: noisy[name].spread(exact.values(), exact.radii()) for name, exact in truth.gradients.items()
-    }
+    return {name: noisy[name].spread(exact) for name, exact in truth.gradients.items()}
+
+
+def _gradients(loss: Loss, inputs: Inputs, kind: Noisy) -> tuple[dict[str, NoisyNumbers], NDArray[np.bool_]]:
+    """Give the gradients of one run, and in which lanes rounding may decide a branch."""
+    entries = sum(array[0].size for array in inputs.params.values()) * kind.samples
+    parts, near_ties = [], []
+    for part in _blocks(inputs, max(1, _BLOCK // max(1, entries))):
+        parts.append(differentiate(loss, part.params, part.batch, kind, lanes=part.lanes).gradients)
+        near_ties.append(np.broadcast_to(kind.near_ties, (part.lanes,)))
+    return {name: _joined([part[name] for part in parts]) for name in inputs.params}, np.concatenate(
+        near_ties
+    )
 
 
 def _blocks(inputs: Inputs, length: int) -> Iterator[Inputs]:

@@ -53,7 +53,7 @@ def test_the_noisy_gradients_of_all_lanes_are_of_one_run() -> None:
     run = noisy_gradients(
         cancelling, {"w": np.ones((3, 2))}, {"big": np.ones((1, 2))}, Noisy(samples=4), lanes=3
     )
-    assert run["w"].values().shape == (4, 3, 2)
+    assert run["w"].samples.values().shape == (4, 3, 2)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float8_e4m3fn"])

@@ -48,6 +48,7 @@ class _Stream:
         self.restart(seed)
 
     def restart(self, seed: int) -> None:
+        self.near_ties = np.zeros(1, dtype=bool)
         self.generator = np.random.Generator(np.random.SFC64(seed))
 
     @contextmanager
@@ -74,6 +75,7 @@ class NoiseModel(Kind, ABC):
             None for the format itself.
         accumulation: The format that sums are kept in; None for float32 under the shorter
             formats, as hardware has it, and the format itself else.
+        amplified: Whether float64's noise is; see `AMPLIFICATION`.
     """
 
     dtype: str = "float32"
@@ -81,6 +83,7 @@ class NoiseModel(Kind, ABC):
     seed: int = 0
     product: str | None = None
     accumulation: str | None = None
+    amplified: bool = True
     _stream: _Stream = field(init=False, repr=False, compare=False)
 
     name: ClassVar[str] = "noisy"
@@ -106,7 +109,7 @@ class NoiseModel(Kind, ABC):
     @property
     def amplification(self) -> float:
         """How much larger than the rounding the noise is made."""
-        return AMPLIFICATION if self.dtype == "float64" else 1.0
+        return AMPLIFICATION if self.amplified and self.dtype == "float64" else 1.0
 
     @property
     def unit(self) -> float:
@@ -130,6 +133,16 @@ class NoiseModel(Kind, ABC):
         """Starts the random numbers anew, and silences NumPy: inf and NaN are results here."""
         with self._stream.run(self.seed), np.errstate(all="ignore"):
             yield
+
+    @property
+    def near_ties(self) -> NDArray[np.bool_]:
+        """In which lanes of the last run rounding may decide a branch, of shape (lanes,) or (1,)."""
+        return self._stream.near_ties
+
+    def note_near_ties(self, near: NDArray[np.bool_]) -> None:
+        """Remember where rounding may decide a branch in this run, of shape (lanes, *shape)."""
+        lanes = np.any(near, axis=tuple(range(1, near.ndim)))
+        self._stream.near_ties = self._stream.near_ties | lanes
 
     def uniform(self, shape: tuple[int, ...]) -> Payload:
         """Random numbers in [-1, 1), one per sample and entry."""

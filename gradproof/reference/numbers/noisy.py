@@ -28,11 +28,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.branches import shares, sides
 from gradproof.reference.numbers.elementary import ELEMENTARY
 from gradproof.reference.numbers.noise_model import NoiseModel
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.plain import FloatNumbers
-from gradproof.reference.numbers.repeats import mixed, repeats_in_product, repeats_in_sum
+from gradproof.reference.numbers.repeats import repeats_in_product, repeats_in_sum
 
 NEAR_TIE = 32
 """Margins of so many spreads may fall on either side: both branches are then sampled."""
@@ -195,33 +196,42 @@ class NoisyNumbers(FloatNumbers[NoiseModel]):
 
     def _less(self, x: Payload, y: Payload) -> NDArray[np.int8]:
         margin = y - x
-        less = np.where(self._near_tie(margin), _coin(margin) & (margin != 0), margin > 0)
+        less = self._sided(margin, margin > 0, at_zero=False)
         return np.where(less, np.int8(1), np.int8(-1))
 
     def _less_equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
         margin = y - x
-        less = np.where(self._near_tie(margin), _coin(margin) | (margin == 0), margin >= 0)
+        less = self._sided(margin, margin >= 0, at_zero=True)
         return np.where(less, np.int8(1), np.int8(-1))
 
+    def _step(self, x: Payload, at_zero: float) -> Payload:
+        return self._sided(x, np.heaviside(x, at_zero), at_zero=at_zero)
+
+    def _sided(self, margin: Payload, sure: NDArray[Any], at_zero: float) -> NDArray[Any]:
+        """Whether margins are positive, or above `at_zero`'s; near ties are on either side."""
+        near = self._near_tie(margin)
+        if not np.any(near):
+            return sure
+        sided = np.where(near, sides(margin, near), sure)
+        return np.where(near & (margin == 0), at_zero, sided).astype(sure.dtype)
+
     def _near_tie(self, margin: Payload) -> NDArray[np.bool_]:
-        """Where the rounding noise may decide a margin's sign."""
+        """Where the rounding noise may decide a margin's sign, of shape (1, lanes, *shape)."""
         if margin.shape[0] == 1:
-            return np.zeros((1,) * margin.ndim, dtype=bool)
+            return np.zeros(margin.shape, dtype=bool)
         mean, spread = np.mean(margin, axis=0), np.std(margin, axis=0) / self.kind.amplification
         near: NDArray[np.bool_] = (np.abs(mean) <= NEAR_TIE * spread) & (spread > 0)
+        self.kind.note_near_ties(near)
         return near[np.newaxis]
-
-    def _step(self, x: Payload, at_zero: float) -> Payload:
-        sure = np.heaviside(x, at_zero)
-        return np.where(self._near_tie(x) & (x != 0), _coin(x), sure)
 
     def _shares(self, x: Payload, axes: tuple[int, ...]) -> Payload:
         margin = np.max(x, axis=axes, keepdims=True) - x
-        candidates = (margin == 0) | self._near_tie(margin)
-        # In each sample one candidate, drawn at random, takes all.
-        draws = np.where(candidates, self.kind.uniform(x.shape[1:]) + 2.0, 0.0)
-        chosen = np.equal(draws, np.max(draws, axis=axes, keepdims=True))
-        return np.where(np.isnan(margin), np.nan, chosen)
+        candidates = np.any(margin == 0, axis=0) | self._near_tie(margin)[0]
+        # Tied noisy numbers are near ties, even if all samples are tied: another order of sums unties them.
+        noisy = candidates & (np.ptp(x, axis=0) > 0)
+        self.kind.note_near_ties(np.count_nonzero(noisy, axis=axes, keepdims=True) > 1)
+        shared = shares(candidates, axes, self.kind.uniform(x.shape[1:]))
+        return np.where(np.isnan(margin), np.nan, shared)
 
 
 @dataclass(frozen=True)
@@ -264,15 +274,3 @@ def _scales(x: Payload) -> NDArray[np.bool_]:
     significand, _ = np.frexp(x)
     scales: NDArray[np.bool_] = (np.abs(significand) == 0.5) | (x == 0)
     return scales
-
-
-def _coin(margin: Payload) -> NDArray[np.bool_]:
-    """A random side for each margin, drawn anew in each sample.
-
-    It is a hash of the number's bits and the sample, so that all rules that look at one branch see
-    the same side: equal margins get the same, negated ones the other.
-    """
-    samples = np.arange(margin.shape[0], dtype=np.uint64).reshape(-1, *(1,) * (margin.ndim - 1))
-    bits = mixed(np.abs(margin).view(np.uint64) ^ mixed(samples + np.uint64(1)))
-    heads: NDArray[np.bool_] = (bits >> np.uint64(63)).astype(bool) ^ np.signbit(margin)
-    return heads

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.noise import noisy_gradients
-from gradproof.reference.numbers import BallNumbers, Noisy, NoisyNumbers
+from gradproof.reference.noise import Noise, noisy_gradients
+from gradproof.reference.numbers import BallNumbers, Noisy
 from gradproof.reference.subgradients import Convention, conventions, nearby, sums
 from gradproof.reference.truth import Truth, exact_gradient
 from gradproof.verdicts.judging.claimed import Place
@@ -65,7 +65,7 @@ class Evidence:
         return exact_gradient(self.loss, self.params, self.batch, lanes=self.places)
 
     @cached_property
-    def noisy(self) -> Mapping[str, NoisyNumbers]:
+    def noisy(self) -> Mapping[str, Noise]:
         """The gradients in stochastic arithmetic, some samples of each."""
         return noisy_gradients(
             self.loss, self.params, self.batch, Noisy(self.dtype, samples=SAMPLES), lanes=self.places
@@ -85,13 +85,12 @@ class Evidence:
                 return gradient.kind.lift(self.params[name]) - rate * gradient
 
         return {
-            name: self._known(updated(name, exact), updated(name, self.noisy[name]))
+            name: self._known(updated(name, exact), self.noisy[name].transformed(partial(updated, name)))
             for name, exact in self.truth.gradients.items()
         }
 
-    def _known(self, exact: BallNumbers, noisy: NoisyNumbers) -> Known:
-        spread = noisy.spread(exact.values(), exact.radii())
-        return Known(exact, spread, *self._wide, self._largest)
+    def _known(self, exact: BallNumbers, noisy: Noise) -> Known:
+        return Known(exact, noisy.spread(exact), *self._wide, self._largest)
 
     @cached_property
     def _largest(self) -> Array:

@@ -234,12 +234,38 @@ def test_a_branch_that_rounding_may_decide_is_sampled_on_both_sides() -> None:
     assert np.all((far > 0).true)
 
 
-def test_near_ties_of_a_maximum_take_turns() -> None:
-    x = numbers([1.0, 1.0, 0.3]) * numbers(0.7)
-    shares = x.shares((-1,)).values()
-    assert np.all(shares.sum(axis=-1) == 1)
-    assert np.all(shares[..., 2] == 0)
-    assert 0.2 < shares[..., 0].mean() < 0.8
+@pytest.mark.parametrize("seed", range(40))
+def test_half_of_the_samples_are_on_each_side_whatever_is_drawn(seed: int) -> None:
+    kind = Noisy("float32", samples=8, seed=seed)
+    with kind.context():
+        near = (kind.lift(np.full((1, 5), 1.0)) + 1e-7) - 1
+        assert np.all(np.sum((near > 0).true, axis=0) == 4)
+        assert np.all(np.sum(near.step(0.0).data, axis=0) == 4)
+
+
+@pytest.mark.parametrize("samples", [8, 100])
+@pytest.mark.parametrize("candidates", [2, 3, 5, 30])
+def test_near_ties_of_a_maximum_take_turns(candidates: int, samples: int) -> None:
+    kind = Noisy("float32", samples=samples)
+    with kind.context():
+        x = kind.lift(np.array([[1.0] * candidates + [0.3]])) * 0.7
+        shares = x.shares((-1,)).values()
+    np.testing.assert_allclose(shares.sum(axis=-1), 1)
+    assert np.all(shares[..., -1] == 0)
+    turns = shares[..., :-1].sum(axis=0)
+    assert np.all(turns > 0)
+    assert np.ptp(turns) <= 1
+    assert shares[..., :-1].max() <= 1
+
+
+def test_a_maximum_along_several_axes_has_its_candidates_in_all_of_them() -> None:
+    kind = Noisy("float32", samples=8)
+    values = np.full((1, 2, 3, 2), 0.1)
+    values[0, :, 1, :] = 1.0  # of shape (2, 3, 2): two candidates along axes 0 and 1 for each of the last
+    with kind.context():
+        shares = (kind.lift(values) * 0.7).shares((-3, -2)).values()
+    np.testing.assert_allclose(shares.sum(axis=(2, 3)), 1)
+    assert np.all(shares[:, :, :, 1, :].sum(axis=0) == 4)
 
 
 def test_equal_settings_give_equal_numbers() -> None:
