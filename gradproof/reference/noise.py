@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradproof.reference.inputs_in_lanes import Inputs
-from gradproof.reference.numbers import BallNumbers, Noisy, NoisyNumbers
+from gradproof.reference.numbers import Noisy, NoisyNumbers
 from gradproof.reference.tape import Loss, differentiate
 from gradproof.reference.truth import Truth
 
@@ -33,18 +33,23 @@ class Noise:
     branching: NoisyNumbers | None
     near_ties: NDArray[np.bool_]
 
-    def spread(self, exact: BallNumbers) -> NDArray[np.float64]:
+    def spread(
+        self, centre: NDArray[np.float64], radius: NDArray[np.float64] | float = 0.0
+    ) -> NDArray[np.float64]:
         """Give the root mean square deviation from the exact values, of shape (lanes, *shape).
 
         Where the truth is an interval, at a kink, only what is beyond its ends is noise: to take one of the
         slopes that the loss has there is none. Where rounding may decide a branch as well, the two cannot be
         told apart, and all of a deviation is.
+
+        Args:
+            centre: the exact values, or the middles of intervals, of that shape.
+            radius: half of the lengths of the intervals.
         """
-        values = exact.values()
-        spread = self.samples.spread(values, exact.radii())
+        spread = self.samples.spread(centre, radius)
         if self.branching is None:
             return spread
-        whole = self.branching.spread(values)
+        whole = self.branching.spread(centre)
         near_ties = self.near_ties.reshape(-1, *(1,) * (spread.ndim - 1))
         return np.where(near_ties & (whole > spread) & np.isfinite(whole), whole, spread)
 
@@ -111,7 +116,9 @@ def rounding_noise(
     True
     """
     noisy = noisy_gradients(loss, params, batch, kind, lanes)
-    return {name: noisy[name].spread(exact) for name, exact in truth.gradients.items()}
+    return {
+        name: noisy[name].spread(exact.values(), exact.radii()) for name, exact in truth.gradients.items()
+    }
 
 
 def _gradients(loss: Loss, inputs: Inputs, kind: Noisy) -> tuple[dict[str, NoisyNumbers], NDArray[np.bool_]]:

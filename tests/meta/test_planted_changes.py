@@ -62,7 +62,9 @@ class Broken(ReferenceBackend):
 @pytest.fixture
 def planted_backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Backends of a third party."""
-    entries = {backend.name: SimpleNamespace(load=lambda b=backend: b) for backend in (Shaky, Broken)}
+    entries = {
+        backend.name: SimpleNamespace(module="tests", load=lambda b=backend: b) for backend in (Shaky, Broken)
+    }
     monkeypatch.setattr(loading, "_third_party", lambda: entries)
     monkeypatch.setattr(Shaky, "runs", 0)
     return

@@ -90,7 +90,7 @@ class Evidence:
         }
 
     def _known(self, exact: BallNumbers, noisy: Noise) -> Known:
-        return Known(exact, noisy.spread(exact), *self._wide, self._largest)
+        return Known(exact, noisy.spread(exact.values(), exact.radii()), *self._wide, self._largest)
 
     @cached_property
     def _largest(self) -> Array:
