@@ -272,7 +272,7 @@ def test_formats_are_chosen(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out.endswith(told)
 
 
-EXTRA = {"index.html": "itables, jinja2 and plotly", "*.parquet": "pyarrow", "junit.xml": "junitparser"}
+EXTRA = {"index.html": "jinja2", "*.parquet": "pyarrow", "junit.xml": "junitparser"}
 
 
 def test_what_is_not_installed_is_told_and_a_report_without_it_is_written(folder: Path) -> None:

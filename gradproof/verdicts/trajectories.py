@@ -41,8 +41,8 @@ def drift_rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
 
     Gives a row for every checkpoint that both have and every parameter: the largest |difference| of the
     weights, its entry, its ratio to the parameter's largest weight, and both losses. Where a stopping rule
-    ended the two runs at different steps, a last row compares their ends. Without a run of the reference
-    there is nothing to compare with, and no row.
+    ended the two runs at different steps, a last row compares their ends; a run that was cut short has no
+    end to compare. Without a run of the reference there is nothing to compare with, and no row.
     """
     references = {
         (outcome.subject.scenario, outcome.subject.dtype): outcome
@@ -72,7 +72,8 @@ def _pairs(outcome: Outcome, reference: Outcome) -> Iterator[tuple[int, int]]:
     own_steps, other_steps = outcome.checkpoints.steps, reference.checkpoints.steps
     _, own, other = np.intersect1d(own_steps, other_steps, return_indices=True)
     yield from zip(own.tolist(), other.tolist(), strict=True)
-    if (outcome.stopped or reference.stopped) and own_steps[-1] != other_steps[-1]:
+    ended = all(each.stopped or each.steps == each.planned_steps for each in (outcome, reference))
+    if ended and own_steps[-1] != other_steps[-1]:
         yield len(own_steps) - 1, len(other_steps) - 1
 
 
@@ -81,8 +82,10 @@ def _drift(weight: NDArray[Any], reference: NDArray[Any]) -> dict[str, Any]:
     worst = np.unravel_index(int(np.argmax(difference)), difference.shape)
     largest = float(np.max(np.abs(reference)))
     drift = float(difference[worst])
+    with np.errstate(divide="ignore"):
+        relative = float(np.divide(drift, largest)) if drift else 0.0  # 0 is no drift of anything, 0 too
     return {
         "index": ",".join(str(int(position)) for position in worst) or "()",
         "drift": drift,
-        "relative_drift": drift / largest if largest else np.nan,
+        "relative_drift": relative,
     }

@@ -142,6 +142,51 @@ def test_drift_is_the_largest_difference_from_the_reference_at_each_checkpoint()
     assert frame["reference_loss"].tolist() == [1.0, 1.0, 1.0]
 
 
+def drifts(own: Outcome, other: Outcome) -> list[tuple[int, int]]:
+    frame = report(other, own).trajectories
+    return list(zip(frame["step"].tolist(), frame["reference_step"].tolist(), strict=True))
+
+
+def run_to(step: int, *, planned: int, stopped: bool = False, **subject: str) -> Outcome:
+    """A run with checkpoints at 0 and at its end."""
+    weights = np.zeros((2, 2, 3))
+    checkpoints = Checkpoints(np.array([0, step]), {"w": weights}, np.ones(2))
+    ran = {"checkpoints": checkpoints, "steps": step, "planned_steps": planned, "stopped": stopped}
+    return outcome(replace(SUBJECT, **subject), **ran)
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "pairs"),
+    [
+        ((118, True), (118, True), [(0, 0), (118, 118)]),
+        ((120, True), (118, True), [(0, 0), (120, 118)]),
+        ((1000, False), (118, True), [(0, 0), (1000, 118)]),
+        ((50, False), (118, True), [(0, 0)]),
+        ((118, True), (50, False), [(0, 0)]),
+        ((50, False), (1000, False), [(0, 0)]),
+    ],
+    ids=["together", "apart", "one to its limit", "cut short", "the reference cut short", "no rule"],
+)
+def test_the_ends_of_two_runs_are_compared_only_where_both_came_to_their_end(
+    own: tuple[int, bool], other: tuple[int, bool], pairs: list[tuple[int, int]]
+) -> None:
+    ran = run_to(own[0], planned=1000, stopped=own[1])
+    reference_ran = run_to(other[0], planned=1000, stopped=other[1], backend="reference", variant="numpy")
+    assert drifts(ran, reference_ran) == pairs
+
+
+@pytest.mark.parametrize(
+    ("weight", "other", "relative"), [(0.0, 0.0, 0.0), (2.0, 0.0, np.inf), (3.0, 2.0, 0.5)]
+)
+def test_no_drift_from_zero_is_no_drift(weight: float, other: float, relative: float) -> None:
+    """Trainings begin at zero more often than not."""
+    own, reference_s = (
+        Checkpoints(np.array([0]), {"w": np.full((1, 2, 3), value)}, np.ones(1)) for value in (weight, other)
+    )
+    frame = report(reference(checkpoints=reference_s), outcome(checkpoints=own)).trajectories
+    assert frame["relative_drift"].tolist() == [relative]
+
+
 def test_without_the_reference_there_is_no_drift() -> None:
     assert report(outcome()).trajectories.empty
 

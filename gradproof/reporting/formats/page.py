@@ -8,7 +8,7 @@ from gradproof.reporting.report import Report
 
 name = "html"
 files = ("index.html",)
-needs = ("itables", "jinja2", "plotly")
+needs = ("jinja2",)
 
 
 def render(report: Report) -> str:

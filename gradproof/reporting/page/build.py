@@ -9,7 +9,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gradproof.reporting.comparison.changes import Changes
-from gradproof.reporting.page import libraries
 from gradproof.reporting.page.cells import (
     NAME,
     VERDICT,
@@ -20,6 +19,7 @@ from gradproof.reporting.page.cells import (
 )
 from gradproof.reporting.page.heading import Heading
 from gradproof.reporting.page.heading import heading as heading_of
+from gradproof.reporting.page.scripts import content_security_policy, own_file, own_script, script_json
 from gradproof.reporting.page.sections import Section, sections
 from gradproof.reporting.report import Report
 from gradproof.verdicts.tolerances import SPREADS
@@ -45,18 +45,14 @@ def build_page(report: Report) -> str:
     """
     heading = heading_of(report)
     shown = sections(report.frames, heading.scenarios)
-    scripts = {
-        "plotly": libraries.plotly_script(),
-        "own": libraries.own_script(),
-        "tables": libraries.tables_script(),
-    }
+    script = own_script()
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
-            policy=libraries.content_security_policy(list(scripts.values())),
-            scripts={name: Markup(text) for name, text in scripts.items()},  # noqa: S704 - the packages' files
-            styles=[Markup(text) for text in (libraries.tables_style(), libraries.own_file("page.css"))],  # noqa: S704
+            policy=content_security_policy(script),
+            script=Markup(script),  # noqa: S704 - our own file
+            style=Markup(own_file("page.css")),  # noqa: S704 - our own file
             heading=heading,
             since=_since(report.changes),
             sections=shown,
@@ -77,20 +73,20 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["script_json"] = libraries.script_json
+    environment.filters["script_json"] = script_json
     environment.filters["tone"] = tone
     return environment
 
 
 def _page_data(heading: Heading, shown: Sequence[Section]) -> Mapping[str, Any]:
-    """Give what all plots share, and the data of the plots that belong to no scenario."""
+    """Give what all pictures share."""
     return {
         "implementations": heading.implementations,
         "dtypes": heading.dtypes,
         "runs": heading.run_names,
         "limit": SPREADS,
         "parameters": [section.parameters for section in shown],
-        "costs": heading.costs_plot,
+        "failing": heading.failing_runs,
     }
 
 

@@ -22,74 +22,96 @@ import pandas as pd
 
 from gradproof.reporting.findings import QUANTITIES
 from gradproof.reporting.names import RUN
-from gradproof.reporting.page.thinning import bins_for, thin
+from gradproof.reporting.page.thinning import bins_for, bins_of, thin
 from gradproof.verdicts.tolerances import SPREADS
 
 MEASURES = ("spreads", "ulps")
 WORST = "worst"
 """The key of the view that shows of each bin the worst of all parameters."""
 
+_CURVE = [*RUN, "parameter"]
+
 Runs = Mapping[tuple[str, ...], int]
 """The positions of runs in the page's list of them."""
+
+Curves = dict[tuple[str, str], list[dict[str, Any]]]
+"""By scenario and parameter (or `WORST`) the curve of each run."""
 
 
 @dataclass(frozen=True)
 class Thinned:
-    """The curves of all scenarios, thinned once.
+    """The curves of all scenarios; every view is thinned from all rows.
 
     Attributes:
-        errors: per quantity and measure the kept rows, per scenario.
-        losses: the kept rows per scenario.
-        drift: all rows per scenario.
-        bins: how many bins the steps were cut into at most.
+        errors: per quantity and measure.
+        losses: the highest and the lowest losses; their parameter is empty.
+        drift: per measure.
+        bins: how many bins the steps of a scenario are cut into at most.
     """
 
-    errors: Mapping[tuple[str, str], Mapping[str, pd.DataFrame]]
-    losses: Mapping[str, pd.DataFrame]
-    drift: Mapping[str, pd.DataFrame]
+    errors: Mapping[tuple[str, str], Curves]
+    losses: Curves
+    drift: Mapping[str, Curves]
     bins: int
 
 
-def thin_all(frames: Mapping[str, pd.DataFrame]) -> Thinned:
+def thin_all(frames: Mapping[str, pd.DataFrame], runs: Runs) -> Thinned:
     """Thin the frames `gradients`, `updates` and `steps` of a report for its plots."""
-    keys = [*RUN, "parameter"]
-    curves = sum(len(frames[name][keys].drop_duplicates()) for name in QUANTITIES.values())
+    curves = sum(len(frames[name][_CURVE].drop_duplicates()) for name in QUANTITIES.values())
     bins = bins_for(curves)
-    errors = {
-        (quantity, measure): by_scenario(thin(frames[quantity], keys, measure, bins))
-        for quantity in QUANTITIES.values()
-        for measure in MEASURES
-    }
-    # Of a loss its highs and its lows: a curve of the highs alone would hide how much it jumps.
-    steps = frames["steps"]
-    lows = thin(steps.assign(loss=-steps["loss"]), RUN, "loss", bins)
-    kept = steps.index.isin(thin(steps, RUN, "loss", bins).index.union(lows.index))
-    return Thinned(errors, by_scenario(steps[kept]), by_scenario(frames["trajectories"]), bins)
+    errors = {}
+    for quantity in QUANTITIES.values():
+        frame = frames[quantity]
+        own, run = (frame.groupby(keys, observed=True, sort=False).ngroup() for keys in (_CURVE, RUN))
+        where = bins_of(frame, bins)
+        for measure in MEASURES:
+            value = frame[measure].to_numpy()
+            each, worst = (frame.iloc[thin(codes.to_numpy(), where, value)] for codes in (own, run))
+            errors[quantity, measure] = _curves(each, measure, runs) | _curves(
+                worst, measure, runs, mixed=True
+            )
+    return Thinned(errors, _losses(frames["steps"], bins, runs), _drift(frames["trajectories"], runs), bins)
 
 
-def by_scenario(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Divide a frame into one for each scenario, with plain columns for the names."""
-    return {str(name): group for name, group in plain(frame).groupby("scenario", sort=False)}
+def _losses(steps: pd.DataFrame, bins: int, runs: Runs) -> Curves:
+    """Keep of a loss its highs and its lows: a curve of the highs alone would hide how much it jumps."""
+    curve = steps.groupby(RUN, observed=True, sort=False).ngroup().to_numpy()
+    where, loss = bins_of(steps, bins), steps["loss"].to_numpy()
+    kept = np.union1d(thin(curve, where, loss), thin(curve, where, -loss))
+    return _curves(steps.iloc[kept].assign(parameter=""), "loss", runs)
 
 
-def plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give a frame without categories."""
-    return frame.astype({name: object for name in frame.columns if frame[name].dtype == "category"})
+def _drift(trajectories: pd.DataFrame, runs: Runs) -> dict[str, Curves]:
+    curves = {}
+    for measure in ("relative_drift", "drift"):
+        largest = trajectories[measure].fillna(np.inf).sort_values(ascending=False, kind="stable")
+        worst = trajectories.loc[largest.index].drop_duplicates([*RUN, "step"]).sort_index()
+        curves[measure] = _curves(trajectories, measure, runs) | _curves(worst, measure, runs, mixed=True)
+    return curves
 
 
-def error_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs: Runs) -> dict[str, Any]:
+def _curves(rows: pd.DataFrame, measure: str, runs: Runs, *, mixed: bool = False) -> Curves:
+    """Collect points into curves; of a mixed one each point tells whose it is."""
+    curves: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
+    points = zip(*(rows[name].tolist() for name in (*_CURVE, "step", measure)), strict=True)
+    for *run, parameter, step, value in points:
+        position = runs[tuple(run)]
+        own = curves.setdefault((run[0], WORST if mixed else parameter), {})
+        if position not in own:
+            own[position] = {"run": position, "step": [], "value": [], **({"entry": []} if mixed else {})}
+        curve = own[position]
+        curve["step"].append(step)
+        curve["value"].append(number(value))
+        if mixed:
+            curve["entry"].append(parameter)
+    return {key: [own[position] for position in sorted(own)] for key, own in curves.items()}
+
+
+def error_plot(thinned: Thinned, scenario: str, parameters: Sequence[str]) -> dict[str, Any]:
     """Make the data of the plot of errors along the steps."""
-    views: dict[str, list[dict[str, Any]]] = {}
-    for (quantity, measure), groups in thinned.errors.items():
-        rows = groups.get(scenario)
-        if rows is None:
-            continue
-        start = f"{quantity}|{measure}|"
-        if len(parameters) > 1:
-            worst = thin(rows, RUN, measure, thinned.bins)
-            worst = worst.assign(parameter=rows.loc[worst.index, "parameter"])
-            views[start + WORST] = _curves(worst, measure, runs, parameters)
-        views |= _by_parameter(rows, measure, runs, parameters, start)
+    views: dict[str, Any] = {}
+    for (quantity, measure), curves in thinned.errors.items():
+        views |= _views(curves, scenario, parameters, f"{quantity}|{measure}|")
     return {
         "axis": {
             "spreads": "error in spreads of the noise",
@@ -101,29 +123,22 @@ def error_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs:
     }
 
 
-def loss_plot(thinned: Thinned, scenario: str, runs: Runs) -> dict[str, Any]:
+def loss_plot(thinned: Thinned, scenario: str) -> dict[str, Any]:
     """Make the data of the plot of the losses."""
-    rows = thinned.losses.get(scenario)
     return {
         "axis": "loss before the step",
         "nested": True,
         "limits": {},
         "controls": [],
-        "views": {"": [] if rows is None else _curves(rows, "loss", runs)},
+        "views": {"": thinned.losses.get((scenario, ""), [])},
     }
 
 
-def drift_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs: Runs) -> dict[str, Any]:
+def drift_plot(thinned: Thinned, scenario: str, parameters: Sequence[str]) -> dict[str, Any]:
     """Make the data of the plot of the drift from the reference."""
-    views: dict[str, list[dict[str, Any]]] = {}
-    rows = thinned.drift.get(scenario)
-    if rows is not None:
-        for measure in ("relative_drift", "drift"):
-            if len(parameters) > 1:
-                order = np.lexsort((-rows[measure].fillna(np.inf).to_numpy(), rows["step"].to_numpy()))
-                worst = rows.iloc[order].drop_duplicates([*RUN, "step"])
-                views[f"{measure}|{WORST}"] = _curves(worst, measure, runs, parameters)
-            views |= _by_parameter(rows, measure, runs, parameters, f"{measure}|")
+    views: dict[str, Any] = {}
+    for measure, curves in thinned.drift.items():
+        views |= _views(curves, scenario, parameters, f"{measure}|")
     return {
         "axis": {
             "relative_drift": "difference ÷ largest weight",
@@ -135,36 +150,20 @@ def drift_plot(thinned: Thinned, scenario: str, parameters: Sequence[str], runs:
     }
 
 
-def _by_parameter(
-    rows: pd.DataFrame, measure: str, runs: Runs, parameters: Sequence[str], start: str
-) -> dict[str, list[dict[str, Any]]]:
-    """Make the view of each parameter; its key is `start` and the parameter's position."""
-    own = dict(iter(rows.groupby("parameter", sort=False)))
-    return {
-        f"{start}{position}": _curves(own[name], measure, runs) if name in own else []
-        for position, name in enumerate(parameters)
+def _views(curves: Curves, scenario: str, parameters: Sequence[str], start: str) -> dict[str, Any]:
+    """Make the view of each parameter, and of the worst of several; its key is `start` and the position."""
+    own = {name: curves[scenario, name] for name in (*parameters, WORST) if (scenario, name) in curves}
+    if not own:
+        return {}
+    views: dict[str, Any] = {
+        f"{start}{position}": own.get(name, []) for position, name in enumerate(parameters)
     }
-
-
-def _curves(
-    rows: pd.DataFrame, measure: str, runs: Runs, parameters: Sequence[str] = ()
-) -> list[dict[str, Any]]:
-    """Make a curve of each run; given the parameters, one that tells of each point whose it is."""
-    curves: dict[int, dict[str, Any]] = {}
-    positions = {name: position for position, name in enumerate(parameters)}
-    subjects = zip(*(rows[name].tolist() for name in RUN), strict=True)
-    values = rows[measure].tolist()
-    mixed = rows["parameter"].tolist() if parameters else values
-    for subject, step, value, parameter in zip(subjects, rows["step"].tolist(), values, mixed, strict=True):
-        run = runs[subject]
-        if run not in curves:
-            curves[run] = {"run": run, "step": [], "value": [], **({"entry": []} if parameters else {})}
-        curve = curves[run]
-        curve["step"].append(step)
-        curve["value"].append(number(value))
-        if parameters:
-            curve["entry"].append(positions[parameter])
-    return sorted(curves.values(), key=lambda curve: int(curve["run"]))
+    if len(parameters) > 1:
+        worst = [
+            {**curve, "entry": [parameters.index(name) for name in curve["entry"]]} for curve in own[WORST]
+        ]
+        views = {f"{start}{WORST}": worst, **views}
+    return views
 
 
 def number(value: float) -> float | str:
@@ -175,3 +174,8 @@ def number(value: float) -> float | str:
     """
     text = f"{value:.4g}"
     return "NaN" if text == "nan" else text if text.endswith("inf") else float(text)
+
+
+def by_scenario(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Divide a frame into one for each scenario."""
+    return {str(name): rows for name, rows in frame.groupby("scenario", sort=False, observed=True)}

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import SEVERITIES, failing, judged, something_was_checked
-from gradproof.reporting.names import RUN, entry, implementation
+from gradproof.reporting.names import RUN, entry, implementation, run_key
 from gradproof.reporting.page.cells import (
     Table,
     costs_table,
@@ -19,7 +19,7 @@ from gradproof.reporting.page.cells import (
 )
 from gradproof.reporting.page.numbers import exact, short
 from gradproof.reporting.report import Report
-from gradproof.reporting.run_costs import costs, side_by_side
+from gradproof.reporting.run_costs import costs, duration, side_by_side
 from gradproof.reporting.summary import MatrixCell, not_checked, remarks, verdict_matrix, who_is_off
 from gradproof.reporting.telling import QUANTITY_NAMES, headline
 from gradproof.verdicts.tolerances import SPREADS
@@ -66,13 +66,14 @@ class Heading:
     legend: Sequence[str]
     costs: Table | None
     run_costs: Table | None
-    costs_plot: Mapping[str, Any]
+    bars: Sequence[Mapping[str, Any]]
     times: str
     unfinished: Table | None
     scenarios: Sequence[str]
     implementations: Sequence[str]
     dtypes: Sequence[str]
     run_names: Sequence[tuple[int, int]]
+    failing_runs: Sequence[int]
 
 
 def heading(report: Report) -> Heading:
@@ -87,6 +88,7 @@ def heading(report: Report) -> Heading:
     wrong = failing(report.findings)
     wrong_runs = judged(wrong)
     ran = bool((runs["status"] == "run").any())
+    off = {run_key(row) for row in records(wrong_runs)}
     verdicts = {cell.verdict for row in matrix for cell in row.cells}
     return Heading(
         ok=report.ok,
@@ -105,7 +107,7 @@ def heading(report: Report) -> Heading:
         legend=sorted(verdicts, key=lambda verdict: SEVERITIES.get(verdict, -1)),
         costs=costs_table(runs) if ran else None,
         run_costs=run_costs_table(runs) if ran else None,
-        costs_plot=_costs_plot(runs),
+        bars=_bars(runs),
         times=side_by_side(report.environment),
         unfinished=unfinished_table(runs) if (runs["reason"] != "").any() else None,
         scenarios=scenarios,
@@ -115,6 +117,7 @@ def heading(report: Report) -> Heading:
             (implementations.index(name), dtypes.index(str(subject[3])))
             for name, subject in zip(names, subjects, strict=True)
         ],
+        failing_runs=[position for position, subject in enumerate(subjects) if subject in off],
     )
 
 
@@ -186,18 +189,31 @@ def _matrix(report: Report, scenarios: Sequence[str]) -> tuple[list[str], list[M
     return [str(name) for name in table.columns], rows
 
 
-def _costs_plot(runs: pd.DataFrame) -> dict[str, Any]:
-    table = costs(runs)
-    return {
-        "names": [implementation(row["backend"], row["variant"]) for row in records(table)],
-        "parts": {
-            name: [_length(each) for each in table[f"{name}_seconds"]]
-            for name in ("compiling", "training", "judging")
-        },
-        "step": [_length(each * 1e6) for each in table["seconds_per_step"]],
-    }
+def _bars(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """Make a bar of the seconds of each implementation, in parts, and a logarithmic one of a step's."""
+    rows = records(costs(runs))
+    parts = ("compiling", "training", "judging")
+    totals = [sum(_known(row[f"{part}_seconds"]) for part in parts) for row in rows]
+    longest = max(totals, default=0.0) or 1.0
+    steps = [_known(row["seconds_per_step"]) for row in rows]
+    least = min((step for step in steps if step > 0), default=1.0) / 2
+    decades = np.log10(max(steps, default=1.0) / least) if max(steps, default=0.0) > 0 else 1.0
+    return [
+        {
+            "name": implementation(row["backend"], row["variant"]),
+            "parts": [(part, _share(_known(row[f"{part}_seconds"]) / longest)) for part in parts],
+            "total": duration(total),
+            "step_share": _share(np.log10(step / least) / decades) if step > 0 else "0%",
+            "step": duration(row["seconds_per_step"]),
+        }
+        for row, total, step in zip(rows, totals, steps, strict=True)
+    ]
 
 
-def _length(number: float) -> float | None:
-    """Give the length of a bar to six digits; none for a time that a backend did not tell."""
-    return float(f"{number:.6g}") if np.isfinite(number) else None
+def _known(seconds: float) -> float:
+    """Give seconds; 0 for a time that a backend did not tell."""
+    return seconds if np.isfinite(seconds) else 0.0
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.2f}%"

@@ -1,6 +1,7 @@
 """The data of the pictures of every entry of a parameter at a run's worst step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 import numpy as np
@@ -8,17 +9,16 @@ import pandas as pd
 
 from gradproof.reporting.findings import SEVERITIES
 from gradproof.reporting.names import RUN
-from gradproof.reporting.page.curves import Runs, by_scenario, number, plain
+from gradproof.reporting.page.curves import Runs, by_scenario, number
 from gradproof.verdicts.verdict import SEVERITY
 
-CELLS = 60_000
+CELLS = 15_000
 """About how many cells all pictures of a page may have; with more, blocks are made larger."""
 
-_CELL = [
-    *("quantity", "parameter", "step", "row", "column", "block_rows", "block_columns", "cell_index"),
-    *("value", "exact", "error", "ulps", "spreads", "verdict"),
-]
-_PICTURE = [*RUN, "quantity", "parameter"]
+DIGITS = 20
+"""So many digits of an exact value are shown: more than tell it from its neighbours in any dtype."""
+
+_PICTURE = ["quantity", *RUN, "parameter"]
 
 
 def entries_by_scenario(entries: pd.DataFrame, cells: int = CELLS) -> dict[str, pd.DataFrame]:
@@ -29,9 +29,9 @@ def entries_by_scenario(entries: pd.DataFrame, cells: int = CELLS) -> dict[str, 
     """
     pictures = len(entries[_PICTURE].drop_duplicates())
     if len(entries) > cells:
-        entries = _joined(plain(entries), max(cells // max(pictures, 1), 16))
-    # A field of a row must not be called `index`, which is a method of the row's.
-    return by_scenario(entries.rename(columns={"index": "cell_index"}))
+        texts = {name: object for name in entries.columns if entries[name].dtype == "category"}
+        entries = _joined(entries.astype(texts), max(cells // max(pictures, 1), 16))
+    return by_scenario(entries)
 
 
 def _joined(entries: pd.DataFrame, cells: int) -> pd.DataFrame:
@@ -62,46 +62,51 @@ def _joined(entries: pd.DataFrame, cells: int) -> pd.DataFrame:
 
 
 def entry_pictures(rows: pd.DataFrame | None, parameters: Sequence[str], runs: Runs) -> dict[str, Any]:
-    """Make the data of the pictures of one scenario's entries.
+    """Make the data of the pictures of entries.
+
+    Args:
+        rows: of one scenario, from `entries_by_scenario`.
+        parameters: the parameters' names; the data has their positions.
+        runs: the positions of the runs.
 
     Returns:
-        `views`: per quantity and run (`gradients|3`) the list of pictures, one for each parameter: `entry`
-        (its position in `parameters`), `step`, `block` (rows and columns of the parameter that a cell stands
-        for), and per cell `row`, `column`, `index`, `value`, `exact`, `error`, `ulps`, `spreads` and
-        `verdict` (a position in `verdicts`).
+        `verdicts`, their names, and `views`: per key (quantity and run, joined by `|`) a picture of each
+        parameter: `entry` (the parameter), `step`, `block` (how many rows and columns a cell stands for),
+        and per cell `row`, `column`, `index`, `value`, `exact`, `error`, `ulps`, `spreads` and `verdict` (a
+        position in `verdicts`).
     """
     views: dict[str, list[dict[str, Any]]] = {}
     positions = {name: position for position, name in enumerate(parameters)}
-    if rows is not None:
-        subjects = list(zip(*(rows[name].tolist() for name in RUN), strict=True))
-        pictures: dict[tuple[str, int], dict[str, Any]] = {}
-        for subject, cell in zip(subjects, rows[_CELL].itertuples(index=False), strict=True):
-            key = (f"{cell.quantity}|{runs[subject]}", positions[str(cell.parameter)])
-            view = views.setdefault(key[0], [])
-            if key not in pictures:
-                pictures[key] = _empty_picture(key[1], cell)
-                view.append(pictures[key])
-            _add_cell(pictures[key], cell)
+    groups = () if rows is None else rows.groupby(_PICTURE, sort=False, observed=True)
+    for (quantity, *run, parameter), cells in groups:
+        key = f"{quantity}|{runs[tuple(map(str, run))]}"
+        picture = {"entry": positions[str(parameter)], **_picture(cells)}
+        views.setdefault(key, []).append(picture)
     return {"views": views, "verdicts": [str(verdict) for verdict in SEVERITY]}
 
 
-def _empty_picture(position: int, cell: Any) -> dict[str, Any]:
-    block = [cell.block_rows, cell.block_columns]
-    columns = ("row", "column", "index", "value", "exact", "error", "ulps", "spreads", "verdict")
-    return {"entry": position, "step": cell.step, "block": block, **{name: [] for name in columns}}
+def _picture(cells: pd.DataFrame) -> Mapping[str, Any]:
+    block = [int(cells[name].iloc[0]) for name in ("block_rows", "block_columns")]
+    return {
+        "step": int(cells["step"].iloc[0]),
+        "block": block,
+        "row": (cells["row"] // block[0]).tolist(),
+        "column": (cells["column"] // block[1]).tolist(),
+        "index": cells["index"].tolist(),
+        "value": [value if np.isfinite(value) else number(value) for value in cells["value"].tolist()],
+        "exact": [shortened(text) for text in cells["exact"]],
+        **{name: [number(each) for each in cells[name].tolist()] for name in ("error", "ulps", "spreads")},
+        "verdict": [SEVERITIES[verdict] for verdict in cells["verdict"]],
+    }
 
 
-def _add_cell(picture: dict[str, Any], cell: Any) -> None:
-    picture["row"].append(cell.row // cell.block_rows)
-    picture["column"].append(cell.column // cell.block_columns)
-    picture["index"].append(cell.cell_index)
-    picture["value"].append(_whole(cell.value))
-    picture["exact"].append(cell.exact)
-    picture["error"].append(number(cell.error))
-    picture["ulps"].append(number(cell.ulps))
-    picture["spreads"].append(number(cell.spreads))
-    picture["verdict"].append(SEVERITIES[cell.verdict])
+def shortened(text: str) -> str:
+    """Round a decimal to `DIGITS` digits; what is none stays as it is.
 
-
-def _whole(value: float) -> float | str:
-    return value if np.isfinite(value) else "NaN" if np.isnan(value) else str(value)
+    >>> shortened("0.500000000000000000000000000000"), shortened("[+/- 3.1]")
+    ('0.50000000000000000000', '[+/- 3.1]')
+    """
+    try:
+        return str(Context(prec=DIGITS).create_decimal(Decimal(text)))
+    except InvalidOperation:
+        return text

@@ -1,4 +1,7 @@
-"""The plots of a scenario: what each shows, in words, and the controls above it."""
+"""The controls above the pictures of a scenario: what a reader can choose, and what is chosen first.
+
+The words are in the template `macros.html.j2`.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +11,7 @@ import pandas as pd
 
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import QUANTITIES
-from gradproof.reporting.names import RUN, implementation, run_key
+from gradproof.reporting.names import implementation, run_key
 from gradproof.reporting.page.curves import WORST, Runs
 
 SIDE_BY_SIDE = 6
@@ -26,22 +29,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Control:
-    """A control above a plot: a switch between a few values, or a list to select from."""
+    """A control above a picture: a switch between a few values, or a list to select from."""
 
     name: str
     label: str
     choices: Sequence[Choice]
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A plot: what is drawn, its title and caption, the controls above it."""
-
-    name: str
-    kind: str
-    title: str
-    caption: str
-    controls: Sequence[Control]
 
 
 _MEASURE = Control("measure", "in", [Choice("spreads", "spreads", chosen=True), Choice("ulps", "ulps")])
@@ -53,113 +45,57 @@ _DRIFT = Control(
 
 
 def plots_of(
-    data: Mapping[str, Any], worst: pd.DataFrame, parameters: Sequence[str], runs: Runs, bins: int
-) -> list[Plot]:
-    """Tell which plots the section of a scenario shows.
+    data: Mapping[str, Any], findings: pd.DataFrame, parameters: Sequence[str], runs: Runs
+) -> dict[str, list[Control]]:
+    """Give the controls of each picture that the section of a scenario shows.
+
+    What fails is shown first: its quantity, its run, and where they are too many its parameter.
 
     Args:
-        data: the plots' data, by name.
-        worst: the findings of this scenario's runs.
+        data: the pictures' data, by name.
+        findings: of this scenario's runs.
         parameters: the parameters' names, in the order of the data.
         runs: the positions of the runs.
-        bins: how many bins the steps were cut into at most.
     """
-    trained = any(key.startswith("updates|") for key in data["errors"]["views"])
-    # What fails comes first: updates alone may.
-    first = records(worst.head(1))[0]
-    quantity = Control("quantity", "quantity", _quantities(first) if trained else _quantities(first)[:1])
-    parameter = _worst_or_one(parameters)
-    plots = [_losses(bins), _errors(bins, [quantity, _MEASURE, parameter])]
-    if data["entries"]["views"]:
-        controls = [
-            _choose_run(worst, runs, first),
-            quantity,
-            _MEASURE,
-            _all_or_one(parameters, first["parameter"]),
-        ]
-        plots.append(_entries(controls))
-    if data["drift"]["views"]:
-        plots.append(_drift([_DRIFT, parameter]))
-    return plots
-
-
-def _quantities(first: Mapping[str, Any]) -> list[Choice]:
+    first = records(findings.head(1))[0]
     labels = {"gradients": "gradients", "updates": "updated weights"}
-    chosen = QUANTITIES[first["kind"]]
-    return [Choice(name, label, chosen=name == chosen) for name, label in labels.items()]
-
-
-def _losses(bins: int) -> Plot:
-    return Plot(
-        "losses",
-        "lines",
-        "Loss",
-        "Curves that agree lie on each other, the first ones drawn wider; a click on the legend hides one, a "
-        f"double click all others. Of at most {bins} bins of steps the highest and the lowest loss are "
-        "drawn.",
-        [],
+    if not any(key.startswith("updates|") for key in data["errors"]["views"]):
+        del labels["updates"]
+    quantity = Control(
+        "quantity",
+        "quantity",
+        [Choice(name, label, chosen=name == QUANTITIES[first["kind"]]) for name, label in labels.items()],
     )
-
-
-def _errors(bins: int, controls: Sequence[Control]) -> Plot:
-    return Plot(
-        "errors",
-        "lines",
-        "Error along the steps",
-        f"The largest error of a parameter's entries. Long runs are cut into at most {bins} bins of steps, "
-        "and the worst of each is drawn at its true step. A triangle at the bottom is an error of exactly 0, "
-        "a cross at the top one that is not finite.",
-        controls,
-    )
-
-
-def _entries(controls: Sequence[Control]) -> Plot:
-    return Plot(
-        "entries",
-        "entries",
-        "Every entry at the worst step",
-        "Each parameter as a matrix, its last axis along the columns, at its worst step in this run. A dot "
-        "marks an entry that does not pass, a cross one that is not finite.",
-        controls,
-    )
-
-
-def _drift(controls: Sequence[Control]) -> Plot:
-    return Plot(
-        "drift",
-        "lines",
-        "Drift from the reference",
-        "How far the weights of free-running trainings are from the reference's of the same dtype: a fact, "
-        "not a verdict. A triangle at the bottom is no drift at all.",
-        controls,
-    )
-
-
-def _worst_or_one(parameters: Sequence[str]) -> Control:
-    choices = [Choice(str(position), name) for position, name in enumerate(parameters)]
-    if len(parameters) > 1:
-        choices = [Choice(WORST, "the worst of each step", chosen=True), *choices]
-    return Control("parameter", "parameter", choices)
-
-
-def _all_or_one(parameters: Sequence[str], first: str) -> Control:
-    """Let a reader choose a parameter; where there are too many for one picture, start with one of them."""
+    parameter = _choose_parameter(parameters, "the worst of each step", "")
     few = len(parameters) <= SIDE_BY_SIDE
+    one_or_all = _choose_parameter(parameters, "all" if few else "", first["parameter"])
+    controls = {
+        "losses": [],
+        "errors": [quantity, _MEASURE, parameter],
+        "entries": [_choose_run(findings, runs, first), quantity, _MEASURE, one_or_all],
+        "drift": [_DRIFT, parameter],
+    }
+    return {name: controls[name] for name in controls if data[name]["views"]}
+
+
+def _choose_parameter(parameters: Sequence[str], together: str, first: str) -> Control:
+    """Let a reader choose a parameter; all together are chosen first where that has a label."""
+    several = together and len(parameters) > 1
     choices = [
-        Choice(str(position), name, chosen=not few and name == first)
+        Choice(str(position), name, chosen=not several and name == first)
         for position, name in enumerate(parameters)
     ]
-    if few and len(parameters) > 1:
-        choices = [Choice(WORST, "all", chosen=True), *choices]
+    if several:
+        choices = [Choice(WORST, together, chosen=True), *choices]
     return Control("parameter", "parameter", choices)
 
 
-def _choose_run(worst: pd.DataFrame, runs: Runs, first: Mapping[str, Any]) -> Control:
-    """Let a reader choose a run; start with the one of this row."""
+def _choose_run(findings: pd.DataFrame, runs: Runs, first: Mapping[str, Any]) -> Control:
+    """Let a reader choose a run; the first is the one of this row."""
     chosen = run_key(first)
-    choices = []
-    for run in worst[RUN].drop_duplicates().itertuples(index=False, name=None):
-        key = tuple(map(str, run))
-        label = f"{implementation(key[1], key[2])} {key[3]}"
-        choices.append(Choice(str(runs[key]), label, chosen=key == chosen))
+    keys = sorted({run_key(row) for row in records(findings)}, key=lambda key: runs[key])
+    choices = [
+        Choice(str(runs[key]), f"{implementation(key[1], key[2])} {key[3]}", chosen=key == chosen)
+        for key in keys
+    ]
     return Control("run", "implementation", choices)

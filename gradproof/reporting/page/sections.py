@@ -29,19 +29,34 @@ from gradproof.reporting.page.curves import (
     thin_all,
 )
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
-from gradproof.reporting.page.plots import Plot, plots_of
+from gradproof.reporting.page.plots import Control, plots_of
 
 
 @dataclass(frozen=True)
 class Section:
-    """The section of a scenario."""
+    """The section of a scenario.
+
+    Attributes:
+        name: the scenario's.
+        verdict: the worst of what does not pass, or that all agrees.
+        facts: what there is to know of its runs, in short.
+        parameters: their names.
+        plots: the controls of each picture.
+        data: the pictures' data.
+        bins: how many bins of steps the curves have at most.
+        reference_off: where the reference does not pass, a sentence that says so.
+        worst: the table of the worst steps; None where nothing was judged.
+        details: titles and tables of all else.
+    """
 
     name: str
     verdict: str
     facts: Sequence[str]
     parameters: Sequence[str]
-    plots: Sequence[Plot]
+    plots: Mapping[str, Sequence[Control]]
     data: Mapping[str, Any]
+    bins: int
+    reference_off: str
     worst: Table | None
     details: Sequence[tuple[str, Table]]
 
@@ -64,9 +79,10 @@ def sections(frames: Mapping[str, pd.DataFrame], scenarios: Sequence[str]) -> li
     """
     subjects = frames["runs"][RUN].astype(object).drop_duplicates()
     runs = {run_key(row): position for position, row in enumerate(records(subjects))}
-    thinned = thin_all(frames)
+    thinned = thin_all(frames, runs)
     groups = {
         "runs": by_scenario(frames["runs"]),
+        "parameters": by_scenario(frames["gradients"][["scenario", "parameter"]].drop_duplicates()),
         "findings": by_scenario(judged(frames["findings"])),
         "entries": entries_by_scenario(frames["entries"]),
         **{name: by_scenario(frames[name]) for name, *_ in _TABLES},
@@ -81,24 +97,23 @@ def _section(name: str, frames: Mapping[str, pd.DataFrame | None], thinned: Thin
     own, worst = frames["runs"], frames["findings"]
     assert own is not None, "a scenario of the page has a run"  # noqa: S101 - by construction
     ran = own[own["status"] == "run"]
-    parameters = [] if worst is None else _parameters(worst, runs)
-    data: dict[str, Any] = {}
-    plots: list[Plot] = []
-    if worst is not None:
-        data = {
-            "losses": loss_plot(thinned, name, runs),
-            "errors": error_plot(thinned, name, parameters, runs),
-            "entries": entry_pictures(frames["entries"], parameters, runs),
-            "drift": drift_plot(thinned, name, parameters, runs),
-        }
-        plots = plots_of(data, worst, parameters, runs, thinned.bins)
+    named = frames["parameters"]
+    parameters = [] if named is None else named["parameter"].tolist()
+    data = {
+        "losses": loss_plot(thinned, name),
+        "errors": error_plot(thinned, name, parameters),
+        "entries": entry_pictures(frames["entries"], parameters, runs),
+        "drift": drift_plot(thinned, name, parameters),
+    }
     return Section(
         name=name,
         verdict=_verdict(own, worst),
         facts=_facts(own, ran, parameters, frames["claims"]),
         parameters=parameters,
-        plots=plots,
-        data=data,
+        plots={} if worst is None else plots_of(data, worst, parameters, runs),
+        data={} if worst is None else data,
+        bins=thinned.bins,
+        reference_off="" if worst is None else _reference_off(worst),
         worst=None if worst is None else worst_table(worst),
         details=[
             (title, _detail(key, caption, frame))
@@ -108,12 +123,6 @@ def _section(name: str, frames: Mapping[str, pd.DataFrame | None], thinned: Thin
     )
 
 
-def _parameters(worst: pd.DataFrame, runs: Runs) -> list[str]:
-    """List the parameters in the order of the first run, which is that of the scenario."""
-    order = worst.assign(run=[runs[run_key(row)] for row in records(worst)])
-    return [str(each) for each in order.sort_values("run", kind="stable")["parameter"].drop_duplicates()]
-
-
 def _verdict(runs: pd.DataFrame, worst: pd.DataFrame | None) -> str:
     """Tell the worst of what does not pass; that all agrees; or that nothing was judged."""
     if worst is not None and len(failing(worst)):
@@ -121,6 +130,18 @@ def _verdict(runs: pd.DataFrame, worst: pd.DataFrame | None) -> str:
     if (runs["status"] == "failed").any():
         return "FAILED"
     return "NOT RUN" if worst is None else "agrees"
+
+
+def _reference_off(worst: pd.DataFrame) -> str:
+    """Say where the reference, which others are compared with, is itself not right."""
+    off = failing(worst)
+    rows = records(off[off["backend"] == "reference"].drop_duplicates("dtype"))
+    if not rows:
+        return ""
+    where = " and ".join(
+        f"in {row['dtype']} ({row['verdict']}, first at step {row['first_failing_step']:,})" for row in rows
+    )
+    return f"The reference itself does not pass {where}: the others are compared with a run that is wrong."
 
 
 def _facts(

@@ -1,6 +1,6 @@
 """Thinning long curves to what a picture can show, without losing what is worst in them."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,15 +12,15 @@ BINS = 160
 FEWEST_BINS = 40
 """However many curves there are, each keeps so many bins."""
 
-POINTS = 120_000
-"""About how many points all curves of one picture's view may have in a page, before bins are made wider."""
+POINTS = 60_000
+"""About how many points all curves of one measure may have in a page, before bins are made wider."""
 
 
 def bins_for(curves: int) -> int:
     """Tell how many bins the steps are cut into, so that a page with many curves stays small.
 
     >>> bins_for(70), bins_for(1500), bins_for(100_000)
-    (160, 80, 40)
+    (160, 40, 40)
     """
     return int(np.clip(POINTS // max(curves, 1), FEWEST_BINS, BINS))
 
@@ -44,33 +44,38 @@ def bin_starts(steps: int, bins: int) -> NDArray[np.int64]:
     return np.unique(np.floor(edges).astype(np.int64) - 1)
 
 
-def thin(frame: pd.DataFrame, keys: Sequence[str], measure: str, bins: int) -> pd.DataFrame:
-    """Keep of each curve and each bin of steps the row with the largest value.
+def bins_of(frame: pd.DataFrame, bins: int) -> NDArray[np.int64]:
+    """Tell in which bin of its scenario's steps each row of a frame is; a scenario has `bins` at most."""
+    step = frame["step"].to_numpy()
+    numbers = np.zeros(len(frame), dtype=np.int64)
+    for rows in frame.groupby("scenario", observed=True, sort=False).indices.values():
+        starts = bin_starts(int(step[rows].max()) + 1, bins)
+        numbers[rows] = np.searchsorted(starts, step[rows], side="right") - 1
+    return numbers
+
+
+def thin(
+    curve: NDArray[np.integer[Any]], bin_number: NDArray[np.int64], value: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """Keep of each curve and each bin of steps the point with the largest value.
 
     Args:
-        frame: with the columns `keys`, `step` and `measure`.
-        keys: the columns that name a curve.
-        measure: the column whose largest value is kept; NaN counts as larger than all numbers, so that it is
-            never lost. Of several that are equal the first in the frame is kept.
-        bins: how many bins there may be at most.
+        curve: of each point the number of its curve.
+        bin_number: of each point the number of its bin.
+        value: NaN counts as larger than all numbers, so that it is never lost. Of several that are equal the
+            first one is kept.
 
     Returns:
-        the kept rows of the columns `keys`, `step` and `measure`, curve by curve in the order of the frame,
-        each in the order of its steps.
+        the positions of the kept points, curve by curve, each in the order of its bins.
     """
-    columns = frame[[*keys, "step", measure]]
-    if frame.empty:
-        return columns
-    step = frame["step"].to_numpy()
-    starts = bin_starts(int(step.max()) + 1, bins)
-    curve = frame.groupby(list(keys), observed=True, sort=False).ngroup().to_numpy()
-    cell = curve * len(starts) + np.searchsorted(starts, step, side="right") - 1
+    if not len(value):
+        return np.zeros(0, dtype=np.intp)
+    cell = curve * (int(bin_number.max()) + 1) + bin_number
     order = np.argsort(cell, kind="stable")
-    cell, value = cell[order], frame[measure].to_numpy(dtype=np.float64)[order]
+    cell, value = cell[order], value[order]
     begins = np.flatnonzero(np.diff(cell, prepend=-1))
     # NumPy's maximum of NaN and a number is NaN.
     largest = np.repeat(np.maximum.reduceat(value, begins), np.diff(begins, append=len(cell)))
     kept = np.flatnonzero((value == largest) | (np.isnan(value) & np.isnan(largest)))
-    first = np.diff(cell[kept], prepend=-1) != 0
-    thinned: pd.DataFrame = columns.iloc[order[kept[first]]]
-    return thinned
+    first: NDArray[np.intp] = order[kept[np.diff(cell[kept], prepend=-1) != 0]]
+    return first

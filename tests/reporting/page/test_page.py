@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from decimal import Decimal
 from typing import Any
 
 import lxml.html
@@ -18,9 +19,10 @@ from gradproof.reporting.columns import records
 from gradproof.reporting.findings import SEVERITIES, failing, in_order, judged
 from gradproof.reporting.names import RUN
 from gradproof.reporting.page.build import build_page
-from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
-from gradproof.reporting.page.libraries import script_json
+from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures, shortened
+from gradproof.reporting.page.scripts import script_json
 from gradproof.reporting.report import Report
+from gradproof.reporting.run_costs import costs
 from gradproof.reporting.summary import verdict_matrix
 from gradproof.reporting.telling import headline
 from gradproof.verdicts.tolerances import SPREADS
@@ -131,13 +133,7 @@ def test_the_worst_failure_is_told_in_full(parse: Any, differing: Report) -> Non
 
 @pytest.mark.parametrize("planted", [["update"], ["gradient", "update"]], ids="+".join)
 def test_the_page_tells_first_what_the_terminal_tells_first(agreeing: Report, planted: list[str]) -> None:
-    findings = agreeing.findings.astype(object)
-    for kind in planted:
-        last = findings.index[(findings["scenario"] == "network") & (findings["kind"] == kind)][-1]
-        wrong = {"verdict": "DISAGREES", "passes": False, "severity": SEVERITIES["DISAGREES"]}
-        findings.loc[last, [*wrong, "cause", "spreads"]] = [*wrong.values(), "planted", 1e6]
-    said = in_order(findings.astype(agreeing.findings.dtypes.to_dict() | {"verdict": "category"}))
-    made = Report({**agreeing.frames, "findings": said}, agreeing.environment)
+    made = with_wrong(agreeing, *planted)
     page = lxml.html.document_fromstring(build_page(made))
     told = {words(div.find("dt")): words(div.find("dd")) for div in page.xpath("//article//dl/div")}
     first = records(failing(made.findings))[0]
@@ -250,6 +246,46 @@ def test_the_worst_of_all_parameters_is_told_with_its_parameter(parse: Any) -> N
     assert data_of(parse("differing"), 1)["errors"]["limits"] == {"spreads": SPREADS}
 
 
+def test_where_the_reference_is_wrong_the_drift_says_so(parse: Any) -> None:
+    told = [words(each) for each in parse("differing").xpath("//figure[@data-plot='drift']/figcaption/b")]
+    words_of = (
+        "The reference itself does not pass in float64 ({0}, first at step 0) and in float32 ({0}, first at "
+        "step 0): the others are compared with a run that is wrong."
+    )
+    assert told == [words_of.format(verdict) for verdict in ("DISAGREES", "NOT_FINITE")]
+    assert parse("agreeing").xpath("//figure[@data-plot='drift']/figcaption/b") == []
+
+
+def with_wrong(report: Report, *kinds: str) -> Report:
+    """A report in which the last gradient or update of `network` is wrong, and nothing else."""
+    findings = report.findings.astype(object)
+    for kind in kinds:
+        last = findings.index[(findings["scenario"] == "network") & (findings["kind"] == kind)][-1]
+        wrong = {"verdict": "DISAGREES", "passes": False, "severity": SEVERITIES["DISAGREES"]}
+        findings.loc[last, [*wrong, "cause", "spreads"]] = [*wrong.values(), "planted", 1e6]
+    said = in_order(findings.astype(report.findings.dtypes.to_dict() | {"verdict": "category"}))
+    return Report({**report.frames, "findings": said}, report.environment)
+
+
+def test_a_run_whose_updates_alone_are_wrong_looks_wrong(agreeing: Report) -> None:
+    """The pictures begin with the updates, and the rows that fail are the first ones."""
+    page = lxml.html.document_fromstring(build_page(with_wrong(agreeing, "update")))
+    (section,) = [
+        each for each in page.xpath("//section[@class='scenario']") if "DISAGREES" in words(each.find("h2"))
+    ]
+    for name in ("errors", "entries"):
+        (chosen,) = section.xpath(
+            f".//figure[@data-plot='{name}']//input[@data-control='quantity' and @checked]"
+        )
+        assert chosen.get("value") == "updates"
+    (row, *others) = rows_of(section.xpath(".//table")[0])
+    assert (row["verdict"], row["quantity"]) == ("DISAGREES", "updates")
+    assert "DISAGREES" not in {other["verdict"] for other in others}
+    (run,) = data_of(page, "page")["failing"]
+    (chosen,) = section.xpath(".//*[@data-control='run']/option[@selected]")
+    assert int(chosen.get("value")) == run
+
+
 def test_what_is_not_finite_is_told_as_such(parse: Any) -> None:
     (curve, *_) = data_of(parse("differing"), 2)["errors"]["views"]["gradients|spreads|0"]
     assert set(curve["value"]) <= {"NaN", "inf"}
@@ -275,7 +311,9 @@ def test_entries_are_the_frames_values(parse: Any, agreeing: Report) -> None:
     for name, picture in zip(["w_ij", "w_jk"], pictures, strict=True):
         expected = cells[cells["parameter"] == name]
         assert picture["value"] == expected["value"].tolist()
-        assert picture["exact"] == expected["exact"].tolist()
+        for shown, exact in zip(picture["exact"], expected["exact"], strict=True):
+            assert shown == shortened(exact)
+            assert abs(Decimal(shown) - Decimal(exact)) <= abs(Decimal(exact)) * Decimal("1e-19")
         assert picture["index"] == expected["index"].tolist()
         assert picture["spreads"] == rounded(expected["spreads"])
 
@@ -324,7 +362,22 @@ def test_a_time_that_a_backend_did_not_tell_is_no_bar(agreeing: Report, time: fl
     runs = agreeing.runs.copy()
     runs[["compiling_seconds", "training_seconds", "seconds_per_step", "judging_seconds"]] = time
     page = lxml.html.document_fromstring(build_page(Report(agreeing.frames | {"runs": runs}, {})))
-    assert set(data_of(page, "page")["costs"]["step"]) == {None}
+    bars = page.xpath("//figure[@class='bars']//i")
+    assert {each.get("style") for each in bars} == {"width: 0.00%", "width: 0%"}
+
+
+def test_the_bars_are_as_long_as_what_they_tell(parse: Any, agreeing: Report) -> None:
+    (parts, steps) = parse("agreeing").xpath("//figure[@class='bars']/div")
+    table = costs(agreeing.runs)
+    names = [f"{row.backend}/{row.variant}" for row in table.itertuples()]
+    seconds = table[["compiling_seconds", "training_seconds", "judging_seconds"]].to_numpy()
+    for bars in (parts, steps):
+        assert [words(row[0]) for row in bars.xpath("./div")] == names
+    lengths = [
+        [float(each.get("style").removeprefix("width: ").rstrip("%")) for each in row.xpath(".//i")]
+        for row in parts.xpath("./div")
+    ]
+    np.testing.assert_allclose(lengths, 100 * seconds / seconds.sum(axis=1).max(), atol=0.01)
 
 
 def test_without_a_baseline_nothing_is_said_of_one(empty: Report) -> None:
@@ -342,7 +395,7 @@ def test_the_policy_lets_exactly_the_pages_own_scripts_run(parse: Any, name: str
         base64.b64encode(hashlib.sha256((each.text or "").encode()).digest()).decode() for each in scripts
     }
     assert hashes == allowed
-    assert len(scripts) == 3
+    assert len(scripts) == 1
     assert policy.startswith("default-src 'none';")
     assert "unsafe-eval" not in policy
     assert "unsafe-inline" not in policy.partition("style-src")[0]
@@ -452,7 +505,7 @@ def test_claims_of_scenarios_that_are_not_shown_are_told(agreeing: Report) -> No
 def test_the_page_can_be_found_without_the_extra() -> None:
     code = (
         "import sys\n"
-        "sys.modules.update(dict.fromkeys(['jinja2', 'markupsafe', 'plotly', 'itables']))\n"
+        "sys.modules.update(dict.fromkeys(['jinja2', 'markupsafe']))\n"
         "from gradproof.reporting.formats import report_formats\n"
         "try:\n"
         "    report_formats()['html'].render(None)\n"

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from gradproof.reporting.page.build import build_page
+from gradproof.reporting.page.cells import tone
 from gradproof.reporting.report import Report
 from gradproof.scenarios import CATALOGUE
+from gradproof.verdicts.verdict import Verdict
 from gradproof.verification import verify
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -41,7 +43,7 @@ class Opened:
         """Bring a figure into sight and wait until it is drawn."""
         found = self.page.locator(f'.figure[data-section="{section}"][data-plot="{plot}"]')
         found.scroll_into_view_if_needed()
-        found.locator(".main-svg").first.wait_for()
+        found.locator(".plot svg").first.wait_for()
         found.locator(".plot").scroll_into_view_if_needed()
         return found
 
@@ -92,15 +94,14 @@ def open_page(
 
 
 def place_of(figure: Any, trace: int, point: int) -> tuple[float, float]:
-    """Where on the page a point of a plot is."""
+    """Where on the page a point of a curve is."""
     return tuple(
-        figure.locator(".plot").evaluate(
-            """(plot, [trace, point]) => {
-                const { xaxis, yaxis } = plot._fullLayout;
-                const { x, y } = plot.data[trace];
-                const box = plot.getBoundingClientRect();
-                const [across, down] = [xaxis.d2p(x[point]), yaxis.d2p(y[point])];
-                return [box.x + xaxis._offset + across, box.y + yaxis._offset + down];
+        figure.evaluate(
+            """(figure, [trace, point]) => {
+                const { model, toX, toY } = figure.lines;
+                const { x, y } = model.curves[trace];
+                const box = figure.querySelector(".plot svg").getBoundingClientRect();
+                return [box.x + toX(x[point]), box.y + toY(y[point])];
             }""",
             [trace, point],
         )
@@ -111,7 +112,7 @@ def see_all(opened: Opened) -> None:
     """Scroll through the page, so that all is drawn that is drawn when it comes into sight."""
     for figure in opened.page.locator(".figure").all():
         figure.scroll_into_view_if_needed()
-        figure.locator(".main-svg").first.wait_for()
+        figure.locator(".plot svg").first.wait_for()
 
 
 def no_sideways_scroll(opened: Opened) -> bool:
@@ -122,18 +123,19 @@ def no_sideways_scroll(opened: Opened) -> bool:
 def test_all_plots_are_drawn_without_a_complaint(open_page: Any, name: str) -> None:
     opened = open_page(name)
     see_all(opened)
-    expected = {"agreeing": 8, "differing": 9, "empty": 0}[name]
-    assert opened.page.locator(".plot .main-svg:first-child").count() == expected
+    expected = {"agreeing": 7, "differing": 8, "empty": 0}[name]
+    assert opened.page.locator(".plot:has(svg)").count() == expected
+    assert opened.page.locator(".bars").count() == (name != "empty")
     assert no_sideways_scroll(opened)
 
 
 def test_plots_are_drawn_when_they_come_into_sight(open_page: Any) -> None:
     opened = open_page("agreeing")
-    opened.figure("page", "costs")
+    opened.figure(1, "losses")
     last = opened.page.locator(".figure").last
-    assert last.locator(".main-svg").count() == 0
+    assert last.locator(".plot svg").count() == 0
     last.scroll_into_view_if_needed()
-    last.locator(".main-svg").first.wait_for()
+    last.locator(".plot svg").first.wait_for()
 
 
 def test_a_cell_of_the_matrix_leads_to_its_scenario(open_page: Any) -> None:
@@ -167,19 +169,20 @@ def test_a_table_sorts_and_filters(open_page: Any) -> None:
     sync_api.expect(cells).to_have_text(sorted(everything, key=number, reverse=True))
     assert number(cells.first.inner_text()) > 1e6
     search.fill("DISAGREES")
-    sync_api.expect(cells).not_to_have_count(len(everything))
-    rows = table.locator("tbody tr").all_inner_texts()
+    sync_api.expect(table.locator("tbody tr:visible")).not_to_have_count(len(everything))
+    rows = table.locator("tbody tr:visible").all_inner_texts()
     assert 0 < len(rows) < len(everything)
     assert all("DISAGREES" in row and "reference/numpy" in row for row in rows)
     search.fill("nothing has this text")
-    sync_api.expect(table.locator("tbody")).to_have_text("no such row")
+    sync_api.expect(table.locator("tbody tr:visible")).to_have_count(0)
+    sync_api.expect(opened.page.locator("#scenario-1 .told").first).to_have_text("no such row")
 
 
 def test_hovering_tells_the_value(open_page: Any, differing: Report) -> None:
     opened = open_page("differing")
     figure = opened.figure(1, "errors")
     opened.page.mouse.move(*place_of(figure, 0, 20))
-    label = figure.locator(".hoverlayer .hovertext").first
+    label = opened.page.locator(".tip")
     label.wait_for()
     text = label.text_content()
     assert "step 20" in text
@@ -194,38 +197,65 @@ def test_hovering_tells_the_value(open_page: Any, differing: Report) -> None:
 def test_dragging_zooms_and_a_double_click_comes_back(open_page: Any) -> None:
     opened = open_page("differing")
     figure = opened.figure(1, "errors")
-    ranges = "plot => [...plot.layout.xaxis.range, ...plot.layout.yaxis.range]"
-    plot = figure.locator(".plot")
-    before = plot.evaluate(ranges)
+    ranges = "figure => [...figure.lines.view.x, ...figure.lines.view.y]"
+    before = figure.evaluate(ranges)
     (x, y), (to_x, to_y) = place_of(figure, 0, 5), place_of(figure, 0, 30)
     opened.page.mouse.move(x - 3, y - 20)
     opened.page.mouse.down()
     opened.page.mouse.move(to_x + 3, to_y + 60, steps=5)
     opened.page.mouse.up()
-    opened.page.wait_for_timeout(600)
-    zoomed = plot.evaluate(ranges)
+    zoomed = figure.evaluate(ranges)
     assert before[0] < zoomed[0] < zoomed[1] < before[1]
-    ticks = plot.evaluate("plot => plot.layout.xaxis.ticktext")
+    assert before[2] < zoomed[2] < zoomed[3] < before[3]
+    ticks = figure.locator(".tick.x").all_text_contents()
     assert ticks == [str(step) for step in (5, 6, 7, 8, 9, 10, 20, 30)]
     middle = ((x + to_x) / 2, (y + to_y) / 2)
     opened.page.mouse.dblclick(*middle)
-    opened.page.wait_for_timeout(600)
-    assert plot.evaluate(ranges) == pytest.approx(before)
+    assert figure.evaluate(ranges) == pytest.approx(before)
+
+
+def test_a_click_on_a_name_hides_its_curve_and_a_double_click_all_others(open_page: Any) -> None:
+    opened = open_page("differing")
+    figure = opened.figure(1, "errors")
+    names = figure.locator(".curve-name")
+    assert names.first.inner_text().endswith("does not pass")
+    drawn = "figure => [...figure.querySelectorAll('.curve')].map(each => each.dataset.run)"
+    whole = figure.evaluate(drawn)
+    assert len(whole) == names.count() == 6
+    run = names.first.get_attribute("data-run")
+    names.first.click()
+    assert figure.evaluate(drawn) == [each for each in whole if each != run]
+    assert names.first.get_attribute("aria-pressed") == "false"
+    names.first.click()
+    names.first.dblclick()
+    assert figure.evaluate(drawn) == [run]
+    names.first.dblclick()
+    assert figure.evaluate(drawn) == whole
+
+
+def test_what_fails_is_drawn_over_what_passes(open_page: Any) -> None:
+    opened = open_page("differing")
+    figure = opened.figure(1, "errors")
+    fails = figure.evaluate(
+        "figure => [...figure.querySelectorAll('.curve')].map(each => each.classList.contains('fails'))"
+    )
+    assert fails == [False] * 4 + [True] * 2
 
 
 def test_controls_change_what_is_drawn(open_page: Any, differing: Report) -> None:
     opened = open_page("differing")
     figure = opened.figure(1, "errors")
     plot = figure.locator(".plot")
-    assert "spreads" in plot.locator(".ytitle").text_content()
-    assert plot.evaluate("plot => plot.layout.shapes.length") == 1  # the limit
+    assert "spreads" in plot.locator(".title.y").text_content()
+    assert plot.locator(".limit").count() == 1
     figure.get_by_label("ulps").check()
-    assert "ulps" in plot.locator(".ytitle").text_content()
-    assert plot.evaluate("plot => plot.layout.shapes.length") == 0
+    assert "ulps" in plot.locator(".title.y").text_content()
+    assert plot.locator(".limit").count() == 0
     figure.locator("select").select_option("w_ij")
     rows = differing.gradients.astype(object)
     own = rows[(rows["scenario"] == "planted") & (rows["parameter"] == "w_ij")]
-    assert plot.evaluate("plot => plot.data[0].y[0]") == pytest.approx(own["ulps"].iloc[0], rel=1e-3)
+    first = figure.evaluate("figure => figure.lines.model.curves[0].value[0]")
+    assert first == pytest.approx(own["ulps"].iloc[0], rel=1e-3)
 
 
 def test_entries_tell_index_value_exact_error_and_verdict(open_page: Any, differing: Report) -> None:
@@ -235,23 +265,46 @@ def test_entries_tell_index_value_exact_error_and_verdict(open_page: Any, differ
         figure.locator("select").first.evaluate("s => s.selectedOptions[0].label")
         == "reference/numpy float64"
     )
-    text = figure.locator(".plot").evaluate(
-        "plot => plot.data.filter(d => d.type === 'heatmap')[1].text[2][0]"
-    )
+    figure.locator(".picture").nth(1).locator("rect[data-cell='2']").hover()
+    told = opened.page.locator(".tip > *").all_inner_texts()
     entries = differing.entries.astype(object)
     own = entries[
         (entries["scenario"] == "planted") & (entries["parameter"] == "w_jk") & (entries["index"] == "2,0")
     ]
     first = own.iloc[0]
-    assert (
-        f"<b>w_jk[2,0]</b> DISAGREES<br>value {first['value']!r}<br>exact {first['exact']}<br>error" in text
-    )
+    assert told[:2] == ["w_jk[2,0] DISAGREES", f"value {first['value']!r}"]
+    assert first["exact"].startswith(told[2].removeprefix("exact ")[:-1])
+    assert [line.partition(" ")[0] for line in told[3:]] == ["error", "spreads", "ulps"]
     nan = opened.figure(2, "entries").locator(".plot")
-    marked = nan.evaluate(
-        "plot => plot.data.filter(d => d.type === 'scatter').map(d => [d.x, d.y, d.marker.symbol])"
-    )
     # At the first step, where only one weight is not finite; the other one follows it from the second on.
-    assert marked == [[[0, 1], [0, 0], ["x", "circle"]]]
+    assert nan.locator(".sign").all_text_contents() == ["\u00d7", "\u2022"]
+    assert [each.get_attribute("class") for each in nan.locator("rect").all()] == [
+        "cell look-not-finite",
+        "cell look-disagrees",
+    ]
+    looks = opened.figure(2, "entries").locator(".look").all_inner_texts()
+    assert [text.split()[-1] for text in looks] == ["DISAGREES", "NOT_FINITE", "spreads"]
+
+
+def test_every_verdict_has_a_look_of_its_own(open_page: Any) -> None:
+    """In the matrix and tables and in the pictures of entries, light and dark."""
+    colours = """([kind, names, property]) => names.map(name => {
+        const each = document.createElement("i");
+        each.className = `${kind}-${name}`;
+        document.body.append(each);
+        const colour = getComputedStyle(each).getPropertyValue(property);
+        each.style.color = colour;
+        const shown = getComputedStyle(each).color;
+        each.remove();
+        return shown;
+    })"""
+    names = [tone(verdict) for verdict in Verdict]
+    for scheme in ("light", "dark"):
+        opened = open_page("empty", color_scheme=scheme)
+        tones = opened.page.evaluate(colours, ["tone", names, "--tone"])
+        assert len(set(tones)) == len(names)
+        looks = opened.page.evaluate(colours, ["look", names, "--mark"])
+        assert len(set(looks)) == len(names) - 1, "EQUAL is said of no entry, and has the look of AGREES"
 
 
 def luminance(opened: Opened, element: str) -> float:
@@ -263,14 +316,14 @@ def luminance(opened: Opened, element: str) -> float:
 @pytest.mark.parametrize("system", ["light", "dark"])
 def test_light_and_dark_follow_the_system_and_the_button(open_page: Any, system: str) -> None:
     opened = open_page("agreeing", color_scheme=system)
-    figure = opened.figure("page", "costs")
-    paper = "plot => plot._fullLayout.paper_bgcolor"
+    figure = opened.figure(1, "losses")
+    colour = "figure => getComputedStyle(figure.querySelector('.grid')).stroke"
     was_dark = system == "dark"
     assert (luminance(opened, "body") < 0.5) == was_dark
-    drawn = figure.locator(".plot").evaluate(paper)
+    drawn = figure.evaluate(colour)
     opened.page.get_by_role("button", name="Light" if was_dark else "Dark").click()
     assert (luminance(opened, "body") < 0.5) != was_dark
-    assert figure.locator(".plot").evaluate(paper) != drawn
+    assert figure.evaluate(colour) != drawn
     opened.page.emulate_media(color_scheme="light" if was_dark else "dark")
     assert (luminance(opened, "body") < 0.5) != was_dark  # the button has said so
 
@@ -308,7 +361,7 @@ def test_the_essentials_are_there_without_javascript(open_page: Any) -> None:
 def widths_of_plots(opened: Opened) -> list[int]:
     """Give the widths of all drawn plots, once what was asked to be drawn is drawn."""
     opened.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 100)))")
-    plots = opened.page.locator(".main-svg:first-child")
+    plots = opened.page.locator(".figure[data-kind='lines'] .plot svg")
     return list(plots.evaluate_all("all => all.map(each => each.clientWidth)"))
 
 
@@ -319,7 +372,7 @@ def test_paper_is_light_with_all_opened_and_drawn(open_page: Any) -> None:
     opened.page.emulate_media(media="print")
     opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert opened.page.locator("details:not([open])").count() == 0
-    assert opened.page.locator(".plot:not(:has(.main-svg))").count() == 0
+    assert opened.page.locator(".plot:not(:has(svg))").count() == 0
     assert luminance(opened, "body") > 0.9
     assert opened.page.locator(".controls").first.is_hidden()
     opened.page.emulate_media(media="print", color_scheme="light")
@@ -346,19 +399,19 @@ def test_names_that_would_be_markup_are_shown_as_text(open_page: Any, hostile: R
         figure.locator("select").select_option(label=name)
     figure.locator("select").select_option("worst")
     opened.page.mouse.move(*place_of(figure, 0, 1))
-    label = figure.locator(".hoverlayer .hovertext").first
+    label = page.locator(".tip")
     label.wait_for()
     assert any(name in label.text_content() for name in parameters)
     entries = opened.figure(1, "entries")
     for name in parameters:
         entries.locator("select").last.select_option(label=name)
-        assert entries.locator(".annotation-text").first.text_content().startswith(name)
+        assert entries.locator(".picture-name").first.text_content().startswith(name)
     assert page.locator("img, iframe, .plot a, main a[href^='http'], main a[href^='javascript']").count() == 0
     data, code = (
         page.locator("script[type='application/json']"),
         page.locator("script:not([type='application/json'])"),
     )
-    assert (data.count(), code.count()) == (1 + len(names), 3)
+    assert (data.count(), code.count()) == (1 + len(names), 1)
 
 
 def test_an_injected_script_does_not_run(open_page: Any) -> None:
@@ -384,7 +437,7 @@ def test_the_page_of_all_documents_is_small_and_opens(
 ) -> None:
     report = verify([build() for build in CATALOGUE.values()], jobs=0)
     written["full"] = build_page(report)
-    assert len(written["full"].encode()) < 10e6
+    assert len(written["full"].encode()) < 2e6
     opened = open_page("full")
     see_all(opened)
     took = opened.page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")

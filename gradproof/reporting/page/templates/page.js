@@ -1,16 +1,10 @@
-// The page: draws figures when they come into sight, and follows controls, light and dark, and paper.
+// The page: draws pictures when they come into sight, and follows controls, widths, light and dark, and paper.
 const root = document.documentElement;
 root.classList.add("scripted");
 
-const sources = new Map([["page", page]]);
-const CONFIG = {
-  displaylogo: false,
-  responsive: true,
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
-  doubleClick: "reset",
-};
-const drawn = new Set();
 const PAPER_WIDTH = 680;
+const sources = new Map();
+const drawn = new Set();
 let onPaper = false;
 
 function source(section) {
@@ -24,64 +18,40 @@ function state(figure) {
   return values;
 }
 
-// Plotly takes a second to start, so that it starts when the page can be read already.
-function plotly() {
-  if (!globalThis.Plotly) {
-    const script = document.createElement("script");
-    script.textContent = document.getElementById("plotly").textContent;
-    document.head.append(script);
-    script.remove();
-  }
-  return globalThis.Plotly;
-}
-
 function draw(figure) {
-  const plot = figure.querySelector(".plot");
   const { section, plot: name, kind } = figure.dataset;
-  const data = source(section)[name];
-  const names = section === "page" ? [] : page.parameters[section - 1];
-  const wide = onPaper ? PAPER_WIDTH : plot.clientWidth;
-  const make = { lines: linesFigure, entries: heatFigure };
-  const { traces, layout, remark } = kind === "bars" ? barsFigure(data, state(figure), wide) : make[kind](data, state(figure), names, wide, onPaper);
-  if (onPaper) Object.assign(layout, { width: PAPER_WIDTH, autosize: false });
-  const place = figure.querySelector(".remark");
-  if (place) place.textContent = remark ?? "";
-  plotly().react(plot, traces, layout, CONFIG);
-  if (!drawn.has(figure)) {
-    drawn.add(figure);
-    plot.on("plotly_relayout", (change) => followZoom(plot, kind, change));
-  }
-}
-
-// The labels of the axes are made for what is in sight.
-function followZoom(plot, kind, change) {
-  const moved = Object.keys(change).some((key) => /^[xy]axis/.test(key) && !key.includes("tick"));
-  if (kind !== "lines" || !moved) return;
-  const { xaxis, yaxis } = plot.layout;
-  const made = { xaxis: stepAxis(xaxis.range) };
-  if (yaxis.type === "log") made.yaxis = valueTicks(...yaxis.range);
-  plotly().relayout(
-    plot,
-    Object.fromEntries(
-      Object.entries(made).flatMap(([axis, ticks]) => Object.entries(ticks).map(([key, value]) => [`${axis}.${key}`, value])),
-    ),
-  );
+  const width = onPaper ? PAPER_WIDTH : Math.max(280, figure.querySelector(".plot").clientWidth);
+  const make = { lines: drawLines, entries: drawEntries }[kind];
+  make(figure, source(section)[name], state(figure), page.parameters[section - 1], width);
+  if (kind === "lines" && !drawn.has(figure)) followPointer(figure);
+  drawn.add(figure);
 }
 
 const figures = [...document.querySelectorAll(".figure")];
+const widths = new Map();
+const resized = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) {
+    const figure = target.closest(".figure");
+    const known = widths.get(target);
+    widths.set(target, contentRect.width);
+    if (known !== undefined && known !== contentRect.width && drawn.has(figure) && !onPaper) draw(figure);
+  }
+});
 const sight = new IntersectionObserver(
   (entries) => {
     for (const { isIntersecting, target } of entries) {
-      if (isIntersecting) {
-        sight.unobserve(target);
-        draw(target);
-      }
+      if (!isIntersecting) continue;
+      sight.unobserve(target);
+      draw(target);
+      resized.observe(target.querySelector(".plot"));
     }
   },
   { rootMargin: "500px" },
 );
-for (const figure of figures) figure.addEventListener("change", () => draw(figure));
-addEventListener("load", () => setTimeout(() => figures.forEach((figure) => sight.observe(figure)), 50));
+for (const figure of figures) {
+  figure.addEventListener("change", () => draw(figure));
+  sight.observe(figure);
+}
 
 // Light and dark: as the system has it, until the button says otherwise.
 const system = matchMedia("(prefers-color-scheme: dark)");
@@ -90,28 +60,18 @@ let chosen = null;
 
 function applyTheme() {
   const dark = !onPaper && (chosen ?? system.matches);
-  root.classList.toggle("is-dark", dark);
   root.style.colorScheme = dark ? "dark" : "light";
   button.textContent = dark ? "Light" : "Dark";
   button.setAttribute("aria-pressed", String(dark));
 }
-
-function redraw() {
-  drawn.forEach(draw);
-}
-
 button.addEventListener("click", () => {
-  chosen = !root.classList.contains("is-dark");
+  chosen = root.style.colorScheme !== "dark";
   applyTheme();
-  redraw();
 });
-system.addEventListener("change", () => {
-  applyTheme();
-  redraw();
-});
+system.addEventListener("change", applyTheme);
 applyTheme();
 
-// On paper: light, everything opened, all plots drawn at the paper's width, whatever else asks for a drawing meanwhile.
+// On paper: light, everything opened, all pictures drawn at the paper's width, whatever else asks for a drawing meanwhile.
 const opened = [];
 addEventListener("beforeprint", () => {
   onPaper = true;
@@ -126,5 +86,5 @@ addEventListener("afterprint", () => {
   onPaper = false;
   for (const details of opened.splice(0)) details.open = false;
   applyTheme();
-  redraw();
+  drawn.forEach(draw);
 });
