@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -12,6 +12,7 @@ from gradproof.backends.laws import check_record
 from gradproof.errors import BackendError, BackendUnavailableError, InputError, UnsupportedError
 from gradproof.inputs import FUNCTION, SEED, TEXT, check_inputs, instance_of, optional, sequence_of
 from gradproof.reporting.comparison.joining import compare
+from gradproof.reporting.environment import thread_pools
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.files import find_scenarios
@@ -215,4 +216,5 @@ def carry_out(task: Task) -> Outcome | NotRun:
     except BaseException as error:  # noqa: BLE001 - what ends a framework's run is a result to report
         reason = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
         return NotRun(subject, reason, failure=True)
-    return judge(task.scenario, run, versions)
+    threads = thread_pools()  # of the process that ran it, once its libraries are loaded
+    return replace(judge(task.scenario, run, versions), threads=threads)

@@ -103,6 +103,7 @@ class TorchBackend:
             "torch": torch.__version__,
             "torch threads": str(torch.get_num_threads()),
             "torch deterministic algorithms": str(torch.are_deterministic_algorithms_enabled()),
+            "torch CPU capability": torch.backends.cpu.get_cpu_capability(),
             "torch float32 matmul precision": torch.get_float32_matmul_precision(),
         }
 

@@ -9,20 +9,33 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from threadpoolctl import threadpool_info
+
 _PACKAGES = ("gradproof", "numpy", "pandas", "python-flint", "optree", "torch", "jax", "jaxlib", "pytest")
 # Variables that change threads, devices or arithmetic; all others are left out, they may hold secrets.
-_PREFIXES = ("OMP_", "MKL_", "OPENBLAS_", "XLA_", "JAX_", "TORCH_", "PYTORCH_", "CUDA_VISIBLE", "NPY_")
+_PREFIXES = (
+    *("ATEN_", "TORCH_", "PYTORCH_", "ONEDNN_", "DNNL_", "XLA_", "JAX_", "NPY_"),
+    *("OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_"),
+    *("CUBLAS_", "CUDNN_", "NVIDIA_TF32", "CUDA_VISIBLE"),
+)
 
 
-def environment(backends: Iterable[Mapping[str, str]] = (), *, processes: int = 1) -> dict[str, object]:
+def environment(
+    backends: Iterable[Mapping[str, str]] = (),
+    threads: Iterable[Mapping[str, str]] = (),
+    *,
+    processes: int = 1,
+) -> dict[str, object]:
     """Collect versions, platform, processor, threads and flags, as JSON can hold them.
 
     Args:
         backends: what `Backend.versions()` tells of each backend that was used.
+        threads: what `thread_pools` tells of each process that ran something.
         processes: how many processes ran side by side, which the times depend on.
 
     >>> sorted(environment())
-    ['backends', 'packages', 'platform', 'processes', 'processor', 'python', 'time', 'variables']
+    ['backends', 'packages', 'platform', 'processes', 'processor', 'python', 'threads', 'time', 'variables']
     """
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -33,11 +46,32 @@ def environment(backends: Iterable[Mapping[str, str]] = (), *, processes: int = 
             "architecture": platform.machine(),
             "model": _processor_model(),
             "cores": os.cpu_count(),
+            "numpy_simd": " ".join(np.show_config(mode="dicts")["SIMD Extensions"]["found"]),
         },
+        "threads": _merged(threads) or thread_pools(),
         "packages": {name: _version(name) for name in _PACKAGES},
-        "backends": {key: value for entry in backends for key, value in entry.items()},
+        "backends": _merged(backends),
         "variables": {key: value for key, value in sorted(os.environ.items()) if key.startswith(_PREFIXES)},
     }
+
+
+def thread_pools() -> dict[str, str]:
+    """Tell which libraries of this process compute with threads of their own: by name what is known of each.
+
+    `{"libscipy_openblas": "openblas 0.3.31 SkylakeX pthreads, 2 threads"}`, say.
+    """
+    pools: dict[str, str] = {}
+    for pool in threadpool_info():
+        known = [pool.get(key) for key in ("internal_api", "version", "architecture", "threading_layer")]
+        text = f"{' '.join(str(each) for each in known if each)}, {pool['num_threads']} threads"
+        same = [name for name in pools if name.partition(" ")[0] == pool["prefix"]]
+        if text not in (pools[name] for name in same):
+            pools[f"{pool['prefix']} {len(same) + 1}" if same else pool["prefix"]] = text
+    return pools
+
+
+def _merged(entries: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {key: value for entry in entries for key, value in entry.items()}
 
 
 def flattened(environment: Mapping[str, Any], separator: str, prefix: str = "") -> Iterator[tuple[str, Any]]:

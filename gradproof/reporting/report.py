@@ -52,7 +52,11 @@ class Report:
         """
         return cls(
             make_frames(scenarios, outcomes, not_run, formulas, claims, checks),
-            environment((outcome.versions for outcome in outcomes), processes=processes),
+            environment(
+                (outcome.versions for outcome in outcomes),
+                (outcome.threads for outcome in outcomes),
+                processes=processes,
+            ),
         )
 
     @property

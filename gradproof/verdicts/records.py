@@ -1,7 +1,7 @@
 """What judging gives: plain records, which reporting turns into tables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -156,6 +156,7 @@ class Outcome:
         timing: what the run cost.
         judging: seconds that judging took.
         versions: what the backend told of itself.
+        threads: the libraries of the process that compute with threads of their own.
     """
 
     subject: Subject
@@ -171,6 +172,7 @@ class Outcome:
     timing: Timing
     judging: float
     versions: Mapping[str, str]
+    threads: Mapping[str, str] = field(default_factory=dict)
 
     def worst_verdict(self) -> Verdict:
         """Tell the worst verdict of all gradients and updates."""

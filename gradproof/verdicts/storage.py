@@ -36,6 +36,7 @@ def save_outcome(outcome: Outcome, path: Path) -> None:
         "subject": vars(outcome.subject),
         "timing": vars(outcome.timing),
         "versions": dict(outcome.versions),
+        "threads": dict(outcome.threads),
         **{name: getattr(outcome, name) for name in _PLAIN},
     }
     for quantity in ("gradients", "updates"):
@@ -116,5 +117,6 @@ def load_outcome(path: Path) -> Outcome:
             predictions=arrays.get("predictions"),
             timing=Timing(**described["timing"]),
             versions=described["versions"],
+            threads=described["threads"],
             **{name: described[name] for name in _PLAIN},
         )

@@ -12,7 +12,7 @@ ABSENT = "(absent)"
 """What an entry of the environment is called that one of the reports does not have."""
 
 # The entries that most likely change a result come first.
-_ORDER = ("backends", "packages", "python", "processor", "variables", "platform", "processes")
+_ORDER = ("backends", "packages", "python", "processor", "threads", "variables", "platform", "processes")
 # What says nothing of the arithmetic: when it was, and how many runs were made side by side.
 _CIRCUMSTANCES = ("processes",)
 
@@ -79,7 +79,7 @@ def change_texts(environment: pd.DataFrame) -> list[str]:
 
 def _name(key: str) -> str:
     group, _, name = key.partition(".")
-    return name if group in {"backends", "packages", "variables"} else key.replace(".", " ")
+    return name if group in {"backends", "packages", "threads", "variables"} else key.replace(".", " ")
 
 
 def scenario_states(runs: Pair[pd.DataFrame], environments: Pair[Mapping[str, Any]]) -> dict[str, str]:
