@@ -15,7 +15,7 @@ _GELU_CUBIC = 0.044715
 
 
 def sigmoid(x: Array) -> Array:
-    """Compute 1 / (1 + e^-x), without overflow for large |x|."""
+    """Compute 1 / (1 + e^-x), as e^x / (1 + e^x) for x < 0: the exponential never overflows."""
     tail = np.exp(-np.abs(x))
     result: Array = np.where(x >= 0, 1.0, tail) / (1.0 + tail)
     return result

@@ -14,11 +14,6 @@ from gradproof.reference.numbers import BallNumbers, Balls
 from gradproof.reference.special_points import Kink, Outside, kinks, outside
 from gradproof.reference.tape import Differentiation, Loss, differentiate
 
-EQUAL_DIGITS = 15
-"""From so many digits of proven agreement on, a formula is called equal to the exact one: constants such as
-1/3 in its code are doubles, which differ from the number that is meant in the 17th digit. No rounding is
-forgiven by this."""
-
 PRECISIONS = (128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
 """Working precisions in bits, tried one after the other."""
 

@@ -45,28 +45,32 @@ class _Items(tuple[Any, ...]):
 
 
 @dataclass(frozen=True)
-class Place:
-    """An object of the user's that holds others by name, and what it held.
+class Holder:
+    """An object of the user's that holds others by name.
 
     Attributes:
         now: gives what it holds now.
         put: sets a name.
         take: takes a name away.
-        held: what it held, by name.
     """
 
     now: Callable[[], dict[Any, Any]]
     put: Callable[[Any, Any], object]
     take: Callable[[Any], object]
-    held: dict[Any, Any]
 
-    def put_back(self) -> None:
+    @property
+    def parts(self) -> Iterator[Any]:
+        """What it holds."""
+        for part in self.now().values():
+            yield from part if isinstance(part, _Items) else (part,)
+
+    def put_back(self, held: dict[Any, Any]) -> None:
         """Put back what was there before, at the names that hold balls now."""
         for name, value in self.now().items():
-            # What is the same object as before and was changed itself is a place of its own.
-            if not (name in self.held and _is_same(self.held[name], value)) and holds_balls(value):
-                if name in self.held:
-                    self.put(name, self.held[name])
+            # What is the same object as before and was changed itself is a holder of its own.
+            if not (name in held and _is_same(held[name], value)) and holds_balls(value):
+                if name in held:
+                    self.put(name, held[name])
                 else:
                     self.take(name)
 
@@ -74,14 +78,15 @@ class Place:
 @contextmanager
 def nothing_left(function: Callable[..., Any]) -> Iterator[None]:
     """Put back what held no balls before the block and holds some after it."""
-    places, caches = _reached(function)
+    holders, caches = _reached(function)
+    before = [(holder, holder.now()) for holder in holders]
     for each in caches:
         each.cache_clear()
     try:
         yield
     finally:
-        for place in places:
-            place.put_back()
+        for holder, held in before:
+            holder.put_back(held)
         for each in caches:
             each.cache_clear()
 
@@ -92,12 +97,12 @@ def holds_balls(value: Any, depth: int = 8) -> bool:
         return True
     if isinstance(value, np.ndarray):
         return value.dtype == object and any(isinstance(entry, Ball) for entry in value.flat)
-    return depth > 0 and any(holds_balls(part, depth - 1) for part in _parts(value))
+    return depth > 0 and any(holds_balls(part, depth - 1) for part in _within(value, _holder_of(value)))
 
 
-def _reached(function: Callable[..., Any]) -> tuple[list[Place], list[Any]]:
-    """Find the places that a function reaches, and the functions with lru_cache."""
-    places: list[Place] = []
+def _reached(function: Callable[..., Any]) -> tuple[list[Holder], list[Any]]:
+    """Find what holds others and is reached from a function, and the functions with lru_cache."""
+    holders: list[Holder] = []
     caches: list[Any] = []
     seen: dict[int, Any] = {}
     waiting = [function, *namespaces_of(function)]
@@ -110,28 +115,32 @@ def _reached(function: Callable[..., Any]) -> tuple[list[Place], list[Any]]:
         if isinstance(value, FunctionType) and id(value.__globals__) not in users and value is not function:
             continue
         caches += [value] if is_cache(value) else []
-        place = _place_of(value)
-        places += [] if place is None else [place]
-        waiting += [part for part in _parts(value) if type(part) not in _ATOMS]
+        holder = _holder_of(value)
+        holders += [] if holder is None else [holder]
+        waiting += [part for part in _within(value, holder) if type(part) not in _ATOMS]
         waiting += _behind(value) if callable(value) else []
-    return places, caches
+    return holders, caches
 
 
-def _place_of(value: Any) -> Place | None:
-    now: Callable[[], dict[Any, Any]]
-    put: Callable[[Any, Any], object] = partial(object.__setattr__, value)
-    take: Callable[[Any], object] = partial(object.__delattr__, value)
+def _within(value: Any, holder: Holder | None) -> Iterable[Any]:
+    """Give what an object holds that code may cache in."""
+    if holder is None:
+        return value if isinstance(value, tuple | frozenset) else ()
+    return (*holder.parts, type(value)) if is_instance_of_users(value) else holder.parts
+
+
+def _holder_of(value: Any) -> Holder | None:
     if isinstance(value, dict):
-        now, put, take = partial(dict, value), value.__setitem__, value.__delitem__
-    elif isinstance(value, list | set | deque):
-        now, put = (lambda: {"": _Items(value)}), partial(_refill, value)
-    elif isinstance(value, type) and is_users_type(value):
-        now, put, take = partial(_attributes, value), partial(setattr, value), partial(delattr, value)
-    elif isinstance(value, CellType) or is_instance_of_users(value):
-        now = partial(_attributes, value)
-    else:
-        return None
-    return Place(now, put, take, now())
+        return Holder(partial(dict, value), value.__setitem__, value.__delitem__)
+    if isinstance(value, list | set | deque):
+        return Holder(lambda: {"": _Items(value)}, partial(_refill, value), str)
+    if isinstance(value, type):
+        attributes = Holder(lambda: dict(vars(value)), partial(setattr, value), partial(delattr, value))
+        return attributes if is_users_type(value) else None
+    if isinstance(value, CellType) or is_instance_of_users(value):
+        put, take = partial(object.__setattr__, value), partial(object.__delattr__, value)
+        return Holder(partial(_attributes, value), put, take)
+    return None
 
 
 def _refill(items: Any, _name: str, held: _Items) -> None:
@@ -140,9 +149,7 @@ def _refill(items: Any, _name: str, held: _Items) -> None:
 
 
 def _attributes(value: Any) -> dict[str, Any]:
-    """Give the attributes of an object of the user's, of a class, or of a cell of a closure."""
-    if isinstance(value, type):
-        return dict(vars(value))
+    """Give the attributes of an instance, or of a cell of a closure."""
     names = [name for each in type(value).__mro__ for name in vars(each).get("__slots__", ())]
     names += ["cell_contents"] if isinstance(value, CellType) else getattr(value, "__dict__", {})
     found = {}
@@ -150,17 +157,6 @@ def _attributes(value: Any) -> dict[str, Any]:
         with suppress(AttributeError, ValueError):  # a slot or a cell that is empty
             found[name] = getattr(value, name)
     return found
-
-
-def _parts(value: Any) -> Iterable[Any]:
-    """Give what an object holds that code may cache in."""
-    if isinstance(value, dict):
-        return list(value.values())
-    if isinstance(value, list | set | deque | tuple | frozenset):
-        return list(value)
-    if isinstance(value, CellType) or is_instance_of_users(value):
-        return [*_attributes(value).values(), type(value)]
-    return list(vars(value).values()) if isinstance(value, type) and is_users_type(value) else ()
 
 
 def _behind(value: Any) -> list[Any]:

@@ -1,6 +1,8 @@
 """What a kind of number must be able to do, and the array that the tape computes with."""
 
+import operator
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import reduce
 from math import prod
@@ -50,6 +52,36 @@ class Kind(ABC):
 KindType = TypeVar("KindType", bound=Kind)
 
 
+_Operator = Callable[["Numbers[Any]", Operand], "Numbers[Any]"]
+_Comparison = Callable[["Numbers[Any]", Operand], Mask]
+
+
+def _operators(method: str, text: str) -> tuple[_Operator, _Operator]:
+    """The operator that a method on payloads computes, and the one for a constant as the left operand."""
+
+    def forward(self: "Numbers[Any]", other: Operand) -> "Numbers[Any]":
+        return self.like(getattr(self, method)(*self._pair(other)))
+
+    def reflected(self: "Numbers[Any]", other: Operand) -> "Numbers[Any]":
+        return self.like(getattr(self, method)(*reversed(self._pair(other))))
+
+    forward.__doc__ = reflected.__doc__ = text
+    return forward, reflected
+
+
+def _comparisons(method: str, text: str) -> tuple[_Comparison, _Comparison]:
+    """The comparison that a method on payloads computes, and its mirror image."""
+
+    def forward(self: "Numbers[Any]", other: Operand) -> Mask:
+        return Mask(getattr(self, method)(*self._pair(other)))
+
+    def mirrored(self: "Numbers[Any]", other: Operand) -> Mask:
+        return Mask(getattr(self, method)(*reversed(self._pair(other))))
+
+    forward.__doc__ = mirrored.__doc__ = text
+    return forward, mirrored
+
+
 class Numbers(Entries[KindType], ABC):
     """An array of one kind of number with the operations that the tape's table is written in.
 
@@ -69,37 +101,10 @@ class Numbers(Entries[KindType], ABC):
     def _pair(self, other: Operand) -> list[Payload]:
         return aligned(self.data, self._lifted(other).data)
 
-    def __add__(self, other: Operand) -> Self:
-        """The sum."""
-        return self.like(self._add(*self._pair(other)))
-
-    def __sub__(self, other: Operand) -> Self:
-        """The difference."""
-        return self.like(self._subtract(*self._pair(other)))
-
-    def __mul__(self, other: Operand) -> Self:
-        """The product, entry by entry."""
-        return self.like(self._multiply(*self._pair(other)))
-
-    def __truediv__(self, other: Operand) -> Self:
-        """The quotient."""
-        return self.like(self._divide(*self._pair(other)))
-
-    def __radd__(self, other: float) -> Self:
-        """The sum, a constant first."""
-        return self + other
-
-    def __rsub__(self, other: float) -> Self:
-        """The difference, a constant first."""
-        return self.like(self._subtract(*reversed(self._pair(other))))
-
-    def __rmul__(self, other: float) -> Self:
-        """The product, a constant first."""
-        return self * other
-
-    def __rtruediv__(self, other: float) -> Self:
-        """The quotient, a constant first."""
-        return self.like(self._divide(*reversed(self._pair(other))))
+    __add__, __radd__ = _operators("_add", "The sum.")
+    __sub__, __rsub__ = _operators("_subtract", "The difference.")
+    __mul__, __rmul__ = _operators("_multiply", "The product, entry by entry.")
+    __truediv__, __rtruediv__ = _operators("_divide", "The quotient.")
 
     def __neg__(self) -> Self:
         """The negation, which is exact in every kind."""
@@ -119,10 +124,6 @@ class Numbers(Entries[KindType], ABC):
         """The absolute value."""
         return self.like(abs(self.data))
 
-    def sign(self) -> Self:
-        """-1, 0 or 1."""
-        return self.function("sign")
-
     def maximum(self, other: Operand) -> Self:
         """The greater of the two."""
         return self.like(self._maximum(*self._pair(other)))
@@ -137,11 +138,12 @@ class Numbers(Entries[KindType], ABC):
         """The sum over axes."""
         if not axes:
             return self
-        total = self.like(self._sum(self.data, axes))
-        if not keepdims:
-            return total
-        kept = [1 if axis - self.ndim in axes else n for axis, n in enumerate(self.shape)]
-        return total.reshape(kept)
+        return self._kept(self.like(self._sum(self.data, axes)), axes, keepdims=keepdims)
+
+    def _kept(self, reduced: Self, axes: tuple[int, ...], *, keepdims: bool) -> Self:
+        """A result of a reduction, its reduced axes put back as length 1 if they are to be kept."""
+        lengths = [1 if axis - self.ndim in axes else n for axis, n in enumerate(self.shape)]
+        return reduced.reshape(lengths) if keepdims else reduced
 
     def count(self, axes: tuple[int, ...]) -> int:
         """How many entries a sum over axes adds."""
@@ -171,7 +173,7 @@ class Numbers(Entries[KindType], ABC):
         if self.shape[axis] == 0:
             return self.like(self.sum((axis,)).data + self._lifted(1).data)
         parts = [self.part_at(axis, i) for i in range(self.shape[axis])]
-        return reduce(lambda left, right: left * right, parts)
+        return self.like(reduce(operator.mul, parts).data)
 
     def part_at(self, axis: int, index: int) -> Self:
         """The entries at one place of an axis, which is taken away."""
@@ -179,11 +181,7 @@ class Numbers(Entries[KindType], ABC):
 
     def max(self, axes: tuple[int, ...], *, keepdims: bool = False) -> Self:
         """The greatest entry along axes."""
-        greatest = self.like(self._max(self.data, axes))
-        if not keepdims:
-            return greatest
-        kept = [1 if axis - self.ndim in axes else n for axis, n in enumerate(self.shape)]
-        return greatest.reshape(kept)
+        return self._kept(self.like(self._max(self.data, axes)), axes, keepdims=keepdims)
 
     def pivot(self, axes: tuple[int, ...]) -> Self:
         """A number near the maximum along axes, which keep length 1, to shift exponents by.
@@ -205,21 +203,8 @@ class Numbers(Entries[KindType], ABC):
 
     # ---------------------------------------------------------------- comparisons and kinks
 
-    def __lt__(self, other: Operand) -> Mask:
-        """Whether it is less."""
-        return Mask(self._less(*self._pair(other)))
-
-    def __gt__(self, other: Operand) -> Mask:
-        """Whether it is greater."""
-        return Mask(self._less(*reversed(self._pair(other))))
-
-    def __le__(self, other: Operand) -> Mask:
-        """Whether it is less or equal."""
-        return Mask(self._less_equal(*self._pair(other)))
-
-    def __ge__(self, other: Operand) -> Mask:
-        """Whether it is greater or equal."""
-        return Mask(self._less_equal(*reversed(self._pair(other))))
+    __lt__, __gt__ = _comparisons("_less", "Whether it is less, or greater.")
+    __le__, __ge__ = _comparisons("_less_equal", "Whether it is at most, or at least, the other.")
 
     def equals(self, other: Operand) -> Mask:
         """Whether both are the same number; not `==`, which stays Python's own."""

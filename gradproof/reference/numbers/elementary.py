@@ -15,6 +15,7 @@ import numpy as np
 from flint import arb
 
 from gradproof.reference.numbers.payload import Payload
+from gradproof.reference.numpy_namespace import sigmoid, softplus
 
 Floats = Callable[[Payload], Payload]
 
@@ -48,17 +49,6 @@ class Elementary:
 
 
 # -------------------------------------------------------------------- in floats
-
-
-def _sigmoid(x: Payload) -> Payload:
-    # 1/(1 + e^-x) for x >= 0 and e^x/(1 + e^x) for x < 0: the exponential never overflows.
-    small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, small) / (1.0 + small)
-
-
-def _softplus(x: Payload) -> Payload:
-    # log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
-    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
 def _erf(x: Payload) -> Payload:
@@ -189,8 +179,8 @@ _TABLE = (
     Elementary(("tanh",), arb.tanh, np.tanh),
     Elementary(("atan", "arctan"), arb.atan, np.arctan),
     Elementary(("erf",), arb.erf, _erf),
-    Elementary(("sigmoid", "expit"), lambda x: divide(ONE, ONE + (-x).exp()), _sigmoid, never_zero=True),
-    Elementary(("softplus",), _softplus_of_ball, _softplus, never_zero=True),
+    Elementary(("sigmoid", "expit"), lambda x: divide(ONE, ONE + (-x).exp()), sigmoid, never_zero=True),
+    Elementary(("softplus",), _softplus_of_ball, softplus, never_zero=True),
     Elementary(("sign",), lambda x: NAN if x.is_nan() else x.sgn(), np.sign, exact=True),
     Elementary(("floor",), arb.floor, np.floor, exact=True),
     Elementary(("ceil",), arb.ceil, np.ceil, exact=True),

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradproof.errors import UnsupportedError
 from gradproof.reference.advice import Computed
-from gradproof.reference.numbers.payload import HIDDEN, Payload, aligned
+from gradproof.reference.numbers.payload import HIDDEN, aligned
 from gradproof.reference.source import caller
 
 _OPERATORS: Mapping[str, Callable[..., Any]] = {
@@ -77,11 +77,6 @@ class Mask(Computed):
         """
         booleans = np.asarray(values, dtype=bool)
         return cls(np.where(booleans, np.int8(1), np.int8(-1))[np.newaxis, np.newaxis])
-
-    @classmethod
-    def decided(cls, booleans: Payload) -> Self:
-        """A mask from a boolean payload, nothing of which is undecided."""
-        return cls(np.where(booleans, np.int8(1), np.int8(-1)))
 
     @property
     def shape(self) -> tuple[int, ...]:

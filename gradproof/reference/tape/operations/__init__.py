@@ -1,4 +1,9 @@
-"""The table of operations: each with its derivative, traits, domain, kinks and source."""
+"""The table of operations: each with its derivative, traits, signature, domain, kinks and source.
+
+`entry` says what an entry holds, `traits` what is known of an operation beside its derivative, `signatures`
+how the arguments of the namespace's functions are read. The entries stand in `entrywise`, `along_axes`,
+`matrix_products`, `moving` and `neural` (the namespace `xp.nn`), and are found there by themselves.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType

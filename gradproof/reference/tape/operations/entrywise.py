@@ -5,6 +5,9 @@ the names after y are the operands. Operands broadcast; the tape sums the deriva
 """
 # ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from gradproof.reference.tape.operations.entry import Array, Operation
@@ -14,6 +17,31 @@ from gradproof.reference.tape.operations.traits import Trait
 _DLMF = "NIST Digital Library of Mathematical Functions"
 _CALCULUS = "Apostol, Calculus I, 2nd ed., sections 4.4-4.5 (sum, product, quotient, powers)"
 _CLARKE = "Clarke, Optimization and Nonsmooth Analysis (1983), section 2.3 (generalized gradient)"
+
+Slope = Callable[[Array, Array, Array], Array]
+
+
+def _of_one_number(
+    name: str,
+    summary: str,
+    slope: Slope,
+    *,
+    source: str,
+    traits: Trait = Trait.NONE,
+    domain: str = "all reals",
+) -> Operation:
+    """An elementary function of one number, by its name in `numbers.elementary`."""
+    return Operation(
+        name=name,
+        summary=summary,
+        traits=Trait.ELEMENTWISE | traits,
+        signature=one,
+        forward=lambda x: x.function(name),
+        derivatives=(slope,),
+        domain=domain,
+        source=source,
+    )
+
 
 ADD = Operation(
     name="add",
@@ -107,99 +135,77 @@ POW = Operation(
     source=f"{_DLMF}, 4.2(iv) and 4.10",
 )
 
-EXP = Operation(
-    name="exp",
-    summary="The exponential function.",
-    traits=Trait.ELEMENTWISE | Trait.READS_RESULT | Trait.FROM_RESULT,
-    signature=one,
-    forward=lambda x: x.function("exp"),
-    derivatives=(lambda g, y, x: g * y,),
+EXP = _of_one_number(
+    "exp",
+    "The exponential function.",
+    lambda g, y, x: g * y,
+    traits=Trait.READS_RESULT | Trait.FROM_RESULT,
     source=f"{_DLMF}, 4.10(ii)",
 )
 
-EXPM1 = Operation(
-    name="expm1",
-    summary="exp(x) - 1, exact near 0 too.",
-    traits=Trait.ELEMENTWISE | Trait.READS_RESULT | Trait.FROM_RESULT,
-    signature=one,
-    forward=lambda x: x.function("expm1"),
+EXPM1 = _of_one_number(
+    "expm1",
+    "exp(x) - 1, exact near 0 too.",
     # d(e^x - 1)/dx = e^x = y + 1
-    derivatives=(lambda g, y, x: g * (y + 1),),
+    lambda g, y, x: g * (y + 1),
+    traits=Trait.READS_RESULT | Trait.FROM_RESULT,
     source=f"{_DLMF}, 4.10(ii)",
 )
 
-LOG = Operation(
-    name="log",
-    summary="The natural logarithm.",
-    traits=Trait.ELEMENTWISE,
-    signature=one,
-    forward=lambda x: x.function("log"),
-    derivatives=(lambda g, y, x: g / x,),
+LOG = _of_one_number(
+    "log",
+    "The natural logarithm.",
+    lambda g, y, x: g / x,
     domain="x > 0",
     source=f"{_DLMF}, 4.10(i)",
 )
 
-LOG1P = Operation(
-    name="log1p",
-    summary="log(1 + x), exact near 0 too.",
-    traits=Trait.ELEMENTWISE,
-    signature=one,
-    forward=lambda x: x.function("log1p"),
-    derivatives=(lambda g, y, x: g / (1 + x),),
+LOG1P = _of_one_number(
+    "log1p",
+    "log(1 + x), exact near 0 too.",
+    lambda g, y, x: g / (1 + x),
     domain="x > -1",
     source=f"{_DLMF}, 4.10(i)",
 )
 
-SQRT = Operation(
-    name="sqrt",
-    summary="The square root.",
-    traits=Trait.ELEMENTWISE | Trait.READS_RESULT | Trait.FROM_RESULT,
-    signature=one,
-    forward=lambda x: x.function("sqrt"),
+SQRT = _of_one_number(
+    "sqrt",
+    "The square root.",
     # d(x^1/2)/dx = 1/2 x^-1/2 = 1/(2y)
-    derivatives=(lambda g, y, x: g / (2 * y),),
+    lambda g, y, x: g / (2 * y),
+    traits=Trait.READS_RESULT | Trait.FROM_RESULT,
     domain="x > 0",
     source=_CALCULUS,
 )
 
-SIN = Operation(
-    name="sin",
-    summary="The sine of an angle in radians.",
-    traits=Trait.ELEMENTWISE,
-    signature=one,
-    forward=lambda x: x.function("sin"),
-    derivatives=(lambda g, y, x: g * x.function("cos"),),
+SIN = _of_one_number(
+    "sin",
+    "The sine of an angle in radians.",
+    lambda g, y, x: g * x.function("cos"),
     source=f"{_DLMF}, 4.20",
 )
 
-COS = Operation(
-    name="cos",
-    summary="The cosine of an angle in radians.",
-    traits=Trait.ELEMENTWISE,
-    signature=one,
-    forward=lambda x: x.function("cos"),
-    derivatives=(lambda g, y, x: -g * x.function("sin"),),
+COS = _of_one_number(
+    "cos",
+    "The cosine of an angle in radians.",
+    lambda g, y, x: -g * x.function("sin"),
     source=f"{_DLMF}, 4.20",
 )
 
-TANH = Operation(
-    name="tanh",
-    summary="The hyperbolic tangent.",
-    traits=Trait.ELEMENTWISE | Trait.ACTIVATION | Trait.READS_RESULT | Trait.FROM_RESULT,
-    signature=one,
-    forward=lambda x: x.function("tanh"),
+TANH = _of_one_number(
+    "tanh",
+    "The hyperbolic tangent.",
     # tanh' = sech^2 = 1 - tanh^2
-    derivatives=(lambda g, y, x: g * (1 - y * y),),
+    lambda g, y, x: g * (1 - y * y),
+    traits=Trait.ACTIVATION | Trait.READS_RESULT | Trait.FROM_RESULT,
     source=f"{_DLMF}, 4.34 and 4.35(ii)",
 )
 
-ATAN = Operation(
-    name="atan",
-    summary="The arc tangent, between -pi/2 and pi/2.",
-    traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
-    signature=one,
-    forward=lambda x: x.function("atan"),
-    derivatives=(lambda g, y, x: g / (1 + x * x),),
+ATAN = _of_one_number(
+    "atan",
+    "The arc tangent, between -pi/2 and pi/2.",
+    lambda g, y, x: g / (1 + x * x),
+    traits=Trait.ACTIVATION,
     source=f"{_DLMF}, 4.24(ii)",
 )
 
@@ -219,61 +225,44 @@ def _jump_of_quotient(a: Array, b: Array) -> Array:
     return _at_whole(a / b).jump()
 
 
-FLOOR = Operation(
-    name="floor",
-    summary="The greatest whole number that is not greater.",
-    traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
-    signature=one,
-    integers=np.floor,
-    forward=lambda x: x.function("floor"),
-    derivatives=(lambda g, y, x: g * _at_whole(x).jump(),),
-    domain="all but the whole numbers",
-    kinks="a whole number is a jump: anything; by convention 0",
-    at_kink=lambda x: _at_whole(x).equals(0),
-    source="definition",
+def _with_jumps(
+    name: str, summary: str, integers: Callable[..., Any], at_jump: Callable[[Array], Array], jumps: str
+) -> Operation:
+    """A function that is constant but for jumps, which are where `at_jump` is 0."""
+    return Operation(
+        name=name,
+        summary=summary,
+        traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
+        signature=one,
+        integers=integers,
+        forward=lambda x: x.function(name),
+        derivatives=(lambda g, y, x: g * at_jump(x).jump(),),
+        domain=f"all but {jumps}",
+        kinks=f"jumps at {jumps}: anything; by convention 0",
+        at_kink=lambda x: at_jump(x).equals(0),
+        source="definition",
+    )
+
+
+FLOOR = _with_jumps(
+    "floor", "The greatest whole number that is not greater.", np.floor, _at_whole, "whole numbers"
 )
 
-CEIL = Operation(
-    name="ceil",
-    summary="The least whole number that is not less.",
-    traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
-    signature=one,
-    integers=np.ceil,
-    forward=lambda x: x.function("ceil"),
-    derivatives=(lambda g, y, x: g * _at_whole(x).jump(),),
-    domain="all but the whole numbers",
-    kinks="a whole number is a jump: anything; by convention 0",
-    at_kink=lambda x: _at_whole(x).equals(0),
-    source="definition",
+CEIL = _with_jumps("ceil", "The least whole number that is not less.", np.ceil, _at_whole, "whole numbers")
+
+TRUNC = _with_jumps(
+    "trunc", "The whole number next to it towards 0.", np.trunc, _at_whole_but_zero, "whole numbers but 0"
 )
 
-TRUNC = Operation(
-    name="trunc",
-    summary="The whole number next to it towards 0.",
-    traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
-    signature=one,
-    integers=np.trunc,
-    forward=lambda x: x.function("trunc"),
-    derivatives=(lambda g, y, x: g * _at_whole_but_zero(x).jump(),),
-    domain="0, and all but the whole numbers",
-    kinks="a whole number but 0 is a jump: anything; by convention 0",
-    at_kink=lambda x: _at_whole_but_zero(x).equals(0),
-    source="definition",
+ROUND = _with_jumps(
+    "round",
+    "The nearest whole number; of two that are as near, the even one.",
+    np.round,
+    lambda x: _at_whole(x - 0.5),
+    "the middles of whole numbers",
 )
 
-ROUND = Operation(
-    name="round",
-    summary="The nearest whole number; of two that are as near, the even one.",
-    traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
-    signature=one,
-    integers=np.round,
-    forward=lambda x: x.function("round"),
-    derivatives=(lambda g, y, x: g * _at_whole(x - 0.5).jump(),),
-    domain="all but the middle of two whole numbers",
-    kinks="the middle of two whole numbers is a jump: anything; by convention 0",
-    at_kink=lambda x: _at_whole(x - 0.5).equals(0),
-    source="definition",
-)
+SIGN = _with_jumps("sign", "-1, 0 or 1.", np.sign, lambda x: x, "0")
 
 FLOOR_DIVIDE = Operation(
     name="floor_divide",
@@ -324,21 +313,6 @@ ABS = Operation(
     kinks="x = 0: [-1, 1]; by convention 0",
     at_kink=lambda x: x.equals(0),
     source=_CLARKE,
-)
-
-SIGN = Operation(
-    name="sign",
-    summary="-1, 0 or 1.",
-    traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
-    signature=one,
-    integers=np.sign,
-    forward=lambda x: x.sign(),
-    # constant but for the jump at 0
-    derivatives=(lambda g, y, x: g * x.jump(),),
-    domain="x != 0",
-    kinks="x = 0 is a jump: anything; by convention 0",
-    at_kink=lambda x: x.equals(0),
-    source="definition",
 )
 
 MAXIMUM = Operation(
