@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 
 from gradproof.reference.lifted import numpy_functions
+from gradproof.reference.lifted.ball import Ball
 from gradproof.reference.lifted.calls import NotCertifiedError
 from gradproof.reference.lifted.lifted_array import base, cast_to, hand_out, is_lifted, lift
 from gradproof.reference.lifted.numpy_functions import full
 from gradproof.reference.lifted.users_code import cells_of, namespaces_of
+from gradproof.reference.numbers.elementary import ELEMENTARY, OF_TWO, divide
 
 
 class LiftedModule:
@@ -129,57 +131,33 @@ def _numpy_functions() -> dict[str, Any]:
 
 # -------------------------------------------------------------------- math, scipy.special
 
-_MATH = {
-    "exp": np.exp,
-    "expm1": np.expm1,
-    "log": np.log,
-    "log1p": np.log1p,
-    "log2": np.log2,
-    "log10": np.log10,
-    "sqrt": np.sqrt,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "atan": np.arctan,
-    "atan2": np.arctan2,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "tanh": np.tanh,
-    "fabs": np.abs,
-    "pow": np.power,
-    "hypot": np.hypot,
-    "isnan": np.isnan,
-    "isinf": np.isinf,
-    "isfinite": np.isfinite,
-}
-
-_MATH_METHODS = {"erf": "erf", "erfc": "erfc", "gamma": "gamma", "lgamma": "gammaln"}
+_TO_INTEGERS = ("floor", "ceil", "trunc")
+_TESTS = ("isnan", "isinf", "isfinite")
 
 
 def _math_function(name: str) -> Callable[..., Any]:
     original = getattr(math, name)
+    entry = ELEMENTARY.get(name) or OF_TWO.get(name)
 
     def function(*args: Any) -> Any:
         if not any(is_lifted(arg) for arg in args):
             return original(*args)
-        if name in _MATH_METHODS:
-            return hand_out(getattr(lift(args[0]).item(), _MATH_METHODS[name])())
-        if name == "log" and len(args) == 2:
-            return np.log(lift(args[0])) / np.log(lift(args[1]))
-        return _MATH[name](*(lift(arg) for arg in args))
+        balls = [lift(arg).item().arb for arg in args]
+        if entry is None:
+            return bool(getattr(np, name)(lift(args[0])))
+        if name == "log" and len(balls) == 2:
+            return hand_out(Ball(divide(*(entry.numpys(ball) for ball in balls))))
+        result = Ball(entry.numpys(*balls))
+        return int(result) if name in _TO_INTEGERS else hand_out(result)
 
     return function
 
 
 @cache
 def _math_functions() -> dict[str, Any]:
-    functions = {name: _math_function(name) for name in (*_MATH, *_MATH_METHODS)}
-    functions["fsum"] = sum
-    functions["floor"] = lambda x: int(np.floor(lift(x)).item()) if is_lifted(x) else math.floor(x)
-    functions["ceil"] = lambda x: int(np.ceil(lift(x)).item()) if is_lifted(x) else math.ceil(x)
-    return functions
+    """All of `math` that the table of elementary functions has."""
+    known = {*ELEMENTARY, *OF_TWO, *_TESTS}
+    return {"fsum": sum, **{name: _math_function(name) for name in vars(math) if name in known}}
 
 
 def _special(module: Any, name: str, ours: Any) -> Callable[..., Any]:

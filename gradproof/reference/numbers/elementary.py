@@ -214,7 +214,7 @@ _TABLE = (
     Elementary(("exprel",), lambda x: ONE if x.is_zero() else x.expm1() / x),
     Elementary(("entr",), lambda x: -INFINITY if x < 0 else -_xlogy(x, x)),
     Elementary(("gamma",), arb.gamma),
-    Elementary(("gammaln",), lambda x: x.lgamma() if x > 0 else _log(absolute(x.gamma()))),
+    Elementary(("gammaln", "lgamma"), lambda x: x.lgamma() if x > 0 else _log(absolute(x.gamma()))),
     Elementary(("loggamma",), arb.lgamma),
     Elementary(("digamma", "psi"), arb.digamma),
     Elementary(("i0",), lambda x: x.bessel_i(0)),
@@ -224,7 +224,7 @@ _TABLE = (
 _OF_TWO = (
     Elementary(("maximum", "fmax"), _maximum),
     Elementary(("minimum", "fmin"), _minimum),
-    Elementary(("float_power",), power),
+    Elementary(("pow", "power", "float_power"), power),
     Elementary(("logaddexp",), _logaddexp),
     Elementary(("logaddexp2",), lambda x, y: _logaddexp(x * arb(2).log(), y * arb(2).log()) / arb(2).log()),
     Elementary(("atan2", "arctan2"), arb.atan2),

@@ -10,6 +10,7 @@ import scipy.special
 from scipy.special import expit, logsumexp
 
 from gradproof.reference.lifted import LiftedArray, lift, lifted_inputs, run_lifted, to_arbs
+from gradproof.reference.lifted.exchanges import _math_functions
 from gradproof.reference.numbers.elementary import ELEMENTARY, OF_TWO
 
 SNIPPETS = {}
@@ -207,6 +208,7 @@ _MPMATH = {
     "exprel": lambda x: mpmath.expm1(x) / x,
     "entr": lambda x: -x * mpmath.log(x),
     "gammaln": mpmath.loggamma,
+    "lgamma": mpmath.loggamma,
     "loggamma": mpmath.loggamma,
     "psi": mpmath.digamma,
     "exp2": lambda x: mpmath.mpf(2) ** x,
@@ -365,3 +367,23 @@ def test_constants_stand_for_all_numbers_near_them_in_a_widened_run():
     assert wide.overlaps(tenth)
     half = to_arbs(run_lifted(lambda x: x * 0.5, (lift([1.0]),), 192, widened=True).result)[0]
     assert half.is_exact()
+
+
+@pytest.mark.parametrize("name", sorted(_math_functions()))
+def test_functions_of_math_are_those_of_the_table(name):
+    args = ([1.5, 0.25],) if name == "fsum" else (1.5, 0.25) if name in OF_TWO else (1.5,)
+    args = (0.375,) if name in {"acos", "asin", "atanh"} else args
+
+    def function(*numbers):
+        return getattr(math, name)(*numbers)
+
+    expected = getattr(math, name)(*args)
+    run = run_lifted(function, tuple(lift(arg) for arg in args), 192)
+    assert run.certified, run.reason
+    if isinstance(expected, bool | int):
+        assert run.result == expected
+        assert type(run.result) is type(expected)
+    else:
+        assert float(to_arbs(run.result).item()) == pytest.approx(expected, rel=1e-14)
+        assert float(to_arbs(run.result).item().rad()) < 1e-40
+    assert function(*args) == expected
