@@ -1,4 +1,5 @@
-"""A backend is one file, a document one folder, a cause a line and a rule: in a copy, they are found."""
+"""What a contributor adds is found: in a copy of the package, an operation, a dtype, a backend, a document,
+a cause and a format are added as CONTRIBUTING says, and work."""
 
 import os
 import shutil
@@ -9,6 +10,69 @@ from pathlib import Path
 import pytest
 
 import gradproof
+
+OPERATION = """
+
+EXP2 = Operation(
+    name="exp2",
+    summary="2 to the power of x.",
+    traits=Trait.ELEMENTWISE | Trait.READS_RESULT | Trait.FROM_RESULT,
+    signature=one,
+    forward=lambda x: x.function("exp2"),
+    derivatives=(lambda g, y, x: g * y * float(np.log(2.0)),),
+    source="a toy",
+)
+"""
+
+POWERS = """
+import gradproof as gp
+import numpy as np
+
+params, batch = {"w": np.array([0.3, -1.2, 2.0])}, {"k": np.array([1.0, 2.0, 5.0])}
+
+
+def loss(xp, params, batch):
+    return xp.sum(xp.exp2(params["w"]) ** 2 * batch["k"])
+
+
+def right(params, batch):
+    return {"w": np.log(2) * 2 * np.exp2(params["w"]) ** 2 * batch["k"]}
+
+
+def wrong(params, batch):
+    return {"w": 2 * np.exp2(params["w"]) * batch["k"]}
+
+
+print(gp.check(loss, right, params, batch))
+print(gp.check(loss, wrong, params, batch))
+print(gp.judge(loss, params, batch, right(params, batch), dtype="float64"))
+"""
+
+DTYPE = """
+import gradproof as gp
+import ml_dtypes
+import numpy as np
+
+w = np.array([0.5, 1.5, 3.0]).astype(ml_dtypes.float6_e3m2fn)
+square = {"w": (2 * w.astype(float)).astype(ml_dtypes.float6_e3m2fn)}
+for off in (1, -4):
+    given, params = {"w": off * square["w"].astype(float)}, {"w": w.astype(float)}
+    print(gp.judge(lambda xp, p, b: xp.sum(p["w"] ** 2), params, {}, given, dtype="float6_e3m2fn"))
+"""
+
+FORMAT = '''
+"""The verdicts, counted."""
+
+name = "counts"
+files = ("counts.txt",)
+needs = ()
+
+
+def render(report):
+    """Write how often each verdict was given."""
+    counts = report.findings["verdict"].value_counts()
+    return "\\n".join(f"{verdict} {count}" for verdict, count in counts.items())
+'''
 
 BACKEND = '''
 """A backend that runs what the reference runs."""
@@ -113,13 +177,57 @@ def copy(tmp_path: Path) -> Path:
 
 def run(copy: Path, *arguments: str, status: int = 0) -> str:
     """What the command of the copy prints."""
+    return python(copy, "-m", "gradproof", *arguments, status=status)
+
+
+def python(copy: Path, *arguments: str, status: int = 0) -> str:
+    """What Python prints with the copy in place of the package."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "gradproof", *arguments],
+        [sys.executable, "-P", *arguments],
         cwd=copy.parent, env={**os.environ, "PYTHONPATH": str(copy.parent)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == status, done.stderr
     return done.stdout
+
+
+def added(path: Path, text: str) -> None:
+    path.write_text(path.read_text("utf-8") + text, encoding="utf-8")
+
+
+def replaced(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def test_an_operation_is_an_entry_of_the_table(copy: Path) -> None:
+    """With the elementary function that it is of numbers, if it is a new one, in the table of those."""
+    added(copy / "reference/tape/operations/entrywise.py", OPERATION)
+    replaced(
+        copy / "reference/numbers/elementary.py",
+        "(x * arb(2).log()).exp()),",
+        "(x * arb(2).log()).exp(), np.exp2),",
+    )
+    told = " ".join(python(copy, "-c", POWERS).split())
+    assert "EQUAL" in told
+    assert "with the derivative of exp2 (<string>:9) left out" in told
+    assert "AGREES" in told
+
+
+def test_a_dtype_is_a_name_in_the_table_of_formats(copy: Path) -> None:
+    formats = copy / "reference/numbers/formats.py"
+    replaced(formats, "_OF_RESULTS = (\n", '_OF_RESULTS = (\n    "float6_e3m2fn",\n')
+    right, wrong = (line for line in python(copy, "-c", DTYPE).splitlines() if "at the given point" in line)
+    assert right.startswith("AGREES")
+    assert wrong.startswith("DISAGREES")
+
+
+def test_a_format_is_one_file(copy: Path) -> None:
+    (copy / "reporting/formats/counts.py").write_text(FORMAT, encoding="utf-8")
+    run(copy, "verify", "line_fit", "--backends", "reference", "--jobs", "1", "--formats", "counts")
+    (written,) = copy.parent.glob("reports/*/counts.txt")
+    assert "EQUAL" in written.read_text("utf-8")
 
 
 def test_a_backend_is_one_file(copy: Path) -> None:
@@ -146,7 +254,7 @@ def test_a_cause_is_a_line_and_a_rule(copy: Path) -> None:
     words = "the logarithm of twice the base in the derivative of log (wrong.py:9)"
     assert words not in " ".join(run(copy, "check", "wrong.py", status=1).split())
     kinds, rules = copy / "verdicts/causes/kinds.py", copy / "verdicts/causes/mistakes/elementwise.py"
-    before, constructor, after = kinds.read_text("utf-8").partition("\n    def __init__(self, cost")
-    kinds.write_text(before + KIND + constructor + after, encoding="utf-8")
-    rules.write_text(rules.read_text("utf-8") + RULE, encoding="utf-8")
+    constructor = "\n    def __init__(self, cost"
+    replaced(kinds, constructor, KIND + constructor)
+    added(rules, RULE)
     assert words in " ".join(run(copy, "check", "wrong.py", status=1).split())
