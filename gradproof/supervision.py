@@ -168,9 +168,13 @@ def _ended(work: Work, status: int, stack: Path) -> str:
 
 
 def _users_frames(text: str) -> Iterator[str]:
-    """Give the innermost lines of the user's own code from a dump of the stack."""
+    """Give the innermost lines of the user's own code from a dump of all threads; the main one is last."""
     package = str(Path(__file__).parent)
-    lines = [line for line in text.splitlines() if line.startswith('  File "') and package not in line]
+    lines = [
+        line
+        for line in text.rpartition("hread 0x")[2].splitlines()
+        if line.startswith('  File "') and package not in line
+    ]
     shown = [line for line in lines if "importlib" not in line and "<frozen" not in line]
     return iter(shown[:_FRAMES])
 

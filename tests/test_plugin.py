@@ -8,6 +8,7 @@ import tempfile
 from typing import Any
 
 import pandas as pd
+import pandas.core.arrays.arrow.extension_types
 import pytest
 
 import gradproof.plugin.run_cases  # noqa: F401 - so that no session in this process imports it anew
