@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gradproof.reporting.comparison.joining import compare
     from gradproof.reporting.reading import read_report
     from gradproof.reporting.report import Report
-    from gradproof.scenarios.claims import Claim, ClaimVerdict, Finding
+    from gradproof.scenarios.claim import Claim, ClaimVerdict, Finding
     from gradproof.scenarios.claims_of import gradient_claim, update_claim, value_claim
     from gradproof.scenarios.dense_network import dense_network
     from gradproof.scenarios.scenario import Provenance, Scenario
@@ -34,10 +34,10 @@ _HOMES = {
     "Changes": "gradproof.reporting.comparison.changes",
     "Check": "gradproof.checking",
     "CheckFinding": "gradproof.checking",
-    "Claim": "gradproof.scenarios.claims",
-    "ClaimVerdict": "gradproof.scenarios.claims",
+    "Claim": "gradproof.scenarios.claim",
+    "ClaimVerdict": "gradproof.scenarios.claim",
     "DisagreementError": "gradproof.errors",
-    "Finding": "gradproof.scenarios.claims",
+    "Finding": "gradproof.scenarios.claim",
     "GradientDescent": "gradproof.reference.descent",
     "GradproofError": "gradproof.errors",
     "InputError": "gradproof.errors",

@@ -16,9 +16,9 @@ from gradproof.verdicts.checking.own_points import Searched, Tally, search_point
 from gradproof.verdicts.checking.points import Point, load_point
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.calling import call_gradient
+from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Claimed, Place
 from gradproof.verdicts.judging.claiming import judge_at
-from gradproof.verdicts.judging.findings import CheckFinding
 from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.numerals import index_texts, sentence

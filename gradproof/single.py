@@ -19,9 +19,9 @@ from gradproof.scenarios.user_code import ends_nothing
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.claimed import Claimed, Place
 from gradproof.verdicts.judging.evidence import SAMPLES, PlaceEvidence
+from gradproof.verdicts.judging.given import read
 from gradproof.verdicts.judging.judge import judge as judge_claim
 from gradproof.verdicts.judging.judgement import Judgement
-from gradproof.verdicts.judging.reading import read
 
 Array = NDArray[Any]
 

@@ -125,7 +125,7 @@ CLAIMS = '''
 
 from pathlib import Path
 
-from gradproof.scenarios.claims import decimal
+from gradproof.scenarios.claim import decimal
 from gradproof.scenarios.claims_files import Checks
 from gradproof.scenarios.claims_training import loss_at
 

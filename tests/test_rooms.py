@@ -1,7 +1,9 @@
-"""Which room may import which: data flow one way, from the reference to the report."""
+"""Which room may import which: data flow one way, from the reference to the report. Nothing has two names."""
 
 import ast
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,88 @@ def test_only_backends_of_a_framework_import_it() -> None:
     for file in MAY_IMPORT_FRAMEWORKS:
         assert any(within(module, FRAMEWORKS) for _, module in imported((PACKAGE / file).read_text("utf-8")))
 
+
+# -------------------------------------------------------------------- no circles, no name twice
+
+MAY_REPEAT = {"__init__.py", "system.py", "claims.py"}  # the last two once for each document
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its name."""
+    names = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return names
+
+
+def arrows(sources: dict[str, str]) -> dict[str, set[str]]:
+    """Which modules each one imports: for type checkers and within functions, too."""
+    found: dict[str, set[str]] = {}
+    for name, source in sources.items():
+        found[name] = set()
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                targets = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                of_it = [f"{node.module}.{alias.name}" for alias in node.names]
+                targets = [each if each in sources else str(node.module) for each in of_it]
+            else:
+                continue
+            found[name].update(target for target in targets if target in sources and target != name)
+    return found
+
+
+def circles(arrows: dict[str, set[str]]) -> list[list[str]]:
+    """Modules that import one another, some way round; each circle by its names."""
+    try:
+        tuple(TopologicalSorter(arrows).static_order())
+    except CycleError as error:
+        return [error.args[1]]
+    return []
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, count in Counter(names).items() if count > 1)
+
+
+def test_no_modules_import_one_another() -> None:
+    sources = {name: path.read_text("utf-8") for name, path in modules().items()}
+    found = arrows(sources)
+    assert sum(map(len, found.values())) > len(found)  # arrows are seen at all
+    assert circles(found) == []
+
+
+def test_no_file_and_no_class_has_the_name_of_another() -> None:
+    paths = list(modules().values())
+    assert repeated(path.name for path in paths if path.name not in MAY_REPEAT) == []
+    trees = [ast.parse(path.read_text("utf-8")) for path in paths]
+    classes = [node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    assert repeated(classes) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import p.a",
+        "from p.a import x",
+        "from p import a",
+        "def f():\n    from p.a import x",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import p.a",
+    ],
+)
+def test_a_planted_circle_is_seen(source: str) -> None:
+    sources = {"p": "", "p.a": "import p.b", "p.b": "import p.c", "p.c": source}
+    (circle,) = circles(arrows(sources))
+    assert set(circle) == {"p.a", "p.b", "p.c"}
+    assert circles(arrows({**sources, "p.c": "import numpy"})) == []
+
+
+def test_a_planted_name_is_seen() -> None:
+    assert repeated(["columns.py", "tables.py", "columns.py"]) == ["columns.py"]
+
+
+# -------------------------------------------------------------------- the checks themselves
 
 PLANTED = {
     "another room": ("reference", "from gradproof.scenarios import Scenario", "gradproof.scenarios"),

@@ -23,7 +23,7 @@ def gradient(params: Any, batch: Any) -> Any:
 
 
 def confirms(*_: Any) -> Any:
-    from gradproof.scenarios.claims import confirmed
+    from gradproof.scenarios.claim import confirmed
 
     return confirmed("it is so")
 

@@ -4,7 +4,7 @@ What comes in: a loss, its parameters and data, perhaps a gradient, a training a
 a user's file, or by a document's name. What goes out: a `Scenario`, which every other room takes, and what
 calls a user's code without being ended by it.
 
-In the order of reading: `scenario` (what it is), `claims` (what a document may state, with
+In the order of reading: `scenario` (what it is), `claim` (what a document may state, with
 `claims_arithmetic`, `claims_of`, `claims_files` and `claims_training` to check it by), `documents` (a
 folder each), `named` and `files` (finding scenarios), `dense_network` (making them), `validation` (trying
 one out), `fingerprint` (telling whether two are the same), `user_code` (running what users wrote).

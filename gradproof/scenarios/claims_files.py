@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gradproof.errors import InputError
-from gradproof.scenarios.claims import Claim, ClaimCheck, an_opinion, in_a_picture
+from gradproof.scenarios.claim import Claim, ClaimCheck, an_opinion, in_a_picture
 
 
 class Checks:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError
 from gradproof.reference.trees import flatten
-from gradproof.scenarios.claims import Claim, ClaimedGradient, Decimals, Derived
+from gradproof.scenarios.claim import Claim, ClaimedGradient, Decimals, Derived
 from gradproof.scenarios.claims_arithmetic import (
     BallArray,
     Certified,

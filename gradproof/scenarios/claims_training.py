@@ -9,7 +9,7 @@ import numpy as np
 from gradproof.errors import InputError
 from gradproof.reference.descent import Trajectory, descend
 from gradproof.reference.numpy_namespace import NumpyNamespace
-from gradproof.scenarios.claims import Finding, confirmed, refuted
+from gradproof.scenarios.claim import Finding, confirmed, refuted
 from gradproof.scenarios.claims_arithmetic import BallArray, Certified, balls, exactly, prediction, show
 from gradproof.scenarios.scenario import Scenario
 

@@ -12,7 +12,7 @@ from gradproof.errors import InputError
 from gradproof.inputs import FUNCTION, TEXT, Wanted, check_inputs, instance_of, optional, sequence_of
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.trees import Structure, flatten, with_nesting
-from gradproof.scenarios.claims import Claim
+from gradproof.scenarios.claim import Claim
 from gradproof.scenarios.fingerprint import fingerprint
 
 Array = NDArray[Any]

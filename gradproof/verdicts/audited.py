@@ -6,7 +6,7 @@ import flint
 import numpy as np
 
 from gradproof.errors import GradproofError
-from gradproof.scenarios.claims import (
+from gradproof.scenarios.claim import (
     Checked,
     Claim,
     ClaimVerdict,

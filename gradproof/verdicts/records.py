@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.protocol import Timing
-from gradproof.scenarios.claims import ClaimVerdict
+from gradproof.scenarios.claim import ClaimVerdict
 from gradproof.verdicts.verdict import SEVERITY, Verdict
 
 Array = NDArray[Any]

@@ -24,7 +24,7 @@ from gradproof import (
     update_claim,
     value_claim,
 )
-from gradproof.scenarios.claims import Comparison, confirmed
+from gradproof.scenarios.claim import Comparison, confirmed
 from gradproof.scenarios.claims_arithmetic import (
     Certified,
     balls,

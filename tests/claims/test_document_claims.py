@@ -12,7 +12,7 @@ import pytest
 
 from gradproof import GradientDescent
 from gradproof.scenarios import CATALOGUE, Scenario, bce_network, scenario
-from gradproof.scenarios.claims import Claim, ClaimVerdict
+from gradproof.scenarios.claim import Claim, ClaimVerdict
 from gradproof.verdicts.audited import UNEXPLAINED, check_claims
 from gradproof.verdicts.records import ClaimRecord
 from gradproof.verdicts.tolerances import EQUAL_DIGITS

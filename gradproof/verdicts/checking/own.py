@@ -13,10 +13,10 @@ import numpy as np
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.truth import Truth
 from gradproof.verdicts.checking.points import Point
+from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Claimed
 from gradproof.verdicts.judging.claiming import claim
 from gradproof.verdicts.judging.evidence import PlaceEvidence
-from gradproof.verdicts.judging.findings import CheckFinding
 from gradproof.verdicts.judging.floats import Floats
 from gradproof.verdicts.judging.judge import judge
 from gradproof.verdicts.judging.judgement import STRUCTURAL, Judgement

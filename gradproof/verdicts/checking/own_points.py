@@ -7,8 +7,8 @@ import numpy as np
 from gradproof.errors import GradproofError, InputError
 from gradproof.verdicts.checking.own import Terms, judge_own
 from gradproof.verdicts.checking.points import Point, cautious, more_examples, own_points
+from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Place
-from gradproof.verdicts.judging.findings import CheckFinding
 from gradproof.verdicts.judging.judgement import STRUCTURAL, Judgement
 from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.verdict import Verdict

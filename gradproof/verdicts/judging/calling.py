@@ -14,9 +14,9 @@ from gradproof.backends.loading import frameworks, frameworks_in_use
 from gradproof.errors import InputError
 from gradproof.reference.trees import described, flatten
 from gradproof.scenarios.user_code import called
+from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Place
-from gradproof.verdicts.judging.findings import CheckFinding
-from gradproof.verdicts.judging.reading import Given, coarsest, read
+from gradproof.verdicts.judging.given import Given, coarsest, read
 from gradproof.verdicts.judging.user_gradient import UserGradient
 
 Array = NDArray[Any]

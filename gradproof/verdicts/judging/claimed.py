@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.subgradients import moved
-from gradproof.verdicts.judging.findings import CheckFinding
+from gradproof.verdicts.judging.check_findings import CheckFinding
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]

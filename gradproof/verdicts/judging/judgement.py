@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from gradproof.errors import DisagreementError
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts.causes import Cause
+from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Claimed
-from gradproof.verdicts.judging.findings import CheckFinding
 from gradproof.verdicts.judging.floats import Assessment, Floats
 from gradproof.verdicts.judging.measuring import Agreement, midpoints
 from gradproof.verdicts.judging.proof import Proof

@@ -7,7 +7,7 @@ follows from the text's own words is checked, and where a number is in a picture
 
 from pathlib import Path
 
-from gradproof.scenarios.claims import (
+from gradproof.scenarios.claim import (
     Checked,
     Comparison,
     States,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from gradproof.scenarios.claims import ClaimedGradient, States
+from gradproof.scenarios.claim import ClaimedGradient, States
 from gradproof.scenarios.claims_arithmetic import BallArray, Certified, balls, fraction
 from gradproof.scenarios.claims_training import loss_at, output_at
 from gradproof.scenarios.scenario import Scenario

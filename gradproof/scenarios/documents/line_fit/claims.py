@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from flint import arb
 
-from gradproof.scenarios.claims import (
+from gradproof.scenarios.claim import (
     Checked,
     Comparison,
     States,

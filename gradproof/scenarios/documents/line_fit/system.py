@@ -11,7 +11,7 @@ import numpy as np
 
 from gradproof.reference import line
 from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
-from gradproof.scenarios.claims import Claim
+from gradproof.scenarios.claim import Claim
 from gradproof.scenarios.documents.line_fit.claims import CLAIMS, MINI_BATCH_CLAIMS
 from gradproof.scenarios.scenario import Provenance, Scenario, given, reconstructed
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.reference.tape import Tensor
-from gradproof.scenarios.claims import (
+from gradproof.scenarios.claim import (
     Checked,
     Comparison,
     States,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.scenarios.claims import (
+from gradproof.scenarios.claim import (
     Checked,
     Comparison,
     Finding,

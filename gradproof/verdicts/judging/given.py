@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gradproof.backends.arrays import NUMPY, as_float64, framework_of
 from gradproof.backends.framework import Framework
 from gradproof.reference.numbers.formats import FORMATS
-from gradproof.verdicts.judging.findings import CheckFinding
+from gradproof.verdicts.judging.check_findings import CheckFinding
 
 Array = NDArray[Any]
 
