@@ -1,7 +1,6 @@
 """The rules of the mistakes: each operation has what its traits promise, and what a rule gives is found."""
 
 import ast
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,8 @@ from gradproof.verdicts.causes.mistakes.mistake import FUNCTIONS, PRODUCTS, SELE
 
 ROOM = Path(causes.__file__).parent
 SOURCES = {path.relative_to(ROOM).as_posix(): path.read_text("utf-8") for path in sorted(ROOM.rglob("*.py"))}
+
+X, WEIGHTS = np.array([0.5, 2.0, 3.5]), np.array([1.0, 3.0, 7.0])
 
 # ------------------------------------------------------------------------ what traits promise
 
@@ -46,7 +47,7 @@ def mistakes_of(operation):
         graph = graph_of(case)
         for edge in graph.edges:
             if graph.nodes[edge.node].operation is operation:
-                yield from mistakes_at(graph.use(edge))
+                yield from mistakes_at(graph.use(edge)).values()
 
 
 PROMISES = [
@@ -121,13 +122,13 @@ def test_a_mistake_is_told_apart_and_the_same_on_balls(case):
     plain = graph_of(case)
     balls = graph_of(case, Balls(192), plain)
     for spot in [*plain.edges, *range(len(plain.nodes))]:
-        with plain.context():
-            found = list(mistakes_at(plain.use(spot)))
-        with balls.context():
-            again = list(mistakes_at(balls.use(spot)))
-        assert [each.key for each in again] == [each.key for each in found]
-        assert set(Counter(each.key for each in found).values()) <= {1}
-        for each in found:
+        found, again = mistakes_at(plain.use(spot)), mistakes_at(balls.use(spot))
+        assert list(again) == list(found)
+        given = [
+            rule(plain.use(spot)) for chosen, rule in mistake.RULES if plain.use(spot).operation in chosen
+        ]
+        assert sum(len(list(each)) for each in given) == len(found)
+        for each in found.values():
             assert "$" not in each.phrase("here")
 
 
@@ -140,9 +141,7 @@ def test_a_planted_mistake_has_a_cause(case):
     for edge in graph.edges:
         if graph.nodes[edge.node].operation is not operation:
             continue
-        with graph.context():
-            found = list(mistakes_at(graph.use(edge)))
-        for each in found:
+        for each in mistakes_at(graph.use(edge)).values():
             if each.kind in seen:
                 continue
             claimed = exact | graph.backward({edge: Changed(each.change, each.source)})
@@ -155,6 +154,18 @@ def test_a_planted_mistake_has_a_cause(case):
                     for one, other in zip(np.ravel(exact[name]), np.ravel(claimed[name]), strict=True)
                 )
                 assert (named is not None) is changed, each.key
+
+
+@pytest.mark.parametrize(("other", "name"), [(np.tanh, "tanh"), (np.sin, "sin"), (np.exp, "exp")])
+def test_each_value_that_one_may_take_for_another_is_found(other, name):
+    def loss(xp, p, _):
+        x = p["x"]
+        return xp.sum(xp.tanh(x) + xp.sin(x) + xp.exp(x) + xp.asarray([1.0, 3.0, 7.0]) / x)
+
+    true = 1 - np.tanh(X) ** 2 + np.cos(X) + np.exp(X)
+    cause = find_cause(loss, {"x": X}, {}, {"x": true - WEIGHTS / other(X) ** 2})
+    assert cause.kind == "wrong-operand"
+    assert f"the output of {name} (" in cause.text
 
 
 # ------------------------------------------------------------------------ a new rule
@@ -174,9 +185,6 @@ def halved_and_shifted(use):
 
 def log_loss(xp, p, _):
     return xp.sum(xp.log(p["x"]) * xp.asarray([1.0, 3.0, 7.0]))
-
-
-X, WEIGHTS = np.array([0.5, 2.0, 3.5]), np.array([1.0, 3.0, 7.0])
 
 
 def test_a_rule_that_is_added_is_found(monkeypatch):

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 from certified_gradients import certified
 
+from gradproof.reference.numbers import Plain
+from gradproof.reference.tape import differentiate
 from gradproof.verdicts.causes import describe_difference, find_cause
+from gradproof.verdicts.causes.graph import Graph
 from gradproof.verdicts.causes.kinds import CauseKind
+from gradproof.verdicts.causes.mistakes import mistake
 
 _HERE = Path(__file__).parent
 
@@ -55,6 +59,16 @@ def _source_line(where):
     """Read the line of the loss that a cause names; the first, if there are several."""
     path, number = where.split(" at ")[1].split(",")[0].split(";")[0].rsplit(":", 1)
     return linecache.getline(str(Path.cwd() / path), int(number))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_no_two_mistakes_of_a_place_have_one_name(model):
+    params, batch = model.make(np.random.default_rng(0))
+    graph = Graph(differentiate(model.loss, params, batch, Plain()).tape)
+    for use in map(graph.use, graph.edges):
+        with graph.context():
+            given = [list(rule(use)) for operations, rule in mistake.RULES if use.operation in operations]
+        assert sum(map(len, given)) == len(mistake.mistakes_at(use))
 
 
 def test_a_cause_names_all_and_only_the_wrong_parameters():

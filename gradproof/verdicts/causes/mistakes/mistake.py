@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from string import Template
 from types import MappingProxyType
 from typing import TypeAlias
@@ -10,6 +11,8 @@ from gradproof.reference.tape import Operation, Trait
 from gradproof.reference.tape.operations import entrywise
 from gradproof.verdicts.causes.graph import Change, Use
 from gradproof.verdicts.causes.kinds import CauseKind
+
+Key: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Mistake:
     name: str = ""
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """What tells it apart from others of its place, the same at all places and on all kinds of number."""
         return self.name or self.words, self.kind.slug
 
@@ -132,8 +135,8 @@ def rule(operations: Container[object]) -> Callable[[Rule], Rule]:
     return register
 
 
-def mistakes_at(use: Use) -> Iterator[Mistake]:
-    """Give all mistakes at a place."""
-    for operations, function in RULES:
-        if use.operation in operations:
-            yield from function(use)
+def mistakes_at(use: Use) -> dict[Key, Mistake]:
+    """Give all mistakes at a place, by what tells them apart."""
+    with use.graph.context():
+        given = (function(use) for operations, function in RULES if use.operation in operations)
+        return {each.key: each for each in chain.from_iterable(given)}

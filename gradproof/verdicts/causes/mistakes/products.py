@@ -136,13 +136,11 @@ def _around(graph: Graph, mine: Node, node: Node) -> Iterator[Relative]:
         yield "input", "the input of $other", mine, mine.operands[0]
     users = [graph.nodes[edge.node] for edge in graph.users(mine.index)]
     users = [user for user in users if user is not node and user.shape == mine.shape]
+    relations: list[str] = []
     for user in users[:_MOST]:
-        yield (
-            "output" if user.operation in FUNCTIONS else f"output {user.name}",
-            "the output of $other",
-            user,
-            user,
-        )
+        relation = "output" if user.operation in FUNCTIONS else f"output {user.name}"
+        relations.append(relation)
+        yield f"{relation} {relations.count(relation)}", "the output of $other", user, user
     for i, inner in enumerate(_ancestors(mine)):
         yield f"before {i}", "the value of $other", inner, inner
     same = [n for n in graph.nodes if n.operation is mine.operation and n.shape == mine.shape]

@@ -136,13 +136,11 @@ def _simplest(inquiry: Inquiry) -> Cause | None:
     found: list[list[Effect]] = []
     for views in inquiry.views:
         skip = _seen(inquiry, views)
-        with views.plain.context():
-            found.append(list(effects(inquiry, views.plain, skip)))
-            singles = single_mutants(inquiry, views, found[-1])
-            solved = list(factors(inquiry, views, skip))
+        found.append(list(effects(inquiry, views.plain, skip)))
+        singles, solved = single_mutants(inquiry, views, found[-1]), factors(inquiry, views, skip)
         best = _cheapest([best, _first_single(inquiry, singles, solved)])
         if best is not None and best[0] < CauseKind.WEIGHTS_ALREADY_UPDATED.cost:
-            grouped = _grouped(inquiry, views) if _may_be_a_group(best) else None
+            grouped = _first(inquiry, group_mutants(inquiry, views)) if _may_be_a_group(best) else None
             return (_cheapest([best, grouped]) or best)[1]
     for stage in (_overwritten, _grouped, _updated):
         for views in inquiry.views:
@@ -179,7 +177,7 @@ def _cheapest(causes: Iterable[Costed | None]) -> Costed | None:
 # ------------------------------------------------------------------------ the stages
 
 
-def _first_single(inquiry: Inquiry, mutants: Sequence[Mutant], solved: Sequence[Factor]) -> Costed | None:
+def _first_single(inquiry: Inquiry, mutants: Sequence[Mutant], solved: Iterable[Factor]) -> Costed | None:
     """Confirm the cheapest mutants with one mistake, and the factors that were solved for among them."""
     queue: list[tuple[float, Callable[[], Costed | None]]] = [
         *((each.cost, partial(inquiry.tried, each)) for each in mutants),
@@ -212,11 +210,8 @@ def _overwritten(inquiry: Inquiry, views: Views) -> Costed | None:
 
 
 def _grouped(inquiry: Inquiry, views: Views) -> Costed | None:
-    with views.plain.context():
-        return _first(inquiry, group_mutants(inquiry, views))
+    return _first(inquiry, group_mutants(inquiry, views))
 
 
 def _updated(inquiry: Inquiry, views: Views) -> Costed | None:
-    with views.plain.context():
-        mutants = list(updated_weights(inquiry, views))
-    return _cheapest(map(inquiry.tried, mutants))
+    return _cheapest(map(inquiry.tried, updated_weights(inquiry, views)))

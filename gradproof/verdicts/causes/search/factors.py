@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from gradproof.verdicts.causes.graph import Array, Changed, Graph, Spot, Use, Vi
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, CauseKind
 from gradproof.verdicts.causes.mistakes.constants import Meaning, meaning_at
 from gradproof.verdicts.causes.mistakes.mistake import SUMS, Having
+from gradproof.verdicts.causes.phrases import sentence
 from gradproof.verdicts.causes.search.discrepancy import midpoints
 from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant, backward
@@ -123,15 +125,16 @@ def _greatest(
 def _described(inquiry: Inquiry, views: Views, use: Use, c: float, near: float) -> Mutant:
     """Make the mutant of a factor, in the words that it has at its place."""
     factor, where = _rounded(c, near), use.node.where
-    told = meaning_at(use, factor, near)
-    if told is None and abs(c) < near:
-        factor, told = 0.0, _cut(use)
-    elif told is None:
-        told = _multiplied(inquiry, use, factor, near)
+    meaning = meaning_at(use, factor, near)
+    if meaning is None and abs(c) < near:
+        factor, meaning = 0.0, _cut(use)
+    elif meaning is None:
+        meaning = _multiplied(inquiry, use, factor, near)
         where = "" if use.spot == use.graph.output else where
-    kind, phrase, more = told
+    kind, phrase, more = meaning
     gradients = backward(views, lambda graph: _times(graph, use.spot, factor))
-    return Mutant(kind, phrase.replace("$at", str(use.node)), more, where, gradients, factor)
+    told = partial(sentence, phrase.replace("$at", str(use.node)))
+    return Mutant(kind, told, more, where, gradients, factor)
 
 
 def _rounded(c: float, near: float) -> float:

@@ -150,5 +150,5 @@ class Inquiry:
             return None
         names = tuple(name for name in self.discrepancy.wrong if explained.get(name, False))
         only = mutant.alone and any(name not in names for name in self.discrepancy.error)
-        text = mutant.text(names, only=only)
+        text = mutant.told(names, alone=only)
         return mutant.cost, Cause(mutant.kind.slug, mutant.where, mutant.factor, text, names)

@@ -31,12 +31,12 @@ def _without(inquiry: Inquiry, node: Node) -> Mutant:
         found = differentiate(_skipping(inquiry.loss, node.index), inquiry.params, inquiry.batch, kind)
         return {name: gradient.data[0, 0, ...] for name, gradient in found.gradients.items()}
 
-    def told(names: Sequence[str]) -> str:
+    def told(names: Sequence[str], *, alone: bool) -> str:  # noqa: ARG001 - `Mutant.told`
         noun = "gradient" if len(names) == 1 else "gradients"
         right = f"your {noun} of {listed(names)} would be right for a loss without {node}"
         return f"{right}: it is left out of the loss and of its derivative"
 
-    return Mutant(CauseKind.OPERATION_LEFT_OUT, "", 0.0, node.where, gradients, told=told)
+    return Mutant(CauseKind.OPERATION_LEFT_OUT, told, 0.0, node.where, gradients)
 
 
 def _skipping(loss: Loss, skipped: int) -> Loss:

@@ -1,8 +1,8 @@
 """Mutants with several changes: one mistake at many places, uses that overwrite each other, two mistakes."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
 from itertools import chain
 from typing import TypeAlias
 
@@ -15,12 +15,13 @@ from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Change, Changed, Graph, Spot, Use, Views
 from gradproof.verdicts.causes.kinds import SEVERAL_PLACES, CauseKind
 from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
+from gradproof.verdicts.causes.mistakes.mistake import Key
+from gradproof.verdicts.causes.phrases import sentence
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant, backward, changes_of
 from gradproof.verdicts.causes.search.singles import Effect, effect_of, with_mistake
 
 Edges: TypeAlias = tuple[Edge, ...]
-Key: TypeAlias = tuple[str, str]
 
 # ------------------------------------------------------------------------ one mistake at many places
 
@@ -30,8 +31,8 @@ def group_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
     graph, wanted = views.plain, frozenset(inquiry.targets)
 
     @cache
-    def mistakes(edge: Edge) -> Mapping[Key, Mistake]:
-        return {each.key: each for each in mistakes_at(graph.use(edge))}
+    def mistakes(edge: Edge) -> dict[Key, Mistake]:
+        return mistakes_at(graph.use(edge))
 
     @cache
     def near(edge: Edge, key: Key, target: str) -> bool:
@@ -49,7 +50,7 @@ def group_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
             choices += [(first[key].cost, rank, edges, key) for key in shared]
     for _, _, edges, key in sorted(choices):
         if all(near(edge, key, target) for edge, target in _reached_alone(inquiry, graph, edges)):
-            yield _together(views, edges, [mistakes(edge)[key] for edge in edges])
+            yield _together(views, [(graph.use(edge), mistakes(edge)[key]) for edge in edges])
 
 
 def _reached_alone(inquiry: Inquiry, graph: Graph, edges: Edges) -> Iterator[tuple[Edge, str]]:
@@ -84,15 +85,13 @@ def _groups(graph: Graph) -> list[Edges]:
     return list(dict.fromkeys(several))
 
 
-def _together(views: Views, edges: Edges, mistakes: list[Mistake]) -> Mutant:
-    graph, first = views.plain, mistakes[0]
-    nodes = [graph.nodes[edge.node] for edge in edges]
-    lines = list(dict.fromkeys(node.line for node in nodes))
+def _together(views: Views, mistakes: Sequence[tuple[Use, Mistake]]) -> Mutant:
+    (use, first), *_ = mistakes
+    name, lines = use.node.name, list(dict.fromkeys(each.node.line for each, _ in mistakes))
     shown = ", ".join(lines[:4]) + (", ..." if len(lines) > 4 else "")
-    phrase = first.phrase(f"each of {len(edges)} operations {nodes[0].name} ({shown})")
-    where = f"{nodes[0].name} at {', '.join(lines[:4])}"
-    gradients = backward(views, changes_of([graph.use(edge) for edge in edges], mistakes))
-    return Mutant(first.kind, phrase, first.more + SEVERAL_PLACES, where, gradients, first.factor)
+    told = partial(sentence, first.phrase(f"each of {len(mistakes)} operations {name} ({shown})"))
+    where, more = f"{name} at {', '.join(lines[:4])}", first.more + SEVERAL_PLACES
+    return Mutant(first.kind, told, more, where, backward(views, changes_of(mistakes)), first.factor)
 
 
 # ------------------------------------------------------------------------ uses that overwrite each other
@@ -109,30 +108,26 @@ def overwriting(views: Views) -> Iterator[Mutant]:
         # one of two uses is a path that is not carried back, in other words
         more = 1.0 if len(graph.users(indices[0])) == 2 else 0.0
         for which, last in (("last", True), ("first", False)):
-
-            def changes(
-                graph: Graph, indices: list[int] = indices, *, last: bool = last
-            ) -> dict[Spot, Changed]:
-                return {edge: each for index in indices for edge, each in _only(graph, index, last=last)}
-
             phrase = (
                 f"only the {which} of the uses of {names} counted: contributions are overwritten, not added"
             )
-            gradients = backward(views, changes)
-            yield Mutant(CauseKind.ACCUMULATION_OVERWRITTEN, phrase, more, group[0].where, gradients)
+            told = partial(sentence, phrase)
+            gradients = backward(views, partial(_only, indices=indices, last=last))
+            yield Mutant(CauseKind.ACCUMULATION_OVERWRITTEN, told, more, group[0].where, gradients)
 
 
-def _only(graph: Graph, index: int, *, last: bool) -> Iterator[tuple[Edge, Changed]]:
-    """Let later (or earlier) uses of a node take the place of the others, entry by entry."""
-    free = np.ones(graph.nodes[index].shape)
-    for edge in sorted(graph.users(index), reverse=last):
-        use = graph.use(edge)
-        covered = np.ones(use.shape)
-        if use.operation is moving.GATHER:
-            covered = np.zeros(use.shape)
-            covered.reshape(-1)[use.arguments["positions"].reshape(-1)] = 1.0
-        yield edge, Changed(_masked(use, free * covered))
-        free = free * (1 - covered)
+def _only(graph: Graph, indices: Sequence[int], *, last: bool) -> dict[Spot, Changed]:
+    """Let later (or earlier) uses of nodes take the place of the others, entry by entry."""
+    changes: dict[Spot, Changed] = {}
+    for index in indices:
+        free = np.ones(graph.nodes[index].shape, dtype=bool)
+        for use in map(graph.use, sorted(graph.users(index), reverse=last)):
+            covered = np.ones(use.shape, dtype=bool)
+            if use.operation is moving.GATHER:
+                covered = np.isin(np.arange(covered.size), use.arguments["positions"]).reshape(use.shape)
+            changes[use.spot] = Changed(_masked(use, (free & covered).astype(np.float64)))
+            free &= ~covered
+    return changes
 
 
 def _masked(use: Use, mask: NDArray[np.float64]) -> Change:
@@ -177,10 +172,10 @@ def pair_mutants(inquiry: Inquiry, views: Views, effects: Sequence[Effect]) -> I
 
 
 def _both(views: Views, first: Effect, second: Effect, cost: float) -> Mutant:
-    one, other = (with_mistake(views, each.use, each.mistake) for each in (first, second))
-    kind = one.kind if one.kind is other.kind else CauseKind.TWO_CHANGES
-    phrase = f"two changes: {one.phrase}; and {other.phrase}"
-    where = "; ".join(dict.fromkeys(where for where in (one.where, other.where) if where))
-    changes = changes_of([first.use, second.use], [first.mistake, second.mistake])
+    both = [(each.use, each.mistake) for each in (first, second)]
+    kinds, phrases = {each.kind for _, each in both}, [each.phrase(use.node) for use, each in both]
+    kind = CauseKind.TWO_CHANGES if len(kinds) > 1 else first.mistake.kind
+    where = "; ".join(dict.fromkeys(found for each in both if (found := with_mistake(views, *each).where)))
     more = CauseKind.TWO_CHANGES.cost + cost - kind.cost
-    return Mutant(kind, phrase, more, where, backward(views, changes))
+    told = partial(sentence, f"two changes: {phrases[0]}; and {phrases[1]}")
+    return Mutant(kind, told, more, where, backward(views, changes_of(both)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from gradproof.verdicts.causes.graph import Graph, Spot, Use, Views
 from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
+from gradproof.verdicts.causes.phrases import sentence
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant, backward, changes_of
 
@@ -34,7 +36,7 @@ def effects(inquiry: Inquiry, graph: Graph, skip: frozenset[Spot]) -> Iterator[E
     for use in (graph.use(spot) for spot in spots if spot not in skip):
         if inquiry.late or use.reaches.isdisjoint(inquiry.targets):
             continue
-        for mistake in mistakes_at(use):
+        for mistake in mistakes_at(use).values():
             along = effect_of(inquiry, use, mistake)
             if along is not None:
                 yield Effect(use, mistake, along)
@@ -43,7 +45,8 @@ def effects(inquiry: Inquiry, graph: Graph, skip: frozenset[Spot]) -> Iterator[E
 def effect_of(inquiry: Inquiry, use: Use, mistake: Mistake) -> NDArray[np.float64] | None:
     """Give what a mistake at a place does along the probes' directions; None where it is not finite."""
     g = use.g if mistake.source is None else use.graph.use(mistake.source).g
-    changed = mistake.change(g).sum_to(use.shape) - use.share
+    with use.graph.context():
+        changed = mistake.change(g).sum_to(use.shape) - use.share
     return inquiry.probes.effect(use.index, changed) if np.all(np.isfinite(changed.data)) else None
 
 
@@ -63,6 +66,6 @@ def single_mutants(inquiry: Inquiry, views: Views, found: Sequence[Effect]) -> l
 def with_mistake(views: Views, use: Use, mistake: Mistake) -> Mutant:
     """Make the mutant with one mistake."""
     node = use.node if mistake.source is None else use.graph.nodes[mistake.source]
-    gradients = backward(views, changes_of([use], [mistake]))
-    phrase = mistake.phrase(use.node)
-    return Mutant(mistake.kind, phrase, mistake.more, node.where, gradients, mistake.factor)
+    told = partial(sentence, mistake.phrase(use.node))
+    gradients = backward(views, changes_of([(use, mistake)]))
+    return Mutant(mistake.kind, told, mistake.more, node.where, gradients, mistake.factor)

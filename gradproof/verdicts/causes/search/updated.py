@@ -3,8 +3,9 @@
 g is the claimed gradient of w, as whoever updates too early has no other.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,8 +56,9 @@ def updated_weights(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
         use = graph.use(weight.edge)
         if use.reaches.isdisjoint(inquiry.targets):
             continue
-        step = _with_update(graph, weight, inquiry, 1.0)(use.g)
-        effect = probes.effect(use.index, step.sum_to(use.shape) - use.share)
+        with graph.context():
+            step = _with_update(graph, weight, inquiry, 1.0)(use.g).sum_to(use.shape) - use.share
+        effect = probes.effect(use.index, step)
         for name in inquiry.targets:
             solved = solve(inquiry.with_targets((name,)), effect)
             if solved is not None:
@@ -116,7 +118,7 @@ def _mutant(views: Views, inquiry: Inquiry, weights: list[_Weight], rate: float)
     gradients = backward(
         views, lambda graph: {w.edge: Changed(_with_update(graph, w, inquiry, rate)) for w in weights}
     )
-    return Mutant(_KIND, phrase, 0.0, nodes[0].where, gradients, rate)
+    return Mutant(_KIND, partial(sentence, phrase), 0.0, nodes[0].where, gradients, rate)
 
 
 # ------------------------------------------------------------------------ before the next gradient is taken
@@ -138,12 +140,13 @@ def after_an_update(inquiry: Inquiry) -> Iterator[Mutant]:
         def gradients(exact: bool, moved: tuple[str, ...] = moved, rate: float = rate) -> Mapping[str, Any]:
             return _at(inquiry, moved, rate, Balls(tolerances.CAUSE_BITS) if exact else Plain())
 
-        done = (
-            f"at other weights: {listed(moved)} {'was' if len(moved) == 1 else 'were'} already updated "
-            f"(minus {rate:g} times the gradient) when it was computed"
-        )
-        told = lambda names, done=done: sentence("", names).replace(" with ", f" {done}")  # noqa: E731
-        yield Mutant(_KIND, "", 0.0, "", gradients, rate, told=told)
+        yield Mutant(_KIND, partial(_told, moved, rate), 0.0, "", gradients, rate)
+
+
+def _told(moved: Sequence[str], rate: float, names: Sequence[str], *, alone: bool) -> str:
+    right = sentence("", names, alone=alone).removesuffix(" with ")
+    updated = f"{listed(moved)} {'was' if len(moved) == 1 else 'were'} already updated"
+    return f"{right} at other weights: {updated} (minus {rate:g} times the gradient) when it was computed"
 
 
 def _at(inquiry: Inquiry, moved: tuple[str, ...], rate: float, kind: Kind) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from flint import arb
 
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, CauseKind
-from gradproof.verdicts.causes.phrases import listed, number
+from gradproof.verdicts.causes.phrases import listed, number, sentence
 from gradproof.verdicts.causes.search.discrepancy import Balls, midpoints
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
@@ -26,7 +26,7 @@ def whole_mutants(inquiry: Inquiry) -> Iterator[Mutant]:
 def _mutant(
     kind: CauseKind, value: float | None, phrase: str, gradients: Mapping[str, Balls], more: float = 0.0
 ) -> Mutant:
-    return Mutant(kind, phrase, more, "", lambda _: gradients, value)
+    return Mutant(kind, partial(sentence, phrase), more, "", lambda _: gradients, value)
 
 
 def _swapped(inquiry: Inquiry) -> Iterator[Mutant]:
@@ -40,7 +40,7 @@ def _swapped(inquiry: Inquiry) -> Iterator[Mutant]:
             return
 
 
-def _told(moves: Sequence[tuple[str, str]], names: Sequence[str]) -> str:
+def _told(moves: Sequence[tuple[str, str]], names: Sequence[str], *, alone: bool) -> str:  # noqa: ARG001 - `Mutant.told`
     places = ", ".join(f"that of {a} is the true one of {b}" for a, b in moves)
     return f"your gradients of {listed(names)} stand in each other's place: {places}"
 
