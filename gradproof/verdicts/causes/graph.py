@@ -91,7 +91,7 @@ class Node:
         """Name it with its line, as a place: `sigmoid at my_gradient.py:12`; empty for a parameter."""
         return f"{self.name} at {self.line}" if self.operation else ""
 
-    @property
+    @cached_property
     def line(self) -> str:
         """The line of the loss, relative below the working folder."""
         return str(self.tensor.source)
