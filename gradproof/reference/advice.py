@@ -149,8 +149,21 @@ def missing(name: str) -> NoReturn:
     raise MissingAttributeError(f"The loss asks for xp.{name} at {caller()}, which {who}. {advice(name)}")
 
 
+class KeptError(UnsupportedError):
+    """Code kept an array that a loss computed (in self, a global, a closure), and uses it in another call."""
+
+    def __init__(self) -> None:
+        """Say where it is used."""
+        super().__init__(
+            f"An array that an earlier call of the loss computed and kept is used at {caller()}. "
+            "Compute it anew in each call, from the parameters and the batch of that call."
+        )
+
+
 def _refusal(doing: str, instead: str) -> Any:
     def refuse(self: "Computed", *_arguments: Any, **_options: Any) -> NoReturn:
+        if self.is_kept:
+            raise KeptError
         raise UnsupportedError(f"The loss {doing.format(self.NOUN)} at {caller()}. {instead}")
 
     refuse.__doc__ = "Not to be had."
@@ -165,6 +178,11 @@ class Computed:
 
     NOUN: ClassVar[str]
     shape: Any
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the call that computed it has ended."""
+        return False
 
     __float__ = __int__ = __index__ = __complex__ = __array__ = _refusal(
         "makes a Python number or a NumPy array of {}",
@@ -202,6 +220,8 @@ class Computed:
         self._refuse(function.__name__)
 
     def _refuse(self, name: str) -> NoReturn:
+        if self.is_kept:
+            raise KeptError
         raise UnsupportedError(
             f"The loss calls numpy.{name} on {self.NOUN} at {caller()}, and NumPy cannot follow its "
             f"gradient. {advice(name)}"
@@ -211,6 +231,8 @@ class Computed:
         """Say which function stands for a method that some array libraries have."""
         if name.startswith("__"):
             raise AttributeError(name)
+        if self.is_kept:
+            raise KeptError
         raise MissingAttributeError(
             f"The loss asks {self.NOUN} for .{name} at {caller()}, which arrays of the array API standard do "
             f"not have. {advice(name)}"

@@ -112,6 +112,7 @@ def differentiate(
         }
         data = {name: _batch_value(tape, name, _laned(name, values, lanes)) for name, values in batch.items()}
         tape.output = _scalar(tape.lift(_called(loss, Namespace(tape), parameters, data)))
+        tape.is_closed = True
         value = tape.output.value.with_lanes(lanes or 1)
         gradients = {name: gradient.with_lanes(lanes or 1) for name, gradient in tape.backward().items()}
     unused = tuple(name for name, node in parameters.items() if tape.adjoint(node) is None)

@@ -53,6 +53,7 @@ class Recorder(Protocol):
 
     kind: Kind
     nodes: list["Tensor"]
+    is_closed: bool
 
     def apply(self, operation: Operation, *operands: Value, **arguments: object) -> "Tensor":
         """Compute an operation and record it."""
@@ -79,7 +80,7 @@ def _operators(operation: Operation) -> tuple[_Operator, _Operator]:
 
 def _comparison(compare: Callable[[Array, Array], Mask], text: str) -> Callable[["Tensor", Value], Mask]:
     def compared(self: "Tensor", other: Value) -> Mask:
-        return compare(self.value, self.tape.lift(other).value)
+        return compare(self.tape.lift(self).value, self.tape.lift(other).value)
 
     compared.__doc__ = text
     return compared
@@ -174,6 +175,11 @@ class Tensor(Computed):
     def mT(self) -> "Tensor":  # noqa: N802 - the standard's name
         """The transpose of each matrix in a stack."""
         return self.tape.apply(MATRIX_TRANSPOSE, self)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the loss that computed it has ended."""
+        return self.tape.is_closed
 
     # ---------------------------------------------------------------- arithmetic
 

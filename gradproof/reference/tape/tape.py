@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
+from gradproof.reference.advice import KeptError
 from gradproof.reference.numbers import Kind, Mask
 from gradproof.reference.source import UNKNOWN, caller
 from gradproof.reference.tape.arguments import Value
@@ -29,6 +30,7 @@ class Tape:
         nodes: All nodes that depend on a parameter, in the order of their computation.
         parameters: The parameters among them, by name.
         output: The loss's value, once it is known.
+        is_closed: Whether the loss has ended, so that nothing more is recorded.
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -37,6 +39,7 @@ class Tape:
         self.nodes: list[Tensor] = []
         self.parameters: dict[str, Tensor] = {}
         self.output: Tensor | None = None
+        self.is_closed = False
         self._uses: list[list[Edge]] = []
         self._adjoints: list[Array | None] | None = None
 
@@ -56,14 +59,11 @@ class Tape:
         """A value that meets an array of the tape: constants, data and comparisons become one.
 
         Raises:
-            UnsupportedError: It is no number, and no array of numbers.
+            UnsupportedError: It is no number and no array of numbers, or an array of another call.
         """
         if isinstance(value, Tensor):
-            if value.tape is not self:
-                raise UnsupportedError(
-                    f"The loss uses an array at {caller()} that an earlier call of it computed and kept. "
-                    "Compute anew in each call what the parameters or xp have a part in."
-                )
+            if value.tape is not self or self.is_closed:
+                raise KeptError
             return value
         if isinstance(value, Mask):
             # true -> 1, false -> 0, undecided -> both

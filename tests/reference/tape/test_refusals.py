@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import gradproof as gp
 from gradproof.errors import GradproofError, InputError, UnsupportedError
 from gradproof.reference import advice
 from gradproof.reference.numbers import Balls, Noisy, Plain
@@ -246,8 +247,40 @@ def test_an_array_that_an_earlier_call_kept_is_refused() -> None:
         return w * kept[0]
 
     run(loss)
-    with pytest.raises(UnsupportedError, match=r"an earlier call of it computed and kept\. Compute anew"):
+    with pytest.raises(
+        UnsupportedError, match=rf"earlier call of the loss computed and kept .* at .*{HERE}\. Compute it"
+    ):
         run(loss, Balls())
+
+
+class Keeper:
+    """A loss that keeps what its gradient uses, as if each gradient were asked for after its loss."""
+
+    def loss(self, xp: Any, params: Any, _batch: Any) -> Any:
+        self.hidden = xp.tanh(params["w"])
+        return xp.sum(self.hidden)
+
+    def gradient(self, _params: Any, _batch: Any) -> Any:
+        return {"w": 1 - self.hidden**2}
+
+    def as_it_is(self, _params: Any, _batch: Any) -> Any:
+        return {"w": self.hidden}
+
+    def by_numpy(self, params: Any, _batch: Any) -> Any:
+        return {"w": params["w"] * self.hidden}
+
+    def in_numpy(self, _params: Any, _batch: Any) -> Any:
+        return {"w": np.square(self.hidden)}
+
+
+@pytest.mark.parametrize("name", ["gradient", "by_numpy", "in_numpy", "as_it_is"])
+def test_a_gradient_that_uses_what_the_loss_kept_is_told_so(name: str) -> None:
+    keeper = Keeper()
+    place = "" if name == "as_it_is" else HERE
+    with pytest.raises(
+        UnsupportedError, match=rf"earlier call of the loss computed and kept .*{place}.*Compute it"
+    ):
+        gp.check(keeper.loss, getattr(keeper, name), PARAMS, {"x": 0.0})
 
 
 def test_a_loss_cannot_change_the_integers_that_others_see() -> None:
