@@ -280,6 +280,17 @@ def test_entries_that_are_called_wrong_and_are_exact_are_no_factor():
     assert describe_difference(*arguments, wrong={"w": np.ones(3, bool)}) == "w: all of 3 entries are off."
 
 
+@pytest.mark.parametrize("x", [[1e-7, 2.0], [1e-150, 3.0], [1e155, 2.0]])
+def test_probes_may_leave_the_domain_or_the_range(x):
+    def loss(xp, p, _):
+        return xp.sum(xp.log(p["x"]) ** 2 / p["x"] + p["x"] ** 2)
+
+    x = np.array(x)
+    true = 2 * np.log(x) / x / x - (np.log(x) / x) ** 2 + 2 * x
+    assert find_cause(loss, {"x": x}, {}, {"x": -true}).kind == "sign"
+    assert search_cause(loss, {"x": x}, {}, {"x": true * [1.5, -7.0]}).complete
+
+
 def test_a_search_that_is_cut_short_says_so():
     w = np.random.default_rng(0).normal(size=(4, 4))
 

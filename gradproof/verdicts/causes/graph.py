@@ -282,7 +282,8 @@ class Use:
     @cached_property
     def share(self) -> Array:
         """What is handed on to the operand, broadcasting summed back."""
-        return self.pull(self.g).sum_to(self.shape)
+        with self.graph.context():
+            return self.pull(self.g).sum_to(self.shape)
 
     def pull(self, g: Array) -> Array:
         """Apply the true derivative to an adjoint of the result; broadcasting is not yet summed back."""

@@ -42,8 +42,7 @@ def from_rounded_output(inquiry: Inquiry) -> Cause | None:
             if node.operation not in _FORMULAS:
                 continue
             said, slope = _FORMULAS[node.operation]
-            with np.errstate(all="ignore"):
-                constant = graph.kind.constant(np.asarray(slope(node.values[0].data[0, 0, ...])))
+            constant = graph.kind.constant(np.asarray(slope(node.values[0].data[0, 0, ...])))
             gradients = graph.backward({edge: Changed(constant.__mul__)})
             if all(name in gradients and _same(inquiry, name, gradients[name]) for name in inquiry.targets):
                 phrase = f"the derivative of {node} computed from its rounded output"

@@ -45,7 +45,8 @@ def describe_difference(
     >>> describe_difference(loss, {"w": w}, {}, {"w": 2 * w + np.array([0.0, 0.5, 0.0])})
     'w: 1 of 3 entries is off ([1]).'
     """
-    return told(Inquiry(loss, params, batch, claimed, doubt=doubt, wrong=wrong).discrepancy)
+    with np.errstate(all="ignore"):  # what is not finite is told as off
+        return told(Inquiry(loss, params, batch, claimed, doubt=doubt, wrong=wrong).discrepancy)
 
 
 def told(discrepancy: Discrepancy) -> str:
@@ -73,8 +74,7 @@ def _ratios(discrepancy: Discrepancy, name: str, off: NDArray[np.bool_]) -> str:
     exact = discrepancy.exact_floats[name]
     if np.any(exact[off] == 0) or np.count_nonzero(off) < 2:
         return ""
-    with np.errstate(all="ignore"):
-        ratio = 1 + discrepancy.error[name] / exact
+    ratio = 1 + discrepancy.error[name] / exact
     if _constant(ratio[off]):
         factor = float(ratio[off][0])
         if abs(factor - 1) >= tolerances.ROUNDED_CONSTANT:

@@ -26,7 +26,8 @@ def doubt_from(spread: Floats, exact: Floats, dtype: str) -> Floats:
     [2.2360679774997896e-07, 3e-07]
     """
     spread = np.nan_to_num(spread, nan=0.0, posinf=0.0)
-    pooled = np.sqrt(np.mean(spread**2)) if spread.size else 0.0
+    largest = np.max(spread, initial=np.finfo(np.float64).tiny)
+    pooled = largest * np.sqrt(np.mean((spread / largest) ** 2)) if spread.size else 0.0
     greatest = np.max(np.abs(exact), initial=0.0, where=np.isfinite(exact))
     most = (2 * FORMATS[dtype].unit_roundoff) ** tolerances.MOST_ROUNDING * greatest
     return np.asarray(np.minimum(tolerances.CAUSE_SPREADS * np.maximum(spread, pooled), most))

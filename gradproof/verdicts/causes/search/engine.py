@@ -94,13 +94,21 @@ def search_cause(
     >>> search_cause(lambda xp, p, b: xp.sum(p["w"] ** 2), {"w": w}, {}, {"w": -2 * w}).cause.kind
     'sign'
     """
-    inquiry = Inquiry(
-        loss, params, batch, claimed, learning_rate=learning_rate, seconds=seconds, doubt=doubt, wrong=wrong
-    )
-    cause = _cause(inquiry)
-    if cause is not None:
-        return Search(cause, complete=True)
-    return Search(None, not inquiry.late, told(inquiry.discrepancy))
+    with np.errstate(all="ignore"):  # what is not finite explains nothing
+        inquiry = Inquiry(
+            loss,
+            params,
+            batch,
+            claimed,
+            learning_rate=learning_rate,
+            seconds=seconds,
+            doubt=doubt,
+            wrong=wrong,
+        )
+        cause = _cause(inquiry)
+        if cause is not None:
+            return Search(cause, complete=True)
+        return Search(None, not inquiry.late, told(inquiry.discrepancy))
 
 
 def _cause(inquiry: Inquiry) -> Cause | None:
