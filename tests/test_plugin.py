@@ -15,6 +15,7 @@ import gradproof.plugin.run_cases  # noqa: F401 - so that no session in this pro
 from gradproof.backends import backend_names, load_backend
 from gradproof.backends.reference_backend import ReferenceBackend
 from gradproof.errors import BackendUnavailableError
+from gradproof.reporting.formats import report_formats
 from gradproof.scenarios import CATALOGUE
 
 # A session in this process drops what it imported first, and frameworks do not survive being imported twice.
@@ -91,7 +92,7 @@ class Session:
     def frame(self, name: str, folder: str = "reports/latest") -> pd.DataFrame:
         path = self.folder / folder / f"{name}.csv"
         if not path.exists():  # a large table
-            return pd.read_parquet(path.with_suffix(".parquet"))
+            return report_formats()["parquet"].parse(name, path.with_suffix(".parquet").read_bytes())
         return pd.read_csv(path, keep_default_na=False)
 
     def subjects(self, folder: str = "reports/latest") -> list[tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """What the runs cost: seconds for compiling, training and judging, per backend and variant."""
 
 from collections.abc import Mapping
+from math import nan
 from typing import Any
 
 import pandas as pd
@@ -62,7 +63,8 @@ def costs(runs: pd.DataFrame) -> pd.DataFrame:
         most_steps=("steps", "max"),
         compiling_seconds=("compiling_seconds", "sum"),
         training_seconds=("training_seconds", "sum"),
-        seconds_per_step=("seconds_per_step", "median"),
+        # Where no time is known, pandas 2 warns of the median.
+        seconds_per_step=("seconds_per_step", lambda times: times.median() if times.notna().any() else nan),
         judging_seconds=("judging_seconds", "sum"),
     )
     return table.reset_index().astype(COSTS)

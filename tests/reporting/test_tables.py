@@ -42,8 +42,8 @@ ODD = [
     "a\rb",
     "\n",
     "NUL",
-    "a\0b",
-    "\0",
+    # Before pandas 3 the categories "" and NUL are one.
+    *(("a\0b", "\0") if pd.__version__ >= "3" else ()),
     "<script>alert(1)</script>",
     "../../x",
     "a/b",
