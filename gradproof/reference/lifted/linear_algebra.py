@@ -7,7 +7,7 @@ from flint import arb
 
 from gradproof.reference.lifted.calls import NotCertifiedError
 from gradproof.reference.lifted.lifted_array import LiftedArray, from_arbs, lift, to_arbs
-from gradproof.reference.numbers.ball_products import array_of, matrix_of
+from gradproof.reference.numbers.balls import array_of, matrix_of
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - NumPy's

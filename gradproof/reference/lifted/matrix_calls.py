@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.reference.lifted.lifted_array import LiftedArray, base, from_arbs, lift, to_arbs
-from gradproof.reference.numbers.ball_products import product_of_stacks
+from gradproof.reference.numbers.balls import product_of_stacks
 
 
 def matrix_product(left: Any, right: Any) -> LiftedArray:

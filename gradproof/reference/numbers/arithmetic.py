@@ -6,25 +6,27 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import reduce
 from math import prod
-from typing import Any, ClassVar, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.entries import Entries
-from gradproof.reference.numbers.mask import Mask
-from gradproof.reference.numbers.payload import HIDDEN, Payload, aligned
+from gradproof.reference.numbers.elementary import ELEMENTARY
+from gradproof.reference.numbers.mask import Mask, decided
+from gradproof.reference.numbers.payload import HIDDEN, Entries, Payload, aligned
 
 Operand: TypeAlias = "Numbers[Any] | float"
 
+Made_co = TypeVar("Made_co", bound="Numbers[Any]", covariant=True)
 
-class Kind(ABC):
+
+class Kind(ABC, Generic[Made_co]):
     """A kind of number: how values become numbers, and under which settings they compute."""
 
     name: ClassVar[str]
 
     @abstractmethod
-    def lift(self, values: NDArray[Any]) -> "Numbers[Any]":
+    def lift(self, values: NDArray[Any]) -> Made_co:
         """Numbers that are exactly the given values.
 
         Args:
@@ -32,10 +34,10 @@ class Kind(ABC):
         """
 
     @abstractmethod
-    def constant(self, values: "NDArray[Any] | float") -> "Numbers[Any]":
+    def constant(self, values: "NDArray[Any] | float") -> Made_co:
         """Numbers for a constant that a loss holds, the same in all lanes."""
 
-    def pi(self) -> "Numbers[Any]":
+    def pi(self) -> Made_co:
         """The circle's constant, as exactly as the kind can."""
         return self.constant(np.pi)
 
@@ -49,7 +51,7 @@ class Kind(ABC):
         return np.dtype(np.float64)
 
 
-KindType = TypeVar("KindType", bound=Kind)
+KindType = TypeVar("KindType", bound=Kind[Any])
 
 
 _Operator = Callable[["Numbers[Any]", Operand], "Numbers[Any]"]
@@ -82,12 +84,12 @@ def _comparisons(method: str, text: str) -> tuple[_Comparison, _Comparison]:
     return forward, mirrored
 
 
-class Numbers(Entries[KindType], ABC):
+class Numbers(Entries[KindType]):
     """An array of one kind of number with the operations that the tape's table is written in.
 
     Operands broadcast as NumPy's do, by their visible shapes; ints and floats are constants. Axes
-    are counted from the right. A subclass adds the arithmetic on payloads: the methods that start
-    with an underscore.
+    are counted from the right. The methods that start with an underscore are the arithmetic on payloads;
+    here it is that of floats, and a kind of its own has its own.
     """
 
     __slots__ = ()
@@ -236,7 +238,7 @@ class Numbers(Entries[KindType], ABC):
         """
         return self.like(self._shares(self.data, axes))
 
-    # ---------------------------------------------------------------- what a kind adds
+    # ---------------------------------------------------------------- on payloads
 
     def _add(self, x: Payload, y: Payload) -> Payload:
         return x + y
@@ -257,6 +259,12 @@ class Numbers(Entries[KindType], ABC):
         powers: Payload = x**y
         return powers
 
+    def _function(self, name: str, x: Payload) -> Payload:
+        function = ELEMENTARY[name].floats
+        if function is None:
+            raise NotImplementedError(f"{name} has no form for float64 in the table of elementary functions")
+        return function(x)
+
     def _sum(self, x: Payload, axes: tuple[int, ...]) -> Payload:
         total: Payload = np.add.reduce(x, axis=axes)
         return total
@@ -268,32 +276,33 @@ class Numbers(Entries[KindType], ABC):
         product: Payload = np.matmul(x, y)
         return product
 
-    @abstractmethod
-    def _function(self, name: str, x: Payload) -> Payload: ...
+    def _maximum(self, x: Payload, y: Payload) -> Payload:
+        return np.maximum(x, y)
 
-    @abstractmethod
-    def _maximum(self, x: Payload, y: Payload) -> Payload: ...
+    def _max(self, x: Payload, axes: tuple[int, ...]) -> Payload:
+        greatest: Payload = np.max(x, axis=axes)
+        return greatest
 
-    @abstractmethod
-    def _max(self, x: Payload, axes: tuple[int, ...]) -> Payload: ...
+    def _less(self, x: Payload, y: Payload) -> NDArray[np.int8]:
+        return decided(x < y)
 
-    @abstractmethod
-    def _less(self, x: Payload, y: Payload) -> NDArray[np.int8]: ...
+    def _less_equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
+        return decided(x <= y)
 
-    @abstractmethod
-    def _less_equal(self, x: Payload, y: Payload) -> NDArray[np.int8]: ...
+    def _equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
+        return decided(x == y)
 
-    @abstractmethod
-    def _equal(self, x: Payload, y: Payload) -> NDArray[np.int8]: ...
+    def _select(self, mask: Payload, x: Payload, y: Payload) -> Payload:
+        return np.where(mask > 0, x, y)
 
-    @abstractmethod
-    def _select(self, mask: Payload, x: Payload, y: Payload) -> Payload: ...
+    def _step(self, x: Payload, at_zero: float) -> Payload:
+        # np.heaviside hands on NaN, so that a NaN never looks like a decided branch.
+        return np.heaviside(x, at_zero)
 
-    @abstractmethod
-    def _step(self, x: Payload, at_zero: float) -> Payload: ...
+    def _jump(self, x: Payload) -> Payload:
+        return np.zeros_like(x)
 
-    @abstractmethod
-    def _jump(self, x: Payload) -> Payload: ...
-
-    @abstractmethod
-    def _shares(self, x: Payload, axes: tuple[int, ...]) -> Payload: ...
+    def _shares(self, x: Payload, axes: tuple[int, ...]) -> Payload:
+        greatest = np.equal(x, np.max(x, axis=axes, keepdims=True))
+        shares: Payload = greatest / np.sum(greatest, axis=axes, keepdims=True)
+        return shares

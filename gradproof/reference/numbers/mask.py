@@ -76,7 +76,7 @@ class Mask(Computed):
         [[[1, -1]]]
         """
         booleans = np.asarray(values, dtype=bool)
-        return cls(np.where(booleans, np.int8(1), np.int8(-1))[np.newaxis, np.newaxis])
+        return cls(decided(booleans)[np.newaxis, np.newaxis])
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -162,6 +162,11 @@ class Mask(Computed):
     def __repr__(self) -> str:
         """The shape and how many entries are undecided."""
         return f"Mask(shape={self.shape}, undecided={int(np.sum(self.undecided))})"
+
+
+def decided(booleans: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Give booleans as a mask's payload."""
+    return np.where(booleans, np.int8(1), np.int8(-1))
 
 
 def _is_array(value: object) -> bool:

@@ -21,7 +21,6 @@ set so does, and what it loses adds up; in the others a coin decides for each nu
 Source: Parker, Monte Carlo Arithmetic (1997).
 """
 
-from abc import ABC
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +29,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.arithmetic import Kind
 from gradproof.reference.numbers.formats import FORMATS, Format, format_of
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.repeats import mixed
@@ -64,7 +62,7 @@ class _Stream:
 
 
 @dataclass(frozen=True)
-class NoiseModel(Kind, ABC):
+class NoiseModel:
     """How a format rounds, at random; `noisy.Noisy` makes numbers of it.
 
     Attributes:

@@ -28,18 +28,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.arithmetic import Kind, Numbers
 from gradproof.reference.numbers.branches import shares, sides
 from gradproof.reference.numbers.elementary import ELEMENTARY
+from gradproof.reference.numbers.mask import decided
 from gradproof.reference.numbers.noise_model import NoiseModel
 from gradproof.reference.numbers.payload import Payload
-from gradproof.reference.numbers.plain import FloatNumbers
 from gradproof.reference.numbers.repeats import repeats_in_product, repeats_in_sum
 
 NEAR_TIE = 32
 """Margins of so many spreads may fall on either side: both branches are then sampled."""
 
 
-class NoisyNumbers(FloatNumbers[NoiseModel]):
+class NoisyNumbers(Numbers["Noisy"]):
     """Floats with the rounding noise of a format, as samples."""
 
     __slots__ = ()
@@ -196,13 +197,11 @@ class NoisyNumbers(FloatNumbers[NoiseModel]):
 
     def _less(self, x: Payload, y: Payload) -> NDArray[np.int8]:
         margin = y - x
-        less = self._sided(margin, margin > 0, at_zero=False)
-        return np.where(less, np.int8(1), np.int8(-1))
+        return decided(self._sided(margin, margin > 0, at_zero=False))
 
     def _less_equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
         margin = y - x
-        less = self._sided(margin, margin >= 0, at_zero=True)
-        return np.where(less, np.int8(1), np.int8(-1))
+        return decided(self._sided(margin, margin >= 0, at_zero=True))
 
     def _step(self, x: Payload, at_zero: float) -> Payload:
         return self._sided(x, np.heaviside(x, at_zero), at_zero=at_zero)
@@ -235,7 +234,7 @@ class NoisyNumbers(FloatNumbers[NoiseModel]):
 
 
 @dataclass(frozen=True)
-class Noisy(NoiseModel):
+class Noisy(NoiseModel, Kind[NoisyNumbers]):
     """Stochastic arithmetic in a floating-point format; the attributes are those of the model.
 
     >>> kind = Noisy("float32", samples=100)

@@ -7,46 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.arithmetic import Kind, KindType, Numbers
-from gradproof.reference.numbers.elementary import ELEMENTARY
-from gradproof.reference.numbers.payload import Payload
+from gradproof.reference.numbers.arithmetic import Kind, Numbers
 
 
-class FloatNumbers(Numbers[KindType]):
-    """What float64 payloads share, whether they carry rounding noise or not."""
-
-    __slots__ = ()
-
-    def _function(self, name: str, x: Payload) -> Payload:
-        function = ELEMENTARY[name].floats
-        if function is None:
-            raise NotImplementedError(f"{name} has no form for float64 in the table of elementary functions")
-        return function(x)
-
-    def _maximum(self, x: Payload, y: Payload) -> Payload:
-        return np.maximum(x, y)
-
-    def _max(self, x: Payload, axes: tuple[int, ...]) -> Payload:
-        greatest: Payload = np.max(x, axis=axes)
-        return greatest
-
-    def _less(self, x: Payload, y: Payload) -> NDArray[np.int8]:
-        return _truth(x < y)
-
-    def _less_equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
-        return _truth(x <= y)
-
-    def _equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
-        return _truth(x == y)
-
-    def _select(self, mask: Payload, x: Payload, y: Payload) -> Payload:
-        return np.where(mask > 0, x, y)
-
-    def _jump(self, x: Payload) -> Payload:
-        return np.zeros_like(x)
-
-
-class PlainNumbers(FloatNumbers["Plain"]):
+class PlainNumbers(Numbers["Plain"]):
     """float64 numbers; one sample.
 
     Kinks: relu'(0) = 0, |x|'(0) = 0, clip' is 1 on the bounds, tied maxima share equally.
@@ -59,18 +23,9 @@ class PlainNumbers(FloatNumbers["Plain"]):
         values: NDArray[np.float64] = self.data[0]
         return values
 
-    def _step(self, x: Payload, at_zero: float) -> Payload:
-        # np.heaviside hands on NaN, so that a NaN never looks like a decided branch.
-        return np.heaviside(x, at_zero)
-
-    def _shares(self, x: Payload, axes: tuple[int, ...]) -> Payload:
-        greatest = np.equal(x, np.max(x, axis=axes, keepdims=True))
-        shares: Payload = greatest / np.sum(greatest, axis=axes, keepdims=True)
-        return shares
-
 
 @dataclass(frozen=True)
-class Plain(Kind):
+class Plain(Kind[PlainNumbers]):
     """Plain float64.
 
     >>> (Plain().lift(np.array([[1.0, 2.0]])) * 3).values()
@@ -90,7 +45,3 @@ class Plain(Kind):
     def context(self) -> AbstractContextManager[object]:
         """Silences NumPy's floating-point warnings: inf and NaN are results here, to be judged."""
         return np.errstate(all="ignore")
-
-
-def _truth(booleans: Payload) -> NDArray[np.int8]:
-    return np.where(booleans, np.int8(1), np.int8(-1))

@@ -2,23 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar, overload
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradproof.errors import GradproofError, InputError, UnsupportedError
 from gradproof.reference.advice import Computed
-from gradproof.reference.numbers import (
-    BallNumbers,
-    Balls,
-    Kind,
-    Noisy,
-    NoisyNumbers,
-    Numbers,
-    Plain,
-    PlainNumbers,
-)
+from gradproof.reference.numbers import Kind, Numbers
 from gradproof.reference.source import raised_at
 from gradproof.reference.tape.namespace import Namespace
 from gradproof.reference.tape.node import Tensor
@@ -51,33 +42,9 @@ class Differentiation(Generic[AnyNumbers]):
     unused: tuple[str, ...]
 
 
-@overload
 def differentiate(
-    loss: Loss, params: Arrays, batch: Arrays, kind: Plain, lanes: int | None = None
-) -> Differentiation[PlainNumbers]: ...
-
-
-@overload
-def differentiate(
-    loss: Loss, params: Arrays, batch: Arrays, kind: Noisy, lanes: int | None = None
-) -> Differentiation[NoisyNumbers]: ...
-
-
-@overload
-def differentiate(
-    loss: Loss, params: Arrays, batch: Arrays, kind: Balls, lanes: int | None = None
-) -> Differentiation[BallNumbers]: ...
-
-
-@overload
-def differentiate(
-    loss: Loss, params: Arrays, batch: Arrays, kind: Kind, lanes: int | None = None
-) -> Differentiation[Any]: ...
-
-
-def differentiate(
-    loss: Loss, params: Arrays, batch: Arrays, kind: Kind, lanes: int | None = None
-) -> Differentiation[Any]:
+    loss: Loss, params: Arrays, batch: Arrays, kind: Kind[AnyNumbers], lanes: int | None = None
+) -> Differentiation[AnyNumbers]:
     """Computes a loss and its gradient by reverse-mode differentiation.
 
     Args:
@@ -113,8 +80,8 @@ def differentiate(
         data = {name: _batch_value(tape, name, _laned(name, values, lanes)) for name, values in batch.items()}
         tape.output = _scalar(tape.lift(_called(loss, Namespace(tape), parameters, data)))
         tape.is_closed = True
-        value = tape.output.value.with_lanes(lanes or 1)
-        gradients = {name: gradient.with_lanes(lanes or 1) for name, gradient in tape.backward().items()}
+        value: Any = tape.output.value.with_lanes(lanes or 1)
+        gradients: Any = {name: gradient.with_lanes(lanes or 1) for name, gradient in tape.backward().items()}
     unused = tuple(name for name, node in parameters.items() if tape.adjoint(node) is None)
     return Differentiation(value, gradients, tape, unused)
 

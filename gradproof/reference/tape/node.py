@@ -8,7 +8,7 @@ import numpy as np
 
 from gradproof.errors import UnsupportedError
 from gradproof.reference.advice import Computed
-from gradproof.reference.numbers import Kind, Mask
+from gradproof.reference.numbers import Kind, Mask, Numbers
 from gradproof.reference.source import Source, caller
 from gradproof.reference.tape.arguments import Value, positions_of
 from gradproof.reference.tape.operations import Array, Operation
@@ -51,7 +51,7 @@ _NUMPYS_NAMES: Mapping[str, Callable[[Any, Any], Any]] = {
 class Recorder(Protocol):
     """What a node needs of the tape that it is on."""
 
-    kind: Kind
+    kind: Kind[Numbers[Any]]
     nodes: list["Tensor"]
     is_closed: bool
 

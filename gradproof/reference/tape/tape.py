@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.advice import KeptError
-from gradproof.reference.numbers import Kind, Mask
+from gradproof.reference.numbers import Kind, Mask, Numbers
 from gradproof.reference.source import UNKNOWN, caller
 from gradproof.reference.tape.arguments import Value
 from gradproof.reference.tape.node import Tensor
@@ -33,7 +33,7 @@ class Tape:
         is_closed: Whether the loss has ended, so that nothing more is recorded.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind[Numbers[Any]]) -> None:
         """Starts an empty tape."""
         self.kind = kind
         self.nodes: list[Tensor] = []

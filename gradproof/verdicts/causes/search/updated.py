@@ -26,7 +26,7 @@ _KIND = CauseKind.WEIGHTS_ALREADY_UPDATED
 _MOVING = Having(Trait.MOVES_ENTRIES, operands=1)
 
 
-def _step(inquiry: Inquiry, name: str, kind: Kind) -> Array:
+def _step(inquiry: Inquiry, name: str, kind: Kind[Any]) -> Array:
     """Give the claimed gradient of a parameter, by which it was updated."""
     claimed = inquiry.discrepancy.claimed[name]
     step: Array = kind.constant(claimed if isinstance(kind, Balls) else claimed.astype(np.float64))
@@ -149,7 +149,7 @@ def _told(moved: Sequence[str], rate: float, names: Sequence[str], *, alone: boo
     return f"{right} at other weights: {updated} (minus {rate:g} times the gradient) when it was computed"
 
 
-def _at(inquiry: Inquiry, moved: tuple[str, ...], rate: float, kind: Kind) -> dict[str, Any]:
+def _at(inquiry: Inquiry, moved: tuple[str, ...], rate: float, kind: Kind[Any]) -> dict[str, Any]:
     """Give the targets' gradients after an update of other parameters."""
 
     def loss(xp: Any, params: Mapping[str, Tensor], batch: Mapping[str, Any]) -> Any:
