@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradproof.reference.inputs_in_lanes import Inputs
 from gradproof.reference.numbers import Noisy, NoisyNumbers
-from gradproof.reference.tape import Loss, differentiate
+from gradproof.reference.tape import Inputs, Loss, differentiate
 from gradproof.reference.truth import Truth
 
 _BLOCK = 2**24

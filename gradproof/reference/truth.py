@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradproof.errors import InputError
-from gradproof.reference.inputs_in_lanes import Inputs
 from gradproof.reference.numbers import BallNumbers, Balls
 from gradproof.reference.special_points import Kink, Outside, kinks, outside
-from gradproof.reference.tape import Differentiation, Loss, differentiate
+from gradproof.reference.tape import Differentiation, Inputs, Loss, differentiate
 
 PRECISIONS = (128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
 """Working precisions in bits, tried one after the other."""

@@ -26,6 +26,39 @@ AnyNumbers = TypeVar("AnyNumbers", bound=Numbers[Any])
 
 
 @dataclass(frozen=True)
+class Inputs:
+    """Parameters and data of several runs at once: the lanes first, of length 1 in arrays that all share."""
+
+    params: Mapping[str, NDArray[Any]]
+    batch: Mapping[str, NDArray[Any]]
+    lanes: int
+
+    @classmethod
+    def of(cls, params: Arrays, batch: Arrays, lanes: int | None) -> "Inputs":
+        """Take arrays whose leading axis is the lanes; without lanes, give them one.
+
+        Raises:
+            InputError: an array does not have the lanes.
+        """
+
+        def laned(arrays: Arrays) -> dict[str, NDArray[Any]]:
+            return {name: _laned(name, values, lanes) for name, values in arrays.items()}
+
+        return cls(laned(params), laned(batch), lanes or 1)
+
+    def part(self, chosen: NDArray[np.intp]) -> "Inputs":
+        """The chosen lanes."""
+
+        def part_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+            return {
+                name: array[chosen] if array.shape[0] == self.lanes else array
+                for name, array in arrays.items()
+            }
+
+        return Inputs(part_of(self.params), part_of(self.batch), chosen.size)
+
+
+@dataclass(frozen=True)
 class Differentiation(Generic[AnyNumbers]):
     """One run of a loss with its gradient.
 
@@ -71,17 +104,19 @@ def differentiate(
     >>> result.gradients["w"].values()
     array([[18., 64.]])
     """
+    inputs = Inputs.of(params, batch, lanes)
     with kind.context():
         tape = Tape(kind)
         parameters = {
-            name: tape.parameter(name, _floats(name, _laned(name, values, lanes)))
-            for name, values in params.items()
+            name: tape.parameter(name, _floats(name, values)) for name, values in inputs.params.items()
         }
-        data = {name: _batch_value(tape, name, _laned(name, values, lanes)) for name, values in batch.items()}
+        data = {name: _batch_value(tape, name, values) for name, values in inputs.batch.items()}
         tape.output = _scalar(tape.lift(_called(loss, Namespace(tape), parameters, data)))
         tape.is_closed = True
-        value: Any = tape.output.value.with_lanes(lanes or 1)
-        gradients: Any = {name: gradient.with_lanes(lanes or 1) for name, gradient in tape.backward().items()}
+        value: Any = tape.output.value.with_lanes(inputs.lanes)
+        gradients: Any = {
+            name: gradient.with_lanes(inputs.lanes) for name, gradient in tape.backward().items()
+        }
     unused = tuple(name for name, node in parameters.items() if tape.adjoint(node) is None)
     return Differentiation(value, gradients, tape, unused)
 

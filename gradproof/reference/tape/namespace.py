@@ -1,19 +1,66 @@
 """The array namespace `xp` that a loss is written with."""
+# ruff: noqa: ARG002 - the standard's `device` is taken, and means nothing here
 
-from gradproof.reference.tape.composed_functions import ComposedFunctions
-from gradproof.reference.tape.creation_functions import CreationFunctions
+import operator
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.errors import UnsupportedError
+from gradproof.reference.advice import Computed
+from gradproof.reference.numbers import Mask
+from gradproof.reference.source import caller
+from gradproof.reference.tape.arguments import (
+    Shape,
+    Value,
+    condition_of,
+    holds_computed,
+    integers_of,
+    is_discrete,
+    one_axis,
+    rank_of,
+    shape_of,
+)
+from gradproof.reference.tape.functions import Functions
 from gradproof.reference.tape.neural_functions import NeuralFunctions
-from gradproof.reference.tape.node import Recorder
+from gradproof.reference.tape.node import Recorder, Tensor
 from gradproof.reference.tape.operations import OPERATIONS, neural
+from gradproof.reference.tape.operations.entrywise import CLIP, DIVIDE, MAXIMUM, MINIMUM, WHERE
+from gradproof.reference.tape.operations.moving import ASTYPE, GATHER
+
+DType: TypeAlias = Any
+"""Whatever NumPy takes as a data type, and None for the default."""
+
+
+def _comparison(name: str, compare: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def function(self: Functions, x1: Value, x2: Value, /) -> Value:
+        return getattr(np, name)(x1, x2) if is_discrete(x1, x2) else compare(self._tensor(x1), x2)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Whether {name.replace('_', ' ')}, entry by entry; undecided where balls overlap."
+    return function
+
+
+def _logical(name: str, join: Callable[..., Any]) -> Callable[..., Any]:
+    def function(self: Functions, x1: Value, x2: Value, /) -> Value:  # noqa: ARG001 - as all functions of the namespace
+        return getattr(np, name)(x1, x2) if is_discrete(x1, x2) else join(condition_of(x1), condition_of(x2))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{name.replace('_', ' ').capitalize()} of two conditions, entry by entry."
+    return function
 
 
 class Namespace(
-    ComposedFunctions,
-    CreationFunctions,
+    Functions,
     prefix="xp.",
     operations=[entry for entry in OPERATIONS.values() if entry not in vars(neural).values()],
 ):
     """The functions of the array API standard that losses are written with, and `nn`.
+
+    Those of the table are made of it; here are those that are made of several operations, or of none.
 
     Attributes:
         nn: Activations and losses that frameworks have natively; see `NeuralFunctions`.
@@ -25,3 +72,263 @@ class Namespace(
         """Bind all functions to the tape that they record on."""
         super().__init__(tape)
         self.nn = NeuralFunctions(tape)
+
+    # ---------------------------------------------------------------- comparisons, entry by entry
+
+    less = _comparison("less", operator.lt)
+    less_equal = _comparison("less_equal", operator.le)
+    greater = _comparison("greater", operator.gt)
+    greater_equal = _comparison("greater_equal", operator.ge)
+    equal = _comparison("equal", operator.eq)
+    not_equal = _comparison("not_equal", operator.ne)
+
+    logical_and = _logical("logical_and", operator.and_)
+    logical_or = _logical("logical_or", operator.or_)
+    logical_xor = _logical("logical_xor", operator.xor)
+
+    def logical_not(self, x: Value, /) -> Value:
+        """True where a condition does not hold."""
+        return np.logical_not(x) if is_discrete(x) else ~condition_of(x)
+
+    def positive(self, x: Value, /) -> Value:
+        """The number itself."""
+        return x
+
+    def reciprocal(self, x: Value, /) -> Tensor:
+        """1/x."""
+        return self._apply(DIVIDE, 1, x)
+
+    def arctan(self, x: Value, /) -> Value:
+        """The arc tangent, by the name that NumPy, PyTorch and JAX also have."""
+        return self.atan(x)
+
+    def pow(self, x1: Value, x2: Value, /) -> Value:
+        """The power; a whole Python number as exponent is taken for any base."""
+        return np.power(x1, x2) if is_discrete(x1, x2) else self._tensor(x1) ** x2
+
+    def clip(self, x: Value, /, min: Value | None = None, max: Value | None = None) -> Value:  # noqa: A002 - the standard's names
+        """The number, or the bound that it goes beyond."""
+        if is_discrete(x, *(bound for bound in (min, max) if bound is not None)):
+            return np.clip(x, min, max)
+        if min is None and max is None:
+            return self._tensor(x)
+        if min is None:
+            return self._apply(MINIMUM, x, max)
+        if max is None:
+            return self._apply(MAXIMUM, x, min)
+        return self._apply(CLIP, x, min, max)
+
+    def where(self, condition: Value, x1: Value, x2: Value, /) -> Value:
+        """`x1` where the condition holds, `x2` elsewhere; the hull of both where it is undecided."""
+        if is_discrete(condition, x1, x2):
+            return np.where(condition, x1, x2)
+        return self._apply(WHERE, x1, x2, condition=condition_of(condition))
+
+    # ---------------------------------------------------------------- products
+
+    def tensordot(self, x1: Value, x2: Value, /, *, axes: Any = 2) -> Value:
+        """The sum of products along pairs of axes: a matrix product of reordered arrays."""
+        if is_discrete(x1, x2):
+            return np.tensordot(x1, x2, axes=axes)
+        left, right = self._tensor(x1), self._tensor(x2)
+        if isinstance(axes, int):
+            axes = (range(left.ndim - axes, left.ndim), range(axes))
+        inner_left, inner_right = (
+            [one_axis(axis, x.ndim) + x.ndim for axis in chosen]
+            for chosen, x in zip(axes, (left, right), strict=True)
+        )
+        outer_left, outer_right = (
+            [axis for axis in range(x.ndim) if axis not in inner]
+            for inner, x in ((inner_left, left), (inner_right, right))
+        )
+        shape = [left.shape[axis] for axis in outer_left] + [right.shape[axis] for axis in outer_right]
+        inner = prod(left.shape[axis] for axis in inner_left)
+        rows = self._ordered(left, outer_left + inner_left, (-1, inner))
+        columns = self._ordered(right, inner_right + outer_right, (inner, -1))
+        return self.reshape(rows @ columns, tuple(shape))
+
+    def _ordered(self, x: Tensor, order: list[int], shape: tuple[int, int]) -> Value:
+        """A matrix of an array's entries, its axes brought into an order first."""
+        ordered = self.permute_dims(x, tuple(order)) if order != sorted(order) else x
+        return self.reshape(ordered, shape)
+
+    # ---------------------------------------------------------------- moving entries
+
+    def moveaxis(
+        self, x: Value, source: int | tuple[int, ...], destination: int | tuple[int, ...], /
+    ) -> Value:
+        """Axes at other places."""
+        ndim = rank_of(x)
+        pairs = [each if isinstance(each, tuple | list) else (each,) for each in (source, destination)]
+        sources, places = ([one_axis(axis, ndim) + ndim for axis in axes] for axes in pairs)
+        order = [axis for axis in range(ndim) if axis not in sources]
+        for place, axis in sorted(zip(places, sources, strict=True)):
+            order.insert(place, axis)
+        return self.permute_dims(x, tuple(order))
+
+    def broadcast_arrays(self, *arrays: Value) -> list[Value]:
+        """The arrays, all repeated to one shape."""
+        shape = np.broadcast_shapes(*(shape_of(array) for array in arrays))
+        return [self.broadcast_to(array, shape) for array in arrays]
+
+    def stack(self, arrays: Sequence[Value], /, *, axis: int = 0) -> Value:
+        """Arrays along a new axis."""
+        parts = tuple(arrays)
+        if is_discrete(*parts):
+            return np.stack(parts, axis=axis)
+        if len(shapes := {shape_of(part) for part in parts}) != 1:
+            raise ValueError(f"there must be arrays, all of one shape, and not {sorted(shapes)}")
+        place = one_axis(axis, rank_of(parts[0]) + 1)
+        return self.concat([self.expand_dims(self._tensor(part), axis=place) for part in parts], axis=place)
+
+    def take(self, x: Value, indices: Value, /, *, axis: int | None = None) -> Value:
+        """The entries at indices along an axis."""
+        if is_discrete(x, indices):
+            return np.take(x, indices, axis=axis)
+        tensor = self._tensor(x)
+        if axis is None and tensor.ndim != 1:
+            raise ValueError(f"it needs an axis for an array with {tensor.ndim} axes")
+        place = one_axis(-1 if axis is None else axis, tensor.ndim)
+        return tensor[(*(slice(None),) * (tensor.ndim + place), integers_of(indices))]
+
+    def take_along_axis(self, x: Value, indices: Value, /, *, axis: int = -1) -> Value:
+        """Along an axis, for each row its own entries."""
+        if is_discrete(x, indices):
+            return np.take_along_axis(x, indices, axis)
+        tensor = self._tensor(x)
+        places = np.arange(tensor.size).reshape(tensor.shape)
+        return self._apply(GATHER, tensor, positions=np.take_along_axis(places, integers_of(indices), axis))
+
+    def tril(self, x: Value, /, *, k: int = 0) -> Value:
+        """The entries on and below a diagonal; zeros above."""
+        return np.tril(x, k=k) if is_discrete(x) else self._kept(x, np.tril, k)
+
+    def triu(self, x: Value, /, *, k: int = 0) -> Value:
+        """The entries on and above a diagonal; zeros below."""
+        return np.triu(x, k=k) if is_discrete(x) else self._kept(x, np.triu, k)
+
+    def _kept(self, x: Value, triangle: Callable[..., Any], k: int) -> Tensor:
+        entries = triangle(np.ones(shape_of(x)[-2:], dtype=bool), k=k)
+        return self._apply(WHERE, x, 0, condition=Mask.lift(entries))
+
+    def astype(self, x: Value, dtype: Any, /, *, copy: Any = True, device: object = None) -> Value:
+        """Another data type.
+
+        To a floating-point type, numbers stay what they are: the kind of number decides how exact
+        they are, and a loss that casts on the way is judged as if it did not.
+        """
+        target = np.dtype(dtype)
+        if target.kind == "f":
+            return self._apply(ASTYPE, x)
+        if is_discrete(x):
+            return np.asarray(x).astype(target, copy=copy)
+        if target.kind == "b":
+            return condition_of(x)
+        raise UnsupportedError(
+            f"astype at {caller()} turns computed numbers into {target}, which has no gradient. "
+            "Compute integers from the batch's integers, or compare and use xp.where."
+        )
+
+    # ---------------------------------------------------------------- making arrays
+
+    # Integers and booleans become NumPy arrays, because a loss uses them as indices and labels; floats become
+    # constants of the tape, so that what is computed from them is as exact as all else.
+
+    pi, e, inf, nan, newaxis = np.pi, np.e, np.inf, np.nan, None
+    float64, float32 = np.float64, np.float32
+    int64, int32, int16, int8 = np.int64, np.int32, np.int16, np.int8
+    uint64, uint32, uint16, uint8 = np.uint64, np.uint32, np.uint16, np.uint8
+    bool = np.bool_
+
+    def _made(self, values: NDArray[Any]) -> Value:
+        return self._tensor(values) if values.dtype.kind == "f" else values
+
+    def asarray(
+        self, obj: Value, /, *, dtype: DType = None, device: object = None, copy: Any = None
+    ) -> Value:
+        """An array of a value; arrays stay what they are."""
+        if isinstance(obj, Computed):
+            return obj if dtype is None else self.astype(obj, dtype)
+        if holds_computed(obj):
+            raise UnsupportedError(
+                f"xp.asarray at {caller()} is given a list of computed arrays. "
+                "Join them with xp.stack(list), or with xp.concat(list) along an axis that they have."
+            )
+        return self._made(np.asarray(obj, dtype=dtype))
+
+    def zeros(self, shape: Shape, *, dtype: DType = None, device: object = None) -> Value:
+        """Zeros."""
+        return self._made(np.zeros(shape, dtype=dtype))
+
+    def ones(self, shape: Shape, *, dtype: DType = None, device: object = None) -> Value:
+        """Ones."""
+        return self._made(np.ones(shape, dtype=dtype))
+
+    def full(self, shape: Shape, fill_value: Value, *, dtype: DType = None, device: object = None) -> Value:
+        """One value in all places."""
+        if isinstance(fill_value, Computed):
+            return self.broadcast_to(fill_value, shape)
+        return self._made(np.full(shape, fill_value, dtype=dtype))
+
+    def arange(
+        self,
+        start: float,
+        /,
+        stop: float | None = None,
+        step: float = 1,
+        *,
+        dtype: DType = None,
+        device: object = None,
+    ) -> Value:
+        """Evenly spaced values; integers if all bounds are."""
+        first, last = (0, start) if stop is None else (start, stop)
+        return self._made(np.arange(first, last, step, dtype=dtype))
+
+    def linspace(
+        self,
+        start: float,
+        stop: float,
+        /,
+        num: int,
+        *,
+        dtype: DType = None,
+        device: object = None,
+        endpoint: Any = True,
+    ) -> Value:
+        """Evenly spaced floats, both ends included."""
+        if holds_computed([start, stop]):
+            return start + (stop - start) * self.linspace(0.0, 1.0, num, endpoint=endpoint)
+        return self._made(np.linspace(start, stop, num, dtype=dtype, endpoint=endpoint))
+
+    def eye(
+        self,
+        n_rows: int,
+        n_cols: int | None = None,
+        /,
+        *,
+        k: int = 0,
+        dtype: DType = None,
+        device: object = None,
+    ) -> Value:
+        """Ones on a diagonal."""
+        return self._made(np.eye(n_rows, n_cols, k=k, dtype=dtype or np.float64))
+
+    def zeros_like(self, x: Value, /, *, dtype: DType = None, device: object = None) -> Value:
+        """Zeros in the shape and type of an array."""
+        return self.full_like(x, 0, dtype=dtype)
+
+    def ones_like(self, x: Value, /, *, dtype: DType = None, device: object = None) -> Value:
+        """Ones in the shape and type of an array."""
+        return self.full_like(x, 1, dtype=dtype)
+
+    def full_like(
+        self, x: Value, /, fill_value: Value, *, dtype: DType = None, device: object = None
+    ) -> Value:
+        """One value in all places of the shape of an array."""
+        if dtype is None:
+            dtype = np.asarray(x).dtype if is_discrete(x) else np.float64
+        return self.full(shape_of(x), fill_value, dtype=dtype)
+
+    def finfo(self, type: DType, /) -> Any:  # noqa: A002 - the standard's name
+        """The limits of a floating-point type."""
+        return np.finfo(type)

@@ -1,16 +1,14 @@
 """The table of operations: each with its derivative, traits, signature, domain, kinks and source.
 
-`entry` says what an entry holds, `traits` what is known of an operation beside its derivative, `signatures`
-how the arguments of the namespace's functions are read. The entries stand in `entrywise`, `along_axes`,
-`matrix_products`, `moving` and `neural` (the namespace `xp.nn`), and are found there by themselves.
+`entry` says what an entry holds. The entries stand in `entrywise`, `along_axes`, `matrix_products`, `moving`
+and `neural` (the namespace `xp.nn`), and are found there by themselves.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from gradproof.reference.tape.operations import along_axes, entrywise, matrix_products, moving, neural
-from gradproof.reference.tape.operations.entry import Array, Operation, Rule
-from gradproof.reference.tape.operations.traits import Trait
+from gradproof.reference.tape.operations.entry import Array, Operation, Rule, Trait
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {

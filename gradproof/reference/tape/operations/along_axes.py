@@ -10,9 +10,15 @@ import numpy as np
 
 from gradproof.reference.numbers import Mask
 from gradproof.reference.tape.arguments import Value, one_axis, rank_of
-from gradproof.reference.tape.operations.entry import Array, Operation
-from gradproof.reference.tape.operations.signatures import Reading, accumulated, reduced, spread
-from gradproof.reference.tape.operations.traits import Trait
+from gradproof.reference.tape.operations.entry import (
+    Array,
+    Operation,
+    Reading,
+    Trait,
+    accumulated,
+    reduced,
+    spread,
+)
 
 _CALCULUS = "Apostol, Calculus II, 2nd ed., section 8.8 (gradient of a scalar field)"
 _CLARKE = "Clarke, Optimization and Nonsmooth Analysis (1983), proposition 2.3.12 (maxima)"

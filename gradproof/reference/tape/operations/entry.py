@@ -1,12 +1,113 @@
-"""What the table of operations holds for each operation."""
+"""What the table of operations holds for each: traits, the parameters of its function, derivatives.
+
+Source of the parameters: Python array API standard, 2024.12, https://data-apis.org/array-api/2024.12/
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Flag, auto
 from typing import Any, TypeAlias
 
 from gradproof.reference.numbers import Mask, Numbers
-from gradproof.reference.tape.operations.signatures import Reading
-from gradproof.reference.tape.operations.traits import Trait
+from gradproof.reference.tape.arguments import Axis, Value, all_axes, one_axis, rank_of
+
+# -------------------------------------------------------------------- traits
+
+
+class Trait(Flag):
+    """What is known of an operation beside its derivative, so that others choose by it and not by its name.
+
+    Each trait has a law, and tests hold every operation of the table to it in both directions: an operation
+    that keeps the law has the trait, so that none can be forgotten. They are joined by `|`.
+
+    >>> Trait.LINEAR in Trait.LINEAR | Trait.REDUCTION
+    True
+    """
+
+    NONE = 0
+
+    ELEMENTWISE = auto()
+    """An entry of the result depends on the operands' entries in its own place alone; operands broadcast."""
+
+    LINEAR = auto()
+    """The result is linear in all operands together: f(x + c y) = f(x) + c f(y)."""
+
+    BILINEAR = auto()
+    """There are two operands, and the result is linear in each while the other is held."""
+
+    MOVES_ENTRIES = auto()
+    """Each entry of the result is an entry of an operand, and which one does not depend on the values."""
+
+    KEEPS_ORDER = auto()
+    """The entries of the result are those of its one operand, in the same (row by row) order."""
+
+    SELECTS = auto()
+    """Each entry of the result is an entry of an operand, or 0, and which one is chosen by the values or by a
+    condition: its derivative lets some entries through and stops the others."""
+
+    EXTREMUM = auto()
+    """The greatest or the least of some entries, which share its derivative where they tie."""
+
+    PIECEWISE_CONSTANT = auto()
+    """The derivative is 0 wherever there is one."""
+
+    REDUCTION = auto()
+    """Takes entries along `axes` (or `axis`) together, whatever their order, into one each."""
+
+    AVERAGES = auto()
+    """A reduction that divides by the number of entries: it is the same of entries that are each repeated."""
+
+    NORMALISES = auto()
+    """Keeps the shape, and a constant that is added along `axes` changes nothing."""
+
+    ACTIVATION = auto()
+    """A function of one number that networks are written with as a layer's nonlinearity."""
+
+    READS_RESULT = auto()
+    """The derivative's rule uses the result y."""
+
+    FROM_RESULT = auto()
+    """The derivative's rule uses the result y, and no operand's values: tanh' = 1 - y²."""
+
+
+# -------------------------------------------------------------------- how arguments are read
+
+Reading: TypeAlias = tuple[tuple[Value, ...], dict[str, Any]]
+"""What a signature answers: the operands, and the other arguments of `forward`; axes count from the right."""
+
+
+def one(x: Value, /) -> Reading:
+    """One array."""
+    return (x,), {}
+
+
+def two(x1: Value, x2: Value, /) -> Reading:
+    """Two arrays that broadcast, or are multiplied."""
+    return (x1, x2), {}
+
+
+def reduced(x: Value, /, *, axis: Axis = None, keepdims: bool = False) -> Reading:
+    """A reduction along axes."""
+    return (x,), {"axes": all_axes(axis, rank_of(x)), "keepdims": keepdims}
+
+
+def accumulated(x: Value, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Reading:  # noqa: ARG001 - the kind of number decides how exact it is
+    """A reduction that integers may be widened for."""
+    return reduced(x, axis=axis, keepdims=keepdims)
+
+
+def spread(x: Value, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Reading:
+    """A variance, whose divisor is the count less `correction`."""
+    (x,), arguments = reduced(x, axis=axis, keepdims=keepdims)
+    return (x,), arguments | {"correction": correction}
+
+
+def along(x: Value, /, *, axis: int = -1) -> Reading:
+    """What keeps the shape and takes the entries along an axis together."""
+    return (x,), {"axes": (one_axis(axis, rank_of(x)),)}
+
+
+# -------------------------------------------------------------------- operations
 
 Array: TypeAlias = Numbers[Any]
 
@@ -26,8 +127,8 @@ class Operation:
         name: The name in the array API standard, where it has one.
         summary: What it computes, in one line, as the function of the namespace says it.
         traits: What is known of it, to choose by.
-        signature: The parameters of the namespace's function of that name, and how they are read; None if
-            there is no such function.
+        signature: A function with the parameters of the namespace's function of that name, which reads
+            them; None if there is no such function.
         integers: What computes it of integers and booleans, which have no gradient, with the same arguments;
             None where they become numbers of the tape.
         forward: forward(*operands, **arguments) -> result.

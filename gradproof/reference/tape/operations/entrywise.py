@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.reference.tape.operations.entry import Array, Operation
-from gradproof.reference.tape.operations.signatures import one, two
-from gradproof.reference.tape.operations.traits import Trait
+from gradproof.reference.tape.operations.entry import Array, Operation, Trait, one, two
 
 _DLMF = "NIST Digital Library of Mathematical Functions"
 _CALCULUS = "Apostol, Calculus I, 2nd ed., sections 4.4-4.5 (sum, product, quotient, powers)"

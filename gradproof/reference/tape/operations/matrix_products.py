@@ -6,9 +6,7 @@ from math import prod
 import numpy as np
 
 from gradproof.reference.tape.arguments import Value, one_axis, rank_of
-from gradproof.reference.tape.operations.entry import Array, Operation
-from gradproof.reference.tape.operations.signatures import Reading, two
-from gradproof.reference.tape.operations.traits import Trait
+from gradproof.reference.tape.operations.entry import Array, Operation, Reading, Trait, two
 
 _GILES = (
     "Giles, Collected matrix derivative results for forward and reverse mode algorithmic "

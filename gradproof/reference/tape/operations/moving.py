@@ -19,9 +19,7 @@ from gradproof.reference.tape.arguments import (
     one_axis,
     rank_of,
 )
-from gradproof.reference.tape.operations.entry import Array, Operation
-from gradproof.reference.tape.operations.signatures import Reading, one
-from gradproof.reference.tape.operations.traits import Trait
+from gradproof.reference.tape.operations.entry import Array, Operation, Reading, Trait, one
 
 _ADJOINT = "Griewank and Walther, Evaluating Derivatives, 2nd ed. (2008), section 3.2 (adjoints)"
 

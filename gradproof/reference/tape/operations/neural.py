@@ -6,9 +6,7 @@ Better means: no overflow on the way, and the derivative that frameworks use the
 
 from gradproof.reference.tape.arguments import Axis, Value
 from gradproof.reference.tape.operations.along_axes import kept
-from gradproof.reference.tape.operations.entry import Array, Operation
-from gradproof.reference.tape.operations.signatures import Reading, along, one, reduced
-from gradproof.reference.tape.operations.traits import Trait
+from gradproof.reference.tape.operations.entry import Array, Operation, Reading, Trait, along, one, reduced
 
 _GOODFELLOW = "Goodfellow, Bengio and Courville, Deep Learning (2016)"
 _BOYD = "Boyd and Vandenberghe, Convex Optimization (2004), section 3.1.5 (log-sum-exp)"
