@@ -120,7 +120,7 @@ class Comparison:
 
     stated: Mapping[str, Any]
     exact: Mapping[str, Any]
-    what: str
+    what: str = ""
     cause: str = ""
     gradient: ClaimedGradient | None = None
     remark: str = ""
@@ -225,35 +225,3 @@ class Claim:
         for what, value in (("name", self.name), ("text", self.text)):
             if not value.strip():
                 raise InputError(f"A claim has an empty {what} (place {self.place!r}). Give it one.")
-
-
-def in_a_picture(name: str, text: str, place: str, remark: str = "") -> Claim:
-    """Give a claim whose figures stand only in a picture, so that there is nothing to compare with.
-
-    Args:
-        name: what reports call it.
-        text: what the document shows, in our own words.
-        place: where in the document.
-        remark: what the text says about it nevertheless, as a sentence.
-    """
-
-    def check(_scenario: Any, _states: Mapping[str, Any]) -> Finding:
-        return not_checkable(f"It is only in a picture. {remark}".strip())
-
-    return Claim(name, text, place, check)
-
-
-def an_opinion(name: str, text: str, place: str, remark: str) -> Claim:
-    """Give a claim that states no number, formula or rule that could be computed.
-
-    Args:
-        name: what reports call it.
-        text: what the document says, in our own words.
-        place: where in the document.
-        remark: why there is nothing to compute, as a sentence.
-    """
-
-    def check(_scenario: Any, _states: Mapping[str, Any]) -> Finding:
-        return not_checkable(remark)
-
-    return Claim(name, text, place, check)

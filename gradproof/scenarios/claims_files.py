@@ -1,12 +1,48 @@
-"""A document's claims: what is stated stands in its `claims.toml`, what checks it in its `claims.py`."""
+"""A document's claims: `claims.toml` holds what is stated and how findings are told, `claims.py` checks it."""
 
+import string
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
+from flint import arb
 
 from gradproof.errors import InputError
-from gradproof.scenarios.claim import Claim, ClaimCheck, an_opinion, in_a_picture
+from gradproof.scenarios.claim import (
+    Checked,
+    Claim,
+    ClaimVerdict,
+    Comparison,
+    Decimals,
+    Derived,
+    Finding,
+    not_checkable,
+)
+from gradproof.scenarios.claims_arithmetic import show
+
+
+class Facts:
+    """What a check computed, without words.
+
+    Attributes:
+        outcome: whether the claim holds, None where that could not be told; or what is left for the rule.
+        numbers: by name, what the words tell; `stated`, `exact` and `digits` are the finding's, too.
+    """
+
+    def __init__(self, outcome: bool | Comparison | Decimals | None, /, **numbers: Any) -> None:
+        """Take the outcome, and the numbers by name."""
+        self.outcome = outcome
+        self.numbers = numbers
+
+
+Computed: TypeAlias = Checked | Facts
+"""What the check of a claim in a file gives."""
+
+FileCheck: TypeAlias = Callable[[Any, Mapping[str, Any]], Computed]
 
 
 class Checks:
@@ -19,12 +55,12 @@ class Checks:
 
     def __init__(self) -> None:
         """Hold none at first."""
-        self._checks: dict[str, tuple[ClaimCheck, dict[str, Any]]] = {}
+        self._checks: dict[str, tuple[FileCheck, dict[str, Any]]] = {}
 
-    def __call__(self, name: str, **formulas: Any) -> Callable[[ClaimCheck], ClaimCheck]:
+    def __call__(self, name: str, **formulas: Any) -> Callable[[FileCheck], FileCheck]:
         """Let a function check the claim of that name; `formulas` are what the claim states as functions."""
 
-        def register(check: ClaimCheck) -> ClaimCheck:
+        def register(check: FileCheck) -> FileCheck:
             self._checks[name] = (check, formulas)
             return check
 
@@ -35,7 +71,9 @@ class Checks:
 
         An entry has a `name`, a `text` and a `place`; and `states` (beside those of the table `[states]`,
         which all share), or, where there is nothing to compute, a remark under `only_in_a_picture` or
-        `an_opinion`.
+        `an_opinion`. Where the check gives Facts or numbers to compare, the entry also has the words for
+        them, in which the Facts' numbers stand in braces (`{cost:6}` for 6 digits): `confirmed`, `refuted`
+        and `undecided`, or `reason` for all of them; `cause`; and of a comparison `what`, `beside`, `remark`.
 
         Raises:
             InputError: a claim that could be computed has no check.
@@ -44,14 +82,56 @@ class Checks:
         return tuple(self._claim(entry, described.get("states", {})) for entry in described[table])
 
     def _claim(self, entry: dict[str, Any], shared: dict[str, Any]) -> Claim:
-        told = (entry["name"], entry["text"], entry["place"])
-        if "only_in_a_picture" in entry:
-            return in_a_picture(*told, entry["only_in_a_picture"])
-        if "an_opinion" in entry:
-            return an_opinion(*told, entry["an_opinion"])
+        described = (entry["name"], entry["text"], entry["place"])
+        for kind, said in _NOTHING_TO_COMPUTE.items():
+            if kind in entry:
+                return Claim(*described, partial(_nothing, f"{said}{entry[kind]}".strip()))
         if entry["name"] not in self._checks:
             raise InputError(
                 f"The claim {entry['name']!r} has no check. Write one, and decorate it with the claim's name."
             )
-        check, formulas = self._checks[entry["name"]]
-        return Claim(*told, check, {**shared, **entry.get("states", {}), **formulas})
+        own, formulas = self._checks[entry["name"]]
+
+        def check(scenario: Any, states: Mapping[str, Any]) -> Checked:
+            return _told(own(scenario, states), entry)
+
+        return Claim(*described, check, {**shared, **entry.get("states", {}), **formulas})
+
+
+_VERDICTS = {True: ClaimVerdict.CONFIRMED, False: ClaimVerdict.REFUTED, None: ClaimVerdict.UNDECIDED}
+_NOTHING_TO_COMPUTE = {"only_in_a_picture": "It is only in a picture. ", "an_opinion": ""}
+
+
+def _nothing(reason: str, _scenario: Any, _states: Any) -> Finding:
+    return not_checkable(reason)
+
+
+def _told(found: Computed, entry: Mapping[str, Any]) -> Checked:
+    """Put what was computed into the words of a claim's entry."""
+    outcome, numbers = (found.outcome, found.numbers) if isinstance(found, Facts) else (found, {})
+
+    def words(*names: str) -> dict[str, Any]:
+        return {name: _Words().vformat(entry[name], (), numbers) for name in names if name in entry}
+
+    if isinstance(outcome, Comparison):
+        return replace(outcome, **words("what", "cause", "remark", "beside"))
+    if isinstance(outcome, Decimals):
+        return replace(outcome, **words("cause", "remark"))
+    if isinstance(outcome, Finding | Derived):
+        return outcome
+    verdict = _VERDICTS[outcome]
+    reason = next(iter(words(verdict.name.lower(), "reason").values()))
+    told = words("cause") if outcome is False else {}
+    told |= {name: number for name, number in numbers.items() if name in ("stated", "exact", "digits")}
+    return Finding(verdict, reason, **told)
+
+
+class _Words(string.Formatter):
+    """Writes balls with the digits that are proven, and several numbers with commas between them."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, arb):
+            return show(value, int(format_spec or 10))
+        if isinstance(value, list | tuple | np.ndarray):
+            return ", ".join(self.format_field(each, format_spec) for each in value)
+        return str(super().format_field(value, format_spec))

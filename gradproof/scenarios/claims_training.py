@@ -9,8 +9,8 @@ import numpy as np
 from gradproof.errors import InputError
 from gradproof.reference.descent import Trajectory, descend
 from gradproof.reference.numpy_namespace import NumpyNamespace
-from gradproof.scenarios.claim import Finding, confirmed, refuted
-from gradproof.scenarios.claims_arithmetic import BallArray, Certified, balls, exactly, prediction, show
+from gradproof.scenarios.claims_arithmetic import BallArray, Certified, balls, exactly, prediction
+from gradproof.scenarios.claims_files import Facts
 from gradproof.scenarios.scenario import Scenario
 
 _RUNS: WeakKeyDictionary[Scenario, Trajectory] = WeakKeyDictionary()
@@ -72,15 +72,9 @@ def stepped(
     return {name: weight - rate * slopes[name] for name, weight in weights.items()}
 
 
-def either(holds: bool, said: str, otherwise: str, cause: str, **numbers: Any) -> Finding:
-    """Say that a claim is true where it holds, and else that it is false, for a cause."""
-    return confirmed(said, **numbers) if holds else refuted(otherwise, cause=cause, **numbers)
-
-
-def first_step_descends(scenario: Scenario, factor: Any, what: str, where: str, cause: str) -> Finding:
-    """Say whether the loss falls where `factor` times the gradient is added to the initial weights."""
+def first_step(scenario: Scenario, factor: Any) -> Facts:
+    """Tell whether the loss falls where `factor` times the gradient is added to the initial weights."""
     start = weights_after(scenario)
     before = loss_at(scenario, start)
     after = loss_at(scenario, stepped(start, before.gradients, -exactly(factor))).value
-    change = f"The {what} goes from {show(before.value, 6)} to {show(after, 6)} in the first step{where}."
-    return either(after < before.value, change, change, cause)
+    return Facts(bool(after < before.value), before=before.value, after=after)

@@ -5,17 +5,17 @@ the output F, at the first point [1, 2, 3] with the label 0. Its formulas and ta
 follows from the text's own words is checked, and where a number is in a picture, the finding says so.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from gradproof.scenarios.claim import (
-    Checked,
-    Comparison,
-    States,
-    confirmed,
-    decimal,
-    refuted,
-)
+import numpy as np
+from flint import arb
+
+from gradproof.scenarios.claim import ClaimedGradient, Comparison, States, decimal
 from gradproof.scenarios.claims_arithmetic import (
+    BallArray,
     Certified,
     balls,
     exactly,
@@ -23,96 +23,89 @@ from gradproof.scenarios.claims_arithmetic import (
     prediction,
     show,
 )
-from gradproof.scenarios.claims_files import Checks
-from gradproof.scenarios.claims_training import either, examples, loss_at
-from gradproof.scenarios.documents.bce_network.point import (
-    EF,
-    as_plugged_in,
-    hidden,
-    loss_at_point,
-    loss_by_output,
-    output_edges,
-    point,
-    predicted,
-)
+from gradproof.scenarios.claims_files import Checks, Computed, Facts
+from gradproof.scenarios.claims_of import only
+from gradproof.scenarios.claims_training import examples, loss_at, output_at
 from gradproof.scenarios.scenario import Scenario
 
 check = Checks()
+
+EF = (1, 0)
+"""The edge EF among the output weights: from the second hidden node to the only output."""
+
+
+def _at_point(scenario: Scenario, states: States) -> Scenario:
+    """The network with the one point that is worked out as its data."""
+    x, y = [[float(entry) for entry in states["x"]]], [[float(states["y"])]]
+    return replace(scenario, batch={"x": np.array(x), "y": np.array(y)})
+
+
+def _hidden(scenario: Scenario) -> BallArray:
+    """The hidden nodes D and E of the first example before ReLU."""
+    nodes: BallArray = balls(scenario.flat_batch["x"])[0] @ balls(scenario.flat_params["w_hidden"])
+    return nodes
+
+
+def _output(scenario: Scenario) -> Certified:
+    """The output F with its derivatives."""
+    return output_at(scenario, scenario.flat_batch)
+
+
+def _loss_by_output(scenario: Scenario) -> arb:
+    """∂L/∂F; F is what the last sigmoid of the loss gives."""
+    run = loss_at(scenario)
+    return run.derivative_by(run.nodes("sigmoid")[-1]).item()
+
 
 # ---------------------------------------------------------------- data and forward pass
 
 
 @check("label-rule")
-def _label_rule(_scenario: Scenario, states: States) -> Checked:
+def _label_rule(_scenario: Scenario, states: States) -> Computed:
     third = fraction(states["x"][2])
     by_rule = "1" if third > 0 else "0"
-    numbers = {"stated": states["y"], "exact": by_rule}
-    what = f"The third number is {third}, so the label is {by_rule} by the rule"
-    wrong = f"{what}; the worked example puts in {states['y']}."
-    cause = "the worked example contradicts the document's own rule"
-    return either(fraction(by_rule) == fraction(states["y"]), f"{what}.", wrong, cause, **numbers)
+    same = fraction(by_rule) == fraction(states["y"])
+    return Facts(same, third=third, stated=states["y"], exact=by_rule)
 
 
 @check("value-of-E")
-def _node_e(scenario: Scenario, states: States) -> Checked:
-    e = hidden(scenario, point(states)["x"])[0, 1]
-    return decimal(states["E"], e, "E", cause="the inputs are not added up right")
+def _node_e(scenario: Scenario, states: States) -> Computed:
+    return decimal(states["E"], _hidden(_at_point(scenario, states))[1], "E")
 
 
 @check("relu-changes-nothing")
-def _relu(scenario: Scenario, states: States) -> Checked:
-    x = point(states)["x"]
-    nodes = hidden(scenario, x)[0]
-    before = ", ".join(show(node) for node in nodes)
-    if not all(node > 0 for node in nodes):
-        return refuted(
-            f"The hidden nodes are {before} before ReLU.", cause="ReLU changes nodes that are negative"
-        )
-    slope = loss_at_point(scenario, states).gradients["w_hidden"]
-    after = (x @ (balls(scenario.flat_params["w_hidden"]) - slope))[0]
-    return confirmed(
-        f"Both hidden nodes are positive at the initial weights: {before}. It does not stay so: after one "
-        f"step with the learning rate 1 they are {', '.join(show(node, 5) for node in after)} before ReLU, "
-        "which "
-        "makes them 0."
-    )
+def _relu(scenario: Scenario, states: States) -> Computed:
+    one = _at_point(scenario, states)
+    nodes = _hidden(one)
+    slope = loss_at(one).gradients["w_hidden"]
+    after = balls(one.flat_batch["x"])[0] @ (balls(one.flat_params["w_hidden"]) - slope)
+    return Facts(all(node > 0 for node in nodes), before=nodes, after=after)
 
 
 @check("output")
-def _output(scenario: Scenario, states: States) -> Checked:
-    return decimal(states["F"], predicted(scenario, states).value, "F", cause="the output has another value")
+def _output_value(scenario: Scenario, states: States) -> Computed:
+    return decimal(states["F"], _output(_at_point(scenario, states)).value, "F")
 
 
 @check("output-formula", F=lambda ef, e: ef * e)
-def _output_formula(scenario: Scenario, states: States) -> Checked:
-    weights = balls(scenario.flat_params["w_output"])
-    e = hidden(scenario, point(states)["x"])[0, 1]
-    stated = states["F"](weights[EF], e)
-    return Comparison(
-        {"F": stated},
-        {"F": predicted(scenario, states).value},
-        "The formula",
-        cause="the other hidden node's edge and the sigmoid are left out: F = sigmoid(DF·D + EF·E), as the "
-        "text itself computes F before",
-    )
+def _output_formula(scenario: Scenario, states: States) -> Computed:
+    one = _at_point(scenario, states)
+    stated = states["F"](balls(one.flat_params["w_output"])[EF], _hidden(one)[1])
+    return Comparison({"F": stated}, {"F": _output(one).value})
 
 
 # ---------------------------------------------------------------- the loss
 
 
 @check("loss-is-average", total=lambda entropies: sum(entropies) / len(entropies))
-def _average(scenario: Scenario, states: States) -> Checked:
+def _average(scenario: Scenario, states: States) -> Computed:
     single = [loss_at(scenario, batch=batch).value for batch in examples(scenario)]
-    return Comparison(
-        {"the loss": states["total"](single)},
-        {"the loss": loss_at(scenario).value},
-        f"The total of the cross-entropies of {len(single)} points",
-        cause="the points' cross-entropies are put together in another way",
-    )
+    found = Comparison({"the loss": states["total"](single)}, {"the loss": loss_at(scenario).value})
+    return Facts(found, points=len(single))
 
 
 @check("loss-derivative", derivative=lambda f, y: -y / f + (1 - y) / (1 - f))
-def _loss_derivative(_scenario: Scenario, states: States) -> Checked:
+def _loss_derivative(_scenario: Scenario, states: States) -> Computed:
     claimed, exact = {}, {}
     for label in ("0", "1"):
         for f in ("0.001", "0.25", "0.5", "0.999"):
@@ -124,97 +117,104 @@ def _loss_derivative(_scenario: Scenario, states: States) -> Checked:
             )
             exact[key] = run.gradients["F"]
             claimed[key] = balls([states["derivative"](exactly(f), exactly(label))])
-    return Comparison(
-        claimed, exact, "The formula, at 8 values of F and the label,", cause="a wrong derivative"
-    )
+    return Comparison(claimed, exact)
 
 
 # ---------------------------------------------------------------- the derivative by EF
 
 
 @check("chain-rule", derivative=lambda by_output, by_weight: by_output * by_weight)
-def _chain_rule(scenario: Scenario, states: States) -> Checked:
-    by_weight = predicted(scenario, states).gradients["w_output"][EF]
-    claimed = states["derivative"](loss_by_output(scenario, states), by_weight)
-    exact = loss_at_point(scenario, states).gradients["w_output"][EF]
-    return Comparison({"EF": claimed}, {"EF": exact}, "The product of both derivatives", cause="no product")
+def _chain_rule(scenario: Scenario, states: States) -> Computed:
+    one = _at_point(scenario, states)
+    claimed = states["derivative"](_loss_by_output(one), _output(one).gradients["w_output"][EF])
+    return Comparison({"EF": claimed}, {"EF": loss_at(one).gradients["w_output"][EF]})
 
 
 @check("output-derivative", derivative=lambda e, _f: e)
-def _output_derivative(scenario: Scenario, states: States) -> Checked:
-    run = predicted(scenario, states)
-    nodes = hidden(scenario, point(states)["x"])[0]
-    claimed = balls([[states["derivative"](node, run.value)] for node in nodes])
-    predict = prediction(scenario)
-    part = output_edges(
-        lambda xp, params, batch: xp.sum(predict(xp, params, batch)), scenario, states, claimed
-    )
-    return Comparison(
-        {"EF": claimed[EF]}, {"EF": run.gradients["w_output"][EF]}, "The formula", gradient=part
-    )
+def _output_derivative(scenario: Scenario, states: States) -> Computed:
+    one = _at_point(scenario, states)
+    predict = prediction(one)
+    of_output = replace(one, loss=lambda xp, params, batch: xp.sum(predict(xp, params, batch)))
+    return _by_output_edges(of_output, [states["derivative"](e, _output(one).value) for e in _hidden(one)])
 
 
 @check("final-derivative", derivative=lambda by_output, e, _f: by_output * e)
-def _final_derivative(scenario: Scenario, states: States) -> Checked:
-    f = predicted(scenario, states).value
-    by_output = loss_by_output(scenario, states)
-    nodes = hidden(scenario, point(states)["x"])[0]
-    claimed = balls([[states["derivative"](by_output, node, f)] for node in nodes])
-    exact = loss_at_point(scenario, states).gradients["w_output"]
-    part = output_edges(scenario.loss, scenario, states, claimed)
-    return Comparison({"EF": claimed[EF]}, {"EF": exact[EF]}, "The formula", gradient=part)
+def _final_derivative(scenario: Scenario, states: States) -> Computed:
+    one = _at_point(scenario, states)
+    f, by_output = _output(one).value, _loss_by_output(one)
+    return _by_output_edges(one, [states["derivative"](by_output, e, f) for e in _hidden(one)])
+
+
+def _by_output_edges(scenario: Scenario, claimed: list[arb]) -> Comparison:
+    """Compare what is claimed for EF; the claim for both edges serves the search for a cause."""
+    both = balls([[entry] for entry in claimed])
+    exact = loss_at(scenario).gradients["w_output"]
+    return Comparison({"EF": both[EF]}, {"EF": exact[EF]}, gradient=only(scenario, {"w_output": both}))
 
 
 @check("new-weight")
-def _new_weight(scenario: Scenario, states: States) -> Checked:
+def _new_weight(scenario: Scenario, states: States) -> Computed:
     """The update as it is plugged in: the loss of the first point alone, F cut off, learning rate 1."""
+    one = _at_point(scenario, states)
     rate, old, new = (exactly(states[name]) for name in ("rate", "EF", "new EF"))
-    exact = old - rate * loss_at_point(scenario, states).gradients["w_output"][EF]
-    plugged = as_plugged_in(scenario, states, (old - new) / rate)
+    exact = old - rate * loss_at(one).gradients["w_output"][EF]
+    plugged = _as_plugged_in(one, states, (old - new) / rate)
     there = Certified(plugged.loss, {"EF": balls([[states["EF"]]])}, plugged.batch).gradients["EF"]
-    full = loss_by_output(scenario, states)
-    remark = (
-        f"With the F = {states['F']} that is plugged in, the right new weight would be "
-        f"{show((old - rate * there).item())}: the cutting off of F does not matter, while the formula that "
-        f"leaves the sigmoid out divides by 1 - F and would give "
-        f"{show(old - rate * full * exactly(states['E']))} "
-        "with F in full. (The number is in a picture; it is what the text's values give in the text's "
-        "formula.)"
+    return Facts(
+        decimal(states["new EF"], exact, "The new weight", gradient=plugged),
+        F=states["F"],
+        plugged_in=(old - rate * there).item(),
+        in_full=old - rate * _loss_by_output(one) * exactly(states["E"]),
     )
-    return decimal(states["new EF"], exact, "The new weight", gradient=plugged, remark=remark)
+
+
+def _as_plugged_in(scenario: Scenario, states: States, claimed: arb) -> ClaimedGradient:
+    """The loss as a function of EF, where the output is the F that is plugged in, exactly.
+
+    The other edge DF carries what is left: sigmoid(DF·D + EF·E) = F, so DF·D = ln(F / (1 - F)) - EF·E.
+    """
+    odds = fraction(states["F"]) / (1 - fraction(states["F"]))
+    total = fraction(states["EF"]) * fraction(states["E"])
+
+    def loss(xp: Any, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
+        by_odds = xp.log(odds.numerator) - xp.log(odds.denominator)
+        rest = by_odds - xp.divide(total.numerator, total.denominator)
+        d = (batch["x"] @ batch["w_hidden"])[:, :1]
+        weights = {"w_hidden": batch["w_hidden"], "w_output": xp.concat([rest / d, params["EF"]], axis=0)}
+        return scenario.loss(xp, weights, batch)
+
+    return ClaimedGradient(
+        loss,
+        {"EF": np.array([[float(states["EF"])]])},
+        {**scenario.flat_batch, "w_hidden": scenario.flat_params["w_hidden"]},
+        {"EF": balls([[claimed]])},
+        float(states["rate"]),
+    )
 
 
 @check("learning-rate")
-def _learning_rates(scenario: Scenario, states: States) -> Checked:
+def _learning_rates(scenario: Scenario, states: States) -> Computed:
     rates = states["rates"]
-    slope = loss_at_point(scenario, states).gradients["w_output"][EF]
+    slope = loss_at(_at_point(scenario, states)).gradients["w_output"][EF]
     weight = balls(scenario.flat_params["w_output"])[EF]
-    leads = ", ".join(f"{rate} to {show(weight - exactly(rate) * slope, 6)}" for rate in rates)
-    if len({fraction(rate) for rate in rates}) == 1:
-        return confirmed(f"There is one learning rate: {rates[0]}.")
-    return refuted(
-        f"The rates lead to different weights EF: {leads}.",
-        stated=", ".join(rates),
-        cause=f"the document contradicts itself: it names {len(rates)} learning rates for the same update",
-    )
+    leads = [f"{rate} to {show(weight - exactly(rate) * slope, 6)}" for rate in rates]
+    same = len({fraction(rate) for rate in rates}) == 1
+    return Facts(same, leads=leads, rate=rates[0], count=len(rates), stated=", ".join(rates))
 
 
 @check("other-edges", derivative=lambda delta, weight, entry: delta * weight * entry)
-def _other_edges(scenario: Scenario, states: States) -> Checked:
-    x = point(states)["x"][0]
-    weights = balls(scenario.flat_params["w_output"])[:, 0]
-    run = predicted(scenario, states)
+def _other_edges(scenario: Scenario, states: States) -> Computed:
+    one = _at_point(scenario, states)
+    x = balls(one.flat_batch["x"])[0]
+    weights = balls(one.flat_params["w_output"])[:, 0]
+    f = _output(one).value
     # at the output, ∂L/∂z = ∂L/∂F · F (1 - F)
-    delta = loss_by_output(scenario, states) * run.value * (1 - run.value)
+    delta = _loss_by_output(one) * f * (1 - f)
     claimed = balls([[states["derivative"](delta, weight, entry) for weight in weights] for entry in x])
-    exact = loss_at_point(scenario, states).gradients["w_hidden"]
-    slope = loss_at_point(scenario, states).gradients["w_output"][:, 0]
-    remark = (
-        "The output weights in it are those before their update: with the new ones (learning rate 1) the "
-        f"derivatives of the left edges would be {show((weights - slope)[1] / weights[1], 6)} times as large."
-    )
-    left, exact_left = {"the left edges": claimed}, {"the left edges": exact}
-    return Comparison(left, exact_left, "The formula", "a wrong chain of factors", remark=remark)
+    exact = loss_at(one).gradients
+    after_update = (weights - exact["w_output"][:, 0])[1] / weights[1]
+    left, exact_left = {"the left edges": claimed}, {"the left edges": exact["w_hidden"]}
+    return Facts(Comparison(left, exact_left), after_update=after_update)
 
 
 CLAIMS = check.claims(Path(__file__).with_suffix(".toml"))

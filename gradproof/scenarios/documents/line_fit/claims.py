@@ -11,30 +11,10 @@ from pathlib import Path
 import numpy as np
 from flint import arb
 
-from gradproof.scenarios.claim import (
-    Checked,
-    Comparison,
-    States,
-    confirmed,
-    refuted,
-    undecided,
-)
-from gradproof.scenarios.claims_arithmetic import (
-    BallArray,
-    balls,
-    exactly,
-    fraction,
-    show,
-)
-from gradproof.scenarios.claims_files import Checks
-from gradproof.scenarios.claims_training import (
-    either,
-    first_step_descends,
-    loss_at,
-    stepped,
-    trained,
-    weights_after,
-)
+from gradproof.scenarios.claim import Comparison, States
+from gradproof.scenarios.claims_arithmetic import BallArray, balls, exactly, fraction, show
+from gradproof.scenarios.claims_files import Checks, Computed, Facts
+from gradproof.scenarios.claims_training import first_step, loss_at, stepped, trained, weights_after
 from gradproof.scenarios.scenario import Scenario
 
 check = Checks()
@@ -53,31 +33,29 @@ def _curvature(scenario: Scenario) -> dict[str, arb]:
         "c": lambda m, c, x, y: 2 * (m * x + c - y).sum(),
     },
 )
-def _derivatives(scenario: Scenario, states: States) -> Checked:
+def _derivatives(scenario: Scenario, states: States) -> Computed:
     m, c = (balls(scenario.flat_params[name]).item() for name in ("m", "c"))
-    x, y = (balls(scenario.flat_batch[name]) for name in ("x", "y"))
-    claimed = {name: formula(m, c, x, y) for name, formula in states["derivatives"].items()}
-    exact = loss_at(scenario).gradients
-    return Comparison(claimed, exact, "The formula", cause="a wrong factor in the chain rule")
+    claimed = {name: formula(m, c, *_points(scenario)) for name, formula in states["derivatives"].items()}
+    return Comparison(claimed, loss_at(scenario).gradients)
+
+
+def _points(scenario: Scenario) -> tuple[BallArray, BallArray]:
+    return balls(scenario.flat_batch["x"]), balls(scenario.flat_batch["y"])
 
 
 @check("learning-rate-percent")
-def _percentage(_scenario: Scenario, states: States) -> Checked:
+def _percentage(_scenario: Scenario, states: States) -> Computed:
     rate, percent = fraction(states["rate"]), fraction(states["percent"])
-    right = f"{states['percent']} % is {states['rate']} exactly."
-    wrong = f"{states['percent']} % is {show(exactly(percent / 100))}, and {states['rate']} is stated."
-    return either(rate == percent / 100, right, wrong, "two different numbers for one learning rate")
+    return Facts(rate == percent / 100, share=exactly(percent / 100), **states)
 
 
 @check("subtracting-descends")
-def _step(scenario: Scenario, states: States) -> Checked:
-    factor = fraction(states["sign"]) * fraction(states["rate"])
-    cause = "the step is taken in the wrong direction"
-    return first_step_descends(scenario, factor, "cost", " (reconstructed points)", cause)
+def _step(scenario: Scenario, states: States) -> Computed:
+    return first_step(scenario, fraction(states["sign"]) * fraction(states["rate"]))
 
 
 @check("always-to-a-minimum", **{"largest step": None})
-def _always(scenario: Scenario, states: States) -> Checked:
+def _always(scenario: Scenario, states: States) -> Computed:
     """With the other parameter held, the cost is a parabola: L(p - η g) = L(p) - η g² (1 - η A).
 
     A is half the second derivative and g = 2 A (p - p*). So the cost falls for η < 1/A, and rises beyond.
@@ -89,42 +67,25 @@ def _always(scenario: Scenario, states: States) -> Checked:
         limit = 1 / half
         largest = 2 * limit if states["largest step"] is None else exactly(states["largest step"])
         slope = before.gradients[name]
-        after = loss_at(scenario, {**start, name: start[name] - largest * slope})
-        change = (
+        after = loss_at(scenario, {**start, name: start[name] - largest * slope}).value
+        told.append(
             f"the derivative by {name} is {show(slope.item(), 5)}, and {largest.str(4, radius=False)} times "
-            f"it subtracted takes the cost from {show(before.value, 5)} to {show(after.value, 5)}"
+            f"it subtracted takes the cost from {show(before.value, 5)} to {show(after, 5)}"
         )
-        if after.value > before.value:
-            return refuted(
-                f"On the reconstructed points {change}. It is true of steps that are small enough: the cost "
-                f"is a parabola in {name}, and falls for factors below 1/A = {show(limit, 5)}, A half its "
-                "second "
-                "derivative. And where there is no minimum (e^x, whose derivative is always positive), no "
-                "step leads to one.",
-                cause="a step that is too long goes past the minimum, and ends higher than it began",
-            )
-        if not after.value < before.value:
-            return undecided(f"The balls do not tell whether the cost falls where {change}.")
-        told.append(change)
-    return confirmed(f"On the reconstructed points {'; '.join(told)}.")
+        if not after < before.value:
+            rises = False if after > before.value else None
+            return Facts(rises, change=told[-1], name=name, limit=limit)
+    return Facts(True, changes="; ".join(told))
 
 
 @check("first-step-not-best")
-def _one_step_is_not_enough(scenario: Scenario, states: States) -> Checked:
+def _one_step_is_not_enough(scenario: Scenario, states: States) -> Computed:
     start = weights_after(scenario)
-    slopes = loss_at(scenario, start).gradients
-    after = loss_at(scenario, stepped(start, slopes, exactly(states["rate"])))
-    least = loss_at(scenario, _least_squares(scenario))
-    costs = f"the cost is {show(after.value, 6)} after the first step, and {show(least.value, 6)} at the best"
+    after = loss_at(scenario, stepped(start, loss_at(scenario, start).gradients, exactly(states["rate"])))
+    m, c = least_squares(*_points(scenario))
+    least = loss_at(scenario, {"m": balls(m), "c": balls(c)})
     worse = after.value > least.value and (after.value - least.value) / after.value > exactly("1e-15")
-    right, wrong = f"On the reconstructed points {costs}.", f"On these points {costs}."
-    return either(worse, right, wrong, "the first step leads to the best values already")
-
-
-def _least_squares(scenario: Scenario) -> dict[str, BallArray]:
-    x, y = (balls(scenario.flat_batch[name]) for name in ("x", "y"))
-    m, c = least_squares(x, y)
-    return {"m": balls(m), "c": balls(c)}
+    return Facts(bool(worse), after=after.value, least=least.value)
 
 
 def least_squares(x: BallArray, y: BallArray) -> tuple[arb, arb]:
@@ -138,59 +99,40 @@ def least_squares(x: BallArray, y: BallArray) -> tuple[arb, arb]:
 
 
 @check("derivatives-zero", solution=least_squares)
-def _turning_point(scenario: Scenario, states: States) -> Checked:
-    x, y = (balls(scenario.flat_batch[name]) for name in ("x", "y"))
-    m, c = states["solution"](x, y)
+def _turning_point(scenario: Scenario, states: States) -> Computed:
+    m, c = states["solution"](*_points(scenario))
     run = loss_at(scenario, {"m": balls(m), "c": balls(c)})
     slopes = {name: slope.item() for name, slope in run.gradients.items()}
-    where = f"At m = {show(m, 8)}, c = {show(c, 8)} (reconstructed points)"
-    wrong = [name for name, slope in slopes.items() if slope != 0]
-    if wrong:
-        values = ", ".join(f"{name}: {show(slope, 5)}" for name, slope in slopes.items())
-        return refuted(f"{where} the derivatives are not 0: {values}.", cause="it is no turning point")
-    widest = max(float(slope.rad()) for slope in slopes.values())
     last = trained(scenario).weights
-    ends = ", ".join(f"{name} = {last[name][-1]:.5f}" for name in slopes)
-    return confirmed(f"{where} both derivatives are 0, to within {widest:.1g}. The descent ends at {ends}.")
-
-
-@check("stops-when-negligible")
-def _stops(scenario: Scenario, states: States) -> Checked:
-    costs = [loss_at(scenario, weights_after(scenario, step)).value for step in (-3, -2, -1)]
-    before, last = ((old - new) / old for old, new in pairwise(costs))
-    steps = len(trained(scenario).losses)
-    limit = exactly(states["negligible"])
-    improvements = f"the last step improves the cost by {show(last * 100, 3)} %"
-    if last <= limit and last >= 0 and before > limit:
-        return confirmed(
-            f"On the reconstructed points {improvements}, the one before by {show(before * 100, 3)} %: the "
-            f"descent ends after {steps} steps with {show(limit * 100)} % as negligible."
-        )
-    return refuted(
-        f"On these points {improvements}, after {steps} steps, and {show(limit * 100)} % is called "
-        "negligible.",
-        cause="it does not stop where the improvement becomes negligible",
+    return Facts(
+        not any(slope != 0 for slope in slopes.values()),
+        m=m,
+        c=c,
+        slopes=[f"{name}: {show(slope, 5)}" for name, slope in slopes.items()],
+        widest=max(float(slope.rad()) for slope in slopes.values()),
+        ends=[f"{name} = {last[name][-1]:.5f}" for name in slopes],
     )
 
 
+@check("stops-when-negligible")
+def _stops(scenario: Scenario, states: States) -> Computed:
+    costs = [loss_at(scenario, weights_after(scenario, step)).value for step in (-3, -2, -1)]
+    before, last = ((old - new) / old for old, new in pairwise(costs))
+    limit = exactly(states["negligible"])
+    stops = last <= limit and last >= 0 and before > limit
+    steps = len(trained(scenario).losses)
+    return Facts(stops, last=last * 100, before=before * 100, limit=limit * 100, steps=steps)
+
+
 @check("one-mini-batch-an-epoch")
-def _mini_batches_in_an_epoch(scenario: Scenario, states: States) -> Checked:
+def _mini_batches_in_an_epoch(scenario: Scenario, states: States) -> Computed:
     schedule = scenario.batch_schedule()
     assert schedule is not None  # noqa: S101 - the scenario of this claim has mini-batches
     points, size = len(scenario.flat_batch["x"]), schedule.shape[1]
     taken = states["mini-batches in an epoch"]
-    passed = len(np.unique(schedule[:taken]))
-    what = f"Of {points} points, {taken * size} are drawn and {passed} are passed"
-    if passed == points and taken * size == points:
-        return confirmed(f"{what}: each once.")
-    return refuted(
-        f"{what} in {taken} mini-batch of {size}; an epoch of {points} points is {points // size} "
-        "mini-batches, with a step after each.",
-        stated=str(taken),
-        exact=str(points // size),
-        cause="the document contradicts its own definition of an epoch, an entire pass of the training data; "
-        "what one mini-batch is taken for is one step",
-    )
+    passed, wanted = len(np.unique(schedule[:taken])), points // size
+    numbers = {"points": points, "drawn": taken * size, "passed": passed, "size": size}
+    return Facts(passed == points == taken * size, stated=str(taken), exact=str(wanted), **numbers)
 
 
 _FILE = Path(__file__).with_suffix(".toml")

@@ -4,7 +4,7 @@ The neurons are a0 → a1 → a2, as in the scenario: the document calls the act
 its parameters w2 and b2. It leaves the activation function open; the scenario's is the sigmoid.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,10 @@ from typing import Any
 import numpy as np
 
 from gradproof.reference.tape import Tensor
-from gradproof.scenarios.claim import (
-    Checked,
-    Comparison,
-    States,
-    confirmed,
-    refuted,
-    undecided,
-)
-from gradproof.scenarios.claims_arithmetic import (
-    BallArray,
-    Certified,
-    balls,
-    entries,
-    show,
-)
-from gradproof.scenarios.claims_files import Checks
-from gradproof.scenarios.claims_training import either, examples, loss_at, output_at, weights_after
+from gradproof.scenarios.claim import Comparison, States
+from gradproof.scenarios.claims_arithmetic import BallArray, Certified, balls, entries, show
+from gradproof.scenarios.claims_files import Checks, Computed, Facts
+from gradproof.scenarios.claims_training import examples, loss_at, output_at, weights_after
 from gradproof.scenarios.scenario import Scenario
 
 check = Checks()
@@ -60,46 +47,32 @@ def _activations(run: Certified) -> dict[str, Tensor]:
 
 
 @check("depends-on-preceding")
-def _depends(scenario: Scenario, states: States) -> Checked:
+def _depends(scenario: Scenario, states: States) -> Computed:
     run = output_at(scenario, examples(scenario)[0])
     slope = run.derivative_by(_activations(run)[states["by"]]).item()
-    what = f"The derivative of a2 by {states['by']} is"
-    right, wrong = f"{what} {show(slope, 6)} at the first example.", f"{what} 0 at the first example."
-    return either(slope != 0, right, wrong, "it does not depend on it")
+    return Facts(bool(slope != 0), by=states["by"], slope=slope)
 
 
 @check("three-options")
-def _options(scenario: Scenario, states: States) -> Checked:
-    run = loss_at(scenario, batch=examples(scenario)[0])
-    activations = _activations(run)
+def _options(scenario: Scenario, states: States) -> Computed:
+    activations = _activations(loss_at(scenario, batch=examples(scenario)[0]))
     names = {node.index: name for name, node in activations.items() if node.index is not None}
     true = _factors(activations[states["changed"]], names)
-    stated = set(states["options"])
-    numbers = {"stated": ", ".join(sorted(stated)), "exact": ", ".join(sorted(true))}
-    what = f"{states['changed']} is computed from {numbers['exact']}"
-    if stated == true:
-        return confirmed(f"{what}.", **numbers)
-    return refuted(
-        f"{what}; {', '.join(sorted(stated - true))} is listed, and {', '.join(sorted(true - stated))} is "
-        "not. "
-        "(Were a2 the hidden neuron, the list would be right, but the text calls a2 the activation of the "
-        "last layer, which depends on the layer before.)",
-        cause="a wrong index: to change the last activation by way of itself is circular, and what its "
-        "weighted sum takes in is the activation before it",
-        **numbers,
-    )
+    return _same_names(states["options"], true, changed=states["changed"])
 
 
 @check("unfolded-parameters")
-def _unfolded(scenario: Scenario, states: States) -> Checked:
+def _unfolded(scenario: Scenario, states: States) -> Computed:
     run = loss_at(scenario, batch=examples(scenario)[0])
-    true = _factors(_activations(run)["a1"], {})
-    stated = set(states["reached"])
-    numbers = {"stated": ", ".join(sorted(stated)), "exact": ", ".join(sorted(true))}
-    what = f"Unfolding the activation before the last layer's sum reaches {numbers['exact']}"
-    wrong = f"{what}; the steps of w2 and b2 were calculated before."
-    cause = "a wrong index: the names are of the layer that was finished before"
-    return either(stated == true, f"{what}.", wrong, cause, **numbers)
+    return _same_names(states["reached"], _factors(_activations(run)["a1"], {}))
+
+
+def _same_names(stated: Collection[str], true: set[str], **numbers: Any) -> Facts:
+    listed = {
+        "stated": {*stated}, "exact": true, "superfluous": {*stated} - true, "missing": true - {*stated}
+    }  # fmt: skip
+    told = {each: ", ".join(sorted(names)) for each, names in listed.items()}
+    return Facts({*stated} == true, **told, **numbers)
 
 
 @check(
@@ -113,7 +86,7 @@ def _unfolded(scenario: Scenario, states: States) -> Checked:
         "b1": lambda v: 2 * (v["a2"] - v["d"]) * v["slope2"] * v["w2"] * v["slope1"],
     },
 )
-def _derivatives(scenario: Scenario, states: States) -> Checked:
+def _derivatives(scenario: Scenario, states: States) -> Computed:
     """Each formula is given the values of all neurons and the slopes a (1 - a) of both sigmoids."""
     p = {name: balls(array).item() for name, array in scenario.flat_params.items()}
     claimed: dict[str, Any] = {}
@@ -130,7 +103,7 @@ def _derivatives(scenario: Scenario, states: States) -> Checked:
             exact[key] = (
                 run.derivative_by(activations[name]) if name in activations else run.gradients[name]
             ).item()
-    return Comparison(claimed, exact, "Every formula, at each example,", cause="a wrong chain of factors")
+    return Comparison(claimed, exact)
 
 
 def _gradients(scenario: Scenario) -> list[dict[str, BallArray]]:
@@ -138,7 +111,7 @@ def _gradients(scenario: Scenario) -> list[dict[str, BallArray]]:
 
 
 @check("steps-differ")
-def _steps_differ(scenario: Scenario, _states: States) -> Checked:
+def _steps_differ(scenario: Scenario, _states: States) -> Computed:
     single = _gradients(scenario)
     pairs = list(combinations(range(len(single)), 2))
     same = [
@@ -147,40 +120,25 @@ def _steps_differ(scenario: Scenario, _states: States) -> Checked:
         for i, j in pairs
         if balls(single[i][name] - single[j][name]).item().contains(0)
     ]
-    if not same:
-        return confirmed(
-            f"For every parameter, all {len(single)} examples' derivatives are proven to differ."
-        )
-    name, i, j = same[0]
+    numbers = dict(zip(("name", "one", "other"), same[0] if same else (), strict=False))
     # Balls never prove two computed numbers equal; equal data do.
-    if any(array[i - 1] != array[j - 1] for array in scenario.flat_batch.values()):
-        return undecided(f"The derivatives by {name} of the examples {i} and {j} may be the same.")
-    return refuted(
-        f"The derivatives by {name} of the examples {i} and {j} are the same.", cause="equal examples"
-    )
+    equal = same and all(a[same[0][1] - 1] == a[same[0][2] - 1] for a in scenario.flat_batch.values())
+    return Facts((False if equal else None) if same else True, examples=len(single), **numbers)
 
 
 @check("average-step", together=_mean)
-def _average(scenario: Scenario, states: States) -> Checked:
+def _average(scenario: Scenario, states: States) -> Computed:
     single = _gradients(scenario)
     claimed = {name: states["together"]([each[name] for each in single]) for name in scenario.flat_params}
     exact = {name: each.item() for name, each in loss_at(scenario).gradients.items()}
-    what = f"The steps of {len(single)} examples, put together, are those of the average cost, which"
-    return Comparison(claimed, exact, what, cause="the examples' steps are put together in another way")
+    return Facts(Comparison(claimed, exact), examples=len(single))
 
 
 @check("closer-over-epochs")
-def _closer(scenario: Scenario, states: States) -> Checked:
+def _closer(scenario: Scenario, states: States) -> Computed:
     costs = [loss_at(scenario, weights_after(scenario, epoch)).value for epoch in states["epochs"]]
-    listed = ", ".join(f"{show(cost, 4)} at {n}" for n, cost in zip(states["epochs"], costs, strict=True))
-    falls = all(later < earlier for earlier, later in pairwise(costs))
-    right = (
-        f"On the reconstructed examples the cost falls: {listed} epochs. (How far the "
-        "weights are from a minimum is not known, only that they lead to lower cost.)"
-    )
-    return either(
-        falls, right, f"On these examples the cost does not always fall: {listed} epochs.", "it rises"
-    )
+    listed = [f"{show(cost, 4)} at {n}" for n, cost in zip(states["epochs"], costs, strict=True)]
+    return Facts(all(later < earlier for earlier, later in pairwise(costs)), costs=listed)
 
 
 CLAIMS = check.claims(Path(__file__).with_suffix(".toml"))

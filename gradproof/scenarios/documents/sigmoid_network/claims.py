@@ -10,31 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.scenarios.claim import (
-    Checked,
-    Comparison,
-    Finding,
-    States,
-    confirmed,
-    refuted,
-    undecided,
-)
-from gradproof.scenarios.claims_arithmetic import (
-    Certified,
-    balls,
-    exactly,
-    prediction,
-    show,
-)
-from gradproof.scenarios.claims_files import Checks
-from gradproof.scenarios.claims_training import (
-    either,
-    first_step_descends,
-    loss_at,
-    stepped,
-    trained,
-    weights_after,
-)
+from gradproof.scenarios.claim import Comparison, Finding, States, confirmed, refuted
+from gradproof.scenarios.claims_arithmetic import Certified, balls, exactly, prediction
+from gradproof.scenarios.claims_files import Checks, Computed, Facts
+from gradproof.scenarios.claims_training import first_step, loss_at, stepped, trained, weights_after
 from gradproof.scenarios.dense_network import dense_network
 from gradproof.scenarios.documents.sigmoid_network.code import (
     forward_gradient,
@@ -57,69 +36,58 @@ DEPTHS = (1, 2, 3, 5, 8)
 
 
 @check("same-results")
-def _seed(scenario: Scenario, states: States) -> Checked:
+def _seed(scenario: Scenario, states: States) -> Computed:
     random = np.random.RandomState(states["seed"])
     drawn = {"w_ij": random.rand(3, 4), "w_jk": random.rand(4, 1)}
     same = all(np.array_equal(drawn[name], array) for name, array in scenario.flat_params.items())
-    seeded = f"Seeded with {states['seed']}, NumPy draws"
-    right, wrong = f"{seeded} the scenario's weights, bit for bit.", f"{seeded} other weights."
-    return either(same, right, wrong, "another seed")
+    return Facts(same, **states)
 
 
 @check("shapes")
-def _shapes(scenario: Scenario, states: States) -> Checked:
+def _shapes(scenario: Scenario, states: States) -> Computed:
     values = loop_values(scenario, 0)
     gradients = {"wij": g_wij(values), "wjk": g_wjk(values)}
-    found = {name: (values[name].shape, gradients[name].shape) for name in ("wij", "wjk")}
-    listed = ", ".join(f"{name} {shape} and its gradient {slope}" for name, (shape, slope) in found.items())
-    right = f"{listed}; with {values['Xi'].shape[0]} examples, the output is {values['yhat'].shape}."
-    fit = all(set(found[name]) == {tuple(states[name])} for name in found)
-    return either(fit, right, listed, "the shapes do not fit")
+    shapes = {name: (values[name].shape, gradients[name].shape) for name in ("wij", "wjk")}
+    return Facts(
+        all(set(both) == {tuple(states[name])} for name, both in shapes.items()),
+        found=[f"{name} {shape} and its gradient {slope}" for name, (shape, slope) in shapes.items()],
+        examples=len(values["Xi"]),
+        output=str(values["yhat"].shape),
+    )
 
 
 @check("sigmoid-derivative", derivative=lambda s: s * (1 - s))
-def _sigmoid_derivative(_scenario: Scenario, states: States) -> Checked:
+def _sigmoid_derivative(_scenario: Scenario, states: States) -> Computed:
     points = [str(z) for z in (-30, -2, -0.5, 0, 0.25, 1, 12)]
     run = Certified(lambda xp, params, _: xp.sum(xp.nn.sigmoid(params["z"])), {"z": balls(points)}, {})
     claimed = states["derivative"](sigmoid(balls(points)))
-    return Comparison(
-        {"sigmoid'": claimed}, {"sigmoid'": run.gradients["z"]}, "The formula", cause="a wrong derivative"
-    )
+    return Comparison({"sigmoid'": claimed}, {"sigmoid'": run.gradients["z"]})
 
 
 @check("gradient-w_jk", g=g_wjk)
 @check("gradient-w_ij", g=g_wij)
-def _negative_gradient(scenario: Scenario, states: States) -> Checked:
+def _negative_gradient(scenario: Scenario, states: States) -> Computed:
     claimed, exact = {}, {}
     for step in (0, 100, len(trained(scenario).losses)):
         key = f"{states['of']} after {step} steps"
         claimed[key] = states["g"](loop_values(scenario, step))
         exact[key] = -loss_at(scenario, weights_after(scenario, step)).gradients[states["of"]]
-    what = "The code's g, at the start, after 100 steps and after the last,"
-    remark = "The exact one is minus the gradient of half the sum of squared errors."
-    cause = "it is not minus the gradient of half the squared error"
-    return Comparison(claimed, exact, what, cause, remark=remark)
+    return Comparison(claimed, exact)
 
 
 @check("update-equation", update=lambda weight, slope: weight - slope)
-def _update(scenario: Scenario, states: States) -> Checked:
+def _update(scenario: Scenario, states: States) -> Computed:
     """Both sides at the start: W - dJ/dW with the exact gradient, and W + g as the code has it."""
     values = loop_values(scenario, 0)
     weights = weights_after(scenario)
     slopes = loss_at(scenario, weights).gradients
     claimed = {name: states["update"](weights[name], slopes[name]) for name in weights}
     code = {"w_ij": values["wij"] + g_wij(values), "w_jk": values["wjk"] + g_wjk(values)}
-    return Comparison(
-        claimed,
-        code,
-        "The equation's new weight",
-        cause="the code steps in another way",
-        beside="the code's",
-    )
+    return Comparison(claimed, code)
 
 
 @check("squared-error")
-def _loss_factor(scenario: Scenario, states: States) -> Checked:
+def _loss_factor(scenario: Scenario, states: States) -> Computed:
     """Whether the code's g is minus the gradient of factor · Σ (y - ŷ)²."""
     predict = prediction(scenario)
 
@@ -130,25 +98,16 @@ def _loss_factor(scenario: Scenario, states: States) -> Checked:
     values = loop_values(scenario, 0)
     code = {"w_ij": -g_wij(values), "w_jk": -g_wjk(values)}
     stated = exactly(states["factor"])
-    half = Comparison({name: slope / 2 for name, slope in slopes.items()}, code, "Half of that gradient")
-    return Comparison(
-        {name: slope * stated for name, slope in slopes.items()},
-        code,
-        "The gradient of that loss, beside the one that the code descends by,",
-        cause="a constant factor",
-        beside="the code's",
-        instead=(
-            half,
-            (
-                ": the code descends half the sum of squared errors, to {digits} digits "
-                "(the document's formula may have the half; it is in a picture)"
-            ),
-        ),
+    half = Comparison({name: slope / 2 for name, slope in slopes.items()}, code)
+    so = (
+        ": the code descends half the sum of squared errors, to {digits} digits (the document's formula may "
+        "have the half; it is in a picture)"
     )
+    return Comparison({name: slope * stated for name, slope in slopes.items()}, code, instead=(half, so))
 
 
 @check("indirect-error", errors=lambda errors, weights: errors @ weights.T)
-def _indirect(_scenario: Scenario, states: States) -> Checked:
+def _indirect(_scenario: Scenario, states: States) -> Computed:
     """On a network with three outputs, so that there is more than one error to depend on."""
     several = dense_network([3, 4, 3], ["sigmoid", "sigmoid"], "half_sum_squared_error", biases=False, seed=3)
     p = {name: balls(array) for name, array in several.flat_params.items()}
@@ -162,18 +121,12 @@ def _indirect(_scenario: Scenario, states: States) -> Checked:
     by_hidden = run.derivative_by(run.nodes("sigmoid")[0])
     needless = [place for place, slope in np.ndenumerate(by_hidden) if slope.contains(0)]
     if needless:
-        return undecided(f"The error is not proven to depend on hidden unit {needless[0]}.")
-    return Comparison(
-        {"w_ij": claimed},
-        {"w_ij": run.gradients["w1"]},
-        "The formula",
-        cause="not all units' errors are taken",
-        remark="Checked with three outputs; the error is proven to depend on every hidden unit.",
-    )
+        return Facts(None, unit=needless[0])
+    return Comparison({"w_ij": claimed}, {"w_ij": run.gradients["w1"]})
 
 
 @check("same-form", form=lambda inputs, error, slope: inputs.T @ (error * slope))
-def _same_form(scenario: Scenario, states: States) -> Checked:
+def _same_form(scenario: Scenario, states: States) -> Computed:
     v = loop_values(scenario, 0)
     slope_k, slope_j = sigmoid_derivative(v["Xj"] @ v["wjk"]), sigmoid_derivative(v["Xi"] @ v["wij"])
     error_k = v["yhat"] - v["y"]
@@ -182,16 +135,11 @@ def _same_form(scenario: Scenario, states: States) -> Checked:
         "w_jk": states["form"](v["Xj"], error_k, slope_k),
         "w_ij": states["form"](v["Xi"], error_j, slope_j),
     }
-    return Comparison(
-        claimed,
-        loss_at(scenario).gradients,
-        "One form for both",
-        cause="another form",
-    )
+    return Comparison(claimed, loss_at(scenario).gradients)
 
 
 @check("any-depth", back=lambda error, weights: error @ weights.T)
-def _any_depth(_scenario: Scenario, states: States) -> Checked:
+def _any_depth(_scenario: Scenario, states: States) -> Computed:
     claimed, exact = {}, {}
     for depth in DEPTHS:
         sizes = [3, *(2 + layer % 3 for layer in range(depth))]
@@ -211,50 +159,39 @@ def _any_depth(_scenario: Scenario, states: States) -> Checked:
             claimed[key] = inputs[layer - 1].T @ error
             exact[key] = run.gradients[f"w{layer}"]
             error = states["back"](error, p[f"w{layer}"])
-    what = f"The gradient of every layer of networks of {', '.join(map(str, DEPTHS))} layers"
-    return Comparison(claimed, exact, what, cause="the error is sent back in another way")
+    return Facts(Comparison(claimed, exact), depths=", ".join(map(str, DEPTHS)))
 
 
 @check("negated")
-def _negated(scenario: Scenario, states: States) -> Checked:
-    return first_step_descends(scenario, states["sign"], "loss", "", "a step along the gradient climbs")
+def _negated(scenario: Scenario, states: States) -> Computed:
+    return first_step(scenario, states["sign"])
 
 
 @check("reaches-minimum")
-def _reaches_minimum(scenario: Scenario, states: States) -> Checked:
+def _reaches_minimum(scenario: Scenario, states: States) -> Computed:
     weights = weights_after(scenario, states["iterations"])
     here = loss_at(scenario, weights)
     entries = [entry for slope in here.gradients.values() for entry in np.ravel(slope)]
-    largest = max(entries, key=lambda entry: float(abs(entry)))
-    then = loss_at(scenario, stepped(weights, here.gradients)).value
-    if all(entry.is_zero() for entry in entries):
-        return confirmed(f"After {states['iterations']} iterations the gradient is 0 exactly.")
-    if not any(entry != 0 for entry in entries):
-        return undecided("The balls do not tell whether the gradient is 0.")
-    return refuted(
-        f"After {states['iterations']} iterations the loss is {show(here.value, 6)}, the greatest entry of "
-        f"its gradient is {show(largest, 4)} and not 0, and one more step leads to {show(then, 6)}.",
-        cause="the loop ends after a fixed number of steps, not at a minimum (and a sigmoid never reaches "
-        "its targets 0 and 1, so that no weights have the loss 0)",
+    least = True if all(entry.is_zero() for entry in entries) else None
+    return Facts(
+        False if any(entry != 0 for entry in entries) else least,
+        iterations=states["iterations"],
+        here=here.value,
+        largest=max(entries, key=lambda entry: float(abs(entry))),
+        then=loss_at(scenario, stepped(weights, here.gradients)).value,
     )
 
 
 @check("final-prediction")
-def _final_prediction(scenario: Scenario, states: States) -> Checked:
+def _final_prediction(scenario: Scenario, states: States) -> Computed:
     last = len(trained(scenario).losses)
     printed = predicted(scenario, weights_after(scenario, states["updates before it is printed"]))
     final = predicted(scenario, weights_after(scenario, last))
-    return Comparison(
-        {"the examples": printed},
-        {"the examples": final},
-        "The printed prediction",
-        cause="the printed prediction is one update old: yhat is computed before the last update",
-        beside="that of the final weights",
-    )
+    return Comparison({"the examples": printed}, {"the examples": final})
 
 
 @check("descent-is-backpropagation")
-def _aka(scenario: Scenario, states: States) -> Checked:
+def _aka(scenario: Scenario, states: States) -> Computed:
     """Whether descent needs backpropagation: its gradient is computed without, and the same step results."""
     exact = loss_at(scenario).gradients
 
