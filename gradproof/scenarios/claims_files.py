@@ -1,4 +1,4 @@
-"""A document's claims: `claims.toml` holds what is stated and how findings are told, `claims.py` checks it."""
+"""A document's claims: `claims.toml` states them and words what is found, `claims.py` checks them."""
 
 import string
 import tomllib
