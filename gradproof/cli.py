@@ -15,16 +15,16 @@ exit status:
   2  the call or an input was bad
 
 examples:
-  gradproof verify                                 all documents' systems
-  gradproof verify sigmoid_network --backends torchone system on one backend
-  gradproof verify line_fit --backends jax/eager   one variant of a backend
-  gradproof verify my_scenarios.py                 the Scenarios of a file
-  gradproof verify my_scenarios.py::first          the one that `first` holds
-  gradproof verify --baseline reports/main         and what changed since
-  gradproof compare reports/main reports/latest    what changed in between
-  gradproof check my_gradient.py                   a gradient of your own
-  gradproof audit                                  what the documents claim
-  gradproof audit --strict my_scenarios.py         what a file claims
+  gradproof verify                                  all documents' systems
+  gradproof verify sigmoid_network --backends torch one system on one backend
+  gradproof verify line_fit --backends jax/eager    one variant of a backend
+  gradproof verify my_scenarios.py                  the Scenarios of a file
+  gradproof verify my_scenarios.py::first           the one that `first` holds
+  gradproof verify --baseline reports/main          and what changed since
+  gradproof compare reports/main reports/latest     what changed in between
+  gradproof check my_gradient.py                    a gradient of your own
+  gradproof audit                                   what the documents claim
+  gradproof audit --strict my_scenarios.py          what a file claims
 """
 
 
@@ -88,6 +88,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="an earlier report: tell what changed since, and exit with 1 only if a verdict got worse. What "
         "did not pass in the baseline either is told and does not count; it may be the folder of --out",
+    )
+    verify.add_argument(
+        "--strict", action="store_true", help="let INACCURATE, a right formula that gives wrong digits, fail"
     )
     _add_compare(commands)
     _add_check(commands)
@@ -272,6 +275,7 @@ def _verify(options: argparse.Namespace) -> int:
             jobs=options.jobs,
             progress=progress,
             baseline=baseline,
+            strict=options.strict,
         )
     report.write(folder, options.formats)
     print_report(report, folder)

@@ -10,7 +10,16 @@ import numpy as np
 from gradproof.backends import Backend, backend_names, chosen_variants, load_backend, variants_of
 from gradproof.backends.laws import check_record
 from gradproof.errors import BackendError, BackendUnavailableError, InputError, UnsupportedError
-from gradproof.inputs import FUNCTION, SEED, TEXT, check_inputs, instance_of, optional, sequence_of
+from gradproof.inputs import (
+    FUNCTION,
+    SEED,
+    TEXT,
+    YES_OR_NO,
+    check_inputs,
+    instance_of,
+    optional,
+    sequence_of,
+)
 from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.environment import thread_pools
 from gradproof.reporting.report import Report
@@ -45,6 +54,7 @@ def verify(
     jobs: int = 1,
     progress: Progress | None = None,
     baseline: Report | None = None,
+    strict: bool = False,
 ) -> Report:
     """Run scenarios on backends, judge every gradient and every update, and report.
 
@@ -57,6 +67,7 @@ def verify(
         jobs: processes to run in; 0 for one a processor core.
         progress: called after each run as `progress(done, total, outcome)`.
         baseline: an earlier report; what changed since is then told by `Report.changes`.
+        strict: whether INACCURATE, a right formula that gives wrong digits, does not pass.
 
     Raises:
         InputError: a scenario, a backend, a variant or a dtype that cannot be worked with.
@@ -73,6 +84,7 @@ def verify(
         dtypes=(dtypes, names),
         jobs=(jobs, SEED),
         progress=(progress, optional(FUNCTION)),
+        strict=(strict, YES_OR_NO),
         baseline=(baseline, optional(instance_of(Report, "a gradproof.Report"))),
     )
     scenarios = find_scenarios(scenarios)
@@ -92,7 +104,9 @@ def verify(
     outcomes = [result for result in ordered if isinstance(result, Outcome)]
     not_run += [result for result in ordered if isinstance(result, NotRun)]
     formulas = check_formulas(scenarios, outcomes)
-    report = Report.from_outcomes(scenarios, outcomes, not_run, formulas, claims, processes=processes)
+    report = Report.from_outcomes(
+        scenarios, outcomes, not_run, formulas, claims, processes=processes, strict=strict
+    )
     if baseline is not None:
         report.changes = compare(baseline, report)
     return report

@@ -26,6 +26,7 @@ def environment(
     threads: Iterable[Mapping[str, str]] = (),
     *,
     processes: int = 1,
+    strict: bool = False,
 ) -> dict[str, object]:
     """Collect versions, platform, processor, threads and flags, as JSON can hold them.
 
@@ -33,13 +34,15 @@ def environment(
         backends: what `Backend.versions()` tells of each backend that was used.
         threads: what `thread_pools` tells of each process that ran something.
         processes: how many processes ran side by side, which the times depend on.
+        strict: whether a right formula that gives wrong digits was refused, which what passes depends on.
 
-    >>> sorted(environment())
-    ['backends', 'packages', 'platform', 'processes', 'processor', 'python', 'threads', 'time', 'variables']
+    >>> sorted({**environment()}.keys() - {"backends", "packages", "python", "variables"})
+    ['platform', 'processes', 'processor', 'strict', 'threads', 'time']
     """
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "processes": processes,
+        "strict": strict,
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "processor": {

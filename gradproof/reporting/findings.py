@@ -6,6 +6,7 @@ in the order in which a reader is told of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,6 @@ QUANTITIES = {"gradient": "gradients", "update": "updates"}
 FAILED, NOT_RUN = "FAILED", "NOT RUN"
 """What stands in the place of a verdict where a run raised, or was not made."""
 
-PASSING = frozenset(str(verdict) for verdict in Verdict if verdict.accepted())
-
 SEVERITIES = {
     **{str(verdict): rank for rank, verdict in enumerate(SEVERITY)},
     "CONFIRMED": 0,
@@ -45,9 +44,14 @@ SEVERITIES = {
 }
 """All that may stand as a verdict, by severity: the worst has the greatest number."""
 
-_ACCEPTED = np.array([verdict.accepted() for verdict in SEVERITY])
 _MISSING = {"object": "", "category": "", "int64": -1, "float64": np.nan, "bool": True}
 _BLANK = {name: _MISSING[dtype] for name, dtype in COLUMNS["findings"].items()} | {"steps": 0, "failing": 0}
+
+
+@cache
+def passing(*, strict: bool = False) -> frozenset[str]:
+    """Give the verdicts that pass, as texts: see `Verdict.accepted`."""
+    return frozenset(str(verdict) for verdict in Verdict if verdict.accepted(strict=strict))
 
 
 def make_findings(
@@ -57,6 +61,8 @@ def make_findings(
     formulas: Iterable[FormulaRecord],
     claims: Iterable[ClaimRecord],
     checks: Iterable[CheckRecord],
+    *,
+    strict: bool = False,
 ) -> pd.DataFrame:
     """Make the frame of what was judged, in order.
 
@@ -67,9 +73,10 @@ def make_findings(
         formulas: hand-derived gradients at points.
         claims: of the scenarios' documents.
         checks: of tests' own.
+        strict: as for `Verdict.accepted`, of runs and formulas; a check was told its own.
     """
     judged = [
-        {"kind": kind, **_run(outcome.subject, origins), **_judged(record)}
+        {"kind": kind, **_run(outcome.subject, origins), **_judged(record, strict=strict)}
         for outcome in outcomes
         for kind, frame in QUANTITIES.items()
         for record in getattr(outcome, frame)
@@ -82,7 +89,7 @@ def make_findings(
     }
     rows = [
         *({"kind": "run", **_run(each.subject, origins), **_not_made(each)} for each in not_run),
-        *(_formula(points, explained, origins) for points in _by_parameter(formulas)),
+        *(_formula(points, explained, origins, strict=strict) for points in _by_parameter(formulas)),
         *judged,
         *map(_check, checks),
         *map(_claim, claims),
@@ -134,13 +141,15 @@ def _run(subject: Any, origins: Mapping[str, str]) -> dict[str, Any]:
     return {**row, "repeat": repeat_command(origin, row)}
 
 
-def _said(verdict: str) -> dict[str, Any]:
-    return {"verdict": verdict, "passes": verdict in PASSING, "severity": SEVERITIES[verdict]}
+def _said(verdict: str, *, strict: bool = False) -> dict[str, Any]:
+    passes = verdict in passing(strict=strict)
+    return {"verdict": verdict, "passes": passes, "severity": SEVERITIES[verdict]}
 
 
-def _judged(record: ParameterRecord) -> dict[str, Any]:
+def _judged(record: ParameterRecord, *, strict: bool) -> dict[str, Any]:
     step = record.worst_step()
-    failing = np.flatnonzero(~_ACCEPTED[record.verdict])
+    accepted = np.array([verdict.accepted(strict=strict) for verdict in SEVERITY])
+    failing = np.flatnonzero(~accepted[record.verdict])
     # At a kink the distance is that from an interval of subgradients, and not of rounding.
     spreads = record.spreads[record.verdict != SEVERITY.index(Verdict.KINK)]
     relative = float(record.relative_error[step])
@@ -149,7 +158,7 @@ def _judged(record: ParameterRecord) -> dict[str, Any]:
         "parameter": record.parameter,
         "index": index_text(record.entry(step)),
         "step": step,
-        **_said(str(SEVERITY[record.verdict[step]])),
+        **_said(str(SEVERITY[record.verdict[step]]), strict=strict),
         "steps": len(record.verdict),
         "failing": len(failing),
         "first_failing_step": int(failing[0]) if len(failing) else -1,
@@ -186,8 +195,10 @@ def _formula(
     points: Sequence[FormulaRecord],
     explained: Mapping[tuple[str, str], Mapping[str, Any]],
     origins: Mapping[str, str],
+    *,
+    strict: bool,
 ) -> dict[str, Any]:
-    wrong = [point for point in points if point.verdict not in PASSING]
+    wrong = [point for point in points if point.verdict not in passing(strict=strict)]
     digits = np.array([point.digits for point in points])
     fewest = np.nan_to_num(digits, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
     worst = points[np.lexsort([fewest, [-SEVERITIES[point.verdict] for point in points]])[0]]
@@ -199,7 +210,7 @@ def _formula(
         "scenario": worst.scenario,
         "parameter": worst.parameter,
         "step": worst.step,
-        **_said(worst.verdict),
+        **_said(worst.verdict, strict=strict),
         "steps": len(points),
         "failing": len(wrong),
         "first_failing_step": wrong[0].step if wrong else -1,
@@ -213,7 +224,7 @@ def _formula(
 
 def _check(record: CheckRecord) -> dict[str, Any]:
     # Where a verdict passes and the check does not, it is for what else was found.
-    beside = not record.ok and record.verdict in PASSING
+    beside = not record.ok and record.verdict in passing()
     return {
         "kind": "check",
         "name": record.test,

@@ -61,11 +61,13 @@ def make_frames(
     formulas: Sequence[FormulaRecord],
     claims: Sequence[ClaimRecord] = (),
     checks: Sequence[CheckRecord] = (),
+    *,
+    strict: bool = False,
 ) -> dict[str, pd.DataFrame]:
     """Make all frames of a report, one a key of `COLUMNS`."""
     origins = {entry.name: entry.origin for entry in scenarios}
     return {
-        "findings": make_findings(origins, outcomes, not_run, formulas, claims, checks),
+        "findings": make_findings(origins, outcomes, not_run, formulas, claims, checks, strict=strict),
         "gradients": _stacked("gradients", _judged_blocks(outcomes, "gradients")),
         "updates": _stacked("updates", _judged_blocks(outcomes, "updates")),
         "entries": _stacked("entries", _entry_blocks(outcomes)),

@@ -11,7 +11,7 @@ from gradproof.errors import DisagreementError
 from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.comparison.changes import Changes
 from gradproof.reporting.environment import environment
-from gradproof.reporting.findings import PASSING, QUANTITIES, failing, something_was_checked
+from gradproof.reporting.findings import QUANTITIES, failing, passing, something_was_checked
 from gradproof.reporting.frames import Described, make_frames
 from gradproof.reporting.telling import describe
 from gradproof.reporting.writing import write_report
@@ -45,17 +45,20 @@ class Report:
         checks: Sequence[CheckRecord] = (),
         *,
         processes: int = 1,
+        strict: bool = False,
     ) -> "Report":
         """Make a report of runs, of what was not run, of hand-derived formulas, claims, and tests' checks.
 
-        `processes` is how many ran side by side, which the environment tells because times depend on it.
+        `processes` is how many ran side by side, which the environment tells because times depend on it;
+        `strict`, which it tells, too, is that of `verify`.
         """
         return cls(
-            make_frames(scenarios, outcomes, not_run, formulas, claims, checks),
+            make_frames(scenarios, outcomes, not_run, formulas, claims, checks, strict=strict),
             environment(
                 (outcome.versions for outcome in outcomes),
                 (outcome.threads for outcome in outcomes),
                 processes=processes,
+                strict=strict,
             ),
         )
 
@@ -127,9 +130,10 @@ class Report:
     @cached_property
     def failures(self) -> pd.DataFrame:
         """The rows of `gradients` and `updates` whose verdict does not pass, with a column `quantity`."""
+        right = passing(strict=bool(self.environment.get("strict")))
         frames = {name: self.frames[name] for name in QUANTITIES.values()}
         parts = [
-            frame[~frame["verdict"].isin(PASSING)].astype(object).assign(quantity=name)
+            frame[~frame["verdict"].isin(right)].astype(object).assign(quantity=name)
             for name, frame in frames.items()
         ]
         return pd.concat(parts, ignore_index=True)

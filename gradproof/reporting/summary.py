@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from gradproof.reporting.columns import records
-from gradproof.reporting.findings import NOT_RUN, PASSING, failing, judged
+from gradproof.reporting.findings import NOT_RUN, failing, judged, passing
 from gradproof.reporting.names import RUN, count, implementation, run_key
 from gradproof.verdicts.records import CLAIM_VERDICTS
 from gradproof.verdicts.verdict import Verdict
 
 _WORDS = {
-    **dict.fromkeys(PASSING, "ok"),
+    **dict.fromkeys(passing(strict=True), "ok"),
     Verdict.DISAGREES: "WRONG",
     Verdict.NOT_FINITE: "NaN/inf",
     NOT_RUN: "-",
@@ -29,7 +29,7 @@ class MatrixCell:
 
     @property
     def word(self) -> str:
-        """`ok` where every step passes, else the verdict in a word, `-` where the run was not made."""
+        """`ok` where nothing is to be told, else the verdict in a word, `-` where the run was not made."""
         return str(_WORDS.get(self.verdict, self.verdict))
 
     def __str__(self) -> str:

@@ -55,6 +55,18 @@ def verified(name: str) -> gp.Report:
         return gp.verify([scenario(entry, gradient=entry.gradient)], ["reference"], ["float64"])
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_strict_is_the_one_switch_of_what_passes(strict: bool, tmp_path: Path) -> None:
+    entry = CORPUS["a right formula that cancels"]
+    # PyTorch's gradient agrees, so that all is about the formula.
+    report = gp.verify([scenario(entry, gradient=entry.gradient)], "torch", "float64", strict=strict)
+    checked = gp.check(entry.loss, entry.gradient, entry.params, entry.batch, points=0, strict=strict)
+    (formula,) = report.findings[report.findings["kind"] == "formula"].to_dict("records")
+    assert formula["verdict"] == checked.verdict == "INACCURATE"
+    assert formula["passes"] is report.ok is checked.ok is not strict
+    assert gp.read_report(report.write(tmp_path / "report", ["csv"])).ok is report.ok
+
+
 # -------------------------------------------------------------------- who looks at the code
 
 

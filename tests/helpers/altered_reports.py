@@ -12,8 +12,7 @@ from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.comparison.change_columns import CHANGES
 from gradproof.reporting.comparison.changes import Changes
 from gradproof.reporting.comparison.joining import compare
-from gradproof.reporting.findings import PASSING as PASSING_VERDICTS
-from gradproof.reporting.findings import SEVERITIES, in_order, make_findings
+from gradproof.reporting.findings import SEVERITIES, in_order, make_findings, passing
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
 from gradproof.verdicts.records import NotRun, Subject
@@ -80,7 +79,7 @@ def altered(report: Report, name: str, where: "pd.Series[bool]", **values: Any) 
     frame = report.frames[name].astype(object)
     if name == "findings" and "verdict" in values:
         verdict = values["verdict"]
-        values |= {"passes": verdict in PASSING_VERDICTS, "severity": SEVERITIES[verdict]}
+        values |= {"passes": verdict in passing(), "severity": SEVERITIES[verdict]}
     for column, value in values.items():
         frame.loc[where, column] = value
     frame = frame.astype(COLUMNS[name])

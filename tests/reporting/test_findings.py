@@ -15,12 +15,12 @@ from gradproof.errors import DisagreementError
 from gradproof.reporting.columns import COLUMNS, as_frame
 from gradproof.reporting.findings import (
     KINDS,
-    PASSING,
     QUANTITIES,
     SEVERITIES,
     failing,
     in_order,
     judged,
+    passing,
 )
 from gradproof.reporting.names import RUN
 from gradproof.reporting.report import Report
@@ -74,7 +74,7 @@ def test_steps_are_counted_and_those_that_do_not_pass(outcomes):
         same = (frame[[*RUN, "parameter"]].astype(object) == [row[name] for name in [*RUN, "parameter"]]).all(
             axis=1
         )
-        wrong = frame[same & ~frame["verdict"].isin(PASSING)]["step"]
+        wrong = frame[same & ~frame["verdict"].isin(passing())]["step"]
         assert (row["steps"], row["failing"]) == (same.sum(), len(wrong))
         assert row["first_failing_step"] == (wrong.min() if len(wrong) else -1)
         finite = frame[same & (frame["verdict"] != "KINK")]["spreads"].fillna(np.inf)
@@ -199,10 +199,21 @@ def test_readers_are_told_first_of_what_tells_most(rows):
     blank = {"category": "", "object": "", "int64": 0, "float64": 0.0, "bool": True}
     empty = {name: blank[dtype] for name, dtype in COLUMNS["findings"].items()}
     for row in rows:
-        row |= {"passes": row["verdict"] in PASSING, "severity": SEVERITIES[row["verdict"]]}
+        row |= {"passes": row["verdict"] in passing(), "severity": SEVERITIES[row["verdict"]]}
     told = in_order(as_frame("findings", [empty | row for row in rows])).to_dict("records")
     assert all(_tells_more(*pair) for pair in pairwise(told))
     names = list(rows[0])
     assert sorted(str([row[name] for name in names]) for row in told) == sorted(
         str([row[name] for name in names]) for row in rows
     )
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_passes_is_what_strict_lets_pass(strict: bool) -> None:
+    outcome = builders.outcome(gradients=(builders.record(list(Verdict), [1.0] * len(Verdict)),))
+    report = Report.from_outcomes([], [outcome], strict=strict)
+    accepted = [verdict.accepted(strict=strict) for verdict in Verdict]
+    (finding,) = report.findings[report.findings["kind"] == "gradient"].to_dict("records")
+    assert finding["failing"] == accepted.count(False) == len(report.failures)
+    assert finding["first_failing_step"] == accepted.index(False)
+    assert report.environment["strict"] is strict

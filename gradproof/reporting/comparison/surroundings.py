@@ -12,9 +12,14 @@ ABSENT = "(absent)"
 """What an entry of the environment is called that one of the reports does not have."""
 
 # The entries that most likely change a result come first.
-_ORDER = ("backends", "packages", "python", "processor", "threads", "variables", "platform", "processes")
-# What says nothing of the arithmetic: when it was, and how many runs were made side by side.
+_ORDER = (
+    *("backends", "packages", "python", "processor", "threads", "variables", "platform"),
+    *("processes", "strict"),
+)
+# What says nothing of the arithmetic: how many runs were made side by side ...
 _CIRCUMSTANCES = ("processes",)
+# ... and what was refused, which says nothing of the times either.
+_REFUSED = ("strict",)
 
 SAME, CHANGED, UNKNOWN = "same", "changed", "unknown"
 
@@ -49,13 +54,13 @@ def _importance(key: str) -> int:
 
 
 def arithmetic_changes(environment: pd.DataFrame, *, same_backends: bool) -> pd.DataFrame:
-    """Give the changes of the environment that may change bits: all but how many processes ran.
+    """Give the changes of the environment that may change bits: all but the circumstances.
 
     Where the reports used other backends, what only one of them tells of a backend is no change either.
     """
     said_once = (environment[["before", "after"]] == ABSENT).any(axis=1)
     of_other_backends = environment["key"].str.startswith("backends.") & said_once & (not same_backends)
-    return environment[~environment["key"].isin(_CIRCUMSTANCES) & ~of_other_backends]
+    return environment[~environment["key"].isin([*_CIRCUMSTANCES, *_REFUSED]) & ~of_other_backends]
 
 
 def circumstances(environment: pd.DataFrame) -> pd.DataFrame:
