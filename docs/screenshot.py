@@ -31,7 +31,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
         page.goto(page_file.as_uri())
-        page.locator(".dt-container").first.wait_for()
+        page.locator("#matrix").wait_for()
         matrix = page.locator("#matrix").bounding_box()
         end = matrix["y"] + matrix["height"] + 32
         page.screenshot(

@@ -8,6 +8,7 @@ import pytest
 from gradproof.reporting.columns import COLUMNS, SCHEMA
 from gradproof.reporting.environment import environment
 from gradproof.reporting.formats.lines import KINDS
+from gradproof.reporting.reading import read_report
 from gradproof.verdicts.verdict import SEVERITY
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -54,3 +55,7 @@ def test_the_number_and_the_verdicts_are_those_of_the_code() -> None:
 def test_the_environment_is_explained() -> None:
     text = section("## `environment.json`")
     assert [name for name in environment() if f"`{name}`" not in text] == []
+
+
+def test_the_sample_report_is_one_of_this_version() -> None:
+    assert read_report(Path(__file__).parents[2] / "reports" / "sample").ok
