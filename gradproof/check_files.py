@@ -11,6 +11,7 @@ from gradproof.checking import check
 from gradproof.errors import InputError
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import called, ends_nothing, run_file
+from gradproof.verdicts.printing import terminal_width
 from gradproof.verdicts.records import CheckRecord
 
 
@@ -34,7 +35,7 @@ def check_all(options: Namespace) -> int:
             point=options.point or None,
             learning_rate=options.learning_rate,
         )
-        print(f"{title}: {result}")
+        print(result.told(terminal_width(), title))
         records.append(record_of(result, f"{path}::{title}"))
         if not result.ok:
             status = 1

@@ -21,7 +21,8 @@ from gradproof.verdicts.judging.claimed import Claimed, Place
 from gradproof.verdicts.judging.claiming import judge_at
 from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.judging.user_gradient import UserGradient
-from gradproof.verdicts.numerals import index_texts, sentence
+from gradproof.verdicts.numerals import entry, index_texts, sentence
+from gradproof.verdicts.printing import wrapped
 from gradproof.verdicts.tolerances import REORDERED
 from gradproof.verdicts.verdict import Verdict
 
@@ -76,15 +77,13 @@ class Check(Judgement):
         text += f"; {self.points}; seed {self.seed}" if self.points.asked else ""
         return text if self.ok else f"{text}; yet it does not pass"
 
-    def __str__(self) -> str:
-        """Tell the verdict, the cause, the findings and, where the check fails, the worst entries."""
-        text = super().__str__()
+    def told(self, width: int | None = None, title: str = "") -> str:
+        """Tell it as a judgement, and how to repeat what failed at a point of the check's own."""
+        text = super().told(width, title)
         if self.ok or self.point.seed is None:
             return text
-        return (
-            f"{text}\n  repeat   seed={self.seed}; save_point(path) writes the point, and check(..., "
-            "point=path) takes it"
-        )
+        repeat = f"seed={self.seed}; save_point(path) writes the point, and check(..., point=path) takes it"
+        return f"{text}\n{wrapped(f'  repeat   {repeat}', width, ' ' * 11)}"
 
 
 @ends_nothing()
@@ -184,9 +183,8 @@ def _noticed(found: Judgement, dtype: str) -> Iterator[CheckFinding]:
         bad = np.flatnonzero(~np.isfinite(value))
         if len(bad):
             index = index_texts(value.shape)[bad[0]]
-            entry = name if index == "()" else f"{name}[{index}]"
             count = f"{len(bad)} of {value.size} entries are not finite"
-            text = f"The gradient of {entry} is {value.ravel()[bad[0]]}; {count}."
+            text = f"The gradient of {entry(name, index)} is {value.ravel()[bad[0]]}; {count}."
             yield CheckFinding("not-finite", text, parameter=name)
     if formula is not None and not formula.certified:
         yield CheckFinding("not-certified", sentence(f"The formula was not certified: {formula.reason}"))

@@ -331,20 +331,19 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _list(_options: argparse.Namespace) -> int:
-    from rich.console import Console  # noqa: PLC0415 - see the module's docstring
-    from rich.markup import escape  # noqa: PLC0415
-
-    from gradproof.backends import describe_backends  # noqa: PLC0415
+    from gradproof.backends import describe_backends  # noqa: PLC0415 - see the module's docstring
+    from gradproof.reporting.console import make_console, say  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
 
-    console = Console(highlight=False, soft_wrap=True)
-    console.print("Scenarios:")
+    console = make_console()
+    say(console, "Scenarios:")
     for name, build in CATALOGUE.items():
         scenario = build()
-        console.print(escape(f"  {name:22}{scenario.steps:>6} steps   {scenario.source}"))
-    console.print("Backends:")
+        told = f"{name:22}{scenario.steps:>6} steps   {scenario.source}"
+        say(console, told, indent=2, hanging=24)
+    say(console, "Backends:")
     for name, told in describe_backends():
-        console.print(escape(f"  {name:22}{told}"))
+        say(console, f"{name:22}{told}", indent=2, hanging=24)
     return 0
 
 

@@ -1,6 +1,6 @@
 """One gradient at one point: what is true, what rounding may do to it, and whether a given one is right."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,8 @@ from gradproof.verdicts.judging.evidence import SAMPLES, PlaceEvidence
 from gradproof.verdicts.judging.given import read
 from gradproof.verdicts.judging.judge import judge as judge_claim
 from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.numerals import entry, index_texts
+from gradproof.verdicts.printing import printed, table_lines, terminal_width, visible, wrapped
 
 Array = NDArray[Any]
 
@@ -58,8 +60,12 @@ class CertifiedArray:
         return np.array(texts, dtype=object).reshape(self.balls.shape)
 
 
+SHOWN = 20
+"""How many entries are printed of a gradient, and of its noise."""
+
+
 class TrueGradient(Mapping[str, CertifiedArray]):
-    """The exact gradient: a mapping from dotted parameter names to certified arrays.
+    """The exact gradient: a mapping from dotted parameter names to certified arrays; printed, a table.
 
     Attributes:
         value: the loss.
@@ -86,6 +92,39 @@ class TrueGradient(Mapping[str, CertifiedArray]):
     def __len__(self) -> int:
         """Count the parameters."""
         return len(self._gradients)
+
+    def __str__(self) -> str:
+        """Give the loss and a table of the entries, as wide as the terminal is."""
+        rows = [
+            (entry(name, index), text, "all" if np.isinf(digits) else f"{digits:.0f}")
+            for name, each in self.items()
+            for index, text, digits in zip(
+                index_texts(each.balls.shape), each.text().ravel(), each.digits.ravel(), strict=True
+            )
+        ]
+        reasons = [wrapped(reason, terminal_width(), "  ") for reason in self.undecided]
+        loss = f"the loss is {self.value.text().item()}"
+        return "\n".join([loss, *_listed(("entry", "exact", "digits"), rows), *reasons])
+
+
+class RoundingNoise(dict[str, Array]):
+    """By dotted parameter name the spread of each entry; printed, a table."""
+
+    def __str__(self) -> str:
+        """Give a table of the entries, as wide as the terminal is."""
+        rows = [
+            (entry(name, index), f"{spread:.4g}")
+            for name, spreads in self.items()
+            for index, spread in zip(index_texts(spreads.shape), spreads.ravel(), strict=True)
+        ]
+        return "\n".join(_listed(("entry", "spread"), rows))
+
+
+def _listed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lay out the first rows of a table, and say how many more there are."""
+    shown = [[visible(cell) for cell in row] for row in rows[:SHOWN]]
+    more = [f"and {len(rows) - SHOWN:,} more"] if len(rows) > SHOWN else []
+    return printed(table_lines(header, shown, terminal_width())) + more
 
 
 @ends_nothing()
@@ -120,7 +159,7 @@ def true_gradient(loss: Any, params: Any, batch: Any, *, digits: int = 30) -> Tr
 @accepts("the noise", dtype=TEXT, samples=COUNT, seed=SEED)
 def rounding_noise(
     loss: Any, params: Any, batch: Any, *, dtype: str = "float32", samples: int = SAMPLES, seed: int = 0
-) -> dict[str, Array]:
+) -> RoundingNoise:
     """Measure what rounding in a dtype does to each entry of the gradient.
 
     The loss and its derivative are run in stochastic arithmetic (each result is perturbed at random by as
@@ -136,7 +175,7 @@ def rounding_noise(
         seed: of the noise.
 
     Returns:
-        by dotted name, the spread of each entry, as float64 of the parameter's shape.
+        a dictionary: by dotted name, the spread of each entry, as float64 of the parameter's shape.
 
     >>> spread = rounding_noise(lambda xp, p, b: xp.sum(p["w"] ** 2 / 3), {"w": np.array([1.0])}, {"x": 0.0})
     >>> bool(0 < spread["w"][0] < 2.0**-22)
@@ -147,7 +186,7 @@ def rounding_noise(
     arguments = (scenario.flat_loss, place.params, place.batch)
     kind = Noisy(dtype, samples=samples, seed=seed)
     spreads = noise.rounding_noise(*arguments, exact_gradient(*arguments), kind)
-    return {name: spread[0, ...] for name, spread in spreads.items()}
+    return RoundingNoise({name: spread[0, ...] for name, spread in spreads.items()})
 
 
 @ends_nothing()

@@ -29,6 +29,7 @@ ALLOWED = {
     # What was judged: records, verdicts and the drift between records, but none of the judging.
     "reporting": (
         "gradproof.verdicts.numerals",
+        "gradproof.verdicts.printing",
         "gradproof.verdicts.records",
         "gradproof.verdicts.tolerances",
         "gradproof.verdicts.trajectories",

@@ -88,7 +88,7 @@ class Checker:
             leave_check(self._item, vars(record_of(result, self._test, saved)))
             if not result.ok:
                 pytest.fail(
-                    "\n".join([str(result), *([f"  point    {saved}"] if saved else [])]), pytrace=False
+                    "\n".join([result.told(), *([f"  point    {saved}"] if saved else [])]), pytrace=False
                 )
         if result is None:
             pytest.fail("There is no seed to check with. Give one or more.", pytrace=False)

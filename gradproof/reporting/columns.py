@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from gradproof.errors import InputError
-from gradproof.reporting.text import encodable
+from gradproof.verdicts.printing import encodable
 
 SUBJECT = {"scenario": "category", "backend": "category", "variant": "category", "dtype": "category"}
 _ENTRY = {"parameter": "category", "index": "category"}

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from gradproof.reporting.columns import COLUMNS, as_frame
-from gradproof.reporting.names import index_text, repeat_command
+from gradproof.reporting.names import repeat_command
+from gradproof.verdicts.numerals import index_text
 from gradproof.verdicts.records import (
     CheckRecord,
     ClaimRecord,

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from gradproof.reporting.columns import COLUMNS, as_frame, typed
 from gradproof.reporting.findings import make_findings
-from gradproof.reporting.names import index_text, repeat_command
-from gradproof.reporting.text import encodable
+from gradproof.reporting.names import repeat_command
+from gradproof.verdicts.numerals import index_texts
+from gradproof.verdicts.printing import encodable
 from gradproof.verdicts.records import (
     CheckRecord,
     ClaimRecord,
@@ -110,7 +111,7 @@ def _judged_blocks(outcomes: Iterable[Outcome], quantity: str) -> Iterator[dict[
                 **_subject(outcome),
                 "step": np.arange(len(record.index)),
                 "parameter": encodable(record.parameter),
-                "index": _index_texts(record.shape)[record.index],
+                "index": index_texts(record.shape)[record.index],
                 **{name: getattr(record, name) for name in _NUMBERS},
                 "relative_error": record.relative_error,
                 "exact": record.exact.astype(object),
@@ -135,7 +136,7 @@ def _entry_blocks(outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
                     "column": column * worst.block[1],
                     "block_rows": worst.block[0],
                     "block_columns": worst.block[1],
-                    "index": _index_texts(record.shape)[worst.index],
+                    "index": index_texts(record.shape)[worst.index],
                     **{name: getattr(worst, name) for name in _NUMBERS},
                     "exact": worst.exact.astype(object),
                     "verdict": _VERDICTS[worst.verdict],
@@ -158,11 +159,6 @@ def _encodable_texts(texts: NDArray[Any]) -> NDArray[Any]:
     return safe
 
 
-def _index_texts(shape: tuple[int, ...]) -> NDArray[Any]:
-    """Give the text of every index into an array, in row-major order: `2,0`, or `()` for a scalar."""
-    return np.array([index_text(index) for index in np.ndindex(shape)], dtype=object)
-
-
 def _prediction_blocks(outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
     reference = {
         (o.subject.scenario, o.subject.dtype): o.predictions
@@ -174,7 +170,7 @@ def _prediction_blocks(outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
             beside = reference.get((outcome.subject.scenario, outcome.subject.dtype))
             yield {
                 **_subject(outcome),
-                "index": _index_texts(outcome.predictions.shape),
+                "index": index_texts(outcome.predictions.shape),
                 "value": outcome.predictions.ravel().astype(np.float64),
                 "reference": np.nan if beside is None else beside.ravel().astype(np.float64),
             }
@@ -188,7 +184,7 @@ def _solution_blocks(scenarios: Sequence[Described], outcomes: Sequence[Outcome]
             yield {
                 **_subject(outcome),
                 "parameter": encodable(name),
-                "index": _index_texts(final.shape),
+                "index": index_texts(final.shape),
                 "value": final.ravel(),
                 "solution": solution.ravel(),
                 "distance": np.abs(final - solution).ravel(),

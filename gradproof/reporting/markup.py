@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from gradproof.reporting.text import visible
+from gradproof.verdicts.printing import visible
 
 
 def markdown_table(frame: pd.DataFrame) -> str:

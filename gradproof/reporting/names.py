@@ -1,4 +1,4 @@
-"""How a report names an implementation and an entry, and how it counts: one form each, in every output."""
+"""How a report names a run, and how it counts: one form each, in every output."""
 
 import shlex
 from collections.abc import Mapping
@@ -41,24 +41,6 @@ def repeat_command(origin: str, row: Mapping[str, Any]) -> str:
         return ""
     who = implementation(row["backend"], row["variant"])
     return shlex.join(("gradproof", "verify", origin, "--backends", who, "--dtypes", row["dtype"]))
-
-
-def index_text(index: tuple[int, ...]) -> str:
-    """Write an index into an array.
-
-    >>> index_text((2, 0)), index_text(())
-    ('2,0', '()')
-    """
-    return ",".join(map(str, index)) or "()"
-
-
-def entry(parameter: str, index: str) -> str:
-    """Name an entry of a parameter.
-
-    >>> entry("w", "2,0"), entry("bias", "()")
-    ('w[2,0]', 'bias')
-    """
-    return parameter if index == "()" else f"{parameter}[{index}]"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -12,7 +12,7 @@ from gradproof.reporting.comparison.change_columns import BETTER, WORSE
 from gradproof.reporting.comparison.changes import Changes
 from gradproof.reporting.console import make_console, say
 from gradproof.reporting.names import implementation
-from gradproof.reporting.text import visible
+from gradproof.verdicts.printing import visible
 from gradproof.verdicts.verdict import Verdict
 
 _INDENT = 2

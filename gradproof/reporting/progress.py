@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gradproof.reporting.console import make_console
-from gradproof.reporting.text import visible
+from gradproof.verdicts.printing import visible
 from gradproof.verdicts.records import NotRun, Outcome
 
 

@@ -11,8 +11,9 @@ import pandas as pd
 
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import QUANTITIES, failing, something_was_checked
-from gradproof.reporting.names import entry, implementation, run_name
-from gradproof.reporting.text import visible, wrapped
+from gradproof.reporting.names import implementation, run_name
+from gradproof.verdicts.numerals import entry
+from gradproof.verdicts.printing import visible, wrapped
 from gradproof.verdicts.tolerances import SPREADS
 
 Row = Mapping[str, Any]

@@ -37,7 +37,21 @@ def index_texts(shape: tuple[int, ...]) -> NDArray[np.object_]:
     >>> index_texts((2, 1)).tolist(), index_texts(()).tolist()
     (['0,0', '1,0'], ['()'])
     """
-    return np.array([",".join(map(str, index)) or "()" for index in np.ndindex(shape)], dtype=object)
+    return np.array([index_text(index) for index in np.ndindex(shape)], dtype=object)
+
+
+def index_text(index: tuple[int, ...]) -> str:
+    """Write an index into an array: `2,0`, or `()` for a scalar."""
+    return ",".join(map(str, index)) or "()"
+
+
+def entry(parameter: str, index: str) -> str:
+    """Name an entry of a parameter.
+
+    >>> entry("w", "2,0"), entry("bias", "()")
+    ('w[2,0]', 'bias')
+    """
+    return parameter if index == "()" else f"{parameter}[{index}]"
 
 
 def sentence(text: str) -> str:

@@ -64,7 +64,7 @@ def unbroken(line: str) -> bool:
     return len(line.split()) == 1 or line.startswith("  repeat    ")
 
 
-@pytest.mark.parametrize("columns", [30, 60, 80, 200])
+@pytest.mark.parametrize("columns", [30, 60, 80, 100, 120])
 @pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 def test_no_line_is_wider_than_the_console(report: Report, columns: int) -> None:
     lines = planted.printed(report, columns).splitlines()

@@ -7,7 +7,7 @@ import pandas as pd
 
 from gradproof.reporting.comparison import sentences
 from gradproof.reporting.comparison.change_columns import WORSE
-from gradproof.reporting.text import visible
+from gradproof.verdicts.printing import visible
 
 
 @dataclass(frozen=True, eq=False)

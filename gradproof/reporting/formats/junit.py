@@ -21,7 +21,7 @@ from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import side_by_side
 from gradproof.reporting.summary import finding_text
 from gradproof.reporting.telling import headline, text
-from gradproof.reporting.text import visible
+from gradproof.verdicts.printing import visible
 
 name = "junit"
 files = ("junit.xml",)

@@ -10,10 +10,11 @@ import pandas as pd
 from gradproof.reporting.columns import records
 from gradproof.reporting.environment import flattened
 from gradproof.reporting.findings import QUANTITIES, SEVERITIES
-from gradproof.reporting.names import entry, implementation, run_key
+from gradproof.reporting.names import implementation, run_key
 from gradproof.reporting.page.numbers import exact, microseconds, number_of, orderable, seconds, short
 from gradproof.reporting.run_costs import costs
 from gradproof.reporting.telling import why
+from gradproof.verdicts.numerals import entry
 
 TEXT, NUMBER, LONG, VERDICT, NAME = "text", "number", "number long", "verdict", "name"
 """Kinds of column: prose, figures, figures with many digits, a verdict, a name that is not broken."""

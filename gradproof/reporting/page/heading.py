@@ -9,7 +9,7 @@ import pandas as pd
 
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import SEVERITIES, failing, judged, something_was_checked
-from gradproof.reporting.names import RUN, entry, implementation, run_key
+from gradproof.reporting.names import RUN, implementation, run_key
 from gradproof.reporting.page.cells import (
     Table,
     costs_table,
@@ -22,6 +22,7 @@ from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import costs, duration, side_by_side
 from gradproof.reporting.summary import MatrixCell, not_checked, remarks, verdict_matrix, who_is_off
 from gradproof.reporting.telling import QUANTITY_NAMES, headline
+from gradproof.verdicts.numerals import entry
 from gradproof.verdicts.tolerances import SPREADS
 
 

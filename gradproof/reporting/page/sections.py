@@ -9,7 +9,7 @@ import pandas as pd
 
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import failing, judged
-from gradproof.reporting.names import RUN, count, entry, implementation, run_key
+from gradproof.reporting.names import RUN, count, implementation, run_key
 from gradproof.reporting.page.cells import (
     LONG,
     NAME,
@@ -30,6 +30,7 @@ from gradproof.reporting.page.curves import (
 )
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
 from gradproof.reporting.page.plots import Control, plots_of
+from gradproof.verdicts.numerals import entry
 
 
 @dataclass(frozen=True)

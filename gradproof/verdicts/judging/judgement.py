@@ -1,6 +1,6 @@
 """The judgement: what is said of a claim at a place, entry by entry, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ from gradproof.verdicts.judging.claimed import Claimed
 from gradproof.verdicts.judging.floats import Assessment, Floats
 from gradproof.verdicts.judging.measuring import Agreement, midpoints
 from gradproof.verdicts.judging.proof import Proof
-from gradproof.verdicts.numerals import decimals, index_texts, rounded_up, sentence
+from gradproof.verdicts.numerals import decimals, entry, index_texts, rounded_up, sentence
+from gradproof.verdicts.printing import printed, table_lines, terminal_width, visible, wrapped
 from gradproof.verdicts.verdict import CODE, SEVERITY, Codes, Verdict, worst
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class Judgement:
     def raise_if_wrong(self) -> None:
         """Raise DisagreementError with the cause and the worst entries, unless the judgement is ok."""
         if not self.ok:
-            raise DisagreementError(str(self))
+            raise DisagreementError(self.told())
 
     def headline(self) -> str:
         """Tell the verdict in one line."""
@@ -170,16 +171,40 @@ class Judgement:
         told = [finding for finding in self.findings if finding.text != self.reason]
         return lines + [("FAILS" if finding.fails else "note", finding.text) for finding in told]
 
-    def __str__(self) -> str:
-        """Tell the verdict, the cause, the findings and, where the claim fails, the worst entries."""
-        lines = [self.headline(), *(f"  {label:<8} {text}" for label, text in self.explanation())]
+    def told(self, width: int | None = None, title: str = "") -> str:
+        """Tell the verdict, the cause, the findings and, where the claim fails, the worst entries.
+
+        Args:
+            width: columns that prose and tables take at most; None for any number.
+            title: what was judged, for the first line.
+        """
+        lines = [wrapped(f"{title}: {self.headline()}" if title else self.headline(), width, "  ")]
+        lines += [wrapped(f"  {label:<8} {text}", width, " " * 11) for label, text in self.explanation()]
         failing = self.entries[[not Verdict(v).accepted(strict=self.strict) for v in self.entries["verdict"]]]
         if len(failing):
-            table = failing.head(SHOWN).to_string(index=False)
             do = "does" if len(failing) == 1 else "do"
-            lines.append(f"  {len(failing)} of {len(self.entries)} entries {do} not pass; the worst entries:")
-            lines += [f"    {line}" for line in table.splitlines()]
+            many = f"{len(failing)} of {len(self.entries)} entries {do} not pass; the worst entries:"
+            lines += [wrapped(f"  {many}", width, "  "), *_table(failing.head(SHOWN), width)]
         return "\n".join(lines)
+
+    def __str__(self) -> str:
+        """Tell it as wide as the terminal is."""
+        return self.told(terminal_width())
+
+
+def _table(entries: "pd.DataFrame", width: int | None) -> Iterator[str]:
+    """Lay out the rows of a judgement's entries, in lines that are indented."""
+    rows = [
+        (
+            visible(entry(row["parameter"], row["index"])),
+            *(row["verdict"], repr(float(row["value"])), row["exact"]),
+            *(f"{row[name]:.4g}" for name in ("error", "relative_error", "ulps", "spreads")),
+        )
+        for row in entries.to_dict("records")
+    ]
+    header = ("entry", "verdict", "value", "exact", "error", "relative_error", "ulps", "spreads")
+    room = None if width is None else width - 2
+    yield from (f"  {line}".rstrip() for line in printed(table_lines(header, rows, room)))
 
 
 def _frame(name: str, judged: Judged) -> "pd.DataFrame":

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from gradproof.reporting.formats import markdown
 from gradproof.reporting.formats.markdown import LISTED
 from gradproof.reporting.markup import escaped, markdown_table
-from gradproof.reporting.text import visible
+from gradproof.verdicts.printing import visible
 from gradproof.verdicts.verdict import Verdict
 
 

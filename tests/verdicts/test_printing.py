@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradproof.reporting.text import visible, wrapped
+from gradproof.verdicts.printing import visible, wrapped
 
 
 @given(st.text(st.characters()), st.booleans())
