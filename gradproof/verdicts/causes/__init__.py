@@ -10,9 +10,8 @@ operation) and `search/` (the engine). `phrases.py` holds the words they share. 
 `kinds.py` and a rule in `mistakes/`.
 """
 
-from gradproof.verdicts.causes.cause import Cause, Search
-from gradproof.verdicts.causes.search.difference import describe_difference
+from gradproof.verdicts.causes.kinds import Cause, Search
 from gradproof.verdicts.causes.search.discrepancy import doubt_from
-from gradproof.verdicts.causes.search.engine import find_cause, search_cause
+from gradproof.verdicts.causes.search.engine import describe_difference, find_cause, search_cause
 
 __all__ = ["Cause", "Search", "describe_difference", "doubt_from", "find_cause", "search_cause"]

@@ -1,6 +1,6 @@
 """A tape's record as a graph whose backward pass can be run with changes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +22,9 @@ at a node, from its adjoint to another one."""
 Spot: TypeAlias = Edge | int
 """Where a backward pass may be changed: an edge, or a node by its index."""
 
+Gradients: TypeAlias = Callable[[bool], Mapping[str, NDArray[Any]]]
+"""Gradients by parameter: in balls if True is given, else in float64."""
+
 
 class Changed(NamedTuple):
     """What a backward pass does otherwise at a place.
@@ -35,50 +38,34 @@ class Changed(NamedTuple):
     source: int | None = None
 
 
-@dataclass(frozen=True, eq=False)
 class Node:
     """A value of the loss, and how it was computed.
 
     Attributes:
         index: its place on the tape; constants, of which no parameter is a part, have one beyond it.
+        tensor: the tape's own node.
         operation: the operation; None for a parameter or a constant.
         operands: what it was computed from.
         arguments: the operation's other arguments.
-        tensor: the tape's own node.
         composite: whether several operations of the loss were recognised as this one.
+        constant: whether no parameter is a part of it.
+        name: the operation's name, or the parameter's.
+        value: the numbers.
+        values: the operands' numbers.
+        shape: the lengths of the axes.
     """
 
-    index: int
-    operation: Operation | None
-    operands: tuple["Node", ...]
-    arguments: Mapping[str, Any]
-    tensor: Tensor
-    composite: bool = False
-
-    @property
-    def constant(self) -> bool:
-        """Whether no parameter is a part of it."""
-        return self.tensor.index is None
-
-    @property
-    def name(self) -> str:
-        """The operation's name, or the parameter's."""
-        return self.operation.name if self.operation else self.tensor.name
-
-    @property
-    def value(self) -> Array:
-        """The numbers."""
-        return self.tensor.value
-
-    @property
-    def values(self) -> tuple[Array, ...]:
-        """The operands' numbers."""
-        return tuple(operand.value for operand in self.operands)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The lengths of the axes."""
-        return self.tensor.shape
+    def __init__(
+        self, index: int, tensor: Tensor, operands: Sequence["Node"], found: "Composite | None"
+    ) -> None:
+        """Take a tape's node, or a function that it was recognised as."""
+        self.index, self.tensor, self.operands = index, tensor, tuple(operands)
+        self.operation = found.operation if found else tensor.operation
+        self.arguments = found.arguments if found else tensor.arguments
+        self.composite, self.constant = found is not None, tensor.index is None
+        self.name = self.operation.name if self.operation else tensor.name
+        self.value, self.shape = tensor.value, tensor.shape
+        self.values: tuple[Array, ...] = tuple(operand.value for operand in self.operands)
 
     def __str__(self) -> str:
         """Name it with its line, in words: `sigmoid (my_gradient.py:12)`."""
@@ -206,20 +193,15 @@ class Graph:
 def _nodes(tape: Tape, composites: Mapping[int, Composite]) -> list[Node]:
     nodes: list[Node] = []
     constants: dict[int, Node] = {}
-
-    def node_of(tensor: Tensor) -> Node:
-        if tensor.index is not None:
-            return nodes[tensor.index]
-        return constants.setdefault(id(tensor), Node(len(tape.nodes), None, (), {}, tensor))
-
     for index, tensor in enumerate(tape.nodes):
         found = composites.get(index)
-        if found is None:
-            operands = tuple(node_of(parent) for parent in tensor.parents)
-            nodes.append(Node(index, tensor.operation, operands, tensor.arguments, tensor))
-        else:
-            operands = (nodes[found.operand],)
-            nodes.append(Node(index, found.operation, operands, found.arguments, tensor, composite=True))
+        operands = [
+            constants.setdefault(id(each), Node(len(tape.nodes), each, (), None))
+            if each.index is None
+            else nodes[each.index]
+            for each in tensor.parents
+        ]
+        nodes.append(Node(index, tensor, operands if found is None else [nodes[found.operand]], found))
     return nodes
 
 
@@ -228,6 +210,15 @@ class Views(NamedTuple):
 
     plain: Graph
     balls: Graph
+
+    def backward(self, changes: Callable[[Graph], Mapping[Spot, Changed]]) -> Gradients:
+        """Give the gradients of a backward pass with changes, which are asked of the graph that is run."""
+
+        def gradients(exact: bool) -> Mapping[str, NDArray[Any]]:
+            graph = self.balls if exact else self.plain
+            return graph.backward(changes(graph))
+
+        return gradients
 
 
 class Use:
@@ -246,6 +237,7 @@ class Use:
         y: the result's numbers.
         values: all operands' numbers.
         arguments: the operation's other arguments, such as `axes`.
+        reaches: the parameters whose gradients a change here changes.
     """
 
     def __init__(self, graph: Graph, spot: Spot) -> None:
@@ -259,17 +251,12 @@ class Use:
             self.operation, self.operand = None, self.node
         self.index, self.shape = self.operand.index, self.operand.shape
         self.x, self.y, self.values = self.operand.value, self.node.value, self.node.values
-        self.arguments = self.node.arguments
+        self.arguments, self.reaches = self.node.arguments, graph.depends[self.index]
 
     def __str__(self) -> str:
         """Name the operand in words, with its position where it is used twice."""
         twice = sum(each is self.operand for each in self.node.operands) > 1
         return f"{self.operand} as operand {self.position + 1}" if twice else str(self.operand)
-
-    @property
-    def reaches(self) -> frozenset[str]:
-        """The parameters whose gradients a change here changes."""
-        return self.graph.depends[self.index]
 
     @property
     def g(self) -> Array:

@@ -1,4 +1,4 @@
-"""The kinds of cause: how far-fetched each is, and what it means.
+"""The kinds of cause: how far-fetched each is, and what it means; and what is said of one that is found.
 
 Two mutants that agree with a claim to a dozen digits in every entry are, as a rule, the same change described
 in two ways, and what counts is which description helps: of several, the one of the least cost is named. A
@@ -11,6 +11,7 @@ something that was solved for: they come last, and only where enough entries con
 A new kind of cause is a line here and a rule in `gradproof.verdicts.causes.mistakes`.
 """
 
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -80,3 +81,47 @@ SEVERAL_PLACES = 0.5
 
 SOME_ALONE = 10.0
 """More where the change holds in some parameters only, although it would reach others too."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A change of the true gradient that gives the claimed one.
+
+    Attributes:
+        kind: the slug of a `CauseKind`, such as "derivative-left-out".
+        where: the operation and its line in the loss, such as "sigmoid at my_gradient.py:12"; empty where
+            the change belongs to no single operation.
+        factor: what the derivative (or the whole gradient) is multiplied by, where the change is a constant
+            factor; the rate, where the change holds one; else None.
+        text: the change in one sentence.
+        parameters: the parameters whose wrong gradients it explains.
+
+    >>> Cause("sign", "", -1.0, "your gradient of w is the negative of the true one", ("w",)).kind
+    'sign'
+    """
+
+    kind: str
+    where: str
+    factor: float | None
+    text: str
+    parameters: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Give the sentence."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search gave.
+
+    Attributes:
+        cause: the cause; None where nothing is wrong, or nothing was found.
+        complete: whether all mutants were tried that could matter; False where the time was up.
+        difference: what can be said where no cause was found: which entries are off, and by how much; else
+            empty.
+    """
+
+    cause: Cause | None
+    complete: bool
+    difference: str = ""

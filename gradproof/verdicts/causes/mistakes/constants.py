@@ -1,8 +1,7 @@
 """Constant factors: the numbers that a derivative holds, left out or applied twice; signs; paths cut off."""
 
 from collections.abc import Iterator
-from itertools import combinations
-from math import isclose, prod
+from math import isclose
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from gradproof.reference.tape.operations import along_axes, entrywise
 from gradproof.verdicts.causes.graph import Change, Node, Use
 from gradproof.verdicts.causes.kinds import OWN_CONSTANT, CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import ANY, Having, Mistake, rule
-from gradproof.verdicts.causes.phrases import number
+from gradproof.verdicts.causes.phrases import counts, number
 from gradproof.verdicts.tolerances import FACTOR_SOLVED
 
 
@@ -116,15 +115,6 @@ def _other_count(use: Use, factor: float, near: float) -> Meaning | None:
             words = f"a division by {other} instead of {count} in the derivative of $at"
             return CauseKind.CONSTANT_FACTOR, words, OWN_CONSTANT + more
     return None
-
-
-def counts(shape: tuple[int, ...]) -> list[int]:
-    """Give the numbers of entries along any choice of axes.
-
-    >>> counts((2, 3))
-    [2, 3, 6]
-    """
-    return sorted({prod(chosen) for k in range(1, len(shape) + 1) for chosen in combinations(shape, k)})
 
 
 # ------------------------------------------------------------------------ as mistakes, for several places

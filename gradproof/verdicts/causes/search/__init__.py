@@ -5,9 +5,7 @@ Mutants are sorted out along random directions (`probes.py`), compared in full i
 certified arithmetic; of those that are confirmed, the least far-fetched is named.
 
 Read `engine.py` first: the face and the stages. Then `inquiry.py` (all that a stage may ask) with
-`discrepancy.py` (the claim beside the exact gradient) and `mutant.py`; then the stages: `singles.py` and
-`factors.py` (one place), `whole.py` (no place), `several.py` (several places), `updated.py`, `omitted.py`;
-`shapes.py` and `cancelling.py` come before them all. `recognition.py` finds functions that a loss
-writes out, `expected.py` knows what factors mean, and `difference.py` says what can be said where nothing is
-found.
+`discrepancy.py` (the claim beside the exact gradient) and `mutant.py`; then the stages: `whole.py` (no
+place), `singles.py` and `factors.py` (one place), `several.py` (several places), `updated.py` and
+`other_losses.py`. `recognition.py` finds functions that a loss writes out.
 """

@@ -1,7 +1,7 @@
-"""The claimed gradient beside the exact one: what is wrong, and when a mutant explains it."""
+"""The claimed gradient beside the exact one: what is wrong, what explains it, what else can be said."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from flint import arb
@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts import tolerances
+from gradproof.verdicts.causes.phrases import agreement, number
 
-Floats = NDArray[np.float64]
-Balls = NDArray[np.object_]
+Floats: TypeAlias = NDArray[np.float64]
+Balls: TypeAlias = NDArray[np.object_]
+
+_SHOWN = 4
 
 
 def doubt_from(spread: Floats, exact: Floats, dtype: str) -> Floats:
@@ -42,7 +45,9 @@ class Discrepancy:
         exact_floats: the same as float64.
         error: claimed minus exact, computed in balls, as float64; where the shapes agree.
         doubt: by parameter, what rounding explains of each entry; parameters without are certified.
+        certified: whether all of the claim is.
         misshapen: parameters whose claim has another shape than they have.
+        off: by parameter, which entries are wrong: as the rule has said, or else as measured.
         wrong: parameters with a wrong entry, in the parameters' order.
         finite: whether all claims of wrong parameters are numbers.
     """
@@ -52,35 +57,25 @@ class Discrepancy:
         claimed: Mapping[str, NDArray[Any]],
         exact: Mapping[str, Balls],
         doubt: Mapping[str, Floats],
-        wrong: Mapping[str, NDArray[np.bool_]],
+        off: Mapping[str, NDArray[np.bool_]],
     ) -> None:
-        """Compare; must be called within the balls' context.
-
-        Args:
-            claimed: by parameter, balls or floats.
-            exact: by parameter, certified and decided at kinks.
-            doubt: by parameter whose claim is floats, what rounding explains of each entry.
-            wrong: by parameter, which entries the rule has called wrong; measured for the others.
-        """
-        self.exact = exact
-        self.exact_floats = {name: midpoints(balls) for name, balls in self.exact.items()}
-        self.claimed = {name: _as_balls(claimed[name]) for name in self.exact if name in claimed}
-        self.doubt = doubt
+        """Compare; must be called within the balls' context."""
+        self.exact, self.doubt = exact, doubt
+        self.exact_floats = {name: midpoints(balls) for name, balls in exact.items()}
+        self.claimed: dict[str, Balls] = {n: _as_balls(claimed[n]) for n in exact if n in claimed}
         # A wrong claim in floats has rounding errors of its own, perhaps far greater than a right one has:
         # a mutant must agree with it to half of its digits.
         dtypes = {name: np.asarray(array).dtype for name, array in claimed.items()}
         self._half = {n: float(np.sqrt(np.finfo(d).eps)) for n, d in dtypes.items() if d.kind == "f"}
         self.certified = all(dtype.kind == "O" for dtype in dtypes.values())
-        self.misshapen = tuple(n for n, each in self.claimed.items() if each.shape != self.exact[n].shape)
+        self.misshapen = tuple(n for n, each in self.claimed.items() if each.shape != exact[n].shape)
         fitting = {name: each for name, each in self.claimed.items() if name not in self.misshapen}
-        self.error: dict[str, Floats] = {n: floats_of(each - self.exact[n]) for n, each in fitting.items()}
+        self.error: dict[str, Floats] = {n: _middle(each - exact[n]) for n, each in fitting.items()}
         self.scale = {n: float(np.max(np.abs(self.exact_floats[n]), initial=0.0)) for n in fitting}
-        self._off = {n: np.asarray(wrong[n]) if n in wrong else self._measured(n) for n in fitting}
-        self.wrong = tuple(name for name in fitting if np.any(self._off[name]))
+        measured = {n: ~(np.abs(error) <= self._negligible(n)) for n, error in self.error.items()}
+        self.off = {name: np.asarray(off.get(name, measured[name])) for name in fitting}
+        self.wrong = tuple(name for name in fitting if np.any(self.off[name]))
         self.finite = all(np.all(np.isfinite(self.error[name])) for name in self.wrong)
-
-    def _measured(self, name: str) -> NDArray[np.bool_]:
-        return np.asarray(~(np.abs(self.error[name]) <= self._negligible(name)))
 
     def _negligible(self, name: str) -> Floats:
         """Give what doubles in code and rounding explain of each entry."""
@@ -88,19 +83,11 @@ class Discrepancy:
         least = np.maximum(size, tolerances.CANCELLED_ENTRY * self.scale[name])
         return np.asarray(np.maximum(least, self.doubt.get(name, 0.0)))
 
-    def off(self, name: str) -> NDArray[np.bool_]:
-        """Tell which entries of a parameter are wrong."""
-        return self._off[name]
-
     @property
     def rounding(self) -> float:
         """What rounding explains of a claim in floats, relative to its parameters; 0 for certified claims."""
         known = [name for name in self.wrong if name in self.doubt and self.scale[name] > 0]
         return max((float(np.max(self.doubt[name])) / self.scale[name] for name in known), default=0.0)
-
-    def doubt_at(self, name: str, place: tuple[int, ...]) -> float:
-        """Give what rounding explains of one entry; 0 for a certified claim."""
-        return float(self.doubt[name][place]) if name in self.doubt else 0.0
 
     # ---------------------------------------------------------------- does a mutant explain it?
 
@@ -119,17 +106,15 @@ class Discrepancy:
 
     def leaves(self, name: str, mutant: Balls) -> bool:
         """Tell whether a mutant in balls leaves a parameter as it truly is."""
-        change = floats_of(abs(mutant - self.exact[name]), upper=True)
-        return bool(np.all(change <= self._negligible(name)))
+        return bool(np.all(_upper(abs(mutant - self.exact[name])) <= self._negligible(name)))
 
     def explains(self, name: str, mutant: Balls) -> bool:
         """Tell whether a mutant in balls equals a parameter's claim, to the digits that the claim carries."""
-        mutant = np.asarray(mutant, dtype=object)
-        if mutant.shape != self.claimed[name].shape:
+        mutant, claimed = np.asarray(mutant, dtype=object), self.claimed[name]
+        if mutant.shape != claimed.shape:
             return False
         error = float(np.max(np.abs(self.error[name]), initial=0.0)) if name in self.error else np.inf
-        distance = floats_of(abs(self.claimed[name] - mutant), upper=True)
-        size = np.maximum(np.abs(floats_of(self.claimed[name])), np.abs(floats_of(mutant)))
+        size = np.maximum(np.abs(_middle(claimed)), np.abs(_middle(mutant)))
         scale = max(float(np.max(size, initial=0.0)), self.scale.get(name, 0.0))
         doubt = self.doubt.get(name, np.zeros(mutant.shape))
         if doubt.shape != mutant.shape:
@@ -137,16 +122,47 @@ class Discrepancy:
         digits = max(tolerances.EXPLAINED_ENTRY, self._half.get(name, 0.0))
         limit = np.maximum(digits * size, tolerances.EXPLAINED_CANCELLED * scale)
         limit = np.maximum(np.minimum(limit, tolerances.EXPLAINED_SHARE * error), doubt)
-        return bool(np.all(distance <= limit))
+        return bool(np.all(_upper(abs(claimed - mutant)) <= limit))
+
+    # ---------------------------------------------------------------- in words
+
+    def __str__(self) -> str:
+        """Say which entries are off, and whether claimed / true is constant; empty where nothing is wrong."""
+        said = [
+            f"{name}: its shape is {self.claimed[name].shape} instead of {self.exact[name].shape}."
+            for name in self.misshapen
+        ]
+        for name in self.wrong:
+            off = self.off[name]
+            count, size = int(np.count_nonzero(off)), off.size
+            verb = "entries are" if count > 1 else "entries is"
+            text = f"{name}: {'all' if count == size else count} of {size} {verb} off"
+            if off.ndim and count < size:
+                places = [str(place) for place in np.argwhere(off)[:_SHOWN].tolist()]
+                text += f" ({', '.join(places)}{', ...' if count > _SHOWN else ''})"
+            said.append(text + self._ratios(name, off) + ".")
+        return " ".join(said)
+
+    def _ratios(self, name: str, off: NDArray[np.bool_]) -> str:
+        """Say where the ratio of claimed and true is constant."""
+        share = self.error[name] / self.exact_floats[name]
+        if np.any(self.exact_floats[name][off] == 0) or np.count_nonzero(off) < 2:
+            return ""
+        if _constant(1 + share[off]):
+            factor, worst = 1 + float(share[off][0]), float(np.max(np.abs(share[off])))
+            if abs(factor - 1) >= tolerances.ROUNDED_CONSTANT:
+                return f"; there the claimed is {number(factor)} times the true"
+            same = ", as with a rounded constant" if _constant(share[off], tolerances.MUTANT_ERROR) else ""
+            return f"; there the claimed is {agreement(worst)}{same}" if worst else ""
+        if off.ndim == 2 and np.all(np.isfinite(share)):
+            for lines, word in ((share, "row"), (share.T, "column")):
+                if lines.shape[1] > 1 and all(_constant(1 + line) for line in lines):
+                    return f"; claimed / true is constant in each {word}"
+        return "; claimed / true is not constant"
 
 
-def _as_balls(values: NDArray[Any]) -> Balls:
-    array = np.asarray(values)
-    balls = np.empty(array.shape, dtype=object)
-    for place in np.ndindex(array.shape):
-        value = array[place]
-        balls[place] = value if isinstance(value, arb) else arb(float(value))
-    return balls
+def _constant(ratios: Floats, within: float = tolerances.CONSTANT_RATIO) -> bool:
+    return bool(np.all(np.abs(ratios - ratios.flat[0]) <= within * np.abs(ratios.flat[0])))
 
 
 def midpoints(balls: Balls) -> Floats:
@@ -155,8 +171,9 @@ def midpoints(balls: Balls) -> Floats:
     return values
 
 
-def floats_of(balls: Balls, *, upper: bool = False) -> Floats:
-    """Give the midpoints of balls, or upper bounds; NaN where a ball is unbounded."""
-    flat = np.asarray(balls, dtype=object).ravel()
-    values = [float(ball.upper() if upper else ball.mid()) if ball.is_finite() else np.nan for ball in flat]
-    return np.array(values, dtype=np.float64).reshape(np.shape(balls))
+_as_balls = np.vectorize(
+    lambda value: value if isinstance(value, arb) else arb(float(value)), otypes=[object]
+)
+_middle = np.vectorize(lambda ball: float(ball.mid()) if ball.is_finite() else np.nan, otypes=[float])
+_upper = np.vectorize(lambda ball: float(ball.upper()) if ball.is_finite() else np.nan, otypes=[float])
+"""Of each entry; NaN where a ball is unbounded."""

@@ -1,30 +1,25 @@
 """The search: mutants from the most likely on, sorted out in float64, confirmed in certified arithmetic."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, product, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.tape import Loss
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.cause import Cause, Search
 from gradproof.verdicts.causes.graph import Spot, Views
-from gradproof.verdicts.causes.kinds import ODD_NUMBER, SOME_ALONE, CauseKind
+from gradproof.verdicts.causes.kinds import ODD_NUMBER, SOME_ALONE, Cause, CauseKind, Search
 from gradproof.verdicts.causes.phrases import listed
-from gradproof.verdicts.causes.search.cancelling import from_rounded_output
-from gradproof.verdicts.causes.search.difference import told
-from gradproof.verdicts.causes.search.factors import Factor, confirmed_factor, factors
+from gradproof.verdicts.causes.search.factors import factor_mutants
 from gradproof.verdicts.causes.search.inquiry import Arrays, Costed, Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
-from gradproof.verdicts.causes.search.omitted import without_an_operation
+from gradproof.verdicts.causes.search.other_losses import after_an_update, without_an_operation
 from gradproof.verdicts.causes.search.several import group_mutants, overwriting, pair_mutants
-from gradproof.verdicts.causes.search.shapes import shape_causes
-from gradproof.verdicts.causes.search.singles import Effect, effects, single_mutants
-from gradproof.verdicts.causes.search.updated import after_an_update, updated_weights
-from gradproof.verdicts.causes.search.whole import whole_mutants
+from gradproof.verdicts.causes.search.singles import Effect, effects, from_rounded_output, single_mutants
+from gradproof.verdicts.causes.search.updated import updated_weights
+from gradproof.verdicts.causes.search.whole import shape_causes, whole_mutants
 
 _CONFIRMATIONS = 40
 """Mutants of one stage that are tried in certified arithmetic, at most."""
@@ -95,20 +90,35 @@ def search_cause(
     'sign'
     """
     with np.errstate(all="ignore"):  # what is not finite explains nothing
-        inquiry = Inquiry(
-            loss,
-            params,
-            batch,
-            claimed,
-            learning_rate=learning_rate,
-            seconds=seconds,
-            doubt=doubt,
-            wrong=wrong,
-        )
+        inquiry = Inquiry(loss, params, batch, claimed, learning_rate, doubt, wrong, seconds)
         cause = _cause(inquiry)
         if cause is not None:
             return Search(cause, complete=True)
-        return Search(None, not inquiry.late, told(inquiry.discrepancy))
+        return Search(None, not inquiry.late, str(inquiry.discrepancy))
+
+
+def describe_difference(
+    loss: Loss,
+    params: Arrays,
+    batch: Arrays,
+    claimed: Arrays,
+    *,
+    wrong: Mapping[str, NDArray[np.bool_]] | None = None,
+) -> str:
+    """Say which entries of a claimed gradient are off, and whether claimed / true is constant; and no more.
+
+    Args and errors are those of `search_cause`.
+
+    Returns:
+        a sentence per wrong parameter; empty if nothing is wrong.
+
+    >>> w = np.array([1.0, 2.0, 3.0])
+    >>> claimed = {"w": 2 * w + np.array([0.0, 0.5, 0.0])}
+    >>> describe_difference(lambda xp, p, b: xp.sum(p["w"] ** 2), {"w": w}, {}, claimed)
+    'w: 1 of 3 entries is off ([1]).'
+    """
+    with np.errstate(all="ignore"):  # what is not finite is told as off
+        return str(Inquiry(loss, params, batch, claimed, wrong=wrong).discrepancy)
 
 
 def _cause(inquiry: Inquiry) -> Cause | None:
@@ -140,26 +150,32 @@ def _in_part(inquiry: Inquiry) -> Cause | None:
 
 def _simplest(inquiry: Inquiry) -> Cause | None:
     """Find the simplest cause of all targets: stage by stage, until no later one can be simpler."""
+
+    def first(mutants: Iterable[Mutant]) -> Costed | None:
+        return _first(inquiry, takewhile(lambda _: not inquiry.late, mutants))
+
     best = _cheapest(map(inquiry.confirmed, whole_mutants(inquiry)))
     found: list[list[Effect]] = []
     for views in inquiry.views:
         skip = _seen(inquiry, views)
         found.append(list(effects(inquiry, views.plain, skip)))
-        singles, solved = single_mutants(inquiry, views, found[-1]), factors(inquiry, views, skip)
-        best = _cheapest([best, _first_single(inquiry, singles, solved)])
+        mutants = [*single_mutants(inquiry, views, found[-1]), *factor_mutants(inquiry, views, skip)]
+        likeliest = sorted(mutants, key=lambda each: each.cost)[:_CONFIRMATIONS]
+        best = _cheapest([best, _first(inquiry, likeliest)])
         if best is not None and best[0] < CauseKind.WEIGHTS_ALREADY_UPDATED.cost:
-            grouped = _first(inquiry, group_mutants(inquiry, views)) if _may_be_a_group(best) else None
+            grouped = first(group_mutants(inquiry, views)) if _may_be_a_group(best) else None
             return (_cheapest([best, grouped]) or best)[1]
-    for stage in (_overwritten, _grouped, _updated):
-        for views in inquiry.views:
-            best = _cheapest([best, stage(inquiry, views)])
-            if best is not None and best[0] < _ODD:
-                return best[1]
+    stages: list[Callable[[Views], Iterable[Mutant]]]
+    stages = [overwriting, partial(group_mutants, inquiry), partial(updated_weights, inquiry)]
+    for stage, views in product(stages, inquiry.views):
+        best = _cheapest([best, first(stage(views))])
+        if best is not None and best[0] < _ODD:
+            return best[1]
     for elsewhere in (without_an_operation(inquiry), after_an_update(inquiry)):
-        best = _cheapest([best, _first(inquiry, elsewhere)])
+        best = _cheapest([best, first(elsewhere)])
     if best is None or best[0] >= SOME_ALONE:
         pairs = (pair_mutants(inquiry, *each) for each in zip(inquiry.views, found, strict=True))
-        best = _cheapest([best, _first(inquiry, islice(chain.from_iterable(pairs), _CONFIRMATIONS))])
+        best = _cheapest([best, first(islice(chain.from_iterable(pairs), _CONFIRMATIONS))])
     return None if best is None else best[1]
 
 
@@ -182,44 +198,13 @@ def _cheapest(causes: Iterable[Costed | None]) -> Costed | None:
     return min((each for each in causes if each is not None), key=lambda each: each[0], default=None)
 
 
-# ------------------------------------------------------------------------ the stages
-
-
-def _first_single(inquiry: Inquiry, mutants: Sequence[Mutant], solved: Iterable[Factor]) -> Costed | None:
-    """Confirm the cheapest mutants with one mistake, and the factors that were solved for among them."""
-    queue: list[tuple[float, Callable[[], Costed | None]]] = [
-        *((each.cost, partial(inquiry.tried, each)) for each in mutants),
-        *((each.mutant.cost, partial(confirmed_factor, inquiry, each)) for each in solved),
-    ]
-    best: Costed | None = None
-    for cost, confirm in sorted(queue, key=lambda each: each[0])[:_CONFIRMATIONS]:
-        if best is not None and best[0] <= cost:
-            break
-        best = _cheapest([best, confirm()])
-    return best
-
-
 def _first(inquiry: Inquiry, mutants: Iterable[Mutant]) -> Costed | None:
-    """Confirm the first of mutants that come in the order of their cost."""
+    """Confirm the first of mutants in their costs' order, which may rise when a factor is solved for."""
+    best: Costed | None = None
     for mutant in mutants:
-        if inquiry.late:
+        if best is not None and best[0] <= mutant.cost:
             break
-        try:
-            found = inquiry.tried(mutant)
-        except (InputError, UnsupportedError):
-            continue  # the loss without an operation is no loss
-        if found is not None:
-            return found
-    return None
-
-
-def _overwritten(inquiry: Inquiry, views: Views) -> Costed | None:
-    return _first(inquiry, overwriting(views))
-
-
-def _grouped(inquiry: Inquiry, views: Views) -> Costed | None:
-    return _first(inquiry, group_mutants(inquiry, views))
-
-
-def _updated(inquiry: Inquiry, views: Views) -> Costed | None:
-    return _cheapest(map(inquiry.tried, updated_weights(inquiry, views)))
+        best = _cheapest([best, inquiry.tried(mutant)])
+        if best is not None and best[0] <= mutant.cost:
+            break
+    return best

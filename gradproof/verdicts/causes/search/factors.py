@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from flint import arb
-from numpy.typing import NDArray
 
 from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import entrywise, matrix_products, moving, neural
@@ -16,39 +14,20 @@ from gradproof.verdicts.causes.graph import Array, Changed, Graph, Spot, Use, Vi
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, CauseKind
 from gradproof.verdicts.causes.mistakes.constants import Meaning, meaning_at
 from gradproof.verdicts.causes.mistakes.mistake import SUMS, Having
-from gradproof.verdicts.causes.phrases import sentence
-from gradproof.verdicts.causes.search.discrepancy import midpoints
-from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry
-from gradproof.verdicts.causes.search.mutant import Mutant, backward
-
-Floats = NDArray[np.float64]
+from gradproof.verdicts.causes.search.discrepancy import Floats, midpoints
+from gradproof.verdicts.causes.search.inquiry import Inquiry
+from gradproof.verdicts.causes.search.mutant import Mutant
 
 
-class Factor(NamedTuple):
-    """A place whose derivative times a constant may be the claim.
-
-    Attributes:
-        views: how the loss is seen.
-        use: the place.
-        estimate: the constant, as the probes estimate it.
-        mutant: the mutant, described with the estimate.
-    """
-
-    views: Views
-    use: Use
-    estimate: float
-    mutant: Mutant
-
-
-def factors(inquiry: Inquiry, views: Views, skip: frozenset[Spot]) -> Iterator[Factor]:
-    """Give the places whose derivative times a constant explains the targets."""
+def factor_mutants(inquiry: Inquiry, views: Views, skip: frozenset[Spot]) -> Iterator[Mutant]:
+    """Give the places whose derivative times a constant explains the targets; the probes estimate it."""
     near = max(tolerances.FACTOR_ESTIMATED, inquiry.discrepancy.rounding)
     for use in (views.plain.use(spot) for spot in _spots(views.plain) if spot not in skip):
         if use.reaches.issuperset(inquiry.targets):
-            solved = solve(inquiry, inquiry.probes.effect(use.index, use.share))
-            if solved is not None:
-                c, alone = solved
-                yield Factor(views, use, c, replace(_described(inquiry, views, use, c, near), alone=alone))
+            estimate = solve(inquiry, inquiry.probes.effect(use.index, use.share))
+            if estimate is not None:
+                mutant = replace(_described(inquiry, views, use, estimate[0], near), alone=estimate[1])
+                yield replace(mutant, solved=partial(_solved, inquiry, views, use, *estimate))
 
 
 def solve(inquiry: Inquiry, effect: Floats) -> tuple[float, bool] | None:
@@ -76,47 +55,37 @@ def _spots(graph: Graph) -> Iterator[Spot]:
             yield node.index
 
 
-def confirmed_factor(inquiry: Inquiry, found: Factor) -> Costed | None:
-    """Solve for a factor in balls from the greatest entry, and confirm it on all the others."""
-    graph, discrepancy = found.views.balls, inquiry.discrepancy
-    without = graph.backward(_times(graph, found.use.spot, 0.0))
+def _solved(inquiry: Inquiry, views: Views, use: Use, estimate: float, alone: bool) -> Mutant | None:
+    """Solve for a factor in balls, from the greatest entry; all the others must confirm it."""
+    graph, discrepancy = views.balls, inquiry.discrepancy
+    without = graph.backward(_times(graph, use.spot, 0.0))
     with graph.context():
-        greatest = _greatest(inquiry, {n: each for n, each in without.items() if n in inquiry.targets})
-        if greatest is None:
+        exact = discrepancy.exact
+        sizes = {n: np.nan_to_num(np.abs(midpoints(exact[n] - without[n]))) for n in inquiry.targets}
+        if not any(np.any(size > 0) for size in sizes.values()):
             return None
-        name, place = greatest
-        share = discrepancy.exact[name][place] - without[name][place]
+        name = max(sizes, key=lambda name: float(np.max(sizes[name], initial=0.0)))
+        place = np.unravel_index(int(np.argmax(sizes[name])), sizes[name].shape)
+        share = exact[name][place] - without[name][place]
         ball = (discrepancy.claimed[name][place] - without[name][place]) / share
         # a claim in floats gives the factor to the digits that its entry has
-        near = max(tolerances.FACTOR_SOLVED, discrepancy.doubt_at(name, place) / abs(float(share.mid())))
-        allowed = 10 * max(tolerances.FACTOR_ESTIMATED, near) * max(1.0, abs(found.estimate))
-        if not ball.is_finite() or abs(float(ball.mid()) - found.estimate) > allowed:
+        doubt = float(discrepancy.doubt[name][place]) if name in discrepancy.doubt else 0.0
+        near = max(tolerances.FACTOR_SOLVED, doubt / abs(float(share.mid())))
+        allowed = 10 * max(tolerances.FACTOR_ESTIMATED, near) * max(1.0, abs(estimate))
+        if not ball.is_finite() or abs(float(ball.mid()) - estimate) > allowed:
             return None
-        mutant = _described(inquiry, found.views, found.use, float(ball.mid()), near)
+        mutant = _described(inquiry, views, use, float(ball.mid()), near)
         solved = ball if near == tolerances.FACTOR_SOLVED else arb(mutant.factor)
         factor = graph.kind.constant(np.array([solved], dtype=object)).reshape(())
     if mutant.cost >= CauseKind.CONSTANT_FACTOR.cost + ODD_NUMBER and not inquiry.confirms_a_number:
         return None
-    gradients = backward(found.views, lambda graph: _times(graph, found.use.spot, factor))
-    return inquiry.confirmed(replace(mutant, gradients=gradients, alone=found.mutant.alone))
+    gradients = views.backward(lambda graph: _times(graph, use.spot, factor))
+    return replace(mutant, gradients=gradients, alone=alone)
 
 
 def _times(graph: Graph, spot: Spot, factor: Array | float) -> dict[Spot, Changed]:
     """Multiply what is handed on at a place by a constant."""
     return {spot: Changed(lambda g: graph.use(spot).pull(g) * factor)}
-
-
-def _greatest(
-    inquiry: Inquiry, without: dict[str, NDArray[np.object_]]
-) -> tuple[str, tuple[int, ...]] | None:
-    """Give the entry that a place contributes most to, from the gradients without it; None if none."""
-    best, found = 0.0, None
-    for name, balls in without.items():
-        size = np.abs(midpoints(inquiry.discrepancy.exact[name] - balls))
-        if size.size and np.max(size) > best:
-            place = np.unravel_index(int(np.argmax(size)), size.shape)
-            best, found = float(np.max(size)), (name, tuple(int(i) for i in place))
-    return found
 
 
 # ------------------------------------------------------------------------ what a factor means
@@ -132,9 +101,8 @@ def _described(inquiry: Inquiry, views: Views, use: Use, c: float, near: float) 
         meaning = _multiplied(inquiry, use, factor, near)
         where = "" if use.spot == use.graph.output else where
     kind, phrase, more = meaning
-    gradients = backward(views, lambda graph: _times(graph, use.spot, factor))
-    told = partial(sentence, phrase.replace("$at", str(use.node)))
-    return Mutant(kind, told, more, where, gradients, factor)
+    gradients = views.backward(lambda graph: _times(graph, use.spot, factor))
+    return Mutant(kind, phrase.replace("$at", str(use.node)), more, where, gradients, factor)
 
 
 def _rounded(c: float, near: float) -> float:

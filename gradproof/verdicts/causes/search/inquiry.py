@@ -10,19 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.noise import noisy_gradients
-from gradproof.reference.numbers import Balls, Noisy, Plain
+from gradproof.reference.numbers import Balls, Kind, Noisy, Plain
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.tape import Loss, differentiate
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.cause import Cause
-from gradproof.verdicts.causes.graph import Graph, Views
-from gradproof.verdicts.causes.search.discrepancy import Discrepancy, doubt_from, midpoints
-from gradproof.verdicts.causes.search.expected import ExpectedFactors
+from gradproof.verdicts.causes.graph import Array, Graph, Views
+from gradproof.verdicts.causes.kinds import Cause
+from gradproof.verdicts.causes.phrases import ExpectedFactors
+from gradproof.verdicts.causes.search.discrepancy import Discrepancy, Floats, doubt_from, midpoints
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.probes import Probes, probe
 from gradproof.verdicts.causes.search.recognition import composed
 
-Floats: TypeAlias = NDArray[np.float64]
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
 Costed: TypeAlias = tuple[float, Cause]
@@ -51,7 +50,6 @@ class Inquiry:
         params: Arrays,
         batch: Arrays,
         claimed: Arrays,
-        *,
         learning_rate: float | None = None,
         doubt: Mapping[str, Floats] | None = None,
         wrong: Mapping[str, NDArray[np.bool_]] | None = None,
@@ -61,11 +59,9 @@ class Inquiry:
         self._deadline = thread_time() + seconds
         self.loss, self.params, self.batch, self.learning_rate = loss, params, batch, learning_rate
         self.expected = ExpectedFactors(params, batch, learning_rate)
-        plain, balls = (
-            differentiate(loss, params, batch, kind).tape for kind in (Plain(), Balls(tolerances.CAUSE_BITS))
-        )
-        self._tapes = plain, balls
-        self.composed = composed(plain, balls)
+        kinds = Plain(), Balls(tolerances.CAUSE_BITS)
+        self._tapes = [differentiate(loss, params, batch, kind).tape for kind in kinds]
+        self.composed = composed(*self._tapes)
         graph = self.composed.balls
         adjoints = {name: graph.adjoints[index] for name, index in graph.parameters.items()}
         zero = {name: graph.kind.constant(np.zeros(np.shape(array))) for name, array in params.items()}
@@ -105,6 +101,12 @@ class Inquiry:
         """Whether the search has taken its time."""
         return thread_time() > self._deadline
 
+    def step(self, name: str, kind: Kind[Any]) -> Array:
+        """Give the claimed gradient of a parameter, by which it was updated."""
+        claimed = self.discrepancy.claimed[name]
+        step: Array = kind.constant(claimed if isinstance(kind, Balls) else claimed.astype(np.float64))
+        return step
+
     def with_targets(self, targets: tuple[str, ...]) -> "Inquiry":
         """Ask for an explanation of some wrong parameters alone; the others may be anything."""
         part = copy(self)
@@ -129,6 +131,9 @@ class Inquiry:
 
     def tried(self, mutant: Mutant) -> Costed | None:
         """Give the cause that a mutant is, with its cost: sorted out in float64, confirmed in balls."""
+        if mutant.solved is not None:
+            exact = mutant.solved()
+            return None if exact is None else self.confirmed(exact)
         floats = mutant.gradients(False)
         if not all(n in floats and self.discrepancy.may_explain(n, floats[n]) for n in self.targets):
             return None

@@ -2,16 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
-from numpy.typing import NDArray
-
-from gradproof.verdicts.causes.graph import Changed, Graph, Spot, Use, Views
+from gradproof.verdicts.causes.graph import Changed, Gradients, Graph, Spot, Use, Views
 from gradproof.verdicts.causes.kinds import SOME_ALONE, CauseKind
 from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
-
-Changes: TypeAlias = Callable[[Graph], Mapping[Spot, Changed]]
-"""The changes of a backward pass, on a graph in whichever kind of number it is."""
+from gradproof.verdicts.causes.phrases import sentence
 
 
 @dataclass(frozen=True)
@@ -20,39 +15,43 @@ class Mutant:
 
     Attributes:
         kind: the kind of cause.
-        told: says that it is the claim in some parameters; `alone`, if only in these.
+        words: what follows "your gradient of w is the true one with "; or a function of the parameters'
+            names that gives the whole sentence.
         more: how much more far-fetched it is than its kind.
         where: the operation and its line.
-        gradients: by parameter that it changes, its gradient: in balls if True is given, else in float64.
+        gradients: by parameter that it changes, its gradient.
         factor: a constant that it holds, if any.
         alone: whether it changes parameters too whose claims are right, and is meant without that.
+        solved: gives the mutant with its factor solved for in balls, where `factor` is an estimate.
     """
 
     kind: CauseKind
-    told: Callable[..., str]
+    words: str | Callable[[Sequence[str]], str]
     more: float
     where: str
-    gradients: Callable[[bool], Mapping[str, NDArray[Any]]]
+    gradients: Gradients
     factor: float | None = None
     alone: bool = False
+    solved: "Callable[[], Mutant | None] | None" = None
 
     @property
     def cost(self) -> float:
         """How far-fetched it is."""
         return self.kind.cost + self.more + SOME_ALONE * self.alone
 
-
-def backward(views: Views, changes: Changes) -> Callable[[bool], Mapping[str, NDArray[Any]]]:
-    """Give the gradients of a backward pass with changes."""
-
-    def gradients(exact: bool) -> Mapping[str, NDArray[Any]]:
-        graph = views.balls if exact else views.plain
-        return graph.backward(changes(graph))
-
-    return gradients
+    def told(self, names: Sequence[str], *, alone: bool) -> str:
+        """Say that it is the claim in some parameters; `alone`, if only in these."""
+        return sentence(self.words, names, alone=alone) if isinstance(self.words, str) else self.words(names)
 
 
-def changes_of(mistakes: Sequence[tuple[Use, Mistake]]) -> Changes:
+def with_mistake(views: Views, use: Use, mistake: Mistake) -> Mutant:
+    """Make the mutant with one mistake."""
+    node = use.node if mistake.source is None else use.graph.nodes[mistake.source]
+    gradients = views.backward(changes_of([(use, mistake)]))
+    return Mutant(mistake.kind, mistake.phrase(use.node), mistake.more, node.where, gradients, mistake.factor)
+
+
+def changes_of(mistakes: Sequence[tuple[Use, Mistake]]) -> Callable[[Graph], Mapping[Spot, Changed]]:
     """Make the changes that mistakes are at their places: given on one graph, found again on others."""
 
     def changed(graph: Graph, use: Use, mistake: Mistake) -> Changed:

@@ -24,9 +24,7 @@ from gradproof.reference.numbers import Plain
 from gradproof.reference.tape import Loss, differentiate
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Array
-from gradproof.verdicts.causes.search.discrepancy import Discrepancy
-
-Floats = NDArray[np.float64]
+from gradproof.verdicts.causes.search.discrepancy import Discrepancy, Floats
 
 _PER_PARAMETER = 2
 _ENTRIES = 2**22
@@ -74,33 +72,35 @@ def probe(
     discrepancy: Discrepancy,
 ) -> Probes:
     """Run the loss along random directions."""
+    shapes = {name: np.shape(array) for name, array in params.items()}
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+
+    def flat(arrays: Mapping[str, Any]) -> Floats:
+        known = (arrays.get(name, np.zeros(shape)) for name, shape in shapes.items())
+        return np.concatenate([np.ravel(array).astype(np.float64) for array in known])
+
+    most = max(1, _ENTRIES // max(1, 2 * _PER_PARAMETER * sum(sizes)))
     right = [name for name in discrepancy.error if name not in discrepancy.wrong]
-    size = sum(np.size(array) for array in params.values())
-    most = max(1, _ENTRIES // max(1, 2 * _PER_PARAMETER * size))
     directions = [(name,) for name in discrepancy.wrong[:most]] + ([tuple(right)] if right else [])
     directions = [names for names in directions for _ in range(_PER_PARAMETER)]
     generator = np.random.default_rng(0)
-    vectors = {name: np.zeros((len(directions), *np.shape(array))) for name, array in params.items()}
-    for lane, names in enumerate(directions):
-        for name in names:
-            vectors[name][lane] = generator.normal(size=np.shape(params[name]))
-    moved = {
-        name: np.concatenate(
-            [array + tolerances.PROBE_STEP * vectors[name], array - tolerances.PROBE_STEP * vectors[name]]
-        )
-        for name, array in params.items()
-    }
-    count = len(directions)
-    tangents = [
-        (v[:count] - v[count:]) / (2 * tolerances.PROBE_STEP) for v in _values(loss, moved, batch, 2 * count)
-    ]
-    lengths = {name: np.abs(vector) for name, vector in vectors.items()}
+    vectors = np.array(
+        [flat({name: generator.normal(size=shapes[name]) for name in names}) for names in directions]
+    )
+    step = tolerances.PROBE_STEP * vectors
+    moved = np.split(
+        np.concatenate([flat(params) + step, flat(params) - step]), np.cumsum(sizes)[:-1], axis=1
+    )
+    lanes = 2 * len(directions)
+    own = {name: each.reshape(lanes, *shapes[name]) for name, each in zip(shapes, moved, strict=True)}
+    values = (np.split(v, 2) for v in _values(loss, own, batch, lanes))
+    fitting = {name: each for name, each in discrepancy.doubt.items() if name in discrepancy.error}
     return Probes(
-        tangents,
+        [(ahead - back) / (2 * tolerances.PROBE_STEP) for ahead, back in values],
         np.array([names[0] if names[0] in discrepancy.wrong else "" for names in directions], dtype=np.str_),
-        _along(vectors, discrepancy.error, count),
-        _along(lengths, {name: np.abs(array) for name, array in discrepancy.exact_floats.items()}, count),
-        _along(lengths, {n: each for n, each in discrepancy.doubt.items() if n in discrepancy.error}, count),
+        vectors @ flat(discrepancy.error),
+        np.abs(vectors) @ np.abs(flat(discrepancy.exact_floats)),
+        np.abs(vectors) @ flat(fitting),
     )
 
 
@@ -114,16 +114,6 @@ def _values(
         return [node.value.with_lanes(lanes).data[0].reshape(lanes, -1) for node in nodes]
     except UnsupportedError:
         pass  # it decides something by a comparison: lane by lane
-    runs = []
-    for lane in range(lanes):
-        own = {name: array[lane] for name, array in params.items()}
-        nodes = differentiate(loss, own, batch, Plain()).tape.nodes
-        runs.append([node.value.data[0, 0, ...].reshape(-1) for node in nodes])
-    return [np.array(values) for values in zip(*runs, strict=True)]
-
-
-def _along(vectors: Mapping[str, Floats], arrays: Mapping[str, Floats], count: int) -> Floats:
-    total = np.zeros(count)
-    for name, array in arrays.items():
-        total += vectors[name].reshape(count, -1) @ array.reshape(-1)
-    return total
+    own = ({name: array[lane] for name, array in params.items()} for lane in range(lanes))
+    runs = [differentiate(loss, each, batch, Plain()).tape.nodes for each in own]
+    return [np.array([node.value.data.ravel() for node in same]) for same in zip(*runs, strict=True)]

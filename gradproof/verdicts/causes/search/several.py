@@ -16,10 +16,9 @@ from gradproof.verdicts.causes.graph import Change, Changed, Graph, Spot, Use, V
 from gradproof.verdicts.causes.kinds import SEVERAL_PLACES, CauseKind
 from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
 from gradproof.verdicts.causes.mistakes.mistake import Key
-from gradproof.verdicts.causes.phrases import sentence
 from gradproof.verdicts.causes.search.inquiry import Inquiry
-from gradproof.verdicts.causes.search.mutant import Mutant, backward, changes_of
-from gradproof.verdicts.causes.search.singles import Effect, effect_of, with_mistake
+from gradproof.verdicts.causes.search.mutant import Mutant, changes_of, with_mistake
+from gradproof.verdicts.causes.search.singles import Effect, effect_of
 
 Edges: TypeAlias = tuple[Edge, ...]
 
@@ -89,9 +88,9 @@ def _together(views: Views, mistakes: Sequence[tuple[Use, Mistake]]) -> Mutant:
     (use, first), *_ = mistakes
     name, lines = use.node.name, list(dict.fromkeys(each.node.line for each, _ in mistakes))
     shown = ", ".join(lines[:4]) + (", ..." if len(lines) > 4 else "")
-    told = partial(sentence, first.phrase(f"each of {len(mistakes)} operations {name} ({shown})"))
+    phrase = first.phrase(f"each of {len(mistakes)} operations {name} ({shown})")
     where, more = f"{name} at {', '.join(lines[:4])}", first.more + SEVERAL_PLACES
-    return Mutant(first.kind, told, more, where, backward(views, changes_of(mistakes)), first.factor)
+    return Mutant(first.kind, phrase, more, where, views.backward(changes_of(mistakes)), first.factor)
 
 
 # ------------------------------------------------------------------------ uses that overwrite each other
@@ -111,9 +110,8 @@ def overwriting(views: Views) -> Iterator[Mutant]:
             phrase = (
                 f"only the {which} of the uses of {names} counted: contributions are overwritten, not added"
             )
-            told = partial(sentence, phrase)
-            gradients = backward(views, partial(_only, indices=indices, last=last))
-            yield Mutant(CauseKind.ACCUMULATION_OVERWRITTEN, told, more, group[0].where, gradients)
+            gradients = views.backward(partial(_only, indices=indices, last=last))
+            yield Mutant(CauseKind.ACCUMULATION_OVERWRITTEN, phrase, more, group[0].where, gradients)
 
 
 def _only(graph: Graph, indices: Sequence[int], *, last: bool) -> dict[Spot, Changed]:
@@ -177,5 +175,5 @@ def _both(views: Views, first: Effect, second: Effect, cost: float) -> Mutant:
     kind = CauseKind.TWO_CHANGES if len(kinds) > 1 else first.mistake.kind
     where = "; ".join(dict.fromkeys(found for each in both if (found := with_mistake(views, *each).where)))
     more = CauseKind.TWO_CHANGES.cost + cost - kind.cost
-    told = partial(sentence, f"two changes: {phrases[0]}; and {phrases[1]}")
-    return Mutant(kind, told, more, where, backward(views, changes_of(both)))
+    phrase = f"two changes: {phrases[0]}; and {phrases[1]}"
+    return Mutant(kind, phrase, more, where, views.backward(changes_of(both)))

@@ -1,16 +1,20 @@
-"""Changes of the whole gradient that no operation makes: swapped, clipped, scaled, with something added."""
+"""Changes of whole gradients: of another shape, swapped, clipped, scaled, with something added."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
+from typing import TypeAlias
 
 import numpy as np
 from flint import arb
 
+from gradproof.reference.tape import Trait
+from gradproof.reference.tape.operations import moving
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.kinds import ODD_NUMBER, CauseKind
-from gradproof.verdicts.causes.phrases import listed, number, sentence
+from gradproof.verdicts.causes.graph import Node
+from gradproof.verdicts.causes.kinds import ODD_NUMBER, Cause, CauseKind
+from gradproof.verdicts.causes.mistakes.mistake import Having
+from gradproof.verdicts.causes.mistakes.structure import is_stretched, unreduced
+from gradproof.verdicts.causes.phrases import listed, number
 from gradproof.verdicts.causes.search.discrepancy import Balls, midpoints
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
@@ -24,9 +28,13 @@ def whole_mutants(inquiry: Inquiry) -> Iterator[Mutant]:
 
 
 def _mutant(
-    kind: CauseKind, value: float | None, phrase: str, gradients: Mapping[str, Balls], more: float = 0.0
+    kind: CauseKind,
+    value: float | None,
+    words: str | Callable[[Sequence[str]], str],
+    gradients: Mapping[str, Balls],
+    more: float = 0.0,
 ) -> Mutant:
-    return Mutant(kind, partial(sentence, phrase), more, "", lambda _: gradients, value)
+    return Mutant(kind, words, more, "", lambda _: gradients, value)
 
 
 def _swapped(inquiry: Inquiry) -> Iterator[Mutant]:
@@ -34,15 +42,14 @@ def _swapped(inquiry: Inquiry) -> Iterator[Mutant]:
     for order in permutations(targets) if 2 <= len(targets) <= 5 else ():
         moves = list(zip(targets, order, strict=True))
         if all(a != b and discrepancy.explains(a, discrepancy.exact[b]) for a, b in moves):
+            places = ", ".join(f"that of {a} is the true one of {b}" for a, b in moves)
             gradients = {a: discrepancy.exact[b] for a, b in moves}
-            mutant = _mutant(CauseKind.PARAMETERS_SWAPPED, None, "", gradients)
-            yield replace(mutant, told=partial(_told, moves))
+
+            def told(names: Sequence[str], places: str = places) -> str:
+                return f"your gradients of {listed(names)} stand in each other's place: {places}"
+
+            yield _mutant(CauseKind.PARAMETERS_SWAPPED, None, told, gradients)
             return
-
-
-def _told(moves: Sequence[tuple[str, str]], names: Sequence[str], *, alone: bool) -> str:  # noqa: ARG001 - `Mutant.told`
-    places = ", ".join(f"that of {a} is the true one of {b}" for a, b in moves)
-    return f"your gradients of {listed(names)} stand in each other's place: {places}"
 
 
 def _same_factor(inquiry: Inquiry) -> Iterator[Mutant]:
@@ -64,7 +71,7 @@ def _same_factor(inquiry: Inquiry) -> Iterator[Mutant]:
 def _clipped(inquiry: Inquiry) -> Iterator[Mutant]:
     """Entries beyond a limit are brought to it, which two of them must show."""
     discrepancy, targets = inquiry.discrepancy, inquiry.targets
-    wrong = np.concatenate([midpoints(discrepancy.claimed[n])[discrepancy.off(n)] for n in targets])
+    wrong = np.concatenate([midpoints(discrepancy.claimed[n])[discrepancy.off[n]] for n in targets])
     limit = abs(float(wrong[0]))
     if wrong.size < 2 or limit == 0 or np.any(np.abs(wrong) != limit):
         return
@@ -124,3 +131,57 @@ def _ratio(over: Balls, by: Balls) -> arb | None:
     place = np.unravel_index(int(np.argmax(sizes)), sizes.shape)
     ratio: arb = np.asarray(over, dtype=object)[place] / by[place]
     return ratio if ratio.is_finite() and float(ratio.mid()) != 0 else None
+
+
+# ------------------------------------------------------------------------ claims of another shape
+
+
+def shape_causes(inquiry: Inquiry) -> Iterator[Cause]:
+    """Give the causes of the claims whose shape is wrong: what was not summed back, or turned."""
+    with inquiry.composed.balls.context():
+        for name in inquiry.discrepancy.misshapen:
+            for kind, where, text, gradient in (*_unreduced(inquiry, name), *_turned(inquiry, name)):
+                if inquiry.discrepancy.explains(name, gradient):
+                    yield Cause(kind.slug, where, None, f"your gradient of {name} {text}", (name,))
+                    break
+
+
+_Shaped: TypeAlias = tuple[CauseKind, str, str, Balls]
+"""The kind, the operation and its line, the words, the gradient."""
+
+
+def _unreduced(inquiry: Inquiry, name: str) -> Iterator[_Shaped]:
+    discrepancy, graph = inquiry.discrepancy, inquiry.composed.balls
+    shape, claimed = discrepancy.exact[name].shape, discrepancy.claimed[name].shape
+    for use in map(graph.use, graph.edges):
+        if is_stretched(use) and _leads_to(use.operand, name):
+            text = (
+                f"keeps the shape {claimed} that broadcasting made of {shape} in {use.node}: it is not "
+                "reduced, that is, not summed back to the parameter's shape"
+            )
+            gradient = unreduced(use, use.g).data[0, 0, ...]
+            yield CauseKind.BROADCAST_NOT_REDUCED, use.node.where, text, gradient
+
+
+def _leads_to(node: Node, name: str) -> bool:
+    """Whether a value is a parameter, perhaps in another shape."""
+    while node.operation in Having(Trait.KEEPS_ORDER) or node.operation is moving.BROADCAST_TO:
+        node = node.operands[0]
+    return node.operation is None and not node.constant and node.name == name
+
+
+def _turned(inquiry: Inquiry, name: str) -> Iterator[_Shaped]:
+    exact, shape = inquiry.discrepancy.exact[name], inquiry.discrepancy.claimed[name].shape
+    if exact.ndim == 2:
+        text = f"is the true one transposed, of shape {shape} instead of {exact.shape}"
+        yield CauseKind.TRANSPOSED, "", text, exact.T
+    if exact.size == np.prod(shape):
+        text = f"has the right entries in the shape {shape} instead of {exact.shape}"
+        yield CauseKind.BROADCAST_NOT_REDUCED, "", text, exact.reshape(shape)
+    text = "is the sum of the true one's entries, a single number"
+    yield CauseKind.SUM_OVER_ALL_AXES, "", text, np.asarray(exact.sum(), dtype=object)
+    for axis in range(exact.ndim):
+        text = f"is the true one summed over its axis {axis} once too often"
+        for keepdims in (True, False):
+            summed = np.asarray(exact.sum(axis=axis, keepdims=keepdims), dtype=object)
+            yield CauseKind.SUM_OVER_ANOTHER_AXIS, "", text, summed
