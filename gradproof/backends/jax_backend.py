@@ -1,7 +1,7 @@
 """JAX as a backend: jax.nn, jax.value_and_grad, and training inside one compiled lax.scan."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from importlib.metadata import version
@@ -12,7 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.protocol import Run, Timing, check_scalar, descent_of, planned_steps, recorded
+from gradproof.backends.protocol import (
+    Run,
+    Step,
+    Timing,
+    batches,
+    check_scalar,
+    descent_of,
+    planned_steps,
+    record_steps,
+    recorded,
+)
+from gradproof.reference.descent import Trajectory
 from gradproof.scenarios.scenario import Scenario
 
 jax = Lazy("jax")
@@ -130,7 +141,7 @@ class JaxBackend:
         params, batch = (self._arrays(arrays) for arrays in scenario.arrays(dtype))
         xp = self.framework.namespace()
 
-        def objective(params: Arrays, batch: Arrays) -> Any:
+        def objective(params: Arrays, batch: Mapping[str, Any]) -> Any:
             return scenario.flat_loss(xp, params, batch)
 
         def evaluate(function: Callable[..., Any], params: Mapping[str, Array]) -> Array:
@@ -138,37 +149,22 @@ class JaxBackend:
 
         check_scalar(tuple(jax.eval_shape(objective, params, batch).shape), scenario.name)
         planned = planned_steps(self, scenario, variant)
-        train = {"jit": _train_compiled, "eager": _train_eagerly}[variant]
-        losses, gradients, weights, timing = train(objective, scenario, params, batch, planned)
-        taken = _steps_taken(scenario, losses)
-        return recorded(
-            self,
-            scenario,
-            variant,
-            losses=losses[:taken],
-            # In the parameters' own order: JAX hands mappings back sorted by name.
-            gradients={name: gradients[name][:taken] for name in params},
-            weights={n: np.concatenate([np.asarray(params[n])[None], weights[n][:taken]]) for n in params},
-            timing=timing,
-            evaluate=evaluate,
-        )
+        first, _ = scenario.arrays(dtype)
+        if variant == "eager":
+            steps = _eager_steps(objective, scenario, params, batch)
+            record, timing = record_steps(steps, scenario, planned, first, self.framework)
+        else:
+            record, timing = _train_compiled(objective, scenario, params, batch, planned)
+        return recorded(self, scenario, variant, record, timing, evaluate)
 
     def _arrays(self, arrays: Mapping[str, Array]) -> Arrays:
         return {name: self.framework.from_numpy(array) for name, array in arrays.items()}
 
 
-Recorded = tuple[Array, dict[str, Array], dict[str, Array], Timing]
-Objective = Callable[[Arrays, Arrays], Any]
+Objective = Callable[[Arrays, Mapping[str, Any]], Any]
 
 
-def _steps_taken(scenario: Scenario, losses: Array) -> int:
-    # The scan runs the planned number of steps; the ones after the stopping rule's are cut off here, which
-    # gives the same record as leaving the loop there.
-    stopping = descent_of(scenario).stopping
-    return len(losses) if stopping is None else stopping.steps_taken(losses)
-
-
-def _step(objective: Objective, scenario: Scenario, params: Arrays, batch: Arrays) -> Any:
+def _step(objective: Objective, scenario: Scenario, params: Arrays, batch: Mapping[str, Any]) -> Any:
     rate = descent_of(scenario).learning_rate
     value, gradient = jax.value_and_grad(objective)(params, batch)
     updated = jax.tree.map(lambda weight, entry: weight - rate * entry, params, gradient)
@@ -177,7 +173,7 @@ def _step(objective: Objective, scenario: Scenario, params: Arrays, batch: Array
 
 def _train_compiled(
     objective: Objective, scenario: Scenario, params: Arrays, batch: Arrays, planned: int
-) -> Recorded:
+) -> tuple[Trajectory, Timing]:
     names = tuple(params)  # JAX hands dictionaries back in sorted order
     schedule = scenario.batch_schedule()
     indices = None if schedule is None else jnp.asarray(schedule[:planned])
@@ -204,31 +200,19 @@ def _train_compiled(
         for column, name in zip(columns[1:], [*names, *names], strict=True)
     ]
     gradients = dict(zip(names, records[: len(names)], strict=True))
-    weights = dict(zip(names, records[len(names) :], strict=True))
-    return columns[0][:, 0], gradients, weights, timing
+    after = dict(zip(names, records[len(names) :], strict=True))
+    weights = {name: np.concatenate([np.asarray(params[name])[None], after[name]]) for name in names}
+    record = Trajectory(columns[0][:, 0], gradients, weights)
+    # The scan runs the planned number of steps; the ones after the stopping rule's are cut off here, which
+    # gives the same record as leaving the loop there.
+    stopping = descent_of(scenario).stopping
+    return (record if stopping is None else record.first(stopping.steps_taken(record.losses))), timing
 
 
-def _train_eagerly(
-    objective: Objective, scenario: Scenario, params: Arrays, batch: Arrays, planned: int
-) -> Recorded:
-    schedule = scenario.batch_schedule()
-    losses, gradients, weights = [], [], []
-    start = time.perf_counter()
-    for step in range(planned):
-        data = batch
-        if schedule is not None:
-            data = {name: array[schedule[step]] for name, array in batch.items()}
+def _eager_steps(objective: Objective, scenario: Scenario, params: Arrays, batch: Arrays) -> Iterator[Step]:
+    for data in batches(scenario, batch):
         value, gradient, params = _step(objective, scenario, params, data)
-        losses.append(value)
-        gradients.append(gradient)
-        weights.append(params)
-    seconds = time.perf_counter() - start
-    timing = Timing(compiling=0.0, training=seconds)
-    return np.stack(losses), _stacked(gradients), _stacked(weights), timing
-
-
-def _stacked(rows: list[Arrays]) -> dict[str, Array]:
-    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        yield value, gradient, params
 
 
 BACKEND = JaxBackend

@@ -1,17 +1,23 @@
 """What a backend is, and what it records."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from itertools import islice, repeat
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.backends.framework import Framework
 from gradproof.errors import InputError
-from gradproof.reference.descent import GradientDescent
+from gradproof.reference.descent import GradientDescent, Trajectory
 from gradproof.scenarios.scenario import Scenario
 
 Array = NDArray[Any]
+
+Step: TypeAlias = tuple[Any, Mapping[str, Any], Mapping[str, Any]]
+"""The loss before a step, the gradient there, and the weights after it, in arrays of a framework."""
 
 
 @dataclass(frozen=True)
@@ -132,45 +138,82 @@ def check_scalar(shape: tuple[int, ...], scenario: str) -> None:
         )
 
 
+def batches(scenario: Scenario, batch: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Give each step's data, in arrays of any framework: its mini-batch, or for ever the whole batch."""
+    schedule = scenario.batch_schedule()
+    if schedule is None:
+        return repeat(batch)
+    return ({name: array[chosen] for name, array in batch.items()} for chosen in schedule)
+
+
+def record_steps(
+    steps: Iterator[Step], scenario: Scenario, planned: int, first: Mapping[str, Array], framework: Framework
+) -> tuple[Trajectory, Timing]:
+    """Take the steps that are planned, or fewer where a stopping rule ends them, and record them.
+
+    Args:
+        steps: takes a step when it is asked for one.
+        scenario: what is run.
+        planned: how many steps.
+        first: the weights before them.
+        framework: whose arrays the steps are in.
+    """
+    stopping = descent_of(scenario).stopping
+    taken: list[Step] = []
+    start = time.perf_counter()
+    for step in islice(steps, planned):
+        if stopping is not None and taken and stopping.is_negligible(float(taken[-1][0]), float(step[0])):
+            break  # this step was computed, but is not taken
+        taken.append(step)
+    seconds = time.perf_counter() - start
+    losses, gradients, weights = zip(*taken, strict=True)
+
+    def stacked(arrays: Iterable[Any]) -> Array:
+        return np.stack([framework.to_numpy(array) for array in arrays])
+
+    record = Trajectory(
+        stacked(losses),
+        {name: stacked(each[name] for each in gradients) for name in first},
+        {n: np.stack([first[n], *(framework.to_numpy(each[n]) for each in weights)]) for n in first},
+    )
+    return record, Timing(compiling=0.0, training=seconds)
+
+
 def recorded(
     backend: Backend,
     scenario: Scenario,
     variant: str,
-    *,
-    losses: Array,
-    gradients: Mapping[str, Array],
-    weights: Mapping[str, Array],
+    record: Trajectory,
     timing: Timing,
     evaluate: Callable[[Callable[..., Any], Mapping[str, Array]], Any],
 ) -> Run:
-    """Make the Run of T steps that were recorded, with what is told of their end.
+    """Make the Run of what was recorded, with what is told of its end.
 
     Args:
         backend: who ran.
         scenario: what.
         variant: in which of its ways.
-        losses: of shape (T,), in the dtype that was asked for.
-        gradients: per parameter, of shape (T, *parameter).
-        weights: per parameter, of shape (T + 1, *parameter); the first alone is kept without training.
-        timing: what it cost.
+        record: the steps, in the dtype that was asked for.
+        timing: what they cost.
         evaluate: gives `function(xp, params, batch)` at parameters, on the whole batch, as a NumPy array.
     """
-    kept = {name: weight if scenario.training is not None else weight[:1] for name, weight in weights.items()}
-    last = {name: np.asarray(weight[-1]) for name, weight in kept.items()}
+    trained = slice(None) if scenario.training is not None else slice(1)
+    weights = {name: weight[trained] for name, weight in record.weights.items()}
+    last = {name: np.asarray(weight[-1]) for name, weight in weights.items()}
     predict = scenario.flat_predict
     return Run(
         scenario=scenario.name,
         backend=backend.name,
         variant=variant,
-        dtype=losses.dtype.name,
-        losses=losses,
-        gradients=dict(gradients),
-        weights=kept,
+        dtype=record.losses.dtype.name,
+        losses=record.losses,
+        gradients=record.gradients,
+        weights=weights,
         final_loss=float(evaluate(scenario.flat_loss, last)),
         predictions=None if predict is None else evaluate(predict, last),
         timing=timing,
         planned_steps=scenario.steps,
-        stopped=len(losses) < planned_steps(backend, scenario, variant),
+        stopped=len(record.losses) < planned_steps(backend, scenario, variant),
     )
 
 

@@ -48,16 +48,8 @@ class ReferenceBackend:
         check_scalar(evaluate(scenario.flat_loss, params).shape, scenario.name)
         start = time.perf_counter()
         record = descend(scenario.flat_value_and_gradient(xp), params, batch, descent_of(scenario))
-        return recorded(
-            self,
-            scenario,
-            variant,
-            losses=record.losses,
-            gradients=record.gradients,
-            weights=record.weights,
-            timing=Timing(compiling=0.0, training=time.perf_counter() - start),
-            evaluate=evaluate,
-        )
+        timing = Timing(compiling=0.0, training=time.perf_counter() - start)
+        return recorded(self, scenario, variant, record, timing, evaluate)
 
 
 BACKEND = ReferenceBackend

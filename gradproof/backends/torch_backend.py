@@ -1,6 +1,5 @@
 """PyTorch as a backend: its own functions, autograd and torch.optim.SGD, or torch.func."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from types import SimpleNamespace
@@ -9,7 +8,16 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.protocol import Run, Timing, check_scalar, descent_of, planned_steps, recorded
+from gradproof.backends.protocol import (
+    Run,
+    Step,
+    batches,
+    check_scalar,
+    descent_of,
+    planned_steps,
+    record_steps,
+    recorded,
+)
 from gradproof.errors import InputError
 from gradproof.scenarios.scenario import Scenario
 
@@ -18,9 +26,6 @@ functional = Lazy("torch.nn.functional")
 torch_array_api = Lazy("array_api_compat.torch")
 
 Tensors = dict[str, Any]
-
-# What one step gives: the loss at the weights before it, the gradient there, and the weights after it.
-Step = tuple[Any, Tensors, Tensors]
 
 
 def _cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
@@ -119,34 +124,13 @@ class TorchBackend:
 
         first, _ = scenario.arrays(dtype)
         check_scalar(evaluate(scenario.flat_loss, first).shape, scenario.name)
-        steps = {"eager": _eager_steps, "func": _func_steps}[variant]
+        steps = {"eager": _eager_steps, "func": _func_steps}[variant](scenario, xp, params, batch)
         planned = planned_steps(self, scenario, variant)
-        start = time.perf_counter()
-        initial = {name: weight.clone() for name, weight in params.items()}
-        losses, gradients, weights = _record(steps(scenario, xp, params, batch), scenario, planned)
-        seconds = time.perf_counter() - start
-        return recorded(
-            self,
-            scenario,
-            variant,
-            losses=torch.stack(losses).numpy(),
-            gradients={n: torch.stack([g[n] for g in gradients]).numpy() for n in params},
-            weights={n: torch.stack([w[n] for w in (initial, *weights)]).numpy() for n in params},
-            timing=Timing(compiling=0.0, training=seconds),
-            evaluate=evaluate,
-        )
+        record, timing = record_steps(steps, scenario, planned, first, self.framework)
+        return recorded(self, scenario, variant, record, timing, evaluate)
 
     def _tensors(self, arrays: Mapping[str, NDArray[Any]]) -> Tensors:
         return {name: self.framework.from_numpy(array) for name, array in arrays.items()}
-
-
-def _batches(scenario: Scenario, batch: Tensors) -> Iterator[Tensors]:
-    schedule = scenario.batch_schedule()
-    if schedule is None:
-        while True:
-            yield batch
-    for indices in torch.from_numpy(schedule):
-        yield {name: array[indices] for name, array in batch.items()}
 
 
 def _eager_steps(scenario: Scenario, xp: TorchNamespace, params: Tensors, batch: Tensors) -> Iterator[Step]:
@@ -154,10 +138,16 @@ def _eager_steps(scenario: Scenario, xp: TorchNamespace, params: Tensors, batch:
         weight.requires_grad_()
     rate = descent_of(scenario).learning_rate
     optimizer = torch.optim.SGD(list(params.values()), lr=rate)
-    for data in _batches(scenario, batch):
+    for data in batches(scenario, batch):
         optimizer.zero_grad()
         value = scenario.flat_loss(xp, params, data)
         value.backward()
+        unused = [name for name, weight in params.items() if weight.grad is None]
+        if unused:
+            raise InputError(
+                f"The loss of scenario {scenario.name!r} does not use parameter {unused[0]!r}. Use it or "
+                "leave it out."
+            )
         # zero_grad drops the gradient instead of clearing it, so each step's tensor may be kept as it is.
         gradient = {name: weight.grad for name, weight in params.items()}
         optimizer.step()
@@ -170,34 +160,10 @@ def _func_steps(scenario: Scenario, xp: TorchNamespace, params: Tensors, batch: 
 
     rate = descent_of(scenario).learning_rate
     gradient_and_value = torch.func.grad_and_value(objective)
-    for data in _batches(scenario, batch):
+    for data in batches(scenario, batch):
         gradient, value = gradient_and_value(params, data)
         params = {name: weight - rate * gradient[name] for name, weight in params.items()}
         yield value, gradient, params
-
-
-def _record(
-    steps: Iterator[Step], scenario: Scenario, planned: int
-) -> tuple[list[Any], list[Tensors], list[Tensors]]:
-    stopping = descent_of(scenario).stopping
-    losses: list[Any] = []
-    gradients: list[Tensors] = []
-    weights: list[Tensors] = []
-    for value, gradient, updated in steps:
-        if stopping is not None and losses and stopping.is_negligible(float(losses[-1]), float(value)):
-            break  # this step was computed, but is not taken
-        unused = [name for name, entry in gradient.items() if entry is None]
-        if unused:
-            raise InputError(
-                f"The loss of scenario {scenario.name!r} does not use parameter {unused[0]!r}. Use it or "
-                "leave it out."
-            )
-        losses.append(value)
-        gradients.append(gradient)
-        weights.append(updated)
-        if len(losses) == planned:
-            break
-    return losses, gradients, weights
 
 
 BACKEND = TorchBackend
