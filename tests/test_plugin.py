@@ -327,7 +327,7 @@ def test_a_bad_name_ends_the_session_with_its_message(
     text = "\n".join(result.outlines + result.errlines)
     pytest.LineMatcher(text.splitlines()).fnmatch_lines([message])
     assert "INTERNALERROR" not in text
-    assert "plugin/cases.py" not in text, "the traceback through gradproof is not the reader's concern"
+    assert "plugin/run_cases.py" not in text, "the traceback through gradproof is not the reader's concern"
     assert not (session.folder / "reports").exists()
 
 

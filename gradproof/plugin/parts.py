@@ -38,8 +38,14 @@ def report_folder(config: pytest.Config) -> Path:
 
 def report_formats(config: pytest.Config) -> list[str] | None:
     """Give the formats that the session's report is written in; None for all."""
-    names = config.getoption("--gradproof-formats")
-    return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+    given = config.getoption("--gradproof-formats") is not None
+    return listed(config, "--gradproof-formats") if given else None
+
+
+def listed(config: pytest.Config, option: str) -> list[str]:
+    """Give the names that an option lists with commas between them."""
+    text = config.getoption(option) or ""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def parts_folder(config: pytest.Config) -> Path:

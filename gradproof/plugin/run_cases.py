@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import count
-from typing import Any, NoReturn, cast
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from gradproof.backends import backend_names, chosen_variants, load_backend, variants_of
-from gradproof.errors import BackendUnavailableError, DisagreementError, InputError
-from gradproof.plugin.parts import parts_folder, report_folder, report_formats
+from gradproof.backends import backend_names, chosen_variants
+from gradproof.errors import DisagreementError, InputError
+from gradproof.plugin.parts import listed, parts_folder, report_folder, report_formats
 from gradproof.reporting.folders import check_replaceable
 from gradproof.reporting.formats import check_formats
 from gradproof.reporting.report import Report
@@ -19,7 +19,7 @@ from gradproof.scenarios import Scenario, scenario
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.records import NotRun, Outcome, Subject
 from gradproof.verdicts.storage import save_outcome
-from gradproof.verification import DTYPES, Task, carry_out, check_formulas, check_names
+from gradproof.verification import DTYPES, Task, carry_out, check_formulas, check_names, plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,25 +27,26 @@ class RunCase:
     """A run to make, or the reason why it cannot be made.
 
     Attributes:
-        scenario: what to run.
-        subject: who runs it.
+        task: what is run by whom.
         number: where the session's report has it.
-        unavailable: why the backend cannot be used; empty if it can.
-        required: whether `--gradproof-require` names the backend.
+        absent: what is told instead, where the backend cannot make it; a failure if `--gradproof-require`
+            names the backend.
     """
 
-    scenario: Scenario
-    subject: Subject
+    task: Task
     number: int
-    unavailable: str = ""
-    required: bool = False
+    absent: NotRun | None = None
 
     @property
     def label(self) -> str:
         """The test's parameter in pytest's output."""
-        subject = self.subject
-        parts = (subject.scenario, subject.backend, subject.variant, subject.dtype)
-        return "-".join(part for part in parts if part)
+        return "-".join(filter(None, vars(self.task.subject).values()))
+
+
+# What is kept for the session: named scenarios, the cases' numbers, and what was made of each run.
+_BUILT: pytest.StashKey[dict[str, Scenario]] = pytest.StashKey()
+_NUMBERS: pytest.StashKey[Iterator[int]] = pytest.StashKey()
+_MADE: pytest.StashKey[dict[tuple[int, Subject], Outcome | NotRun]] = pytest.StashKey()
 
 
 def parametrise(metafunc: pytest.Metafunc) -> None:
@@ -56,20 +57,13 @@ def parametrise(metafunc: pytest.Metafunc) -> None:
     """
     config = metafunc.config
     marker = metafunc.definition.get_closest_marker("gradproof_scenarios")
-    dtypes = list(dict.fromkeys(_option(config, "--gradproof-dtypes"))) or list(DTYPES)
-    required = _option(config, "--gradproof-require")
     try:
-        chosen = chosen_variants(_option(config, "--gradproof-backends") or backend_names())
         scenarios = [*_scenarios(config, marker)]
+        dtypes = listed(config, "--gradproof-dtypes") or list(DTYPES)
         check_names(scenarios, dtypes)
-        chosen |= {name: () for name in required if name not in chosen}
         check_formats(report_formats(config))
         check_replaceable(report_folder(config))
-        cases = [
-            case
-            for name, variants in chosen.items()
-            for case in _cases(config, name, variants, scenarios, dtypes)
-        ]
+        cases = [*_cases(config, scenarios, dtypes)]
     except InputError as error:
         # pytest shows this one's message alone, without a traceback through gradproof.
         raise pytest.Collector.CollectError(str(error)) from error
@@ -77,16 +71,11 @@ def parametrise(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("gradproof_outcome", parameters, indirect=True, scope="session")
 
 
-def _option(config: pytest.Config, name: str) -> list[str]:
-    text = config.getoption(name) or ""
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
 def _scenarios(config: pytest.Config, marker: pytest.Mark | None) -> Iterator[Scenario]:
     """Give the scenarios of a test; one that is named is built once a session."""
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415 - read when used, so that it can be replaced
 
-    built = _kept(config, "gradproof_built")
+    built = config.stash.setdefault(_BUILT, {})
     for entry in CATALOGUE if marker is None else marker.args:
         if isinstance(entry, Scenario):
             yield entry
@@ -96,36 +85,18 @@ def _scenarios(config: pytest.Config, marker: pytest.Mark | None) -> Iterator[Sc
         yield built[entry]
 
 
-def _kept(config: pytest.Config, name: str) -> dict[Any, Any]:
-    """Give a mapping that is kept for the session."""
-    if not hasattr(config, name):
-        setattr(config, name, {})
-    return cast("dict[Any, Any]", getattr(config, name))
-
-
-def _cases(
-    config: pytest.Config,
-    backend_name: str,
-    chosen: tuple[str, ...],
-    scenarios: list[Scenario],
-    dtypes: list[str],
-) -> Iterator[RunCase]:
-    number = _kept(config, "gradproof_numbers").setdefault("next", count())
-    required = backend_name in _option(config, "--gradproof-require")
-    try:
-        backend = load_backend(backend_name)
-    except BackendUnavailableError as error:
-        for entry in scenarios:
-            for dtype in dtypes:
-                for variant in chosen or ("",):
-                    subject = Subject(entry.name, backend_name, variant, dtype)
-                    yield RunCase(entry, subject, next(number), str(error), required)
-        return
-    for entry in scenarios:
-        for variant in variants_of(backend, chosen):
-            for dtype in dtypes:
-                if dtype in backend.dtypes:
-                    yield RunCase(entry, Subject(entry.name, backend_name, variant, dtype), next(number))
+def _cases(config: pytest.Config, scenarios: list[Scenario], dtypes: list[str]) -> Iterator[RunCase]:
+    numbers = config.stash.setdefault(_NUMBERS, count())
+    entries = listed(config, "--gradproof-backends") or list(backend_names())
+    required = listed(config, "--gradproof-require")
+    entries += [name for name in required if name not in chosen_variants(entries)]
+    tasks, absent = plan(scenarios, entries, dtypes)
+    for task in tasks:
+        yield RunCase(task, next(numbers))
+    by_name = {entry.name: entry for entry in scenarios}
+    for each in absent:
+        told = replace(each, failure=each.failure and each.subject.backend in required)
+        yield RunCase(Task(by_name[each.subject.scenario], each.subject), next(numbers), told)
 
 
 def obtain(case: RunCase, config: pytest.Config) -> Outcome:
@@ -133,62 +104,51 @@ def obtain(case: RunCase, config: pytest.Config) -> Outcome:
 
     Tests that ask for the same run share it.
     """
-    if case.unavailable:
-        _leave(case, NotRun(case.subject, case.unavailable, failure=case.required), config)
-        if not case.required:
-            pytest.skip(case.unavailable)
-        _fail(f"{case.unavailable} It was required by --gradproof-require.")
-    _ = case.scenario.fingerprint  # hashed before a run changes what its functions hold (a cache, say)
-    made = _kept(config, "gradproof_made")
-    key = (id(case.scenario), case.subject)
+    scenario = case.task.scenario
+    _ = scenario.fingerprint  # hashed before a run changes what its functions hold (a cache, say)
+    made = config.stash.setdefault(_MADE, {})
+    key = (id(scenario), case.task.subject)
     if key not in made:
-        made[key] = _result(case)
+        made[key] = case.absent or _result(case.task)
         _leave(case, made[key], config)
     result = made[key]
-    if isinstance(result, NotRun) and not result.failure:
+    if isinstance(result, Outcome):
+        return result
+    if not result.failure:
         pytest.skip(result.reason)
-    if isinstance(result, NotRun):
-        _fail(f"{result.subject} could not be run: {result.reason}")
-    return cast("Outcome", result)
+    why = " It was required by --gradproof-require." if case.absent else ""
+    pytest.fail(f"{result.subject} could not be run: {result.reason}{why}", pytrace=False)
 
 
-def _result(case: RunCase) -> Outcome | NotRun:
+def _result(task: Task) -> Outcome | NotRun:
     try:
-        validate(case.scenario)
-        return carry_out(Task(case.scenario, case.subject))
+        validate(task.scenario)
+        return carry_out(task)
     except InputError as error:
-        return NotRun(case.subject, str(error), failure=True)
-
-
-def _fail(message: str) -> NoReturn:
-    pytest.fail(message, pytrace=False)
+        return NotRun(task.subject, str(error), failure=True)
 
 
 def _leave(case: RunCase, result: Outcome | NotRun, config: pytest.Config) -> None:
     """Write what is to be reported into the folder that all processes share."""
     # A name of its own for each part, whatever the scenario is called: two processes may make the same run.
     path = parts_folder(config) / uuid4().hex
-    described: dict[str, Any] = {
+    scenario = case.task.scenario
+    solution = scenario.flat_solution
+    part: dict[str, Any] = {
         "number": case.number,
-        "scenario": case.scenario.name,
-        "origin": case.scenario.origin,
-        "fingerprint": case.scenario.fingerprint,
-        "provenance": [vars(entry) for entry in case.scenario.provenance],
-        "solution": None,
+        "scenario": {
+            **{name: getattr(scenario, name) for name in ("name", "origin", "fingerprint")},
+            "provenance": [vars(entry) for entry in scenario.provenance],
+            "flat_solution": solution and {name: array.tolist() for name, array in solution.items()},
+        },
     }
-    if case.scenario.flat_solution is not None:
-        described["solution"] = {name: a.tolist() for name, a in case.scenario.flat_solution.items()}
     if isinstance(result, NotRun):
-        described["not run"] = {
-            "subject": vars(result.subject),
-            "reason": result.reason,
-            "failure": result.failure,
-        }
+        part["not run"] = asdict(result)
     else:
         save_outcome(result, path.with_suffix(".npz"))
-        if case.subject.backend == "reference":
-            described["formulas"] = [vars(check) for check in check_formulas([case.scenario], [result])]
-    path.with_suffix(".json").write_text(json.dumps(described), encoding="utf-8")
+        if case.task.subject.backend == "reference":
+            part["formulas"] = [vars(check) for check in check_formulas([scenario], [result])]
+    path.with_suffix(".json").write_text(json.dumps(part), encoding="utf-8")
 
 
 def assert_agrees(outcome: Outcome) -> None:
@@ -197,13 +157,7 @@ def assert_agrees(outcome: Outcome) -> None:
     Raises:
         DisagreementError: the gradient or the update of a step does not pass.
     """
-    if not outcome.worst_verdict().passes:
-        raise DisagreementError(_describe(outcome))
-
-
-def _describe(outcome: Outcome) -> str:
     try:
         Report.from_outcomes([], [outcome]).raise_if_disagree()
     except DisagreementError as error:
-        return str(error)
-    raise AssertionError(outcome)  # pragma: no cover - only called for an outcome that does not pass
+        raise DisagreementError(str(error)) from None  # without a traceback through the report

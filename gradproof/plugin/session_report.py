@@ -61,9 +61,10 @@ def write_report(config: pytest.Config) -> None:
     formulas: dict[str, list[FormulaRecord]] = {}
     results: dict[Subject, Outcome | NotRun] = {}
     for part, path in parts:
-        described.setdefault(part["scenario"], _described(part))
+        scenario = _described(part["scenario"])
+        described.setdefault(scenario.name, scenario)
         if "formulas" in part:
-            formulas.setdefault(part["scenario"], [FormulaRecord(**check) for check in part["formulas"]])
+            formulas.setdefault(scenario.name, [FormulaRecord(**check) for check in part["formulas"]])
         result = _read(part, path)
         results.setdefault(result.subject, result)
     shutil.rmtree(folder)
@@ -100,16 +101,15 @@ def _checks(folder: Path) -> Sequence[CheckRecord]:
     return [CheckRecord(**row) for row in sorted(left, key=lambda row: (row["test"], row["seed"]))]
 
 
-def _described(part: dict[str, Any]) -> _Described:
-    provenance = tuple(Provenance(**entry) for entry in part["provenance"])
-    solution = part["solution"]
+def _described(left: dict[str, Any]) -> _Described:
+    provenance = tuple(Provenance(**entry) for entry in left["provenance"])
+    solution = left["flat_solution"]
     if solution is not None:
         solution = {name: np.asarray(values) for name, values in solution.items()}
-    return _Described(part["scenario"], part["origin"], part["fingerprint"], provenance, solution)
+    return _Described(**{**left, "provenance": provenance, "flat_solution": solution})
 
 
 def _read(part: dict[str, Any], path: Path) -> Outcome | NotRun:
     if "not run" not in part:
         return load_outcome(path.with_suffix(".npz"))
-    not_run = part["not run"]
-    return NotRun(Subject(**not_run["subject"]), not_run["reason"], not_run["failure"])
+    return NotRun(**{**part["not run"], "subject": Subject(**part["not run"]["subject"])})
