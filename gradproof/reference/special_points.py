@@ -23,51 +23,20 @@ class SpecialPoint:
         operation: Its name in the table.
         source: The line of the loss.
         lanes: Where it happens; booleans, one per lane.
+        sentence: What is told of it.
     """
 
     operation: str
     source: Source
     lanes: Lanes
-
-
-@dataclass(frozen=True)
-class Kink(SpecialPoint):
-    """An operation at a kink.
-
-    Attributes:
-        text: Where the operation has kinks, and which interval it has there.
-        certain: Whether some operand is at the kink exactly; else the balls cannot tell.
-    """
-
-    text: str
-    certain: bool
+    sentence: str
 
     def __str__(self) -> str:
         """The finding as a sentence."""
-        place = "is" if self.certain else "may be"
-        return f"{self.operation} at {self.source} {place} at its kink ({self.text})."
+        return self.sentence
 
 
-@dataclass(frozen=True)
-class Outside(SpecialPoint):
-    """An operation outside its domain, where it, or its derivative, is no number.
-
-    Attributes:
-        derivative: Whether it is the derivative.
-    """
-
-    derivative: bool
-
-    def __str__(self) -> str:
-        """The finding as a sentence."""
-        what = f"the derivative of {self.operation}" if self.derivative else self.operation
-        return (
-            "The loss is evaluated outside an operation's domain (log 0, 0/0, the root of 0): "
-            f"{what} at {self.source} gives no number."
-        )
-
-
-def kinks(tape: Tape, lanes: Lanes) -> tuple[Kink, ...]:
+def kinks(tape: Tape, lanes: Lanes) -> tuple[SpecialPoint, ...]:
     """Find the operations that are or may be at a kink, in some of the lanes.
 
     Where an operand is no number, that is why the balls are wide, and not a kink.
@@ -84,12 +53,13 @@ def kinks(tape: Tape, lanes: Lanes) -> tuple[Kink, ...]:
             for operand in operands:
                 here = here & ~_is_no_number(operand)
             if np.any(here):
-                certain = bool(np.any(mask.true))
-                found.append(Kink(operation.name, node.source, here, operation.kinks, certain))
+                place = "is" if np.any(mask.true) else "may be"
+                told = f"{operation.name} at {node.source} {place} at its kink ({operation.kinks})."
+                found.append(SpecialPoint(operation.name, node.source, here, told))
     return tuple(found)
 
 
-def outside(tape: Tape, lanes: Lanes) -> tuple[Outside, ...]:
+def outside(tape: Tape, lanes: Lanes) -> tuple[SpecialPoint, ...]:
     """Find, in each lane, the first operation that gives no number; going back, the first derivative."""
     found = []
     left: Lanes = lanes
@@ -97,7 +67,12 @@ def outside(tape: Tape, lanes: Lanes) -> tuple[Outside, ...]:
         for node, value, derivative in _computed(tape):
             here = left & _is_no_number(value)
             if np.any(here) and node.operation is not None:
-                found.append(Outside(node.operation.name, node.source, here, derivative))
+                what = f"{'the derivative of ' if derivative else ''}{node.operation.name}"
+                told = (
+                    "The loss is evaluated outside an operation's domain (log 0, 0/0, the root of 0): "
+                    f"{what} at {node.source} gives no number."
+                )
+                found.append(SpecialPoint(node.operation.name, node.source, here, told))
             left = left & ~here
     return tuple(found)
 
@@ -109,13 +84,8 @@ def _computed(tape: Tape) -> Iterator[tuple[Tensor, Array, bool]]:
     for edge in sorted(tape.edges, reverse=True):
         node = tape.nodes[edge.node]
         adjoint = tape.adjoint(node)
-        if adjoint is not None and node.operation is not None:
-            operands = (parent.value for parent in node.parents)
-            yield (
-                node,
-                node.operation.rule(edge.position)(adjoint, node.value, *operands, **node.arguments),
-                True,
-            )
+        if adjoint is not None:
+            yield node, tape.handed_back(edge, adjoint), True
 
 
 def _is_no_number(numbers: Array) -> Lanes:

@@ -1,6 +1,6 @@
 """The exact gradient of a loss, to as many digits as are asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil, log2
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradproof.errors import InputError
 from gradproof.reference.numbers import BallNumbers, Balls
-from gradproof.reference.special_points import Kink, Outside, kinks, outside
+from gradproof.reference.special_points import SpecialPoint, kinks, outside
 from gradproof.reference.tape import Differentiation, Inputs, Loss, differentiate
 
 PRECISIONS = (128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
@@ -38,10 +38,10 @@ class Truth:
     value: BallNumbers
     gradients: Mapping[str, BallNumbers]
     undecided: Mapping[str, NDArray[np.bool_]]
-    kinks: tuple[Kink, ...]
+    kinks: tuple[SpecialPoint, ...]
     precision: int
     unused: tuple[str, ...]
-    outside: tuple[Outside, ...] = ()
+    outside: tuple[SpecialPoint, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -84,7 +84,7 @@ def exact_gradient(
         UnsupportedError: The loss uses something that the tape cannot follow.
 
     >>> truth = exact_gradient(lambda xp, p, b: xp.exp(p["w"] / 3), {"w": 1.0}, {})
-    >>> print(truth.gradients["w"].strings(20)[0])
+    >>> print(truth.gradients["w"].balls()[0].str(20))
     [0.46520414169536317621 +/- 6.26e-22]
     """
     if not 1 <= digits <= PRECISIONS[-1] // log2(10) - 10:
@@ -162,41 +162,26 @@ def _stalled_lanes(before: Truth, after: Truth, lanes: NDArray[np.intp], bits: i
 def _merged(truth: Truth, better: Truth, lanes: NDArray[np.intp]) -> Truth:
     """A truth with some lanes replaced by a run at higher precision."""
 
-    def spread_out(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        everywhere = np.zeros(truth.value.lanes, dtype=bool)
-        everywhere[lanes] = found
-        return everywhere
+    def put(entries: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
+        result = entries.copy()
+        result[lanes] = new
+        return result
 
-    def joined(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, ...]:
-        kept = [replace(each, lanes=_without(each.lanes, lanes)) for each in old]
-        moved = [replace(each, lanes=spread_out(each.lanes)) for each in new]
-        return (*(each for each in kept if np.any(each.lanes)), *moved)
+    def replaced(balls: BallNumbers, new: BallNumbers) -> BallNumbers:
+        return balls.like(put(balls.data[0], new.data[0])[np.newaxis])
+
+    def joined(old: tuple[SpecialPoint, ...], new: tuple[SpecialPoint, ...]) -> tuple[SpecialPoint, ...]:
+        nowhere = np.zeros(truth.value.lanes, dtype=bool)
+        kept = [replace(each, lanes=put(each.lanes, nowhere[lanes])) for each in old]
+        moved = [replace(each, lanes=put(nowhere, each.lanes)) for each in new]
+        return tuple(each for each in (*kept, *moved) if np.any(each.lanes))
 
     return Truth(
-        value=_replaced(truth.value, better.value, lanes),
-        gradients={
-            name: _replaced(balls, better.gradients[name], lanes) for name, balls in truth.gradients.items()
-        },
-        undecided={
-            name: _put(entries, better.undecided[name], lanes) for name, entries in truth.undecided.items()
-        },
+        value=replaced(truth.value, better.value),
+        gradients={name: replaced(balls, better.gradients[name]) for name, balls in truth.gradients.items()},
+        undecided={name: put(entries, better.undecided[name]) for name, entries in truth.undecided.items()},
         kinks=joined(truth.kinks, better.kinks),
         precision=better.precision,
         unused=truth.unused,
         outside=joined(truth.outside, better.outside),
     )
-
-
-def _without(found: NDArray[np.bool_], lanes: NDArray[np.intp]) -> NDArray[np.bool_]:
-    kept: NDArray[np.bool_] = _put(found, np.zeros(lanes.size, dtype=bool), lanes)
-    return kept
-
-
-def _put(entries: NDArray[Any], new: NDArray[Any], lanes: Sequence[int] | NDArray[Any]) -> Any:
-    result = entries.copy()
-    result[lanes] = new
-    return result
-
-
-def _replaced(balls: BallNumbers, new: BallNumbers, lanes: NDArray[np.intp]) -> BallNumbers:
-    return balls.like(_put(balls.data[0], new.data[0], lanes)[np.newaxis])

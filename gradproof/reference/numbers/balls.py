@@ -71,23 +71,11 @@ class BallNumbers(Numbers["Balls"]):
         """Upper bounds of the radii; 0 only where a ball is a single number."""
         return _rounded_up(on_balls(_radius)(self.data[0]))
 
-    def strings(self, digits: int = 30) -> NDArray[np.object_]:
-        """Decimal strings that hold the exact number in `[midpoint +/- radius]`."""
-        return np.asarray(on_balls(lambda ball: ball.str(digits))(self.data[0]), dtype=object)
-
     def digits(self) -> NDArray[np.float64]:
         """Decimal digits of relative accuracy; inf for a single number, at most 0 for nothing."""
         bits = on_balls(arb.rel_accuracy_bits)(self.data[0]).astype(np.float64)
         digits = np.where(bits > _ALL_BITS, inf, np.maximum(bits, 0.0) * log10(2))
         return np.asarray(digits, dtype=np.float64)
-
-    def contains(self, values: NDArray[Any]) -> NDArray[np.bool_]:
-        """Whether each ball holds a value: a float, an int or another ball."""
-        return on_balls(arb.contains, 2)(self.data[0], _ball(values)).astype(bool)
-
-    def overlaps(self, other: "BallNumbers") -> NDArray[np.bool_]:
-        """Whether two balls have a number in common; if not, they are proven different."""
-        return on_balls(arb.overlaps, 2)(self.data[0], other.data[0]).astype(bool)
 
     def difference_from(self, values: NDArray[Any]) -> Difference:
         """The certified distance of float64 values from the exact numbers.

@@ -179,17 +179,22 @@ class Tape:
             g = adjoints[edge.node]
             if g is None:
                 continue
-            part = self._derivative(edge, g, modify)
+            part = self.handed_back(edge, g, modify.get(edge))
             total = part if total is None else total + part
         return total
 
-    def _derivative(self, edge: Edge, g: Array, modify: Mapping[Edge, Rule]) -> Array:
+    def handed_back(self, edge: Edge, g: Array, rule: Rule | None = None) -> Array:
+        """What a use of an operand hands back to it, by the table's rule or another, for a result's adjoint.
+
+        Raises:
+            InputError: A changed rule answers a shape that its operand does not have.
+        """
         node = self.nodes[edge.node]
         operand = node.parents[edge.position]
         operation = node.operation
         if operation is None:  # pragma: no cover - only results of operations have operands
             raise AssertionError(node)
-        rule = modify.get(edge) or operation.rule(edge.position)
+        rule = rule or operation.rule(edge.position)
         part = rule(g, node.value, *(parent.value for parent in node.parents), **node.arguments)
         if not _widens(part.shape, operand.shape):
             raise InputError(

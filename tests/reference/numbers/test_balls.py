@@ -177,10 +177,12 @@ def test_accessors() -> None:
     assert x.radii()[0][2] == 0
     assert np.all((x.digits()[0][:2] > 37) & (x.digits()[0][:2] < 39.5))
     assert np.isinf(x.digits()[0][2])
-    assert x.strings(10)[0, 0].startswith("[0.3333333333 +/- ")
-    assert x.contains(np.array([[1 / 3, -2 / 3, 0.0]])).tolist() == [[False, False, True]]
-    assert x.overlaps(x).all()
-    assert not x.overlaps(-x)[0, 0]
+    assert x.balls()[0, 0].str(10).startswith("[0.3333333333 +/- ")
+    assert [ball.contains(each) for ball, each in zip(x.balls()[0], (1 / 3, -2 / 3, 0.0), strict=True)] == [
+        False,
+        False,
+        True,
+    ]
     assert balls(0.0, 1.0).digits().item() == 0
     assert balls(np.nan).radii().item() == np.inf
 
