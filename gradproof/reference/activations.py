@@ -33,16 +33,6 @@ class Activation:
     derivative: Callable[[Array, Array], Array]
 
 
-def _identity(z: Array) -> Array:
-    return z
-
-
-def _identity_derivative(z: Array, a: Array) -> Array:
-    # dz/dz = 1
-    del a
-    return np.ones_like(z)
-
-
 def _sigmoid(z: Array) -> Array:
     # For z below -709 (float64), exp(-z) overflows to infinity and 1 / (1 + infinity) is 0: the
     # nearest float64 to the true value but for the subnormal ones.
@@ -51,49 +41,23 @@ def _sigmoid(z: Array) -> Array:
     return result
 
 
-def _sigmoid_derivative(z: Array, a: Array) -> Array:
+_TABLE = (
+    Activation("identity", lambda z: z, lambda z, _: np.ones_like(z)),
     # a      = (1 + e^-z)^-1
     # da/dz  = (1 + e^-z)^-2 · e^-z
     #        = a · e^-z / (1 + e^-z)
     #        = a · (1 - a)                    since e^-z / (1 + e^-z) = 1 - a
-    del z
-    return a * (1.0 - a)
-
-
-def _tanh(z: Array) -> Array:
-    result: Array = np.tanh(z)
-    return result
-
-
-def _tanh_derivative(z: Array, a: Array) -> Array:
+    Activation("sigmoid", _sigmoid, lambda _, a: a * (1.0 - a)),
     # a      = sinh z / cosh z
     # da/dz  = (cosh² z - sinh² z) / cosh² z
     #        = 1 - a²
-    del z
-    return 1.0 - a * a
-
-
-def _relu(z: Array) -> Array:
-    result: Array = np.maximum(z, 0.0)
-    return result
-
-
-def _relu_derivative(z: Array, a: Array) -> Array:
+    Activation("tanh", np.tanh, lambda _, a: 1.0 - a * a),
     # 1 where z > 0 and 0 where z < 0. At the kink z = 0 every number in [0, 1] is a subgradient; the
     # convention here is 0, as in PyTorch and in jax.nn.
-    del a
-    return np.where(z > 0, 1.0, 0.0).astype(z.dtype)
+    Activation("relu", lambda z: np.maximum(z, 0.0), lambda z, _: np.where(z > 0, 1.0, 0.0).astype(z.dtype)),
+)
 
-
-ACTIVATIONS = {
-    activation.name: activation
-    for activation in (
-        Activation("identity", _identity, _identity_derivative),
-        Activation("sigmoid", _sigmoid, _sigmoid_derivative),
-        Activation("tanh", _tanh, _tanh_derivative),
-        Activation("relu", _relu, _relu_derivative),
-    )
-}
+ACTIVATIONS = {activation.name: activation for activation in _TABLE}
 
 
 def activation(name: str) -> Activation:

@@ -42,33 +42,6 @@ class Loss:
         return self.derivative(a, y) * activation.derivative(z, a)
 
 
-def _half_sum_squared_error(a: Array, y: Array) -> Any:
-    return 0.5 * np.sum((a - y) ** 2)
-
-
-def _half_sum_squared_error_derivative(a: Array, y: Array) -> Array:
-    # ∂/∂a ½ Σ (a - y)² = a - y
-    return a - y
-
-
-def _sum_squared_error(a: Array, y: Array) -> Any:
-    return np.sum((a - y) ** 2)
-
-
-def _sum_squared_error_derivative(a: Array, y: Array) -> Array:
-    # ∂/∂a Σ (a - y)² = 2 (a - y)
-    return 2.0 * (a - y)
-
-
-def _mean_squared_error(a: Array, y: Array) -> Any:
-    return np.sum((a - y) ** 2) / a.size
-
-
-def _mean_squared_error_derivative(a: Array, y: Array) -> Array:
-    # ∂/∂a (1/N) Σ (a - y)² = (2/N) (a - y)
-    return 2.0 * (a - y) / a.size
-
-
 def _binary_cross_entropy(a: Array, y: Array) -> Any:
     # 0 · ln 0 is 0, its limit: a saturated output that is right costs nothing, one that is wrong infinity.
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -77,34 +50,32 @@ def _binary_cross_entropy(a: Array, y: Array) -> Any:
     return -np.sum(positive + negative) / a.size
 
 
-def _binary_cross_entropy_derivative(a: Array, y: Array) -> Array:
+_TABLE = (
+    # ∂/∂a ½ Σ (a - y)² = a - y
+    Loss("half_sum_squared_error", lambda a, y: 0.5 * np.sum((a - y) ** 2), lambda a, y: a - y),
+    # ∂/∂a Σ (a - y)² = 2 (a - y)
+    Loss("sum_squared_error", lambda a, y: np.sum((a - y) ** 2), lambda a, y: 2.0 * (a - y)),
+    # ∂/∂a (1/N) Σ (a - y)² = (2/N) (a - y)
+    Loss(
+        "mean_squared_error",
+        lambda a, y: np.sum((a - y) ** 2) / a.size,
+        lambda a, y: 2.0 * (a - y) / a.size,
+    ),
     # L      = -(1/N) Σ [ y ln a + (1 - y) ln(1 - a) ]
     # ∂L/∂a  = -(1/N) [ y/a - (1 - y)/(1 - a) ]
     #        = (1/N) (a - y) / (a (1 - a))
-    return (a - y) / (a * (1.0 - a)) / a.size
-
-
-def _binary_cross_entropy_through_sigmoid(a: Array, y: Array) -> Array:
     # ∂L/∂z  = ∂L/∂a · da/dz
     #        = (1/N) (a - y) / (a (1 - a)) · a (1 - a)
     #        = (1/N) (a - y)
-    return (a - y) / a.size
+    Loss(
+        "binary_cross_entropy",
+        _binary_cross_entropy,
+        lambda a, y: (a - y) / (a * (1.0 - a)) / a.size,
+        through_sigmoid=lambda a, y: (a - y) / a.size,
+    ),
+)
 
-
-LOSSES = {
-    loss.name: loss
-    for loss in (
-        Loss("half_sum_squared_error", _half_sum_squared_error, _half_sum_squared_error_derivative),
-        Loss("sum_squared_error", _sum_squared_error, _sum_squared_error_derivative),
-        Loss("mean_squared_error", _mean_squared_error, _mean_squared_error_derivative),
-        Loss(
-            "binary_cross_entropy",
-            _binary_cross_entropy,
-            _binary_cross_entropy_derivative,
-            _binary_cross_entropy_through_sigmoid,
-        ),
-    )
-}
+LOSSES = {loss.name: loss for loss in _TABLE}
 
 
 def loss(name: str) -> Loss:
