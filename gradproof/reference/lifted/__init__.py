@@ -6,8 +6,8 @@ not be certified (`LiftedRun`). Read in this order:
 1. `lifted_run`: the run; `exchanges` has the code's NumPy make lifted arrays meanwhile, `users_code` says
    whose code that is done to, and `leftovers` takes out of the user's objects what the run cached there.
 2. `ball`, `lifted_array`: a number and an array that behave as floats do; `notes` has what is not proven.
-3. `ufuncs`, `numpy_functions`, `matrix_calls`, `linear_algebra`: what NumPy's calls become; `calls` has each
-   of their keywords honoured or refused. The functions of single numbers are in `numbers.elementary`.
+3. `ufuncs`, `numpy_functions`, `matrices`: what NumPy's calls become; `calls` has each of their keywords
+   honoured or refused. The functions of single numbers are in `numbers.elementary`.
 """
 
 from gradproof.reference.lifted.ball import Ball

@@ -39,26 +39,6 @@ HANDLERS: dict[str, Callable[..., Any]] = {}
 """What computes NumPy's calls, by protocol: `ufuncs` and `numpy_functions` put themselves in."""
 
 
-def _through(name: str) -> Callable[..., Any]:
-    """The method that is NumPy's function of that name, in which it is certified."""
-
-    def method(self: "LiftedArray", *args: Any, **options: Any) -> Any:
-        return getattr(np, name)(self, *args, **options)
-
-    method.__name__, method.__doc__ = name, f"Compute np.{name}."
-    return method
-
-
-def _in_place(name: str, compute: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    """An operator in place; NumPy's scalars cannot be changed, and an array without axes stands for one."""
-
-    def changed(self: "LiftedArray", other: Any) -> Any:
-        return getattr(np.ndarray, name)(self, other) if self.ndim else compute(self, other)
-
-    changed.__name__, changed.__doc__ = name, "Compute in place; of a single number, anew."
-    return changed
-
-
 class LiftedArray(np.ndarray[Any, Any]):
     """An ndarray whose entries are balls; its dtype reads float64, since it stands for such an array."""
 
@@ -95,24 +75,6 @@ class LiftedArray(np.ndarray[Any, Any]):
             raise TypeError("iteration over a 0-d array")
         return (self[i] for i in range(len(self)))
 
-    # ---------------------------------------------------------------- methods that C code answers
-
-    __iadd__ = _in_place("__iadd__", operator.add)
-    __isub__ = _in_place("__isub__", operator.sub)
-    __imul__ = _in_place("__imul__", operator.mul)
-    __itruediv__ = _in_place("__itruediv__", operator.truediv)
-    __ifloordiv__ = _in_place("__ifloordiv__", operator.floordiv)
-    __imod__ = _in_place("__imod__", operator.mod)
-    __ipow__ = _in_place("__ipow__", operator.pow)
-
-    mean, var, std = _through("mean"), _through("var"), _through("std")
-    sum, prod, max, min = _through("sum"), _through("prod"), _through("max"), _through("min")
-    all, any, round, dot = _through("all"), _through("any"), _through("round"), _through("dot")
-    clip, trace, take, choose = _through("clip"), _through("trace"), _through("take"), _through("choose")
-    argmax, argmin, argsort = _through("argmax"), _through("argmin"), _through("argsort")
-    argpartition, searchsorted = _through("argpartition"), _through("searchsorted")
-    cumsum, cumprod = _through("cumsum"), _through("cumprod")
-
     def astype(self, dtype: Any, *_args: Any, **_options: Any) -> Any:
         """Give another dtype: to a float nothing is rounded, because the formula is what is looked at."""
         return cast_to(self, np.dtype(dtype))
@@ -138,6 +100,48 @@ class LiftedArray(np.ndarray[Any, Any]):
     def __format__(self, specification: str) -> str:
         """Format the midpoint of a single number."""
         return format(self.item(), specification) if self.ndim == 0 else str(self)
+
+
+def _through(name: str) -> Callable[..., Any]:
+    """The method that is NumPy's function of that name, in which it is certified."""
+
+    def method(self: LiftedArray, *args: Any, **options: Any) -> Any:
+        return getattr(np, name)(self, *args, **options)
+
+    return method
+
+
+def _in_place(name: str, compute: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """An operator in place; NumPy's scalars cannot be changed, and an array without axes stands for one."""
+
+    def changed(self: LiftedArray, other: Any) -> Any:
+        return getattr(np.ndarray, name)(self, other) if self.ndim else compute(self, other)
+
+    return changed
+
+
+_METHODS = (
+    *(
+        "all",
+        "any",
+        "argmax",
+        "argmin",
+        "argpartition",
+        "argsort",
+        "choose",
+        "clip",
+        "cumprod",
+        "cumsum",
+        "dot",
+    ),
+    *("max", "mean", "min", "prod", "round", "searchsorted", "std", "sum", "take", "trace", "var"),
+)
+"""Methods that NumPy's own code in C answers."""
+
+for _name in _METHODS:
+    setattr(LiftedArray, _name, _through(_name))
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+    setattr(LiftedArray, f"__i{_name}__", _in_place(f"__i{_name}__", getattr(operator, _name)))
 
 
 def base(array: Any) -> Any:
@@ -167,13 +171,14 @@ def lift(values: Any) -> LiftedArray:
 def _listed(values: Any) -> Any:
     """Give nested lists with lifted numbers in them such that NumPy makes an array of objects of them."""
     if type(values) is Ball:
-        return _boxed(values)
+        return boxed(values)
     if isinstance(values, list | tuple):
         return np.array([lift(value) for value in values], dtype=object) if values else np.array([])
     return values
 
 
-def _boxed(ball: Any) -> Balls:
+def boxed(ball: Any) -> Balls:
+    """Give an object as an array without axes, which NumPy would not make of it."""
     box = np.empty((), dtype=object)
     box[()] = ball
     return box
@@ -182,7 +187,7 @@ def _boxed(ball: Any) -> Balls:
 def hand_out(result: Any) -> Any:
     """Give what NumPy computed on objects as what the user's code expects of floats."""
     if type(result) is Ball:
-        return _boxed(result).view(LiftedArray)
+        return boxed(result).view(LiftedArray)
     if isinstance(result, np.ndarray) and base(result).dtype.hasobject:
         return lift(base(result))
     if hasattr(result, "_fields"):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from gradproof.reference.lifted import linear_algebra, matrix_calls
+from gradproof.reference.lifted import matrices
 from gradproof.reference.lifted.ball import Ball
 from gradproof.reference.lifted.calls import by_name, call_as_numpys, check_dtype
 from gradproof.reference.lifted.lifted_array import HANDLERS, LiftedArray, base, hand_out, is_lifted, lift
@@ -235,22 +235,22 @@ _TABLE: Mapping[Any, Callable[..., Any]] = {
     np.common_type: lambda *_: np.float64,
     np.min_scalar_type: lambda _: np.dtype(np.float64),
     np.result_type: lambda *kinds: np.result_type(*(np.float64 if is_lifted(x) else x for x in kinds)),
-    np.dot: matrix_calls.dot,
-    np.tensordot: matrix_calls.tensordot,
-    np.einsum: matrix_calls.einsum,
-    np.outer: matrix_calls.outer,
-    np.inner: matrix_calls.inner,
-    np.vdot: matrix_calls.vdot,
-    np.linalg.norm: linear_algebra.norm,
-    np.linalg.vector_norm: linear_algebra.vector_norm,
-    np.linalg.inv: linear_algebra.inverse,
-    np.linalg.solve: linear_algebra.solve,
-    np.linalg.det: linear_algebra.determinant,
-    np.linalg.slogdet: linear_algebra.sign_and_log_determinant,
-    np.linalg.cholesky: linear_algebra.cholesky,
-    np.linalg.matmul: matrix_calls.matrix_product,
-    np.linalg.outer: matrix_calls.outer,
-    np.linalg.tensordot: matrix_calls.tensordot,
+    np.dot: matrices.dot,
+    np.tensordot: matrices.tensordot,
+    np.einsum: matrices.einsum,
+    np.outer: matrices.outer,
+    np.inner: matrices.inner,
+    np.vdot: matrices.vdot,
+    np.linalg.norm: matrices.norm,
+    np.linalg.vector_norm: matrices.vector_norm,
+    np.linalg.inv: matrices.inverse,
+    np.linalg.solve: matrices.solve,
+    np.linalg.det: matrices.determinant,
+    np.linalg.slogdet: matrices.sign_and_log_determinant,
+    np.linalg.cholesky: matrices.cholesky,
+    np.linalg.matmul: matrices.matrix_product,
+    np.linalg.outer: matrices.outer,
+    np.linalg.tensordot: matrices.tensordot,
     np.isreal: lambda x: np.ones(np.shape(x), dtype=bool),
     np.iscomplexobj: lambda x: False,  # noqa: ARG005 - NumPy's name
     np.isneginf: lambda x: np.isinf(lift(x)) & (lift(x) < 0),

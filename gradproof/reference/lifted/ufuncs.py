@@ -9,7 +9,7 @@ import numpy as np
 from gradproof.reference.lifted.ball import Ball
 from gradproof.reference.lifted.calls import NO_PART, NotCertifiedError, check_dtype, given
 from gradproof.reference.lifted.lifted_array import HANDLERS, base, is_lifted, lift, midpoints
-from gradproof.reference.lifted.matrix_calls import matrix_product, vectors_product
+from gradproof.reference.lifted.matrices import matrix_product, vectors_product
 from gradproof.reference.lifted.notes import note_cast
 from gradproof.reference.numbers.elementary import ELEMENTARY, NAN, OF_TWO
 

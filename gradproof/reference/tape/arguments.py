@@ -80,6 +80,33 @@ def all_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     return tuple(sorted({one_axis(each, ndim) for each in chosen}))
 
 
+def contraction(
+    left: tuple[int, ...], right: tuple[int, ...], axes: Any
+) -> tuple[list[int], list[int], int, tuple[int, ...]]:
+    """How sums of products along pairs of axes, as tensordot has them, are a product of two matrices.
+
+    Returns:
+        the order of each one's axes, the length of the product's inner axis, the shape of the result.
+
+    Raises:
+        ValueError: a pair's lengths differ.
+    """
+    if isinstance(axes, int):
+        axes = (range(len(left) - axes, len(left)), range(axes))
+    inner_left, inner_right = (
+        [one_axis(axis, len(shape)) + len(shape) for axis in (each if np.iterable(each) else (each,))]
+        for each, shape in zip(axes, (left, right), strict=True)
+    )
+    if [left[axis] for axis in inner_left] != [right[axis] for axis in inner_right]:
+        raise ValueError(f"shapes {left} and {right} do not fit along the axes {inner_left}, {inner_right}")
+    outer_left, outer_right = (
+        [axis for axis in range(len(shape)) if axis not in inner]
+        for inner, shape in ((inner_left, left), (inner_right, right))
+    )
+    shape = (*(left[axis] for axis in outer_left), *(right[axis] for axis in outer_right))
+    return outer_left + inner_left, inner_right + outer_right, prod(left[axis] for axis in inner_left), shape
+
+
 def condition_of(value: Value) -> Mask:
     """A comparison, from one, from booleans, or from numbers that are true where they are not 0."""
     if isinstance(value, Mask):

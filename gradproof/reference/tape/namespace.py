@@ -3,7 +3,6 @@
 
 import operator
 from collections.abc import Callable, Sequence
-from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +16,7 @@ from gradproof.reference.tape.arguments import (
     Shape,
     Value,
     condition_of,
+    contraction,
     holds_computed,
     integers_of,
     is_discrete,
@@ -131,21 +131,10 @@ class Namespace(
         if is_discrete(x1, x2):
             return np.tensordot(x1, x2, axes=axes)
         left, right = self._tensor(x1), self._tensor(x2)
-        if isinstance(axes, int):
-            axes = (range(left.ndim - axes, left.ndim), range(axes))
-        inner_left, inner_right = (
-            [one_axis(axis, x.ndim) + x.ndim for axis in chosen]
-            for chosen, x in zip(axes, (left, right), strict=True)
+        rows, columns, inner, shape = contraction(left.shape, right.shape, axes)
+        return self.reshape(
+            self._ordered(left, rows, (-1, inner)) @ self._ordered(right, columns, (inner, -1)), shape
         )
-        outer_left, outer_right = (
-            [axis for axis in range(x.ndim) if axis not in inner]
-            for inner, x in ((inner_left, left), (inner_right, right))
-        )
-        shape = [left.shape[axis] for axis in outer_left] + [right.shape[axis] for axis in outer_right]
-        inner = prod(left.shape[axis] for axis in inner_left)
-        rows = self._ordered(left, outer_left + inner_left, (-1, inner))
-        columns = self._ordered(right, inner_right + outer_right, (inner, -1))
-        return self.reshape(rows @ columns, tuple(shape))
 
     def _ordered(self, x: Tensor, order: list[int], shape: tuple[int, int]) -> Value:
         """A matrix of an array's entries, its axes brought into an order first."""

@@ -97,6 +97,11 @@ REFUSED: dict[str, tuple[Any, type[GradproofError], str]] = {
     "transposed vector": (lambda xp, w, _k: xp.matrix_transpose(w), InputError, "no matrix"),
     "T of a vector": (lambda _xp, w, _k: w.T, UnsupportedError, "the array itself"),
     "product with a number": (lambda _xp, w, _k: w @ 2, InputError, r"operator \*"),
+    "sum over pairs of other lengths": (
+        lambda xp, w, _k: xp.tensordot(w[None], w[:, None], axes=2),
+        InputError,
+        r"xp\.tensordot.*do not fit along the axes",
+    ),
     "outer of matrices": (lambda xp, w, _k: xp.outer(w[None], w), InputError, "vectors"),
     "shapes that do not broadcast": (lambda _xp, w, _k: w + np.ones(3), InputError, "do not broadcast"),
     "length of a number": (lambda _xp, w, _k: len(w[0]), InputError, r"xp\.expand_dims"),

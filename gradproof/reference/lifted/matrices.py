@@ -1,4 +1,4 @@
-"""numpy.linalg on certified matrices; Arb's own algorithms give enclosures of the exact results."""
+"""NumPy's products and numpy.linalg on certified matrices; Arb's own algorithms enclose the exact results."""
 
 from typing import Any, NamedTuple
 
@@ -6,8 +6,67 @@ import numpy as np
 from flint import arb
 
 from gradproof.reference.lifted.calls import NotCertifiedError
-from gradproof.reference.lifted.lifted_array import LiftedArray, from_arbs, lift, to_arbs
+from gradproof.reference.lifted.lifted_array import LiftedArray, base, boxed, from_arbs, lift, to_arbs
+from gradproof.reference.numbers import BallNumbers, Balls
 from gradproof.reference.numbers.balls import array_of, matrix_of
+from gradproof.reference.tape.arguments import contraction
+from gradproof.reference.tape.operations.matrix_products import MATMUL
+
+
+def matrix_product(left: Any, right: Any) -> LiftedArray:
+    """Compute what `left @ right` is of lifted arrays: vectors and stacks of matrices, too.
+
+    Raises:
+        ValueError: the shapes do not fit.
+    """
+    x, y = (BallNumbers(to_arbs(each)[np.newaxis, np.newaxis], Balls()) for each in (left, right))
+    return from_arbs(MATMUL.forward(x, y).data[0, 0, ...])
+
+
+def vectors_product(left: Any, right: Any, axis: int = -1) -> Any:
+    """Compute np.vecdot: the sum of products along an axis."""
+    a, b = (np.moveaxis(base(lift(x)), axis, -1) for x in (left, right))
+    return np.add.reduce(a * b, axis=-1)
+
+
+def dot(a: Any, b: Any) -> LiftedArray:
+    """Compute np.dot: a product of numbers, or a sum over the last axis and the second to last."""
+    a, b = lift(a), lift(b)
+    if a.ndim == 0 or b.ndim == 0:
+        return lift(a * b)
+    return tensordot(a, b, ((a.ndim - 1,), (max(b.ndim - 2, 0),)))
+
+
+def inner(a: Any, b: Any) -> LiftedArray:
+    """Compute np.inner: a sum over both last axes."""
+    a, b = lift(a), lift(b)
+    return lift(a * b) if a.ndim == 0 or b.ndim == 0 else tensordot(a, b, ((-1,), (-1,)))
+
+
+def vdot(a: Any, b: Any) -> LiftedArray:
+    """Compute np.vdot of all entries."""
+    return dot(lift(a).reshape(-1), lift(b).reshape(-1))
+
+
+def outer(a: Any, b: Any) -> Any:
+    """Compute np.outer of all entries."""
+    return lift(a).reshape(-1, 1) * lift(b).reshape(1, -1)
+
+
+def einsum(*operands: Any) -> Any:
+    """Compute np.einsum, by NumPy's own loops over the balls."""
+    return np.einsum(*(base(lift(x)) if isinstance(x, np.ndarray) else x for x in operands))
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> LiftedArray:
+    """Compute the sum of products along pairs of axes: a matrix product of reordered arrays."""
+    a, b = lift(a), lift(b)
+    rows, columns, inner, shape = contraction(a.shape, b.shape, axes)
+    product = matrix_product(a.transpose(rows).reshape(-1, inner), b.transpose(columns).reshape(inner, -1))
+    return lift(product.reshape(shape))
+
+
+# -------------------------------------------------------------------- numpy.linalg
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - NumPy's
@@ -83,7 +142,7 @@ def _regular(matrix: Any, method: str, *others: Any) -> Any:
 
 def determinant(a: Any) -> LiftedArray:
     """Compute the determinant of matrices."""
-    return from_arbs(np.asarray(_stacked(lambda m: _box(matrix_of(m).det()), a), dtype=object))
+    return from_arbs(_stacked(lambda m: boxed(matrix_of(m).det()), a))
 
 
 class SignAndLog(NamedTuple):
@@ -121,9 +180,3 @@ def _cholesky(m: Any) -> Any:
             rest = m[i, j] - sum((lower[i, k] * lower[j, k] for k in range(j)), arb(0))
             lower[i, j] = rest / lower[j, j]
     return lower
-
-
-def _box(ball: Any) -> Any:
-    box = np.empty((), dtype=object)
-    box[()] = ball
-    return box
