@@ -9,7 +9,7 @@ from flint import arb
 from numpy.typing import NDArray
 
 from gradproof.errors import GradproofError
-from gradproof.reference.lifted import numpy_functions  # noqa: F401 - what computes NumPy's calls
+from gradproof.reference.lifted import numpy_functions, ufuncs  # noqa: F401 - what computes NumPy's calls
 from gradproof.reference.lifted.exchanges import lifted_modules
 from gradproof.reference.lifted.leftovers import nothing_left
 from gradproof.reference.lifted.lifted_array import LiftedArray, lift

@@ -37,27 +37,6 @@ def dot(a: Any, b: Any) -> LiftedArray:
     return tensordot(a, b, ((a.ndim - 1,), (max(b.ndim - 2, 0),)))
 
 
-def inner(a: Any, b: Any) -> LiftedArray:
-    """Compute np.inner: a sum over both last axes."""
-    a, b = lift(a), lift(b)
-    return lift(a * b) if a.ndim == 0 or b.ndim == 0 else tensordot(a, b, ((-1,), (-1,)))
-
-
-def vdot(a: Any, b: Any) -> LiftedArray:
-    """Compute np.vdot of all entries."""
-    return dot(lift(a).reshape(-1), lift(b).reshape(-1))
-
-
-def outer(a: Any, b: Any) -> Any:
-    """Compute np.outer of all entries."""
-    return lift(a).reshape(-1, 1) * lift(b).reshape(1, -1)
-
-
-def einsum(*operands: Any) -> Any:
-    """Compute np.einsum, by NumPy's own loops over the balls."""
-    return np.einsum(*(base(lift(x)) if isinstance(x, np.ndarray) else x for x in operands))
-
-
 def tensordot(a: Any, b: Any, axes: Any = 2) -> LiftedArray:
     """Compute the sum of products along pairs of axes: a matrix product of reordered arrays."""
     a, b = lift(a), lift(b)

@@ -63,19 +63,22 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: 
         NotCertifiedError: an option was given that is not honoured.
     """
     out = options.pop("out", None)
-    check_dtype(ufunc, options.pop("dtype", None))
+    is_logical = ufunc.__name__ in _LOGICAL
+    if not is_logical:
+        check_dtype(ufunc, options.pop("dtype", None))
     options = {
         name: value for name, value in options.items() if name not in NO_PART and not _is_absent(value)
     }
     if options.get("initial", 0) is None:
         del options["initial"]
     honoured = _OPTIONS[method] | ({"axis"} if ufunc.__name__ == "vecdot" else set())
+    honoured |= {"dtype"} if is_logical else set()
     refused = [name for name in options if name not in honoured]
     if refused:
         raise NotCertifiedError(f"np.{ufunc.__name__} with {refused[0]}= is not certified")
     if "where" in options:
         options["where"] = _truth(options["where"])
-    if ufunc.__name__ in _LOGICAL:
+    if is_logical:
         return given(getattr(ufunc, method)(*(_truth(x) for x in inputs), **options), out)
     if method == "at":
         return _at(ufunc, *inputs)
