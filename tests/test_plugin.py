@@ -81,11 +81,15 @@ class Session:
         monkeypatch.setattr(tempfile, "tempdir", str(self.temporary))
         monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
-    def run(self, tests: str, *arguments: str, conftest: str = "", apart: bool = False) -> pytest.RunResult:
+    def run(
+        self, tests: str, *arguments: str, conftest: str = "", apart: bool = False, whole: bool = False
+    ) -> pytest.RunResult:
         self.pytester.makeconftest(conftest)
         self.pytester.makepyfile(test_it=tests)
-        options = ("-p", "no:cacheprovider", "--strict-markers", *arguments)
-        if apart or "-n" in arguments:
+        options = ["-p", "no:cacheprovider", "--strict-markers", *arguments]
+        if not whole and "--gradproof-formats" not in arguments:
+            options += ["--gradproof-formats", "csv,markdown"]  # the page and its pictures take longest
+        if apart:
             return self.pytester.runpytest_subprocess(*options)
         return self.pytester.runpytest_inprocess(*options)
 
@@ -140,7 +144,7 @@ LINE = "import pytest\n" + AGREE.replace("def test", f"{ONE}\ndef test")
 
 
 def test_the_report_of_the_session_is_written(session: Session) -> None:
-    result = session.run(LINE, "--gradproof-backends", "reference")
+    result = session.run(LINE, "--gradproof-backends", "reference", whole=True)
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["*gradproof report: *reports/latest/index.html (and beside it *)"])
     assert session.subjects() == [("line_fit", "reference", "numpy", d) for d in ("float64", "float32")]
@@ -202,7 +206,7 @@ def test_the_marker_gives_scenarios_of_ones_own(session: Session, workers: tuple
     """And names whose letters differ only where a file name cannot hold them are still two scenarios."""
     result = session.run(TWO, "--gradproof-backends", "reference", "--gradproof-dtypes", "float64", *workers)
     result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines(["*gradproof report: *reports/latest/index.html (and beside it *)"])
+    result.stdout.fnmatch_lines(["*gradproof report: *reports/latest/summary.md (and beside it *)"])
     names = ["mine | yours/ours", "mine _ yours_ours", "line_fit"]
     assert sorted(session.subjects()) == sorted((name, "reference", "numpy", "float64") for name in names)
     provenance = session.frame("provenance")

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+import gradproof.checking
+import gradproof.plugin.session_report  # noqa: F401 - so that no session in this process imports them anew
 from gradproof import read_report
 
 TESTS = """
@@ -74,7 +76,7 @@ def session(pytester):
 
     def run(*options):
         pytester.makepyfile(test_mine=TESTS)
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider", "--gradproof-formats", "csv", *options)
 
     return run
 
@@ -175,8 +177,8 @@ def test_passes(gradproof):
 
 def test_a_check_in_a_test_that_is_expected_to_fail_counts_for_nothing(pytester):
     pytester.makepyfile(test_mine=TESTS.partition("def test_right")[0], test_xfails=XFAILS)
-    arguments = ("-p", "no:cacheprovider", "test_xfails.py")
-    result = pytester.runpytest_subprocess(*arguments, "-n", "2")
+    arguments = ("-p", "no:cacheprovider", "--gradproof-formats", "csv", "test_xfails.py")
+    result = pytester.runpytest_inprocess(*arguments, "-n", "2")
     result.assert_outcomes(xfailed=4, failed=1, xpassed=1)
     report = read_report(pytester.path / "reports" / "latest")
     rows = zip(report.checks["test"], report.checks["expected_to_fail"], strict=True)
@@ -190,7 +192,7 @@ def test_a_check_in_a_test_that_is_expected_to_fail_counts_for_nothing(pytester)
     ]
     assert not report.ok
     assert report.environment["processes"] == 2
-    pytester.runpytest_subprocess(*arguments, "--deselect", "test_xfails.py::test_not_expected")
+    pytester.runpytest_inprocess(*arguments, "--deselect", "test_xfails.py::test_not_expected")
     report = read_report(pytester.path / "reports" / "latest")
     assert report.ok
     assert report.environment["processes"] == 1

@@ -4,6 +4,10 @@ import re
 
 import pytest
 
+import gradproof.checking
+import gradproof.plugin.run_cases
+import gradproof.plugin.session_report  # noqa: F401 - so that no session in this process imports them anew
+
 TESTS = """
 import numpy as np
 import pytest
@@ -33,32 +37,32 @@ OPTIONS = (
 def test_the_session_tells_what_changed(pytester: pytest.Pytester) -> None:
     """In one process and in two; the baseline may be the folder that the session's report replaces."""
     pytester.makepyfile(test_it=TESTS)
-    first = pytester.runpytest_subprocess(*OPTIONS)
+    first = pytester.runpytest_inprocess(*OPTIONS)
     assert first.ret == 0
     assert "Nothing got worse" not in first.stdout.str()
     runs = (pytester.path / "reports/latest/runs.csv").read_text(encoding="utf-8")
     assert re.search(r',"[0-9a-f]{16}-[0-9a-f]{16}"$', runs, re.MULTILINE)
     options = (*OPTIONS, "--gradproof-baseline", "reports/latest")
-    same = pytester.runpytest_subprocess(*options, "-n", "2")
+    same = pytester.runpytest_inprocess(*options, "-n", "2")
     assert same.ret == 0
     same.stdout.fnmatch_lines(
         ["*the verdicts of the run and the formula are as before.", "*changes: Bits are equal*"]
     )
     pytester.makepyfile(test_it=TESTS.replace("2.0 * p", "1.0 * p"))
-    wrong = pytester.runpytest_subprocess(*options)
+    wrong = pytester.runpytest_inprocess(*options)
     assert wrong.ret == 1
     wrong.stdout.fnmatch_lines(
         ["gradproof changes: Worse: mine reference/numpy float64: AGREES → DISAGREES; the scenario changed."]
     )
     # The failure is the test's own; a failure that was there before stays one.
-    again = pytester.runpytest_subprocess(*options, "-n", "2")
+    again = pytester.runpytest_inprocess(*options, "-n", "2")
     assert again.ret == 1
     again.stdout.fnmatch_lines(["gradproof changes: 1 run that does not pass did not pass before either."])
 
 
 def test_a_baseline_that_cannot_be_read_is_told_before_the_tests(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it=TESTS)
-    result = pytester.runpytest_subprocess(*OPTIONS, "--gradproof-baseline", "nowhere")
+    result = pytester.runpytest_inprocess(*OPTIONS, "--gradproof-baseline", "nowhere")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--gradproof-baseline: There is no report at *nowhere*"])
     assert not (pytester.path / "reports").exists()
