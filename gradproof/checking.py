@@ -18,7 +18,7 @@ from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.calling import call_gradient
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Claimed, Place
-from gradproof.verdicts.judging.claiming import judge_at
+from gradproof.verdicts.judging.judge import judge_at
 from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.numerals import entry, index_texts, sentence

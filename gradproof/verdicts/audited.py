@@ -23,8 +23,8 @@ from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.causes import find_cause
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.hand_derived import DTYPE
-from gradproof.verdicts.judging.claiming import judge_at
 from gradproof.verdicts.judging.decimals import judge_decimal
+from gradproof.verdicts.judging.judge import judge_at
 from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.judging.measuring import Agreement, compare_all
 from gradproof.verdicts.judging.user_gradient import UserGradient

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.claimed import Place
-from gradproof.verdicts.judging.claiming import judge_at
+from gradproof.verdicts.judging.judge import judge_at
 from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.records import FormulaRecord

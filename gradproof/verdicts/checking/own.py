@@ -15,10 +15,9 @@ from gradproof.reference.truth import Truth
 from gradproof.verdicts.checking.points import Point
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Claimed
-from gradproof.verdicts.judging.claiming import claim
 from gradproof.verdicts.judging.evidence import PlaceEvidence
 from gradproof.verdicts.judging.floats import Floats
-from gradproof.verdicts.judging.judge import judge
+from gradproof.verdicts.judging.judge import claim, judge
 from gradproof.verdicts.judging.judgement import STRUCTURAL, Judgement
 from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.verdict import Verdict

@@ -15,6 +15,7 @@ from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts.conditioning import where_digits_are_lost
 from gradproof.verdicts.judging.evidence import Known, PlaceEvidence
 from gradproof.verdicts.judging.measuring import digits_of
+from gradproof.verdicts.numerals import sentence
 from gradproof.verdicts.tolerances import SPREADS, ZERO_UNITS
 from gradproof.verdicts.verdict import CODE, SEVERITY, Codes, Verdict
 
@@ -193,7 +194,9 @@ class Floats:
 
     @property
     def text(self) -> str:
-        """Tell in words how far off they are."""
+        """Tell in words how far off they are, or why that is not known."""
+        if self.verdict in {Verdict.UNDECIDED, Verdict.KINK, Verdict.ILL_CONDITIONED}:
+            return sentence(self.reason)
         if self.verdict is Verdict.NOT_FINITE:
             return f"In {self.dtype} it gives NaN or an infinity."
         return (

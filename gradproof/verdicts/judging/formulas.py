@@ -10,6 +10,7 @@ from gradproof.reference.lifted import LiftedRun, lifted_inputs, run_lifted, to_
 from gradproof.reference.trees import flatten
 from gradproof.verdicts.judging.claimed import BallArrays, Formula, Place
 from gradproof.verdicts.judging.user_gradient import UserGradient
+from gradproof.verdicts.numerals import sentence
 from gradproof.verdicts.tolerances import NARROW
 
 PRECISIONS = (192, 512, 1536)
@@ -40,7 +41,7 @@ def _at_precision(gradient: UserGradient, place: Place, bits: int) -> Formula:
     if run.error or run.notes.casts:
         return Formula({}, run.reason)
     if run.notes.comparisons:
-        return Formula({}, run.reason, undecided=True)
+        return Formula({}, sentence(run.reason), undecided=True)
     return Formula(
         values,
         widened=lambda: _run(gradient, place, bits, widened=True)[0],

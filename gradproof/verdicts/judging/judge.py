@@ -1,10 +1,46 @@
 """Judging a claim: it meets the evidence, the rule decides, and a judgement is what is said."""
 
-from gradproof.verdicts.judging.claimed import Claimed
+from gradproof.verdicts.judging.calling import call_gradient
+from gradproof.verdicts.judging.claimed import Claimed, Formula, Place
 from gradproof.verdicts.judging.evidence import PlaceEvidence
 from gradproof.verdicts.judging.floats import judge_floats
+from gradproof.verdicts.judging.formulas import run_formula
 from gradproof.verdicts.judging.judgement import Judgement, judgement_of
 from gradproof.verdicts.judging.proof import prove
+from gradproof.verdicts.judging.user_gradient import UserGradient
+
+
+def judge_at(gradient: UserGradient, place: Place, dtype: str) -> Judgement:
+    """Judge what a gradient claims at a place.
+
+    Raises:
+        InputError: the gradient raises, or the loss cannot be worked with.
+        UnsupportedError: the loss uses something that the tape cannot follow.
+    """
+    claimed = claim(gradient, place, dtype)
+    return judge(claimed, PlaceEvidence(gradient.loss, place, claimed.dtype, claimed.near))
+
+
+def claim(gradient: UserGradient, place: Place, dtype: str, takes: str | None = None) -> Claimed:
+    """Run a gradient at a place, in floating point and, if it is plain NumPy, on certified balls.
+
+    Args:
+        gradient: whose code.
+        place: where.
+        dtype: what its floating-point values are computed in, at the place rounded to it.
+        takes: the arrays that it wants, if known.
+
+    Raises:
+        InputError: the gradient raises.
+    """
+    called = call_gradient(gradient, place, dtype, takes)
+    formula = None
+    if called.works_with:
+        formula = Formula({}, f"it works with {called.works_with}, which do not run on certified balls")
+    elif not any(finding.kind in {"none", "not-a-mapping"} for finding in called.findings):
+        formula = run_formula(gradient, place)
+    near = place.rounded(dtype)
+    return Claimed(place, called.values, called.dtype, formula, called.findings, near, called.takes)
 
 
 def judge(claimed: Claimed, evidence: PlaceEvidence) -> Judgement:

@@ -16,7 +16,7 @@ from gradproof.verdicts.judging.claimed import Claimed
 from gradproof.verdicts.judging.floats import Assessment, Floats
 from gradproof.verdicts.judging.measuring import Agreement, midpoints
 from gradproof.verdicts.judging.proof import Proof
-from gradproof.verdicts.numerals import decimals, entry, index_texts, rounded_up, sentence
+from gradproof.verdicts.numerals import decimals, entry, index_texts, rounded_up
 from gradproof.verdicts.printing import printed, table_lines, terminal_width, visible, wrapped
 from gradproof.verdicts.verdict import CODE, SEVERITY, Codes, Verdict, worst
 
@@ -344,14 +344,12 @@ def _why(verdict: Verdict, proof: Proof, floats: Floats | None) -> str:
         if verdict is Verdict.INACCURATE:
             return f"The formula is right, but its evaluation loses digits. {floats.text}"
         if proof.verdict is Verdict.UNDECIDED:
-            return f"{sentence(proof.reason)} {floats.text}"
-    return sentence(proof.reason)
+            return f"{proof.reason} {floats.text}"
+    return proof.reason
 
 
 def _said_of_floats(claimed: Claimed, floats: Floats | None) -> tuple[Verdict, str]:
     why = "" if claimed.formula is None else f"Judged in floating point alone: {claimed.formula.reason}."
     if floats is None:
         return Verdict.UNDECIDED, why or "There is no result to judge."
-    wide = {Verdict.UNDECIDED, Verdict.KINK, Verdict.ILL_CONDITIONED}
-    text = sentence(floats.reason) if floats.verdict in wide else floats.text
-    return floats.verdict, f"{why} {text}".strip()
+    return floats.verdict, f"{why} {floats.text}".strip()

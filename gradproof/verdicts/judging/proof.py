@@ -1,16 +1,37 @@
-"""Is a formula right? The rule that decides by proof: balls that are disjoint, or that agree."""
+"""Is a formula right? The rule that decides by proof: balls that are disjoint, or that agree.
+
+Where the loss has no derivative (ReLU at 0, tied maxima) programs follow conventions. A claim passes there if
+it follows one of them everywhere, and is refuted if it is outside what the gradients nearby allow: their
+sums over an axis, say, where each of two tied maxima is given all that they must share.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.verdicts.judging.claimed import Formula
 from gradproof.verdicts.judging.evidence import PlaceEvidence
-from gradproof.verdicts.judging.kinks import ProofOutcome, judge_at_kink
-from gradproof.verdicts.judging.measuring import Agreement, compare_all
+from gradproof.verdicts.judging.measuring import Agreement, compare_all, compare_with, midpoints
+from gradproof.verdicts.tolerances import SLACK
 from gradproof.verdicts.verdict import CODE, Codes, Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class ProofOutcome:
+    """What is said of a formula at a place, all entries together.
+
+    Attributes:
+        verdict: EQUAL, KINK, WRONG or UNDECIDED.
+        reason: why.
+        agreement: by parameter, the agreement that the verdict rests on: with the exact gradient, or with the
+            convention that the claim follows; empty where there is nothing to compare.
+    """
+
+    verdict: Verdict
+    reason: str
+    agreement: Mapping[str, Agreement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +93,9 @@ def _outcome(formula: Formula, evidence: PlaceEvidence) -> ProofOutcome:
     if not unequal:
         return ProofOutcome(Verdict.EQUAL, "", found)
     if truth.complete and not differs:
-        reason = f"the balls of the gradient of {unequal[0]!r} are too wide to compare"
+        reason = f"The balls of the gradient of {unequal[0]!r} are too wide to compare."
         return ProofOutcome(Verdict.UNDECIDED, reason, found)
-    return judge_at_kink(formula, evidence, found, differs=differs)
+    return _judge_at_kink(formula, evidence, found, differs=differs)
 
 
 def _codes(outcome: ProofOutcome, agreement: Agreement | None, wide: NDArray[np.bool_]) -> Codes:
@@ -89,3 +110,77 @@ def _codes(outcome: ProofOutcome, agreement: Agreement | None, wide: NDArray[np.
     if outcome.verdict is Verdict.WRONG and np.any(agreement.apart):
         code = np.where(others & ~agreement.apart, CODE[Verdict.UNDECIDED], code)
     return code.astype(np.int8)
+
+
+# -------------------------------------------------------------------- at a kink
+
+
+def _judge_at_kink(
+    formula: Formula, evidence: PlaceEvidence, found: Mapping[str, Agreement], *, differs: bool
+) -> ProofOutcome:
+    """Judge a claim that is not shown to be equal to the exact gradient, or that is not a single number.
+
+    Args:
+        formula: the claim.
+        evidence: of the loss there; the exact gradient holds intervals at a kink.
+        found: how the claim agrees with it.
+        differs: whether some entry is proven to differ.
+    """
+    truth = evidence.truth
+    kink = str(truth.kinks[0]) if truth.kinks else ""
+    if differs and not _is_right_nearby(formula, evidence):
+        return ProofOutcome(Verdict.WRONG, "It is proven to differ from the true gradient.", found)
+    if truth.kinks:
+        if differs:
+            # It differs where the exact gradient is a number, or from an interval as a whole.
+            return ProofOutcome(
+                Verdict.WRONG, f"It is proven to differ from every subgradient. {kink}", found
+            )
+        for convention in evidence.conventions:
+            agreement = compare_with(convention.gradients, found)
+            if all(np.all(each.equal) for each in agreement.values()):
+                verdict = Verdict.EQUAL if convention.usual else Verdict.KINK
+                how = "the usual" if convention.usual else "a common"
+                return ProofOutcome(verdict, f"It follows {how} convention at a kink. {kink}", agreement)
+    elif not differs:
+        return ProofOutcome(Verdict.UNDECIDED, " ".join(truth.reasons), found)
+    refuted = _outside(evidence, found)
+    if refuted:
+        return ProofOutcome(Verdict.WRONG, f"{refuted} {kink}".strip(), found)
+    reason = kink or "The branches of the loss differ here, and the claim is among the gradients nearby."
+    return ProofOutcome(Verdict.KINK, reason, found)
+
+
+def _is_right_nearby(formula: Formula, evidence: PlaceEvidence) -> bool:
+    """Whether the claim, as a formula, is right at a neighbour of the place: then the place is special."""
+    there, truth = formula.nearby(), evidence.truth_nearby
+    exact = {name: numbers.balls()[0, ...] for name, numbers in truth.gradients.items()}
+    misshapen = any(n in exact and balls.shape != exact[n].shape for n, balls in there.values.items())
+    if there.reason or misshapen or not truth.complete:
+        return False
+    found = compare_all(there.values, exact, float(abs(truth.value.values()[0])))
+    if not all(np.all(each.equal) for each in found.values()):
+        widened = there.widened()
+        found = {name: each.explained_by(widened[name]) for name, each in found.items() if name in widened}
+    return all(np.all(each.equal) for each in found.values())
+
+
+def _outside(evidence: PlaceEvidence, claims: Mapping[str, Agreement]) -> str:
+    """Say how a claim is outside of what the gradients nearby allow; nothing if it is not seen to be."""
+    claimed = {name: midpoints(each.value) for name, each in claims.items()}
+    if any(not np.all(np.isfinite(values)) for values in claimed.values()):
+        return "It is not finite, and the gradients nearby are."
+    nearby = list(evidence.gradients_nearby)
+    for name, words, direction in evidence.sums if nearby else ():
+        if name not in claimed:
+            continue
+        values = [float(np.sum(gradient[name] * direction)) for gradient in nearby]
+        size = max(float(np.sum(np.abs(gradient[name] * direction))) for gradient in nearby)
+        ours = float(np.sum(claimed[name] * direction))
+        slack = SLACK * max(size, abs(ours))
+        if not min(values) - slack <= ours <= max(values) + slack:
+            return (
+                f"It is outside of all subgradients: {words} is {ours:.6g}, and between {min(values):.6g} "
+                f"and {max(values):.6g} nearby."
+            )
+    return ""
