@@ -1,15 +1,13 @@
 """The search: mutants from the most likely on, sorted out in float64, confirmed in certified arithmetic."""
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from itertools import chain, islice, product, takewhile
+from collections.abc import Iterable, Mapping
+from itertools import chain, islice, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.tape import Loss
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.graph import Spot, Views
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, SOME_ALONE, Cause, CauseKind, Search
 from gradproof.verdicts.causes.phrases import listed
 from gradproof.verdicts.causes.search.factors import factor_mutants
@@ -17,7 +15,7 @@ from gradproof.verdicts.causes.search.inquiry import Arrays, Costed, Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.other_losses import after_an_update, without_an_operation
 from gradproof.verdicts.causes.search.several import group_mutants, overwriting, pair_mutants
-from gradproof.verdicts.causes.search.singles import Effect, effects, from_rounded_output, single_mutants
+from gradproof.verdicts.causes.search.singles import from_rounded_output, single_mutants
 from gradproof.verdicts.causes.search.updated import updated_weights
 from gradproof.verdicts.causes.search.whole import shape_causes, whole_mutants
 
@@ -155,37 +153,27 @@ def _simplest(inquiry: Inquiry) -> Cause | None:
         return _first(inquiry, takewhile(lambda _: not inquiry.late, mutants))
 
     best = _cheapest(map(inquiry.confirmed, whole_mutants(inquiry)))
-    found: list[list[Effect]] = []
     for views in inquiry.views:
-        skip = _seen(inquiry, views)
-        found.append(list(effects(inquiry, views.plain, skip)))
-        mutants = [*single_mutants(inquiry, views, found[-1]), *factor_mutants(inquiry, views, skip)]
-        likeliest = sorted(mutants, key=lambda each: each.cost)[:_CONFIRMATIONS]
-        best = _cheapest([best, _first(inquiry, likeliest)])
+        singles = [*single_mutants(inquiry, views), *factor_mutants(inquiry, views)]
+        singles.sort(key=lambda each: each.cost)
+        best = _cheapest([best, _first(inquiry, singles[:_CONFIRMATIONS])])
         if best is not None and best[0] < CauseKind.WEIGHTS_ALREADY_UPDATED.cost:
             grouped = first(group_mutants(inquiry, views)) if _may_be_a_group(best) else None
             return (_cheapest([best, grouped]) or best)[1]
-    stages: list[Callable[[Views], Iterable[Mutant]]]
-    stages = [overwriting, partial(group_mutants, inquiry), partial(updated_weights, inquiry)]
-    for stage, views in product(stages, inquiry.views):
-        best = _cheapest([best, first(stage(views))])
+    stages = chain(
+        map(overwriting, inquiry.views),
+        (group_mutants(inquiry, views) for views in inquiry.views),
+        (updated_weights(inquiry, views) for views in inquiry.views),
+        [without_an_operation(inquiry), after_an_update(inquiry)],
+    )
+    for mutants in stages:
+        best = _cheapest([best, first(mutants)])
         if best is not None and best[0] < _ODD:
             return best[1]
-    for elsewhere in (without_an_operation(inquiry), after_an_update(inquiry)):
-        best = _cheapest([best, first(elsewhere)])
     if best is None or best[0] >= SOME_ALONE:
-        pairs = (pair_mutants(inquiry, *each) for each in zip(inquiry.views, found, strict=True))
-        best = _cheapest([best, first(islice(chain.from_iterable(pairs), _CONFIRMATIONS))])
+        pairs = chain.from_iterable(pair_mutants(inquiry, views) for views in inquiry.views)
+        best = _cheapest([best, first(islice(pairs, _CONFIRMATIONS))])
     return None if best is None else best[1]
-
-
-def _seen(inquiry: Inquiry, views: Views) -> frozenset[Spot]:
-    """Give the places of a view that the one before it has just so: edges of equal operations, all values."""
-    if views is inquiry.composed:
-        return frozenset()
-    before, nodes = inquiry.composed.plain, views.plain.nodes
-    edges = (e for e in before.edges if nodes[e.node].operation is before.nodes[e.node].operation)
-    return frozenset([*edges, *range(len(nodes))])
 
 
 def _may_be_a_group(best: Costed) -> bool:

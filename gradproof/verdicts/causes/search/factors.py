@@ -19,10 +19,11 @@ from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
 
 
-def factor_mutants(inquiry: Inquiry, views: Views, skip: frozenset[Spot]) -> Iterator[Mutant]:
+def factor_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
     """Give the places whose derivative times a constant explains the targets; the probes estimate it."""
     near = max(tolerances.FACTOR_ESTIMATED, inquiry.discrepancy.rounding)
-    for use in (views.plain.use(spot) for spot in _spots(views.plain) if spot not in skip):
+    seen = inquiry.seen(views)
+    for use in (views.plain.use(spot) for spot in _spots(views.plain) if spot not in seen):
         if use.reaches.issuperset(inquiry.targets):
             estimate = solve(inquiry, inquiry.probes.effect(use.index, use.share))
             if estimate is not None:

@@ -14,7 +14,7 @@ from gradproof.reference.numbers import Balls, Kind, Noisy, Plain
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.tape import Loss, differentiate
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.graph import Array, Graph, Views
+from gradproof.verdicts.causes.graph import Array, Graph, Spot, Views
 from gradproof.verdicts.causes.kinds import Cause
 from gradproof.verdicts.causes.phrases import ExpectedFactors
 from gradproof.verdicts.causes.search.discrepancy import Discrepancy, Floats, doubt_from, midpoints
@@ -79,6 +79,14 @@ class Inquiry:
             return (self.composed,)
         plain = Graph(self._tapes[0])
         return self.composed, Views(plain, Graph(self._tapes[1], None, plain))
+
+    def seen(self, views: Views) -> frozenset[Spot]:
+        """Give the places of a view that the other one has just so: edges of equal operations, all values."""
+        if views is self.composed:
+            return frozenset()
+        before, nodes = self.composed.plain, views.plain.nodes
+        edges = (e for e in before.edges if nodes[e.node].operation is before.nodes[e.node].operation)
+        return frozenset([*edges, *range(len(nodes))])
 
     @cached_property
     def probes(self) -> Probes:

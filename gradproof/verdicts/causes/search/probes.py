@@ -13,8 +13,8 @@ Source: Griewank and Walther, Evaluating Derivatives, 2nd ed. (2008), section 3.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +23,22 @@ from gradproof.errors import UnsupportedError
 from gradproof.reference.numbers import Plain
 from gradproof.reference.tape import Loss, differentiate
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.graph import Array
+from gradproof.verdicts.causes.graph import Array, Use
+from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
+from gradproof.verdicts.causes.mistakes.mistake import Key
 from gradproof.verdicts.causes.search.discrepancy import Discrepancy, Floats
 
 _PER_PARAMETER = 2
 _ENTRIES = 2**22
 """At most so many entries of parameters are held in the lanes."""
+
+
+class Effect(NamedTuple):
+    """A mistake at a place, and the change of the gradient along each direction that it makes."""
+
+    use: Use
+    mistake: Mistake
+    along: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +58,27 @@ class Probes:
     target: Floats
     scale: Floats
     slack: Floats
+    _effects: dict[Use, dict[Key, Effect]] = field(default_factory=dict)
 
     def effect(self, node: int, change: Array) -> Floats:
         """Give the change of the gradient along each direction, from the change of a node's adjoint."""
         along: Floats = self.tangents[node] @ change.data.reshape(-1)
         return along
+
+    def effects(self, use: Use) -> dict[Key, Effect]:
+        """Give the mistakes at a place with their effects, which are not finite where a mistake is not."""
+        if use not in self._effects:
+            own = self.effect(use.index, use.share)
+            with use.graph.context():
+                found = mistakes_at(use).items()
+                self._effects[use] = {n: Effect(use, each, self._along(use, each, own)) for n, each in found}
+        return self._effects[use]
+
+    def _along(self, use: Use, mistake: Mistake, own: Floats) -> Floats:
+        if mistake.factor is not None:
+            return (mistake.factor - 1) * own
+        g = use.g if mistake.source is None else use.graph.use(mistake.source).g
+        return self.effect(use.index, mistake.change(g).sum_to(use.shape) - use.share)
 
     def directions(self, names: tuple[str, ...]) -> NDArray[np.bool_]:
         """Tell which directions are in the given parameters."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import cache, partial
+from functools import partial
 from itertools import chain
 from typing import TypeAlias
 
@@ -14,11 +14,12 @@ from gradproof.reference.tape.operations import moving
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Change, Changed, Graph, Spot, Use, Views
 from gradproof.verdicts.causes.kinds import SEVERAL_PLACES, CauseKind
-from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
+from gradproof.verdicts.causes.mistakes import Mistake
 from gradproof.verdicts.causes.mistakes.mistake import Key
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant, changes_of, with_mistake
-from gradproof.verdicts.causes.search.singles import Effect, effect_of
+from gradproof.verdicts.causes.search.probes import Effect
+from gradproof.verdicts.causes.search.singles import effects
 
 Edges: TypeAlias = tuple[Edge, ...]
 
@@ -29,27 +30,24 @@ def group_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
     """Give the mutants with the same mistake at all edges of a group, the cheapest first."""
     graph, wanted = views.plain, frozenset(inquiry.targets)
 
-    @cache
-    def mistakes(edge: Edge) -> dict[Key, Mistake]:
-        return mistakes_at(graph.use(edge))
+    def at(edge: Edge) -> dict[Key, Effect]:
+        return inquiry.probes.effects(graph.use(edge))
 
-    @cache
     def near(edge: Edge, key: Key, target: str) -> bool:
-        along = effect_of(inquiry, graph.use(edge), mistakes(edge)[key])
-        directions = inquiry.probes.directions((target,))
-        return along is not None and bool(np.all(inquiry.probes.near(along)[directions]))
+        near = inquiry.probes.near(at(edge)[key].along)
+        return bool(np.all(near[inquiry.probes.directions((target,))]))
 
     choices: list[tuple[float, int, Edges, Key]] = []
     for rank, edges in enumerate(_groups(graph)):
         if inquiry.late:
             return
         if all(wanted & graph.use(edge).reaches for edge in edges):
-            first, *others = (mistakes(edge) for edge in edges)
+            first, *others = map(at, edges)
             shared = [key for key in first if all(key in other for other in others)]
-            choices += [(first[key].cost, rank, edges, key) for key in shared]
+            choices += [(first[key].mistake.cost, rank, edges, key) for key in shared]
     for _, _, edges, key in sorted(choices):
         if all(near(edge, key, target) for edge, target in _reached_alone(inquiry, graph, edges)):
-            yield _together(views, [(graph.use(edge), mistakes(edge)[key]) for edge in edges])
+            yield _together(views, [(graph.use(edge), at(edge)[key].mistake) for edge in edges])
 
 
 def _reached_alone(inquiry: Inquiry, graph: Graph, edges: Edges) -> Iterator[tuple[Edge, str]]:
@@ -139,14 +137,15 @@ _CANDIDATES = 200
 _PARTNERS = 50
 
 
-def pair_mutants(inquiry: Inquiry, views: Views, effects: Sequence[Effect]) -> Iterator[Mutant]:
+def pair_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
     """Give pairs of mutants whose effects add up to the claim's error, the cheapest first.
 
     What one leaves, the other must be. Effects add up where neither change acts on what the other hands on,
     such as two terms of a derivative that reach a value along different paths.
     """
     probes = inquiry.probes
-    chosen = sorted(effects, key=lambda each: each.mistake.cost)[:_MOST]
+    chosen = sorted(effects(inquiry, views), key=lambda each: each.mistake.cost)[:_MOST]
+    chosen = [each for each in chosen if np.all(np.isfinite(each.along))]
     chosen = [each for each in chosen if np.any(np.abs(each.along) > tolerances.UNTOUCHED * probes.scale)]
     if len(chosen) < 2:
         return

@@ -1,56 +1,37 @@
 """Mutants with one mistake, sorted out by what it does along the probes, or by its very rounding errors."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
 from gradproof.reference.tape import Operation
 from gradproof.reference.tape.operations import entrywise, neural
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.graph import Changed, Graph, Spot, Use, Views
+from gradproof.verdicts.causes.graph import Changed, Spot, Views
 from gradproof.verdicts.causes.kinds import Cause, CauseKind
-from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
 from gradproof.verdicts.causes.phrases import sentence
 from gradproof.verdicts.causes.search.discrepancy import Floats
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant, with_mistake
+from gradproof.verdicts.causes.search.probes import Effect
 
 
-class Effect(NamedTuple):
-    """A mistake at a place, and the change of the gradient along the probes' directions that it makes."""
-
-    use: Use
-    mistake: Mistake
-    along: Floats
-
-
-def effects(inquiry: Inquiry, graph: Graph, skip: frozenset[Spot]) -> Iterator[Effect]:
+def effects(inquiry: Inquiry, views: Views) -> list[Effect]:
     """Give the mistakes at all places that reach the targets, but for places that were seen already."""
-    nodes = (node.index for node in graph.nodes if graph.adjoints[node.index] is not None)
-    spots: list[Spot] = [*graph.edges, *nodes]
-    for use in (graph.use(spot) for spot in spots if spot not in skip):
-        if inquiry.late or use.reaches.isdisjoint(inquiry.targets):
-            continue
-        for mistake in mistakes_at(use).values():
-            along = effect_of(inquiry, use, mistake)
-            if along is not None:
-                yield Effect(use, mistake, along)
+    graph, seen = views.plain, inquiry.seen(views)
+    spots: list[Spot] = [*graph.edges, *(i for i, g in enumerate(graph.adjoints) if g is not None)]
+    found: list[Effect] = []
+    for use in (graph.use(spot) for spot in spots if spot not in seen):
+        if not inquiry.late and not use.reaches.isdisjoint(inquiry.targets):
+            found += inquiry.probes.effects(use).values()
+    return found
 
 
-def effect_of(inquiry: Inquiry, use: Use, mistake: Mistake) -> Floats | None:
-    """Give what a mistake at a place does along the probes' directions; None where it is not finite."""
-    g = use.g if mistake.source is None else use.graph.use(mistake.source).g
-    with use.graph.context():
-        changed = mistake.change(g).sum_to(use.shape) - use.share
-    return inquiry.probes.effect(use.index, changed) if np.all(np.isfinite(changed.data)) else None
-
-
-def single_mutants(inquiry: Inquiry, views: Views, found: Sequence[Effect]) -> list[Mutant]:
+def single_mutants(inquiry: Inquiry, views: Views) -> list[Mutant]:
     """Give the mutants with one mistake whose effects may be the claim's error; factors are solved for."""
     probes = inquiry.probes
-    tried = [each for each in found if not each.mistake.solved]
+    tried = [each for each in effects(inquiry, views) if not each.mistake.solved]
     near = probes.near(np.array([each.along for each in tried]).reshape(len(tried), probes.target.size))
     fits = np.all(near[:, probes.directions(inquiry.targets)], axis=1)
     leaves = np.all(near[:, probes.directions(("",))], axis=1)
