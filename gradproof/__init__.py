@@ -29,40 +29,33 @@ if TYPE_CHECKING:
     from gradproof.verification import verify
 
 _HOMES = {
-    "Audit": "gradproof.auditing",
-    "BackendUnavailableError": "gradproof.errors",
-    "Changes": "gradproof.reporting.comparison.changes",
-    "Check": "gradproof.checking",
-    "CheckFinding": "gradproof.checking",
-    "Claim": "gradproof.scenarios.claim",
-    "ClaimVerdict": "gradproof.scenarios.claim",
-    "DisagreementError": "gradproof.errors",
-    "Finding": "gradproof.scenarios.claim",
-    "GradientDescent": "gradproof.reference.descent",
-    "GradproofError": "gradproof.errors",
-    "InputError": "gradproof.errors",
-    "MiniBatches": "gradproof.reference.descent",
-    "Point": "gradproof.checking",
-    "Provenance": "gradproof.scenarios.scenario",
-    "Report": "gradproof.reporting.report",
-    "Scenario": "gradproof.scenarios.scenario",
-    "StoppingRule": "gradproof.reference.descent",
-    "UnsupportedError": "gradproof.errors",
-    "Verdict": "gradproof.verdicts.verdict",
-    "audit": "gradproof.auditing",
-    "check": "gradproof.checking",
-    "compare": "gradproof.reporting.comparison.joining",
-    "dense_network": "gradproof.scenarios.dense_network",
-    "gradient_claim": "gradproof.scenarios.claims_of",
-    "judge": "gradproof.single",
-    "load_point": "gradproof.checking",
-    "read_report": "gradproof.reporting.reading",
-    "rounding_noise": "gradproof.single",
-    "true_gradient": "gradproof.single",
-    "update_claim": "gradproof.scenarios.claims_of",
-    "value_claim": "gradproof.scenarios.claims_of",
-    "verify": "gradproof.verification",
+    name: f"gradproof.{module}"
+    for module, names in {
+        "auditing": ("Audit", "audit"),
+        "checking": ("Check", "CheckFinding", "Point", "check", "load_point"),
+        "errors": (
+            "BackendUnavailableError",
+            "DisagreementError",
+            "GradproofError",
+            "InputError",
+            "UnsupportedError",
+        ),
+        "reference.descent": ("GradientDescent", "MiniBatches", "StoppingRule"),
+        "reporting.comparison.changes": ("Changes",),
+        "reporting.comparison.joining": ("compare",),
+        "reporting.reading": ("read_report",),
+        "reporting.report": ("Report",),
+        "scenarios.claim": ("Claim", "ClaimVerdict", "Finding"),
+        "scenarios.claims_of": ("gradient_claim", "update_claim", "value_claim"),
+        "scenarios.dense_network": ("dense_network",),
+        "scenarios.scenario": ("Provenance", "Scenario"),
+        "single": ("judge", "rounding_noise", "true_gradient"),
+        "verdicts.verdict": ("Verdict",),
+        "verification": ("verify",),
+    }.items()
+    for name in names
 }
+"""Where each public name is defined: what type checkers read above, once more for who runs it."""
 
 __all__ = [
     "Audit",

@@ -15,18 +15,16 @@ from gradproof.scenarios.documents.line_fit.system import line_fit, line_fit_min
 from gradproof.scenarios.documents.neuron_chain.system import neuron_chain
 from gradproof.scenarios.documents.sigmoid_network.system import sigmoid_network
 from gradproof.scenarios.named import CATALOGUE, scenario
-from gradproof.scenarios.scenario import Provenance, Scenario, given, reconstructed
+from gradproof.scenarios.scenario import Provenance, Scenario
 
 __all__ = [
     "CATALOGUE",
     "Provenance",
     "Scenario",
     "bce_network",
-    "given",
     "line_fit",
     "line_fit_minibatch",
     "neuron_chain",
-    "reconstructed",
     "scenario",
     "sigmoid_network",
 ]

@@ -26,7 +26,7 @@ from gradproof.reference.activations import activation as reference_activation
 from gradproof.reference.dense import DenseNetwork, Layer
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.losses import loss as reference_loss
-from gradproof.scenarios.scenario import Scenario, reconstructed
+from gradproof.scenarios.scenario import Provenance, Scenario
 
 Predict = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], Any]
 
@@ -119,7 +119,9 @@ def dense_network(
         },
         training=training or GradientDescent(learning_rate=0.1, steps=10),
         source="A Step-by-Step Implementation of Gradient Descent and Backpropagation, any depth",
-        provenance=(reconstructed("weights and data", f"standard normal, drawn from seed {seed}"),),
+        provenance=(
+            Provenance("weights and data", "reconstructed", f"standard normal, drawn from seed {seed}"),
+        ),
     )
 
 

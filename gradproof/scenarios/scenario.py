@@ -1,8 +1,10 @@
 """The Scenario: a loss, its parameters and data, and how it is trained."""
 
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -44,14 +46,10 @@ class Provenance:
         )
 
 
-def given(value: str, reason: str) -> Provenance:
-    """Say that the source's text states a value."""
-    return Provenance(value, "given", reason)
-
-
-def reconstructed(value: str, reason: str) -> Provenance:
-    """Say that a value was chosen to satisfy what the source's text states."""
-    return Provenance(value, "reconstructed", reason)
+def read_provenance(file: Path, *tables: str) -> tuple[Provenance, ...]:
+    """Read where values come from out of tables of a TOML file: of `provenance` unless others are named."""
+    told = tomllib.loads(file.read_text(encoding="utf-8"))
+    return tuple(Provenance(**entry) for table in tables or ("provenance",) for entry in told[table])
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,17 +205,15 @@ class Scenario:
                 self.flat_loss(xp, params, batch),
                 self.flat_gradient(params, batch),
             )
-        if self.params_structure.is_flat and self.batch_structure.is_flat:
-            return self.value_and_gradient
-        return self._nested_value_and_gradient
-
-    def _nested_value_and_gradient(
-        self, params: Mapping[str, Array], batch: Mapping[str, Array]
-    ) -> tuple[Any, dict[str, Array]]:
         function = self.value_and_gradient
-        assert function is not None  # noqa: S101 - flat_value_and_gradient gives this only where it is
-        value, nested = function(self.params_structure.nest(params), self.batch_structure.nest(batch))
-        return value, self.check_gradient(nested)
+        if self.params_structure.is_flat and self.batch_structure.is_flat:
+            return function
+
+        def both(params: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[Any, dict[str, Array]]:
+            value, nested = function(self.params_structure.nest(params), self.batch_structure.nest(batch))
+            return value, self.check_gradient(nested)
+
+        return both
 
     def check_gradient(self, nested: Any) -> dict[str, Array]:
         """Flatten a gradient.

@@ -5,7 +5,7 @@ by its name, which `gradproof.scenarios.named` collects: a document is added as 
 else.
 
 In the order of reading, in each folder: `system.py` (what is computed: the loss in terms of `xp`, the
-hand-derived gradient from the reference, the data, and where each value comes from), `claims.toml` (what
-the document states beside its formulas, and the words for what is found), `claims.py` (a check of each
-statement). What both need stands in files of the folder's own.
+hand-derived gradient from the reference, the data), `system.toml` (where each value comes from),
+`claims.toml` (what the document states beside its formulas, and the words for what is found), `claims.py` (a
+check of each statement).
 """

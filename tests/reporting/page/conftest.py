@@ -8,7 +8,7 @@ import gradproof as gp
 from gradproof.reporting.columns import COLUMNS, as_frame
 from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.report import Report
-from gradproof.scenarios import given
+from gradproof.scenarios import Provenance
 from gradproof.verification import verify
 
 RANDOM = np.random.default_rng(3)
@@ -93,7 +93,10 @@ def agreeing() -> Report:
         "network",
         300,
         source="A document",
-        provenance=[given("weights", "drawn with a seed"), given("learning rate", "0.5 is named")],
+        provenance=[
+            Provenance("weights", "given", "drawn with a seed"),
+            Provenance("learning rate", "given", "0.5 is named"),
+        ],
         claims=[
             gp.value_claim("loss-at-the-start", "The loss is 7 at first.", "page 1", "7"),
             gp.value_claim("dim", "Half of the first label is 0.", "page 2", "0", half_of_the_first_label),
@@ -131,7 +134,7 @@ def hostile() -> Report:
             batch={each: np.full((2, 2), 1.5) for each in names},
             training=gp.GradientDescent(learning_rate=0.1, steps=3),
             source=name,
-            provenance=[given(name, name)],
+            provenance=[Provenance(name, "given", name)],
             claims=[gp.value_claim(name, name, name, "1")],
         )
         for name in HOSTILE[:3]

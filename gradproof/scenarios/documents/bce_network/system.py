@@ -6,6 +6,7 @@ works the first one out and states the rule for the labels.
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from gradproof.reference.dense import DenseNetwork, Layer
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.losses import loss as reference_loss
 from gradproof.scenarios.documents.bce_network.claims import CLAIMS
-from gradproof.scenarios.scenario import Scenario, given, reconstructed
+from gradproof.scenarios.scenario import Scenario, read_provenance
 
 SOURCE = "Gradient Descent and Backpropagation Walkthrough"
 
@@ -63,22 +64,7 @@ def bce_network(name: str = "bce_network") -> Scenario:
         },
         training=GradientDescent(learning_rate=LEARNING_RATES[name], steps=2_000),
         source=SOURCE,
-        provenance=(
-            given("w_hidden, w_output", "every initial edge weight is 1, and the bias is 0"),
-            given("first point", "[1, 2, 3], whose hidden values are 6 and whose output is 0.999"),
-            given(
-                "label of the first point",
-                "0 in the worked example, although the stated rule gives 1; the worked example is kept",
-            ),
-            reconstructed(
-                "other points",
-                "the table is a picture; five points with positive sums, as every node is positive, and "
-                "labels by the rule (1 if the third number is positive), some outputs near saturation",
-            ),
-            given("loss", "binary cross-entropy, averaged over the six points"),
-            given("learning rate", "0.1, then 0.01, then 1 are named; each is a scenario"),
-            reconstructed("steps", "the text says to rinse and repeat; 2000 steps are enough to settle"),
-        ),
+        provenance=read_provenance(Path(__file__).with_suffix(".toml")),
         # The document is audited once, with the first of its learning rates; "learning-rate" is about all.
         claims=CLAIMS if name == "bce_network" else (),
     )

@@ -4,6 +4,7 @@ Source: "Math Behind Backpropagation and Gradient Descent", section "GD's Connec
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from gradproof.reference import chain
 from gradproof.reference.descent import GradientDescent
 from gradproof.scenarios.documents.neuron_chain.claims import CLAIMS
-from gradproof.scenarios.scenario import Scenario, given, reconstructed
+from gradproof.scenarios.scenario import Scenario, read_provenance
 
 SOURCE = "Math Behind Backpropagation and Gradient Descent"
 
@@ -51,18 +52,7 @@ def neuron_chain() -> Scenario:
         },
         training=GradientDescent(learning_rate=0.5, steps=1_000),
         source=SOURCE,
-        provenance=(
-            given("model", "three layers of one neuron each, with a weight and a bias a layer"),
-            given("loss", "(a2 - d)², d the desired output"),
-            given("step", "the average of the steps of all training examples"),
-            reconstructed("activation", "the text leaves it open; sigmoid keeps a2 in (0, 1)"),
-            reconstructed("a0, d", "the text names no data; five examples, several as it asks for"),
-            reconstructed(
-                "w1, b1, w2, b2 at the start",
-                "the text names none; unequal, so that no two derivatives coincide",
-            ),
-            reconstructed("learning rate, steps", "the text names none; 0.5 and 1000 descend visibly"),
-        ),
+        provenance=read_provenance(Path(__file__).with_suffix(".toml")),
         claims=CLAIMS,
     )
 

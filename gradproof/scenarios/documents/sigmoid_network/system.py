@@ -4,6 +4,7 @@ Source: "A Step-by-Step Implementation of Gradient Descent and Backpropagation",
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from gradproof.reference.dense import DenseNetwork, Layer
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.losses import loss as reference_loss
 from gradproof.scenarios.documents.sigmoid_network.claims import CLAIMS
-from gradproof.scenarios.scenario import Scenario, given
+from gradproof.scenarios.scenario import Scenario, read_provenance
 
 SOURCE = "A Step-by-Step Implementation of Gradient Descent and Backpropagation"
 
@@ -54,13 +55,7 @@ def sigmoid_network() -> Scenario:
         },
         training=GradientDescent(learning_rate=1.0, steps=10_000),
         source=SOURCE,
-        provenance=(
-            given("w_ij, w_jk", "np.random.seed(10), then rand(3, 4) and rand(4, 1)"),
-            given("x, y", "the arrays X and y of the complete example"),
-            given("learning rate", "1: the gradients are added as they are"),
-            given("steps", "10000 iterations"),
-            given("loss", "half the sum of squared errors, whose derivative has no factor 2"),
-        ),
+        provenance=read_provenance(Path(__file__).with_suffix(".toml")),
         claims=CLAIMS,
     )
 
