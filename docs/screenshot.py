@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from gradproof.reporting.page.build import build_page
 from gradproof.scenarios import line_fit, neuron_chain
-from gradproof.scenarios.files import load_scenarios
+from gradproof.scenarios.finding import load_scenarios
 from gradproof.verification import verify
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gradproof.errors import DisagreementError
 from gradproof.scenarios import CATALOGUE, Scenario
 from gradproof.scenarios.claim import ClaimVerdict
-from gradproof.scenarios.files import find_scenarios
+from gradproof.scenarios.finding import find_scenarios
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.audited import check_claims

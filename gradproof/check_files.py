@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
-from gradproof.check_records import record_of
 from gradproof.checking import check
 from gradproof.errors import InputError
 from gradproof.scenarios.scenario import Scenario
@@ -36,7 +35,7 @@ def check_all(options: Namespace) -> int:
             learning_rate=options.learning_rate,
         )
         print(result.told(terminal_width(), title))
-        records.append(record_of(result, f"{path}::{title}"))
+        records.append(result.record(f"{path}::{title}"))
         if not result.ok:
             status = 1
             if options.save_point:

@@ -23,6 +23,7 @@ from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.numerals import entry, index_texts, sentence
 from gradproof.verdicts.printing import wrapped
+from gradproof.verdicts.records import CheckRecord
 from gradproof.verdicts.tolerances import REORDERED
 from gradproof.verdicts.verdict import Verdict
 
@@ -66,6 +67,28 @@ class Check(Judgement):
             InputError: the file cannot be written.
         """
         return self.point.save(path)
+
+    def record(self, test: str, failing_point: str = "") -> CheckRecord:
+        """Give what a report tells of the check.
+
+        Args:
+            test: who made it: a test as pytest names it, or what the command was asked to check.
+            failing_point: where a failing point was saved; empty where none was.
+        """
+        return CheckRecord(
+            test=test,
+            verdict=str(self.verdict),
+            ok=self.ok,
+            digits=float(f"{self.digits:.1f}"),
+            dtype=self.dtype,
+            seed=self.seed,
+            points=str(self.points),
+            cause="" if self.cause is None else self.cause.text,
+            where="" if self.cause is None else self.cause.where,
+            reason=self.reason,
+            findings="; ".join(finding.text for finding in self.findings),
+            failing_point=failing_point,
+        )
 
     def headline(self) -> str:
         """Tell the verdict in one line."""
@@ -145,7 +168,9 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     >>> check(loss, lambda p, b: {"w": 2 * gradient(p, b)["w"]}, params, batch).ok
     True
     """
-    _check_options(dtype, points, seed)
+    if dtype not in DTYPES:
+        raise InputError(f"There is no dtype called {dtype!r} here. Choose from {', '.join(DTYPES)}.")
+    points, seed = int(points), int(seed)
     scenario = Scenario(name=UNNAMED, loss=loss, params=params, batch=batch)
     given = Point(Place(scenario.flat_params, scenario.flat_batch), "the given point")
     if point is not None:
@@ -190,14 +215,6 @@ def _noticed(found: Judgement, dtype: str) -> Iterator[CheckFinding]:
         yield CheckFinding("not-certified", sentence(f"The formula was not certified: {formula.reason}"))
     if found.constants:
         yield CheckFinding("constants", _CONSTANTS)
-
-
-def _check_options(dtype: str, points: int, seed: int) -> None:
-    if dtype not in DTYPES:
-        raise InputError(f"There is no dtype called {dtype!r} here. Choose from {', '.join(DTYPES)}.")
-    for name, value in (("points", points), ("seed", seed)):
-        if not (hasattr(value, "__index__") and value >= 0):
-            raise InputError(f"{name} is {value!r}. Give a whole number, 0 or more.")
 
 
 def _given_back(point: Point | str | Path, given: Point) -> Point:

@@ -258,7 +258,7 @@ def _verify(options: argparse.Namespace) -> int:
     from gradproof.reporting.progress import make_progress  # noqa: PLC0415
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
-    from gradproof.scenarios.files import find_scenarios  # noqa: PLC0415
+    from gradproof.scenarios.finding import find_scenarios  # noqa: PLC0415
     from gradproof.verification import verify  # noqa: PLC0415
 
     scenarios = find_scenarios(options.scenarios or CATALOGUE)
@@ -317,7 +317,7 @@ def _audit(options: argparse.Namespace) -> int:
     from gradproof.auditing import audit  # noqa: PLC0415 - see the module's docstring
     from gradproof.reporting.printed_claims import print_claims  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
-    from gradproof.scenarios.files import find_scenarios  # noqa: PLC0415
+    from gradproof.scenarios.finding import find_scenarios  # noqa: PLC0415
 
     found = audit(find_scenarios(options.scenarios or CATALOGUE))
     print_claims(found.claims)

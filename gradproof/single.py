@@ -1,6 +1,6 @@
 """One gradient at one point: what is true, what rounding may do to it, and whether a given one is right."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,8 +64,8 @@ SHOWN = 20
 """How many entries are printed of a gradient, and of its noise."""
 
 
-class TrueGradient(Mapping[str, CertifiedArray]):
-    """The exact gradient: a mapping from dotted parameter names to certified arrays; printed, a table.
+class TrueGradient(dict[str, CertifiedArray]):
+    """The exact gradient: by dotted parameter name a certified array; printed, a table.
 
     Attributes:
         value: the loss.
@@ -77,21 +77,9 @@ class TrueGradient(Mapping[str, CertifiedArray]):
         self, value: CertifiedArray, gradients: Mapping[str, CertifiedArray], undecided: tuple[str, ...]
     ) -> None:
         """Hold what was computed."""
+        super().__init__(gradients)
         self.value = value
         self.undecided = undecided
-        self._gradients = dict(gradients)
-
-    def __getitem__(self, name: str) -> CertifiedArray:
-        """Give the gradient of one parameter."""
-        return self._gradients[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the parameters' names."""
-        return iter(self._gradients)
-
-    def __len__(self) -> int:
-        """Count the parameters."""
-        return len(self._gradients)
 
     def __str__(self) -> str:
         """Give the loss and a table of the entries, as wide as the terminal is."""

@@ -24,7 +24,7 @@ from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.environment import thread_pools
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
-from gradproof.scenarios.files import find_scenarios
+from gradproof.scenarios.finding import find_scenarios
 from gradproof.scenarios.user_code import called, ends_nothing
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.audited import check_claims

@@ -257,7 +257,7 @@ def test_the_processes_of_a_program_that_is_killed_end_with_it(folder: Path) -> 
     sleep = "open(f'{os.getpid()}.started', 'w').close(); time.sleep(60)"
     written(folder, "", {"gradient": f"if params['w'].dtype == 'float32': {sleep}"})
     call = "gp.verify(load_scenarios('mine.py'), backends=['reference'], jobs=2)"
-    program = f"import gradproof as gp; from gradproof.scenarios.files import load_scenarios; {call}"
+    program = f"import gradproof as gp; from gradproof.scenarios.finding import load_scenarios; {call}"
     process = subprocess.Popen([sys.executable, "-c", program], cwd=folder)
     waited(lambda: list(folder.glob("*.started")))
     others = group_of(process.pid)

@@ -14,7 +14,7 @@ from gradproof import InputError, cli, verify
 from gradproof.backends import chosen_variants, load_backend, variants_of
 from gradproof.reporting.report import Report
 from gradproof.scenarios import line_fit
-from gradproof.scenarios.files import is_file_target, load_scenarios
+from gradproof.scenarios.finding import is_file_target, load_scenarios
 
 SCENARIOS = f"""\
 {MAKE}first = make("right")

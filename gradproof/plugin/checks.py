@@ -70,8 +70,7 @@ class Checker:
             the check; with several seeds the last one's.
         """
         __tracebackhide__ = True
-        from gradproof.check_records import record_of  # noqa: PLC0415 - only for those who use it
-        from gradproof.checking import check  # noqa: PLC0415
+        from gradproof.checking import check  # noqa: PLC0415 - only for those who use it
 
         chosen = {**self._options, **options}
         seeds: Sequence[int] = chosen.pop("seeds", None) or [chosen.get("seed", 0)]
@@ -85,7 +84,7 @@ class Checker:
                 pytest.fail(message, pytrace=False)
             self.checks.append(result)
             saved = self._saved_point(result)
-            leave_check(self._item, vars(record_of(result, self._test, saved)))
+            leave_check(self._item, vars(result.record(self._test, saved)))
             if not result.ok:
                 pytest.fail(
                     "\n".join([result.told(), *([f"  point    {saved}"] if saved else [])]), pytrace=False

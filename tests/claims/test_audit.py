@@ -13,7 +13,7 @@ from gradproof.cli import main
 from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.formats import markdown
 from gradproof.reporting.formats.markdown import claims_section
-from gradproof.scenarios.files import load_scenarios
+from gradproof.scenarios.finding import load_scenarios
 
 FILE = """
 import numpy as np

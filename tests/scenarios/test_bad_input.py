@@ -15,7 +15,7 @@ import pytest
 from gradproof.errors import InputError
 from gradproof.reference.descent import GradientDescent, MiniBatches
 from gradproof.scenarios import Scenario, scenario, user_code
-from gradproof.scenarios.files import load_scenarios
+from gradproof.scenarios.finding import load_scenarios
 from gradproof.scenarios.validation import validate
 
 

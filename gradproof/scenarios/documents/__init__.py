@@ -1,7 +1,7 @@
 """The systems of three documents, a folder each.
 
 What comes in: nothing. What goes out: `SCENARIOS` of each folder's `system.py`, what builds each scenario
-by its name, which `gradproof.scenarios.named` collects: a document is added as a folder and listed nowhere
+by its name, which `gradproof.scenarios.finding` collects: a document is added as a folder and listed nowhere
 else.
 
 In the order of reading, in each folder: `system.py` (what is computed: the loss in terms of `xp`, the
