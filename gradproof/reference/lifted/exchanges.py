@@ -8,8 +8,7 @@ What is reached in another way still works on floats, and is noted when a ball i
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -21,7 +20,6 @@ from gradproof.reference.lifted.ball import Ball
 from gradproof.reference.lifted.calls import NotCertifiedError
 from gradproof.reference.lifted.lifted_array import base, cast_to, hand_out, is_lifted, lift
 from gradproof.reference.lifted.numpy_functions import full
-from gradproof.reference.lifted.users_code import cells_of, namespaces_of
 from gradproof.reference.numbers.elementary import ELEMENTARY, OF_TWO, divide
 
 
@@ -45,22 +43,22 @@ def _is_float(dtype: Any) -> bool:
     return dtype is None or np.dtype(dtype).kind == "f"
 
 
-def _filled(name: str, number: float) -> Callable[..., Any]:
+def _lifted_floats(made: Any) -> Any:
+    """What NumPy made, its floats lifted: balls may be put into them later."""
+    if isinstance(made, tuple):
+        return tuple(_lifted_floats(each) for each in made)
+    return lift(made) if np.asarray(made).dtype.kind == "f" else made
+
+
+def _lifting(name: str) -> Callable[..., Any]:
     original = getattr(np, name)
-
-    def function(shape: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
-        if not _is_float(dtype):
-            return original(shape, dtype, *args, **options)
-        return full(shape, number)
-
-    return function
+    return lambda *args, **options: _lifted_floats(original(*args, **options))
 
 
 def _full(shape: Any, fill_value: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
-    if is_lifted(fill_value) or (np.asarray(fill_value).dtype.kind == "f" and _is_float(dtype)):
+    if is_lifted(fill_value):
         return full(shape, fill_value, dtype)
-    array = np.full(shape, fill_value, dtype, *args, **options)
-    return lift(array) if array.dtype.kind == "f" else array
+    return _lifted_floats(np.full(shape, fill_value, dtype, *args, **options))
 
 
 def _contains_lifted(value: Any) -> bool:
@@ -75,9 +73,7 @@ def _array(name: str) -> Callable[..., Any]:
 
     def function(values: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
         if not _contains_lifted(values):
-            array = original(values, dtype, *args, **options)
-            # An array of floats may have balls put into it later.
-            return lift(array) if array.dtype.kind == "f" else array
+            return _lifted_floats(original(values, dtype, *args, **options))
         lifted = lift(values)
         if options.get("copy", name == "array"):
             lifted = base(lifted).copy().view(type(lifted))
@@ -85,19 +81,6 @@ def _array(name: str) -> Callable[..., Any]:
         if lifted.ndim < axes:
             lifted = lifted.reshape((1,) * (axes - lifted.ndim) + lifted.shape)
         return lifted if _is_float(dtype) else cast_to(lifted, np.dtype(dtype))
-
-    return function
-
-
-def _lifting(name: str) -> Callable[..., Any]:
-    """NumPy's own function, whose floats are lifted."""
-    original = getattr(np, name)
-
-    def function(*args: Any, **options: Any) -> Any:
-        made = original(*args, **options)
-        if isinstance(made, tuple):
-            return tuple(lift(each) if np.asarray(each).dtype.kind == "f" else each for each in made)
-        return lift(made) if made.dtype.kind == "f" else made
 
     return function
 
@@ -115,12 +98,10 @@ def _finite_info(dtype: Any) -> Any:
 @cache
 def _numpy_functions() -> dict[str, Any]:
     copying = ("array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "require")
-    made = ("eye", "identity", "tri", "linspace", "logspace", "geomspace", "arange")
+    made = ("zeros", "ones", "eye", "identity", "tri", "linspace", "logspace", "geomspace", "arange")
     like = ("zeros_like", "ones_like", "empty_like", "full_like")
     return {
-        "zeros": _filled("zeros", 0.0),
-        "empty": _filled("empty", 0.0),
-        "ones": _filled("ones", 1.0),
+        "empty": _lifting("zeros"),
         "full": _full,
         "frombuffer": _from_buffer,
         "finfo": _finite_info,
@@ -177,7 +158,7 @@ def _special_functions(module: Any) -> dict[str, Any]:
 # -------------------------------------------------------------------- exchanging
 
 
-def _exchanges() -> dict[int, Any]:
+def exchanges() -> dict[int, Any]:
     """Give what stands in for what, by the identity of what it stands for."""
     modules: list[tuple[Any, dict[str, Any]]] = [(np, _numpy_functions()), (math, _math_functions())]
     special = sys.modules.get("scipy.special")
@@ -195,27 +176,3 @@ def _exchanges() -> dict[int, Any]:
     if scipy is not None and special is not None:
         exchanged[id(scipy)] = LiftedModule(scipy, {"special": exchanged[id(special)]})
     return exchanged
-
-
-@contextmanager
-def lifted_modules(function: Callable[..., Any]) -> Iterator[None]:
-    """Exchange the modules that a function uses, in its own module and in the user's that it imports."""
-    exchanged = _exchanges()
-    before: list[tuple[dict[str, Any], str, Any]] = []
-    cells: list[tuple[Any, Any]] = []
-    try:
-        for namespace in namespaces_of(function):
-            for name, value in list(namespace.items()):
-                if id(value) in exchanged and not name.startswith("__"):
-                    before.append((namespace, name, value))
-                    namespace[name] = exchanged[id(value)]
-        for cell in cells_of(function):
-            if id(cell.cell_contents) in exchanged:
-                cells.append((cell, cell.cell_contents))
-                cell.cell_contents = exchanged[id(cell.cell_contents)]
-        yield
-    finally:
-        for namespace, name, value in before:
-            namespace[name] = value
-        for cell, value in cells:
-            cell.cell_contents = value

@@ -8,7 +8,7 @@ cleared before and after. Floats that other places keep are to a run on balls wh
 
 import operator
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 
 from gradproof.reference.lifted.ball import Ball
-from gradproof.reference.lifted.exchanges import LiftedModule
+from gradproof.reference.lifted.exchanges import LiftedModule, exchanges
 from gradproof.reference.lifted.lifted_array import LiftedArray
 from gradproof.reference.lifted.users_code import (
     functions_behind,
     is_cache,
     is_instance_of_users,
+    is_users,
     is_users_type,
     namespaces_of,
 )
@@ -52,11 +53,13 @@ class Holder:
         now: gives what it holds now.
         put: sets a name.
         take: takes a name away.
+        is_code: whether code reads its names: a module, a closure, a class or an instance.
     """
 
     now: Callable[[], dict[Any, Any]]
     put: Callable[[Any, Any], object]
     take: Callable[[Any], object]
+    is_code: bool = False
 
     @property
     def parts(self) -> Iterator[Any]:
@@ -64,11 +67,19 @@ class Holder:
         for part in self.now().values():
             yield from part if isinstance(part, _Items) else (part,)
 
-    def put_back(self, held: dict[Any, Any]) -> None:
-        """Put back what was there before, at the names that hold balls now."""
+    def exchange(self, exchanged: Mapping[int, Any]) -> None:
+        """Put what stands in for what it holds; `exchanges` has it."""
+        for name, value in self.now().items() if self.is_code else ():
+            if id(value) in exchanged and not name.startswith("__"):
+                self.put(name, exchanged[id(value)])
+
+    def put_back(self, held: dict[Any, Any], exchanged: Mapping[int, Any]) -> None:
+        """Put back what was there before, at the names that hold balls or what is exchanged now."""
         for name, value in self.now().items():
             # What is the same object as before and was changed itself is a holder of its own.
-            if not (name in held and _is_same(held[name], value)) and holds_balls(value):
+            if name in held and _is_same(held[name], value):
+                continue
+            if (name in held and exchanged.get(id(held[name])) is value) or holds_balls(value):
                 if name in held:
                     self.put(name, held[name])
                 else:
@@ -76,17 +87,20 @@ class Holder:
 
 
 @contextmanager
-def nothing_left(function: Callable[..., Any]) -> Iterator[None]:
-    """Put back what held no balls before the block and holds some after it."""
+def lifted_code(function: Callable[..., Any]) -> Iterator[None]:
+    """Exchange the modules that a function uses, and put back what holds balls after the block."""
     holders, caches = _reached(function)
     before = [(holder, holder.now()) for holder in holders]
+    exchanged = exchanges()
     for each in caches:
         each.cache_clear()
     try:
+        for holder in holders:
+            holder.exchange(exchanged)
         yield
     finally:
         for holder, held in before:
-            holder.put_back(held)
+            holder.put_back(held, exchanged)
         for each in caches:
             each.cache_clear()
 
@@ -131,15 +145,18 @@ def _within(value: Any, holder: Holder | None) -> Iterable[Any]:
 
 def _holder_of(value: Any) -> Holder | None:
     if isinstance(value, dict):
-        return Holder(partial(dict, value), value.__setitem__, value.__delitem__)
+        is_code = "__name__" in value and is_users(value)
+        return Holder(partial(dict, value), value.__setitem__, value.__delitem__, is_code)
     if isinstance(value, list | set | deque):
         return Holder(lambda: {"": _Items(value)}, partial(_refill, value), str)
     if isinstance(value, type):
-        attributes = Holder(lambda: dict(vars(value)), partial(setattr, value), partial(delattr, value))
+        attributes = Holder(
+            lambda: dict(vars(value)), partial(setattr, value), partial(delattr, value), is_code=True
+        )
         return attributes if is_users_type(value) else None
     if isinstance(value, CellType) or is_instance_of_users(value):
         put, take = partial(object.__setattr__, value), partial(object.__delattr__, value)
-        return Holder(partial(_attributes, value), put, take)
+        return Holder(partial(_attributes, value), put, take, is_code=True)
     return None
 
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from gradproof.errors import GradproofError
 from gradproof.reference.lifted import numpy_functions, ufuncs  # noqa: F401 - what computes NumPy's calls
-from gradproof.reference.lifted.exchanges import lifted_modules
-from gradproof.reference.lifted.leftovers import nothing_left
+from gradproof.reference.lifted.leftovers import lifted_code
 from gradproof.reference.lifted.lifted_array import LiftedArray, lift
 from gradproof.reference.lifted.notes import Lifting, noting
 from gradproof.reference.numbers import Balls
@@ -80,9 +79,8 @@ def run_lifted(
     notes = Lifting(widened=widened)
     with (
         Balls(precision).context(),
-        nothing_left(function),
+        lifted_code(function),
         noting(notes),
-        lifted_modules(function),
         np.errstate(all="ignore"),
     ):
         try:

@@ -114,11 +114,6 @@ def is_cache(value: Any) -> bool:
     return callable(getattr(type(value), "cache_clear", None)) and hasattr(value, "__wrapped__")
 
 
-def cells_of(function: Any) -> list[CellType]:
-    """Give the filled cells of the closures behind a callable."""
-    return [cell for plain in functions_behind(function) for cell in _filled(plain)]
-
-
 def _filled(function: FunctionType) -> Iterator[CellType]:
     for cell in function.__closure__ or ():
         try:

@@ -287,3 +287,43 @@ def test_a_check_of_a_network_that_keeps_its_forward_pass() -> None:
         assert check.verdict is gp.Verdict.EQUAL
         assert check.digits > 30
         assert is_plain(network.gradient(params, batch)["w"])
+
+
+class Library:
+    """Code that reaches NumPy by its own attributes."""
+
+    shared = np
+    zeros = staticmethod(np.zeros)
+
+    def __init__(self) -> None:
+        self.own = np
+
+    def by_instance(self, w: Any) -> Any:
+        out = self.own.zeros(2)
+        out[:] = exact(w)
+        return out
+
+    def by_class(self, w: Any) -> Any:
+        out = Library.shared.zeros(2)
+        out[:] = exact(w)
+        return out
+
+    def by_function(self, w: Any) -> Any:
+        zeros = np.zeros
+
+        def made() -> Any:
+            out = zeros(2)
+            out[:] = exact(w)
+            return out
+
+        return made()
+
+
+@pytest.mark.parametrize("name", ["by_instance", "by_class", "by_function"])
+def test_numpy_that_an_object_holds_is_exchanged_for_a_run(name: str) -> None:
+    library = Library()
+    run = run_lifted(getattr(library, name), (W,), 128)
+    assert run.certified, run.reason
+    assert library.own is Library.shared is np
+    assert isinstance(library.own.zeros(2), np.ndarray)
+    assert type(getattr(library, name)(W)) is np.ndarray
