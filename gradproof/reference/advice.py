@@ -1,7 +1,10 @@
 """What a loss may not do with computed arrays, and what to write instead."""
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, NoReturn
+
+import numpy as np
 
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.source import caller
@@ -170,6 +173,29 @@ def _refusal(doing: str, instead: str) -> Any:
     return refuse
 
 
+_OPERATORS: Mapping[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
+    "matmul": operator.matmul,
+    "power": operator.pow,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    **dict.fromkeys(("bitwise_and", "logical_and"), operator.and_),
+    **dict.fromkeys(("bitwise_or", "logical_or"), operator.or_),
+    **dict.fromkeys(("bitwise_xor", "logical_xor"), operator.xor),
+    **dict.fromkeys(("invert", "logical_not"), operator.invert),
+}
+"""The functions that NumPy calls for an operator whose left operand is its own array, and their like."""
+
+
 class Computed:
     """What a computed array and a comparison have in common: what they refuse, and what to write instead."""
 
@@ -214,6 +240,22 @@ class Computed:
     def __getitem__(self, key: Any) -> Any:
         """Entries by their place; a subclass has it."""
         raise NotImplementedError
+
+    def _own(self, value: Any) -> Any:
+        """Another operand as one of this class; a subclass has it."""
+        raise NotImplementedError
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """Serve NumPy's arrays as the left operands of operators; refuse NumPy's other functions by name."""
+        if "out" in options:
+            raise UnsupportedError(
+                f"The loss puts {self.NOUN} into an array of NumPy at {caller()}. "
+                "Write x = x + y in the place of x += y."
+            )
+        compute = _OPERATORS.get(ufunc.__name__)
+        if compute is None or method != "__call__" or options:
+            self._refuse(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
+        return compute(*(self._own(each) for each in inputs))
 
     def __array_function__(self, function: Any, _types: Any, _arguments: Any, _options: Any) -> NoReturn:
         """Refuse NumPy's functions by name."""

@@ -69,18 +69,12 @@ def _contains_lifted(value: Any) -> bool:
 
 def _array(name: str) -> Callable[..., Any]:
     original = getattr(np, name)
-    least = {"ascontiguousarray": 1}.get(name, 0)
 
     def function(values: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
         if not _contains_lifted(values):
             return _lifted_floats(original(values, dtype, *args, **options))
-        lifted = lift(values)
-        if options.get("copy", name == "array"):
-            lifted = base(lifted).copy().view(type(lifted))
-        axes = max(options.get("ndmin", 0), least)
-        if lifted.ndim < axes:
-            lifted = lifted.reshape((1,) * (axes - lifted.ndim) + lifted.shape)
-        return lifted if _is_float(dtype) else cast_to(lifted, np.dtype(dtype))
+        made = lift(original(base(lift(values)), None, *args, **options))
+        return made if _is_float(dtype) else cast_to(made, np.dtype(dtype))
 
     return function
 

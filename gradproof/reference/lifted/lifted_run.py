@@ -77,6 +77,7 @@ def run_lifted(
     (True, '[0.33333333333333333333 +/- 3.34e-21]')
     """
     notes = Lifting(widened=widened)
+    lifted = map_leaves(_lifted, arguments)  # as exactly what they are, in a widened run too
     with (
         Balls(precision).context(),
         lifted_code(function),
@@ -84,7 +85,7 @@ def run_lifted(
         np.errstate(all="ignore"),
     ):
         try:
-            result = function(*map_leaves(_lifted, arguments))
+            result = function(*lifted)
         except GradproofError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the user's code raises on balls is told
@@ -103,8 +104,3 @@ def _lifted(leaf: Any) -> Any:
 def _described(error: Exception) -> str:
     text = str(error).partition("\n")[0]
     return f"{type(error).__name__}: {text}{raised_at(error)}"
-
-
-def lifted_inputs(arrays: dict[str, Array]) -> dict[str, Any]:
-    """Lift the floating-point arrays; integers and booleans stay what they are, writable copies all."""
-    return {name: _lifted(array) for name, array in arrays.items()}

@@ -1,7 +1,5 @@
 """The outcome of a comparison: false, true, or undecided, with Kleene's logic."""
 
-import operator
-from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any, Self
 
@@ -12,20 +10,6 @@ from gradproof.errors import UnsupportedError
 from gradproof.reference.advice import Computed
 from gradproof.reference.numbers.payload import HIDDEN, aligned
 from gradproof.reference.source import caller
-
-_OPERATORS: Mapping[str, Callable[..., Any]] = {
-    "bitwise_and": operator.and_,
-    "bitwise_or": operator.or_,
-    "bitwise_xor": operator.xor,
-    "invert": operator.invert,
-    "logical_and": operator.and_,
-    "logical_or": operator.or_,
-    "logical_xor": operator.xor,
-    "logical_not": operator.invert,
-    "equal": operator.eq,
-    "not_equal": operator.ne,
-}
-"""The functions that NumPy calls for an operator whose left operand is its own array, and their like."""
 
 
 def _no_number(_: "Mask", *others: Any) -> Any:
@@ -125,12 +109,8 @@ class Mask(Computed):
         """True where exactly one is true."""
         return NotImplemented if _is_array(other) else self ^ other  # type: ignore[operator] # likewise
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        """Serve ndarray & Mask and the like; refuse NumPy's other functions by name."""
-        compute = _OPERATORS.get(ufunc.__name__)
-        if compute is None or method != "__call__" or options:
-            self._refuse(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
-        return compute(*(_lifted(each) for each in inputs))
+    def _own(self, value: Any) -> "Mask":
+        return value if _is_array(value) else _lifted(value)
 
     def __getitem__(self, key: Any) -> "Mask":
         """Basic and integer indexing."""

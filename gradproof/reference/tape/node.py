@@ -29,24 +29,6 @@ from gradproof.reference.tape.operations.entrywise import (
 from gradproof.reference.tape.operations.matrix_products import MATMUL
 from gradproof.reference.tape.operations.moving import GATHER, MATRIX_TRANSPOSE
 
-_NUMPYS_NAMES: Mapping[str, Callable[[Any, Any], Any]] = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
-    "divide": operator.truediv,
-    "floor_divide": operator.floordiv,
-    "remainder": operator.mod,
-    "matmul": operator.matmul,
-    "power": operator.pow,
-    "less": operator.lt,
-    "less_equal": operator.le,
-    "greater": operator.gt,
-    "greater_equal": operator.ge,
-    "equal": operator.eq,
-    "not_equal": operator.ne,
-}
-"""The functions that NumPy calls for an operator whose left operand is its own array."""
-
 
 class Recorder(Protocol):
     """What a node needs of the tape that it is on."""
@@ -252,24 +234,14 @@ class Tensor(Computed):
             "do. Choose between values with xp.where(condition, a, b)."
         )
 
-    # ---------------------------------------------------------------- entries, NumPy's calls
+    # ---------------------------------------------------------------- entries
 
     def __getitem__(self, key: object) -> "Tensor":
         """Basic and integer indexing."""
         return self.tape.apply(GATHER, self, positions=positions_of(key, self.shape))
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Value, **options: Any) -> Any:
-        """Serves ndarray + Tensor and the like; refuses NumPy's other functions by name."""
-        compute = _NUMPYS_NAMES.get(ufunc.__name__)
-        if "out" in options:
-            raise UnsupportedError(
-                f"The loss puts a computed array into one of NumPy at {caller()}. "
-                "Write x = x + y in the place of x += y."
-            )
-        if compute is None or method != "__call__" or options:
-            self._refuse(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
-        left, right = inputs
-        return compute(self.tape.lift(left), right)
+    def _own(self, value: Value) -> "Tensor":
+        return self.tape.lift(value)
 
     def __repr__(self) -> str:
         """The operation and the shape."""

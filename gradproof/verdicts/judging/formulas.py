@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
-from gradproof.reference.lifted import LiftedRun, lifted_inputs, run_lifted, to_arbs
+from gradproof.reference.lifted import LiftedRun, run_lifted, to_arbs
 from gradproof.reference.trees import flatten
 from gradproof.verdicts.judging.claimed import BallArrays, Formula, Place
 from gradproof.verdicts.judging.user_gradient import UserGradient
@@ -53,7 +53,7 @@ def _run(
     gradient: UserGradient, place: Place, bits: int, *, widened: bool = False
 ) -> tuple[BallArrays, LiftedRun]:
     """Run the code; what it gives by parameter, and how it went."""
-    arguments = gradient.nested(lifted_inputs(dict(place.params)), lifted_inputs(dict(place.batch)))
+    arguments = gradient.nested(dict(place.params), dict(place.batch))
     run = run_lifted(gradient.function, arguments, bits, widened=widened)
     if run.error:
         return {}, run

@@ -9,7 +9,7 @@ import pytest
 import scipy.special
 from scipy.special import expit, logsumexp
 
-from gradproof.reference.lifted import LiftedArray, lift, lifted_inputs, run_lifted, to_arbs
+from gradproof.reference.lifted import LiftedArray, lift, run_lifted, to_arbs
 from gradproof.reference.lifted.exchanges import _math_functions
 from gradproof.reference.numbers.elementary import ELEMENTARY, OF_TWO
 
@@ -188,7 +188,7 @@ def formats(x, v, p, s, t):
 def test_code_gives_what_it_gives_on_floats_and_proven(arrays, name):
     function = SNIPPETS[name]
     expected = function(**{key: array.copy() for key, array in arrays.items()})
-    run = run_lifted(function, tuple(lifted_inputs(arrays).values()), 192)
+    run = run_lifted(function, tuple(arrays.values()), 192)
     assert run.error == ""
     assert run.certified, run.reason
     assert isinstance(run.result, LiftedArray)
@@ -347,7 +347,7 @@ def test_an_exception_of_the_code_is_told_with_its_line():
 
 def test_numpy_is_as_it_was_afterwards():
     before = dict(globals())
-    run_lifted(loops_into_zeros, tuple(lifted_inputs({k: np.ones((4, 3)) for k in "xvpst"}).values()), 192)
+    run_lifted(loops_into_zeros, tuple(np.ones((4, 3)) for _ in "xvpst"), 192)
     assert dict(globals()) == before
     assert type(np.zeros(2)) is np.ndarray
 
@@ -367,6 +367,9 @@ def test_constants_stand_for_all_numbers_near_them_in_a_widened_run():
     assert wide.overlaps(tenth)
     half = to_arbs(run_lifted(lambda x: x * 0.5, (lift([1.0]),), 192, widened=True).result)[0]
     assert half.is_exact()
+    given = to_arbs(run_lifted(lambda x: x, (np.array([0.1]),), 192, widened=True).result)[0]
+    assert given.is_exact()
+    assert given == 0.1
 
 
 @pytest.mark.parametrize("name", sorted(_math_functions()))
