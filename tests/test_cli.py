@@ -80,6 +80,13 @@ def test_status_1_a_wrong_gradient_is_named(folder: Path, capsys: pytest.Capture
     assert "Not everything agrees" in (folder / "reports/latest/summary.md").read_text("utf-8")
 
 
+def test_status_1_where_nothing_was_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(folder, f"from dataclasses import replace\n{RIGHT}right = replace(right, gradient=None)\n")
+    assert run("verify", path, *QUICK) == 1
+    assert "Nothing was run, so nothing was checked" in " ".join(capsys.readouterr().out.split())
+    assert run("verify", path, *QUICK, "--baseline", "reports/latest") == 1
+
+
 def test_status_1_a_backend_that_raises(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +190,13 @@ def test_list_tells_of_a_backend_that_cannot_be_used(
     assert "pip install 'gradproof[torch]'" in capsys.readouterr().out
 
 
+RAW = {
+    "a scenario without a name": ("gp.Scenario(name=None, loss=len, params={}, batch={})", "name is None"),
+    "a text as learning rate": ('gp.GradientDescent("0.1", 10)', "learning rate is '0.1', a str"),
+    "a text as stopping rule": ('gp.StoppingRule("a")', "is 'a', a str"),
+}
+"""What raised errors of Python's own."""
+
 BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "an unknown scenario": (("verify", "line_fti"), "'line_fti'.*Did you mean 'line_fit'"),
     "an unknown backend": (("verify", "line_fit", "--backends", "troch"), "'troch'.*Did you mean 'torch'"),
@@ -214,6 +228,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "a file that exits": (("verify", "exits.py"), "exits.py.*SystemExit"),
     "a file without a scenario": (("verify", "none.py"), "none.py defines no Scenario"),
     "a file whose loss has no value": (("verify", "shapes.py"), "'right'.*ValueError"),
+    **{what: (("verify", f"raw{n}.py"), message) for n, (what, (_, message)) in enumerate(RAW.items())},
     "two scenarios of one name": (("verify", "line_fit", "line_fit"), "Two scenarios are called 'line_fit'"),
     "an unknown command": (("verfy",), "invalid choice: 'verfy'"),
     "an unknown option": (("verify", "--dtype-list", "float64"), "unrecognized arguments|--dtype-list"),
@@ -229,6 +244,8 @@ def test_status_2_a_bad_call_is_told_in_one_message_and_damages_nothing(
     written(folder, "import sys\nsys.exit(0)\n", "exits.py")
     written(folder, "x = 3\n", "none.py")
     written(folder, RIGHT.replace("[0.5, 0.25]", "[0.5, 0.25, 1.0]"), "shapes.py")
+    for number, (call, _) in enumerate(RAW.values()):
+        written(folder, f"import gradproof as gp\n\nmine = {call}\n", f"raw{number}.py")
     (folder / "own").mkdir()
     written(folder, "kept", "own/notes.txt")
     (folder / "reports/latest").mkdir(parents=True)
@@ -238,6 +255,7 @@ def test_status_2_a_bad_call_is_told_in_one_message_and_damages_nothing(
     output = capsys.readouterr()
     assert re.search(message, output.err, re.DOTALL), output.err
     assert str(Path(cli.__file__).parent) not in output.err, "gradproof's own frames are shown"
+    assert "os._exit" not in output.err
     assert output.out == ""
     assert everything_below(folder) == before
 

@@ -1,5 +1,6 @@
 """What is packed, that it runs where nothing else is installed, and that the lower bounds are true."""
 
+import ast
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ import tarfile
 import tomllib
 import venv
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,39 @@ def test_every_requirement_states_a_lower_bound_and_no_upper_one(requirement: st
 
 BESIDE = ["hypothesis", "jsonschema", "lxml", "mpmath", "pytest", "pytest-xdist", "scipy", "sympy"]
 """What the tests need beside the requirements."""
+
+
+NOT_REQUIRED = {
+    *sys.stdlib_module_names,
+    *("gradproof", "benchmarks", "toygrid"),
+    *("markdown_it", "markupsafe"),  # of rich and of jinja2, which hand out their objects
+    *(path.stem for path in (ROOT / "tests").rglob("*.py")),
+}
+"""Modules that no package of its own is required for."""
+
+
+def test_what_contributors_run_is_required() -> None:
+    """Whatever tests and tools import is a requirement, or in the group `dev`."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    required = {re.split(r"[>=\[]", entry)[0] for entry in (*ALL, *groups["dev"])}
+    folders = ("tests", "docs", "benchmarks", "examples", "gradproof")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    imported = set().union(*(imports(ast.parse(path.read_text(encoding="utf-8"))) for path in files))
+    found = packages_distributions()
+    lacking = {
+        module
+        for module in imported - NOT_REQUIRED
+        if required.isdisjoint(name.lower().replace("_", "-") for name in found.get(module, ()))
+    }
+    assert lacking == set()
+
+
+def imports(tree: ast.Module) -> set[str]:
+    """The top-level modules that a file imports."""
+    nodes = list(ast.walk(tree))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    origins = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in plain | origins}
 
 
 @pytest.mark.slow

@@ -133,6 +133,11 @@ def test_options_are_handed_on(run, tmp_path):
         ),
         (MODULE + "\ndef loss(xp, p, b):\n    return p['z']", "", ["loss raises", "KeyError: 'z'"]),
         (MODULE + "\ndef loss(xp, p, b):\n    return xp.linalg.norm(p['w'])", "", ["xp.linalg"]),
+        (
+            MODULE + "\ndef loss(xp, p, b):\n    m = xp.zeros(2)\n    m[0] = p['w'][0]\n    return xp.sum(m)",
+            "",
+            ["mine.py:23", "xp.stack"],
+        ),
         (MODULE + "\ndef asks(p, b):\n    return input()", "asks", ["EOFError"]),
     ],
 )
@@ -145,6 +150,7 @@ def test_a_bad_file_ends_with_status_2_and_a_clear_message(run, source, name, te
     # The user's own lines, and not gradproof's.
     assert "gradproof/checking.py" not in err
     assert "check_files.py" not in err
+    assert "Take out what ends it" not in err or "before there was" in err
     assert "Traceback" not in out
 
 

@@ -63,6 +63,11 @@ def test_misspelt(gradproof):
     pass
 
 
+@pytest.mark.gradproof(seeds=3)
+def test_one_seed(gradproof):
+    pass
+
+
 def test_raises(gradproof):
     gradproof.check(loss, lambda p, b: {"w": b["z"]}, PARAMS, BATCH)
 """
@@ -84,7 +89,7 @@ def session(pytester):
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_failures_show_the_cause_and_the_worst_entries_and_all_is_collected(session, pytester, options):
     result = session(*options)
-    result.assert_outcomes(passed=3, failed=3, errors=1)
+    result.assert_outcomes(passed=3, failed=3, errors=2)
     text = result.stdout.str()
     assert "WRONG at the given point" in text
     assert "worst entries:" in text
@@ -92,6 +97,7 @@ def test_failures_show_the_cause_and_the_worst_entries_and_all_is_collected(sess
     assert "WRONG at a point of its own" in text
     assert "KeyError: 'z'" in text
     assert "The marker gradproof does not know ['point']" in text
+    assert "The marker gradproof's seeds is 3, an int. Give a sequence of seeds, [0, 1, 2] say" in text
     # pytest's own traceback through gradproof would bury it.
     assert "plugin/checks.py" not in text
     table = pytester.path / "reports" / "latest" / "checks.csv"

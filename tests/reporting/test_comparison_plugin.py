@@ -42,7 +42,8 @@ def test_the_session_tells_what_changed(pytester: pytest.Pytester) -> None:
     assert "Nothing got worse" not in first.stdout.str()
     runs = (pytester.path / "reports/latest/runs.csv").read_text(encoding="utf-8")
     assert re.search(r',"[0-9a-f]{16}-[0-9a-f]{16}"$', runs, re.MULTILINE)
-    options = (*OPTIONS, "--gradproof-baseline", "reports/latest")
+    # A session that takes warnings as errors ends no otherwise.
+    options = (*OPTIONS, "--gradproof-baseline", "reports/latest", "-W", "error")
     same = pytester.runpytest_inprocess(*options, "-n", "2")
     assert same.ret == 0
     same.stdout.fnmatch_lines(
