@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.protocol import (
     Run,
-    Step,
     Timing,
     batches,
     check_scalar,
@@ -23,7 +22,7 @@ from gradproof.backends.protocol import (
     record_steps,
     recorded,
 )
-from gradproof.reference.descent import Trajectory
+from gradproof.reference.descent import Step, Trajectory
 from gradproof.scenarios.scenario import Scenario
 
 jax = Lazy("jax")

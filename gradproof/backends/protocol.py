@@ -1,23 +1,20 @@
 """What a backend is, and what it records."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, repeat
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework
 from gradproof.errors import InputError
-from gradproof.reference.descent import GradientDescent, Trajectory
+from gradproof.reference.descent import GradientDescent, Step, Trajectory, take_steps
 from gradproof.scenarios.scenario import Scenario
 
 Array = NDArray[Any]
-
-Step: TypeAlias = tuple[Any, Mapping[str, Any], Mapping[str, Any]]
-"""The loss before a step, the gradient there, and the weights after it, in arrays of a framework."""
 
 
 @dataclass(frozen=True)
@@ -158,25 +155,10 @@ def record_steps(
         first: the weights before them.
         framework: whose arrays the steps are in.
     """
-    stopping = descent_of(scenario).stopping
-    taken: list[Step] = []
     start = time.perf_counter()
-    for step in islice(steps, planned):
-        if stopping is not None and taken and stopping.is_negligible(float(taken[-1][0]), float(step[0])):
-            break  # this step was computed, but is not taken
-        taken.append(step)
+    found = take_steps(islice(steps, planned), descent_of(scenario).stopping)
     seconds = time.perf_counter() - start
-    losses, gradients, weights = zip(*taken, strict=True)
-
-    def stacked(arrays: Iterable[Any]) -> Array:
-        return np.stack([framework.to_numpy(array) for array in arrays])
-
-    record = Trajectory(
-        stacked(losses),
-        {name: stacked(each[name] for each in gradients) for name in first},
-        {n: np.stack([first[n], *(framework.to_numpy(each[n]) for each in weights)]) for n in first},
-    )
-    return record, Timing(compiling=0.0, training=seconds)
+    return Trajectory.of(first, found, framework.to_numpy), Timing(compiling=0.0, training=seconds)
 
 
 def recorded(

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.protocol import (
     Run,
-    Step,
     batches,
     check_scalar,
     descent_of,
@@ -19,6 +18,7 @@ from gradproof.backends.protocol import (
     recorded,
 )
 from gradproof.errors import InputError
+from gradproof.reference.descent import Step
 from gradproof.scenarios.scenario import Scenario
 
 torch = Lazy("torch")

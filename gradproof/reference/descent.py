@@ -1,8 +1,9 @@
 """Gradient descent in NumPy: full-batch and mini-batch, with a stopping rule, every step recorded."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice, repeat
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from gradproof.inputs import COUNT, NUMBER, POSITIVE, SEED, check_inputs, instan
 
 Array = NDArray[Any]
 ValueAndGradient = Callable[[Mapping[str, Array], Mapping[str, Array]], tuple[Any, Mapping[str, Array]]]
+
+Step: TypeAlias = tuple[Any, Mapping[str, Any], Mapping[str, Any]]
+"""The loss before a step, its gradient, the weights after the step; in arrays of any framework."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,22 @@ class Trajectory:
     gradients: dict[str, Array]
     weights: dict[str, Array]
 
+    @classmethod
+    def of(
+        cls, first: Mapping[str, Array], steps: Iterable[Step], to_numpy: Callable[[Any], Array] = np.asarray
+    ) -> "Trajectory":
+        """Record steps from the first weights."""
+        losses, gradients, weights = zip(*steps, strict=True)
+
+        def stacked(arrays: Iterable[Any]) -> Array:
+            return np.stack([to_numpy(array) for array in arrays])
+
+        return cls(
+            stacked(losses),
+            {name: stacked(each[name] for each in gradients) for name in first},
+            {name: np.stack([first[name], *(to_numpy(each[name]) for each in weights)]) for name in first},
+        )
+
     def first(self, steps: int) -> "Trajectory":
         """Keep the first steps only."""
         return Trajectory(
@@ -168,6 +188,16 @@ class Trajectory:
             {name: gradient[:steps] for name, gradient in self.gradients.items()},
             {name: weight[: steps + 1] for name, weight in self.weights.items()},
         )
+
+
+def take_steps(steps: Iterable[Step], stopping: StoppingRule | None) -> list[Step]:
+    """Take steps until one improves the loss negligibly; that one was computed, but is not taken."""
+    found: list[Step] = []
+    for step in steps:
+        if stopping is not None and found and stopping.is_negligible(float(found[-1][0]), float(step[0])):
+            break
+        found.append(step)
+    return found
 
 
 def select_examples(batch: Mapping[str, Array], indices: Array) -> dict[str, Array]:
@@ -199,38 +229,21 @@ def descend(
     >>> float(run.weights["m"][-1].round(6)), float(run.weights["c"][-1].round(6))
     (2.0, 1.0)
     """
-    schedule = None
+    batches: Iterable[Mapping[str, Array]] = repeat(batch)
     if training.mini_batches is not None:
         examples = len(next(iter(batch.values())))
         schedule = training.mini_batches.schedule(examples, training.steps)
-    current = {name: np.array(weight) for name, weight in params.items()}
-    record = _empty_record(current, training.steps)
-    rate = training.learning_rate
-    taken = 0
-    for step in range(training.steps):
-        data = batch if schedule is None else select_examples(batch, schedule[step])
-        loss, gradient = value_and_gradient(current, data)
-        record.losses[step] = loss
-        if training.stopping is not None and step:
-            previous = float(record.losses[step - 1])
-            if training.stopping.is_negligible(previous, float(record.losses[step])):
-                break
-        for name, weight in current.items():
-            # A gradient of higher precision is rounded first, so that what is recorded is what is stepped.
-            entry = np.asarray(gradient[name], dtype=weight.dtype)
-            record.gradients[name][step] = entry
-            # w ← w - learning rate · ∂L/∂w
-            updated = weight - rate * entry
-            record.weights[name][step + 1] = updated
-            current[name] = updated
-        taken = step + 1
-    return record.first(taken)
-
-
-def _empty_record(params: Mapping[str, Array], steps: int) -> Trajectory:
+        batches = (select_examples(batch, chosen) for chosen in schedule)
     dtype = next(iter(params.values())).dtype
-    weights = {name: np.empty((steps + 1, *w.shape), w.dtype) for name, w in params.items()}
-    for name, weight in params.items():
-        weights[name][0] = weight
-    gradients = {name: np.empty((steps, *w.shape), w.dtype) for name, w in params.items()}
-    return Trajectory(np.empty(steps, dtype), gradients, weights)
+
+    def steps() -> Iterator[Step]:
+        weights = {name: np.array(weight) for name, weight in params.items()}
+        for data in islice(batches, training.steps):
+            loss, gradient = value_and_gradient(weights, data)
+            # A gradient of higher precision is rounded first, so that what is recorded is what is stepped.
+            entries = {name: np.asarray(gradient[name], dtype=each.dtype) for name, each in weights.items()}
+            # w ← w - learning rate · ∂L/∂w
+            weights = {name: each - training.learning_rate * entries[name] for name, each in weights.items()}
+            yield np.asarray(loss, dtype=dtype), entries, weights
+
+    return Trajectory.of(params, take_steps(steps(), training.stopping))
