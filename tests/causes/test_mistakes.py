@@ -15,7 +15,7 @@ from gradproof.verdicts.causes import find_cause
 from gradproof.verdicts.causes.graph import Changed, Graph
 from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes import mistake, mistakes_at
-from gradproof.verdicts.causes.mistakes.mistake import FUNCTIONS, PRODUCTS, SELECTING, Having, Mistake
+from gradproof.verdicts.causes.mistakes.mistake import FUNCTIONS, PRODUCTS, SELECTING, Mistake, having
 
 ROOM = Path(causes.__file__).parent
 SOURCES = {path.relative_to(ROOM).as_posix(): path.read_text("utf-8") for path in sorted(ROOM.rglob("*.py"))}
@@ -51,23 +51,23 @@ def mistakes_of(operation):
 
 
 PROMISES = [
-    (Having(Trait.ELEMENTWISE, without=Trait.LINEAR), "the derivative of $at left out"),
-    (Having(Trait.ELEMENTWISE, without=Trait.LINEAR), "the derivative of $at applied twice"),
-    (Having(Trait.NORMALISES), "left out of the derivative of $at"),
-    (Having(Trait.NORMALISES), "over another axis in the derivative of $at"),
+    (having(Trait.ELEMENTWISE, without=Trait.LINEAR), "the derivative of $at left out"),
+    (having(Trait.ELEMENTWISE, without=Trait.LINEAR), "the derivative of $at applied twice"),
+    (having(Trait.NORMALISES), "left out of the derivative of $at"),
+    (having(Trait.NORMALISES), "over another axis in the derivative of $at"),
     (
-        Having(Trait.ELEMENTWISE, without=Trait.LINEAR | Trait.SELECTS | Trait.PIECEWISE_CONSTANT),
+        having(Trait.ELEMENTWISE, without=Trait.LINEAR | Trait.SELECTS | Trait.PIECEWISE_CONSTANT),
         "divided by",
     ),
     (FUNCTIONS, "evaluated at its output"),
-    (Having(Trait.ELEMENTWISE | Trait.FROM_RESULT), "evaluated at the input"),
-    (Having(Trait.ACTIVATION), "in place of the derivative of $at"),
+    (having(Trait.ELEMENTWISE | Trait.FROM_RESULT), "evaluated at the input"),
+    (having(Trait.ACTIVATION), "in place of the derivative of $at"),
     (SELECTING, "the mask of $at inverted"),
-    (Having(Trait.EXTREMUM), "which must share it"),
+    (having(Trait.EXTREMUM), "which must share it"),
     (PRODUCTS, "operand 1 own 0"),
-    (Having(Trait.BILINEAR), "flipped"),
-    (Having(Trait.AVERAGES), "the 1/n left out"),
-    (Having(Trait.ELEMENTWISE | Trait.LINEAR | Trait.SELECTS), "which undoes the broadcast in $at"),
+    (having(Trait.BILINEAR), "flipped"),
+    (having(Trait.AVERAGES), "the 1/n left out"),
+    (having(Trait.ELEMENTWISE | Trait.LINEAR | Trait.SELECTS), "which undoes the broadcast in $at"),
     ({entrywise.ADD, entrywise.SUBTRACT, moving.BROADCAST_TO}, "which undoes the broadcast in $at"),
     ({matrix_products.MATMUL}, "rows in the derivative"),
     ({along_axes.VAR, along_axes.STD}, "deviations from the mean"),

@@ -1,6 +1,6 @@
 """The mistakes that people make in derivatives: pure rules, which know nothing of the search.
 
-A rule is a function with a decorator that says for which operations it holds: by traits (`Having`), or by the
+A rule is a function with a decorator that says for which operations it holds: by traits (`having`), or by the
 operations themselves. It gets one `Use` of an operand, and gives `Mistake`s: the kind, the words, and the
 wrong derivative, a function of the result's adjoint g. The true one stands in the rule's docstring.
 

@@ -2,65 +2,44 @@
 
 from collections.abc import Iterator
 from math import isclose
-from typing import NamedTuple
 
 import numpy as np
 
-from gradproof.reference.tape import Trait
+from gradproof.reference.tape import Operation, Trait
 from gradproof.reference.tape.operations import along_axes, entrywise
 from gradproof.verdicts.causes.graph import Change, Node, Use
 from gradproof.verdicts.causes.kinds import OWN_CONSTANT, CauseKind
-from gradproof.verdicts.causes.mistakes.mistake import ANY, Having, Mistake, rule
+from gradproof.verdicts.causes.mistakes.mistake import ANY, Mistake, having, rule
 from gradproof.verdicts.causes.phrases import counts, number
 from gradproof.verdicts.tolerances import FACTOR_SOLVED
 
-
-class OwnConstant(NamedTuple):
-    """A constant that an operation's derivative holds.
-
-    Attributes:
-        value: the number.
-        words: what it is called.
-        name: what it is called wherever the number itself differs from place to place.
-    """
-
-    value: float
-    words: str
-    name: str = ""
-
-
-_FIXED = {
-    (entrywise.NEGATIVE, 0): OwnConstant(-1.0, "the minus sign"),
-    (entrywise.SUBTRACT, 1): OwnConstant(-1.0, "the minus sign"),
-    (entrywise.SQUARE, 0): OwnConstant(2.0, "the factor 2"),
-    (entrywise.SQRT, 0): OwnConstant(0.5, "the factor 1/2"),
+_FIXED: dict[tuple[Operation | None, int], tuple[float, str]] = {
+    (entrywise.NEGATIVE, 0): (-1.0, "the minus sign"),
+    (entrywise.SUBTRACT, 1): (-1.0, "the minus sign"),
+    (entrywise.SQUARE, 0): (2.0, "the factor 2"),
+    (entrywise.SQRT, 0): (0.5, "the factor 1/2"),
+    (along_axes.VAR, 0): (2.0, "the factor 2"),
 }
-"""By operation and the operand's position."""
+"""By operation and the operand's position, the number and what it is called."""
 
 
-def own_constants(use: Use) -> list[OwnConstant]:
-    """Give the constant factors of the derivative at a use, but for 0 and 1."""
-    return [own for own in _own_constants(use) if own.value not in {0.0, 1.0}]
-
-
-def _own_constants(use: Use) -> Iterator[OwnConstant]:
+def _own_constants(use: Use) -> Iterator[tuple[float, str]]:
+    """Give the constant factors of the derivative at a use, and what they are called."""
     operation, arguments = use.operation, use.arguments
-    if operation in Having(Trait.AVERAGES):
+    if (operation, use.position) in _FIXED:
+        yield _FIXED[operation, use.position]
+    if operation in having(Trait.AVERAGES):
         count = use.x.count(arguments["axes"]) - arguments.get("correction", 0)
-        if operation is along_axes.VAR:
-            yield OwnConstant(2.0, "the factor 2")
         if count > 0:
-            yield OwnConstant(1 / count, f"the 1/{number(count)}", "the 1/n")
+            yield 1 / count, f"the 1/{number(count)}"
     elif operation is entrywise.INTEGER_POWER:
-        yield OwnConstant(float(arguments["exponent"]), f"the exponent {arguments['exponent']}")
+        yield float(arguments["exponent"]), f"the exponent {arguments['exponent']}"
     elif operation is entrywise.MULTIPLY or (operation is entrywise.DIVIDE and use.position == 0):
         constant = _uniform(use.node.operands[1 - use.position])
         if constant and operation is entrywise.DIVIDE:
-            yield OwnConstant(1 / constant, f"the division by {number(constant)}")
+            yield 1 / constant, f"the division by {number(constant)}"
         elif constant:
-            yield OwnConstant(constant, f"the factor {number(constant)}")
-    elif operation and (operation, use.position) in _FIXED:
-        yield _FIXED[operation, use.position]
+            yield constant, f"the factor {number(constant)}"
 
 
 def _uniform(node: Node) -> float | None:
@@ -78,17 +57,16 @@ Meaning = tuple[CauseKind, str, float]
 
 def meaning_at(use: Use, factor: float, near: float) -> Meaning | None:
     """Say what a constant factor of the derivative at a use means there; None if nothing."""
-    for own in own_constants(use):
-        for meant, meaning in _meanings(use, own):
+    for value, called in _own_constants(use):
+        for meant, meaning in _meanings(use, value, called) if value not in {0.0, 1.0} else ():
             if isclose(factor, meant, rel_tol=near):
                 return meaning
-    return _other_count(use, factor, near) if use.operation in Having(Trait.AVERAGES) else None
+    return _other_count(use, factor, near) if use.operation in having(Trait.AVERAGES) else None
 
 
-def _meanings(use: Use, own: OwnConstant) -> Iterator[tuple[float, Meaning]]:
+def _meanings(use: Use, value: float, called: str) -> Iterator[tuple[float, Meaning]]:
     """Give the factors that a constant makes when it is forgotten, repeated or inverted."""
-    value, derivative = own.value, f"{own.words} of the derivative of $at"
-    factor = CauseKind.CONSTANT_FACTOR
+    factor, derivative = CauseKind.CONSTANT_FACTOR, f"{called} of the derivative of $at"
     if value == -1:
         yield -1.0, (CauseKind.SIGN, "the minus sign of $at left out", OWN_CONSTANT)
         return
@@ -99,7 +77,7 @@ def _meanings(use: Use, own: OwnConstant) -> Iterator[tuple[float, Meaning]]:
     yield value, (factor, f"{derivative} applied twice", OWN_CONSTANT + 0.3)
     yield 1 / value**2, (factor, f"{derivative} inverted", OWN_CONSTANT + 0.4)
     if value < 0:
-        words = f"the minus sign of {own.words} in $at left out"
+        words = f"the minus sign of {called} in $at left out"
         yield -1.0, (CauseKind.SIGN, words, OWN_CONSTANT + 0.1)
         yield -1 / value, (factor, f"{derivative} left out but for its sign", OWN_CONSTANT)
 
@@ -123,11 +101,13 @@ def _other_count(use: Use, factor: float, near: float) -> Meaning | None:
 @rule(ANY)
 def own_constant(use: Use) -> Iterator[Mistake]:
     """A constant of the derivative is forgotten, or applied twice."""
-    for own in own_constants(use):
-        for factor, done in ((1 / own.value, "left out"), (own.value, "applied twice")):
+    for value, called in _own_constants(use):
+        # the number itself may differ from place to place
+        name = "the 1/n" if called.startswith("the 1/") else called
+        for factor, done in ((1 / value, "left out"), (value, "applied twice")) if value else ():
             meaning = meaning_at(use, factor, FACTOR_SOLVED)
             if meaning is not None:
-                yield _times(use, factor, meaning, f"{own.name or own.words} {done}")
+                yield _times(use, factor, meaning, f"{name} {done}")
 
 
 @rule(ANY)

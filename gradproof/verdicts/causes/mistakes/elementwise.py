@@ -11,8 +11,8 @@ from gradproof.verdicts.causes.mistakes.mistake import (
     FUNCTIONS,
     SELECTING,
     SUMS,
-    Having,
     Mistake,
+    having,
     rule,
     wrong,
 )
@@ -24,16 +24,16 @@ def left_out_or_twice(use: Use) -> Iterator[Mistake]:
 
     A sum's is 1 or -1, and a negation's -1; log_softmax has words of its own for its second term.
     """
-    if use.operation in SUMS or use.operation in {entrywise.NEGATIVE, neural.LOG_SOFTMAX}:
+    if use.operation in SUMS | {entrywise.NEGATIVE, neural.LOG_SOFTMAX}:
         return
-    if use.operation in Having(Trait.ELEMENTWISE) or use.node.shape == use.shape:
+    if use.operation in having(Trait.ELEMENTWISE) or use.node.shape == use.shape:
         note = ": its mask is always true, as `output >= 0` is" if use.operation is neural.RELU else ""
         yield Mistake(CauseKind.DERIVATIVE_LEFT_OUT, f"the derivative of $at left out{note}", lambda g: g)
         words = "the derivative of $at applied twice"
         yield Mistake(CauseKind.DERIVATIVE_APPLIED_TWICE, words, lambda g: use.pull(use.pull(g)))
 
 
-@rule(Having(Trait.ELEMENTWISE, without=Trait.LINEAR | Trait.SELECTS | Trait.PIECEWISE_CONSTANT))
+@rule(having(Trait.ELEMENTWISE, without=Trait.LINEAR | Trait.SELECTS | Trait.PIECEWISE_CONSTANT))
 def inverted(use: Use) -> Iterator[Mistake]:
     """The incoming gradient is divided by the derivative."""
     words = "the derivative of $at divided by instead of multiplied by"
@@ -46,7 +46,7 @@ def at_another_point(use: Use) -> Iterator[Mistake]:
     node, x, y = use.node, use.x, use.y
     words = "the derivative of $at evaluated at its output instead of its input"
     yield Mistake(CauseKind.DERIVATIVE_AT_OUTPUT, words, lambda g: node.derivative(0, g, node.forward(y), y))
-    if use.operation in Having(Trait.FROM_RESULT):
+    if use.operation in having(Trait.FROM_RESULT):
         words = "the derivative of $at, whose formula is for the output, evaluated at the input"
         yield Mistake(CauseKind.DERIVATIVE_AT_INPUT, words, lambda g: node.derivative(0, g, x, x))
 
@@ -97,7 +97,7 @@ def past_activation(use: Use) -> Iterator[Mistake]:
         node = graph.nodes[users[0].node]
         if node.operation not in SUMS:
             break
-    if node.operation in FUNCTIONS or node.operation in Having(Trait.NORMALISES):
+    if node.operation in FUNCTIONS | having(Trait.NORMALISES):
         yield Mistake(
             CauseKind.DERIVATIVE_LEFT_OUT,
             "the derivative of $activation left out of what $at hands back",

@@ -1,13 +1,14 @@
 """What a rule gives, and how rules are found: a mistake at a place, a choice of operations, the registry."""
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain
 from string import Template
 from types import MappingProxyType
 from typing import TypeAlias
 
-from gradproof.reference.tape import Operation, Trait
+from gradproof.reference.tape import OPERATIONS, Operation, Trait
 from gradproof.reference.tape.operations import entrywise
 from gradproof.verdicts.causes.graph import Change, Use
 from gradproof.verdicts.causes.kinds import CauseKind
@@ -75,45 +76,36 @@ def wrong(
 # ------------------------------------------------------------------------ for which operations
 
 
-@dataclass(frozen=True)
-class Having(Container[object]):
-    """The operations that have some traits, lack others, and take so many operands.
+Operations: TypeAlias = frozenset[Operation | None]
 
-    >>> from gradproof.reference.tape import OPERATIONS
+
+@cache
+def having(traits: Trait, without: Trait = Trait.NONE, operands: int | None = None) -> Operations:
+    """Choose the operations that have some traits, lack others, and take so many operands.
+
     >>> OPERATIONS["exp"] in FUNCTIONS, OPERATIONS["negative"] in FUNCTIONS, None in FUNCTIONS
     (True, False, False)
     """
-
-    traits: Trait
-    without: Trait = Trait.NONE
-    operands: int | None = None
-
-    def __contains__(self, operation: object) -> bool:
-        """Tell whether an operation is one of them; None, a parameter's, is not."""
-        return (
-            isinstance(operation, Operation)
-            and self.traits in operation.traits
-            and not self.without & operation.traits
-            and self.operands in {None, operation.operands}
-        )
+    known = (each for each in OPERATIONS.values() if operands in {None, each.operands})
+    return frozenset(each for each in known if traits in each.traits and not without & each.traits)
 
 
-ANY = Having(Trait.NONE)
+ANY = having(Trait.NONE)
 """All operations."""
 
-FUNCTIONS = Having(Trait.ELEMENTWISE, without=Trait.LINEAR | Trait.PIECEWISE_CONSTANT, operands=1)
+FUNCTIONS = having(Trait.ELEMENTWISE, without=Trait.LINEAR | Trait.PIECEWISE_CONSTANT, operands=1)
 """Functions of a single number whose slope is no constant."""
 
-SELECTING = Having(Trait.ELEMENTWISE | Trait.SELECTS)
+SELECTING = having(Trait.ELEMENTWISE | Trait.SELECTS)
 """Let some entries through and stop the others."""
 
-PRODUCTS = Having(Trait.NONE, without=Trait.LINEAR | Trait.SELECTS | Trait.PIECEWISE_CONSTANT, operands=2)
+PRODUCTS = having(Trait.NONE, without=Trait.LINEAR | Trait.SELECTS | Trait.PIECEWISE_CONSTANT, operands=2)
 """The derivative for one operand holds the other: products, quotients, powers."""
 
-WHOLE = frozenset({None})
+WHOLE: Operations = frozenset({None})
 """No operation: all uses of a value together, whose rules change the value's whole adjoint."""
 
-SUMS = frozenset({entrywise.ADD, entrywise.SUBTRACT})
+SUMS: Operations = frozenset({entrywise.ADD, entrywise.SUBTRACT})
 """Join terms."""
 
 
@@ -122,10 +114,10 @@ SUMS = frozenset({entrywise.ADD, entrywise.SUBTRACT})
 Rule: TypeAlias = Callable[[Use], Iterator[Mistake]]
 """What can be wrong at one place."""
 
-RULES: list[tuple[Container[object], Rule]] = []
+RULES: list[tuple[Collection[Operation | None], Rule]] = []
 
 
-def rule(operations: Container[object]) -> Callable[[Rule], Rule]:
+def rule(operations: Collection[Operation | None]) -> Callable[[Rule], Rule]:
     """Register a rule for the uses that some operations make of their operands, or for whole adjoints."""
 
     def register(function: Rule) -> Rule:

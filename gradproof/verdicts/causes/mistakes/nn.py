@@ -8,7 +8,7 @@ from gradproof.reference.tape.operations import entrywise, neural
 from gradproof.reference.tape.operations.along_axes import kept
 from gradproof.verdicts.causes.graph import Array, Change, Use
 from gradproof.verdicts.causes.kinds import CauseKind
-from gradproof.verdicts.causes.mistakes.mistake import WHOLE, Having, Mistake, rule, wrong
+from gradproof.verdicts.causes.mistakes.mistake import WHOLE, Mistake, having, rule, wrong
 
 # ------------------------------------------------------------------------ one activation for another
 
@@ -22,7 +22,7 @@ def _tanh_slope(x: Array) -> Array:
     return 1 - entrywise.TANH.forward(x) ** 2
 
 
-@rule(Having(Trait.ACTIVATION))
+@rule(having(Trait.ACTIVATION))
 def of_another_activation(use: Use) -> Iterator[Mistake]:
     """Slopes that are taken for one another, from the operand x and the result y."""
     x, y = use.x, use.y

@@ -1,6 +1,6 @@
 """Mistakes in products: a transpose left out, the sum over a batch, another value than was multiplied."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -8,7 +8,7 @@ from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import entrywise, matrix_products
 from gradproof.verdicts.causes.graph import Array, Graph, Node, Use
 from gradproof.verdicts.causes.kinds import CauseKind
-from gradproof.verdicts.causes.mistakes.mistake import FUNCTIONS, PRODUCTS, Having, Mistake, rule
+from gradproof.verdicts.causes.mistakes.mistake import FUNCTIONS, PRODUCTS, Mistake, having, rule
 
 # ------------------------------------------------------------------------ matrices
 
@@ -46,7 +46,7 @@ def over_the_batch(use: Use) -> Iterator[Mistake]:
         yield Mistake(CauseKind.ACCUMULATION_OVERWRITTEN, words, one, fields=fields)
 
 
-@rule(Having(Trait.BILINEAR))
+@rule(having(Trait.BILINEAR))
 def flipped(use: Use) -> Iterator[Mistake]:
     """The entries come back in the reverse order, as a convolution's do."""
     shape = use.shape
@@ -85,11 +85,10 @@ def another_operand(use: Use) -> Iterator[Mistake]:
     yield from _replaced(use, 1 if use.operation is entrywise.DIVIDE else 1 - use.position)
 
 
-@rule(FUNCTIONS)
+@rule(FUNCTIONS - having(Trait.ACTIVATION))
 def another_point(use: Use) -> Iterator[Mistake]:
     """G * f'(x), with another value in the place of x; an activation's is taken elsewhere by other rules."""
-    if use.operation not in Having(Trait.ACTIVATION):
-        yield from _replaced(use, 0)
+    yield from _replaced(use, 0)
 
 
 def _replaced(use: Use, place: int) -> Iterator[Mistake]:
@@ -102,7 +101,7 @@ def _replaced(use: Use, place: int) -> Iterator[Mistake]:
         def change(g: Array, value: Array = other.value) -> Array:
             values = [*use.values[:place], value, *use.values[place + 1 :]]
             # to compute the result again costs as much as the derivative
-            y = node.forward(*values) if node.operation in Having(Trait.READS_RESULT) else use.y
+            y = node.forward(*values) if node.operation in having(Trait.READS_RESULT) else use.y
             return node.derivative(use.position, g, y, *values)
 
         yield Mistake(
@@ -120,34 +119,38 @@ Relative: TypeAlias = tuple[str, str, Node, Node]
 
 def _relatives(graph: Graph, node: Node, place: int) -> Iterator[Relative]:
     """Give the values that one may take for an operand."""
-    operand = node.operands[place]
+    operand, others = node.operands[place], [*node.operands[:place], *node.operands[place + 1 :]]
     yield from _other_constants(graph, node, place) if operand.constant else _around(graph, operand, node)
-    yield from _results(graph, node)
-    for own, other in enumerate(node.operands):
-        if own != place:
-            yield f"own {own}", "its own operand", other, other
+    yield from _each("result", "the value of $other, which is computed from it,", _results(graph, node))
+    yield from _each("own", "its own operand", others)
     if node.operation is matrix_products.MATMUL and place == 0:
-        yield from _inputs(graph, node, operand.shape)
+        # as another layer's input, the nearest first
+        before = [n for n in reversed(graph.nodes[: node.index]) if n.operation in FUNCTIONS]
+        yield from _each("activation", "the value of $other", [n for n in before if n.shape == operand.shape])
+        products = [n for n in graph.nodes if n.operation is matrix_products.MATMUL]
+        data = [(n, each) for n in products for each in n.operands if each.constant]
+        data = [(n, each) for n, each in data if each.shape == operand.shape]
+        yield from ((f"data {i}", "the data in $other", *each) for i, each in enumerate(data[:_MOST]))
+
+
+def _each(relation: str, words: str, nodes: Sequence[Node]) -> Iterator[Relative]:
+    return ((f"{relation} {i}", words, node, node) for i, node in enumerate(nodes[:_MOST]))
 
 
 def _around(graph: Graph, mine: Node, node: Node) -> Iterator[Relative]:
     """Give what a value was computed from, what is computed from it, and its like before and after it."""
-    if mine.operation in FUNCTIONS or mine.operation in Having(Trait.NORMALISES):
+    if mine.operation in FUNCTIONS | having(Trait.NORMALISES):
         yield "input", "the input of $other", mine, mine.operands[0]
     users = [graph.nodes[edge.node] for edge in graph.users(mine.index)]
-    users = [user for user in users if user is not node and user.shape == mine.shape]
-    relations: list[str] = []
-    for user in users[:_MOST]:
-        relation = "output" if user.operation in FUNCTIONS else f"output {user.name}"
-        relations.append(relation)
-        yield f"{relation} {relations.count(relation)}", "the output of $other", user, user
-    for i, inner in enumerate(_ancestors(mine)):
-        yield f"before {i}", "the value of $other", inner, inner
-    same = [n for n in graph.nodes if n.operation is mine.operation and n.shape == mine.shape]
-    for earlier in [n for n in same if n.index < mine.index][-1:]:
-        yield "previous", "the value of $other before it", earlier, earlier
-    for later in [n for n in same if n.index > mine.index][:1]:
-        yield "next", "the value of $other after it", later, later
+    users = [user for user in users if user is not node and user.shape == mine.shape][:_MOST]
+    for name in dict.fromkeys("" if user.operation in FUNCTIONS else user.name for user in users):
+        same = [user for user in users if name == ("" if user.operation in FUNCTIONS else user.name)]
+        yield from _each(f"output {name}", "the output of $other", same)
+    yield from _each("before", "the value of $other", _ancestors(mine))
+    alike = [n for n in graph.nodes if n.operation is mine.operation and n.shape == mine.shape]
+    earlier, later = ([n for n in alike if after is (n.index > mine.index)] for after in (False, True))
+    yield from _each("previous", "the value of $other before it", [n for n in earlier if n is not mine][-1:])
+    yield from _each("next", "the value of $other after it", later[:1])
 
 
 def _ancestors(mine: Node) -> list[Node]:
@@ -162,14 +165,13 @@ def _ancestors(mine: Node) -> list[Node]:
     return found
 
 
-def _results(graph: Graph, node: Node) -> Iterator[Relative]:
+def _results(graph: Graph, node: Node) -> list[Node]:
     """Give what the result goes into, such as the new state of a recurrence in the place of the old one."""
-    for depth in range(1, _MOST):
-        users = graph.users(node.index)
-        if not users:
-            return
+    found: list[Node] = []
+    while (users := graph.users(node.index)) and len(found) < _MOST - 1:
         node = graph.nodes[min(users).node]
-        yield f"result {depth}", "the value of $other, which is computed from it,", node, node
+        found.append(node)
+    return found
 
 
 def _other_constants(graph: Graph, node: Node, place: int) -> Iterator[Relative]:
@@ -180,14 +182,3 @@ def _other_constants(graph: Graph, node: Node, place: int) -> Iterator[Relative]
     for relation, i in (("previous", mine[0] - 1), ("next", mine[-1] + 1)):
         if 0 <= i < len(peers):
             yield relation, f"the {relation} constant operand", peers[i], peers[i]
-
-
-def _inputs(graph: Graph, node: Node, shape: tuple[int, ...]) -> Iterator[Relative]:
-    """Give activations and data of the same shape, the nearest first, as another layer's input."""
-    before = [n for n in reversed(graph.nodes[: node.index]) if n.shape == shape and n.operation in FUNCTIONS]
-    for i, n in enumerate(before[:_MOST]):
-        yield f"activation {i}", "the value of $other", n, n
-    products = [n for n in graph.nodes if n.operation is matrix_products.MATMUL]
-    data = [(n, each) for n in products for each in n.operands if each.constant and each.shape == shape]
-    for i, (n, other) in enumerate(data[:_MOST]):
-        yield f"data {i}", "the data in $other", n, other

@@ -7,7 +7,7 @@ from gradproof.reference.tape.operations import along_axes
 from gradproof.reference.tape.operations.along_axes import kept
 from gradproof.verdicts.causes.graph import Array, Use
 from gradproof.verdicts.causes.kinds import CauseKind
-from gradproof.verdicts.causes.mistakes.mistake import Having, Mistake, rule, wrong
+from gradproof.verdicts.causes.mistakes.mistake import Mistake, having, rule, wrong
 
 
 @rule({along_axes.VAR, along_axes.STD})
@@ -44,7 +44,7 @@ def running_sums(use: Use) -> Iterator[Mistake]:
     )
 
 
-@rule(Having(Trait.EXTREMUM))
+@rule(having(Trait.EXTREMUM))
 def ties(use: Use) -> Iterator[Mistake]:
     """pull(g) = g w with shares w that add up to 1: every entry with a share gets all of g."""
 

@@ -10,7 +10,7 @@ from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import moving
 from gradproof.verdicts.causes.graph import Array, Change, Use
 from gradproof.verdicts.causes.kinds import CauseKind
-from gradproof.verdicts.causes.mistakes.mistake import ANY, WHOLE, Having, Mistake, rule, wrong
+from gradproof.verdicts.causes.mistakes.mistake import ANY, WHOLE, Mistake, having, rule, wrong
 
 # ------------------------------------------------------------------------ the order of entries
 
@@ -24,7 +24,7 @@ def handed_back_transposed(use: Use) -> Iterator[Mistake]:
         yield Mistake(CauseKind.TRANSPOSED, words, lambda g: use.pull(g).sum_to(shape).mT)
 
 
-@rule(Having(Trait.MOVES_ENTRIES, without=Trait.KEEPS_ORDER, operands=1))
+@rule(having(Trait.MOVES_ENTRIES, without=Trait.KEEPS_ORDER, operands=1))
 def undone_by_a_reshape(use: Use) -> Iterator[Mistake]:
     """The entries keep their order, though the operation has changed it."""
     if prod(use.shape) == prod(use.node.shape):
@@ -90,8 +90,8 @@ def parameter_reordered(use: Use) -> Iterator[Mistake]:
 
 def is_stretched(use: Use) -> bool:
     """Tell whether broadcasting gave the operand another shape."""
-    may = use.operation in Having(Trait.ELEMENTWISE) or use.operation is moving.BROADCAST_TO
-    return may and use.node.shape != use.shape
+    stretching = having(Trait.ELEMENTWISE) | {moving.BROADCAST_TO}
+    return use.operation in stretching and use.node.shape != use.shape
 
 
 def unreduced(use: Use, g: Array) -> Array:

@@ -13,7 +13,7 @@ from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Array, Changed, Graph, Spot, Use, Views
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, CauseKind
 from gradproof.verdicts.causes.mistakes.constants import Meaning, meaning_at
-from gradproof.verdicts.causes.mistakes.mistake import SUMS, Having
+from gradproof.verdicts.causes.mistakes.mistake import SUMS, having
 from gradproof.verdicts.causes.search.discrepancy import Floats, midpoints
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
@@ -145,12 +145,11 @@ def _cut(use: Use) -> Meaning:
         left_out = f"the term that comes from {use} left out of the sum in $at"
         return kind, f"{left_out}: nothing is carried back to it", 0.05
     phrase = f"nothing carried back through $at to {use}, as if it were a constant there"
-    telling = use.operation is neural.LOGSUMEXP or any(use.operation in each for each in _TELLING)
-    return kind, phrase + _through_time(use), 0.0 if telling else 0.1
+    return kind, phrase + _through_time(use), 0.0 if use.operation in _TELLING else 0.1
 
 
-_TELLING = (Having(Trait.AVERAGES), Having(Trait.NORMALISES))
-"""Operations that tell a reader more than their neighbours on the same path; logsumexp is another."""
+_TELLING = having(Trait.AVERAGES) | having(Trait.NORMALISES) | {neural.LOGSUMEXP}
+"""Operations that tell a reader more than their neighbours on the same path."""
 
 
 def _is_term(use: Use) -> bool:

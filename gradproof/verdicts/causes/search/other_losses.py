@@ -11,7 +11,7 @@ from gradproof.reference.tape import Loss, Operation, Tensor, Trait, differentia
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Node
 from gradproof.verdicts.causes.kinds import CauseKind
-from gradproof.verdicts.causes.mistakes.mistake import Having
+from gradproof.verdicts.causes.mistakes.mistake import having
 from gradproof.verdicts.causes.phrases import listed, sentence
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
@@ -36,7 +36,7 @@ def without_an_operation(inquiry: Inquiry) -> Iterator[Mutant]:
         operands = [operand for operand in node.operands if not operand.constant]
         skippable = len(operands) == 1 and operands[0].shape == node.shape
         reaches = set(inquiry.targets) & graph.depends[node.index]
-        if skippable and reaches and node.operation in Having(Trait.ELEMENTWISE):
+        if skippable and reaches and node.operation in having(Trait.ELEMENTWISE):
             yield _without(inquiry, node)
 
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 from gradproof.reference.tape import Edge, Trait
 from gradproof.verdicts.causes.graph import Array, Change, Changed, Graph, Node, Spot, Views
 from gradproof.verdicts.causes.kinds import CauseKind
-from gradproof.verdicts.causes.mistakes.mistake import Having
+from gradproof.verdicts.causes.mistakes.mistake import having
 from gradproof.verdicts.causes.phrases import listed
 from gradproof.verdicts.causes.search.factors import solve
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
 
-_MOVING = Having(Trait.MOVES_ENTRIES, operands=1)
+_MOVING = having(Trait.MOVES_ENTRIES, operands=1)
 
 
 def updated_weights(inquiry: Inquiry, views: Views) -> list[Mutant]:
@@ -59,7 +59,7 @@ def _short(inquiry: Inquiry, rate: float) -> float:
 def _weight(graph: Graph, edge: Edge, inquiry: Inquiry) -> str | None:
     """Give the parameter that an edge's derivative multiplies with, perhaps moved, if it does."""
     node = graph.nodes[edge.node]
-    if node.operation not in Having(Trait.BILINEAR):
+    if node.operation not in having(Trait.BILINEAR):
         return None
     weight = node.operands[1 - edge.position]
     while weight.operation in _MOVING:

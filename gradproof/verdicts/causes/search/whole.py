@@ -12,7 +12,7 @@ from gradproof.reference.tape.operations import moving
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Node
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, Cause, CauseKind
-from gradproof.verdicts.causes.mistakes.mistake import Having
+from gradproof.verdicts.causes.mistakes.mistake import having
 from gradproof.verdicts.causes.mistakes.structure import is_stretched, unreduced
 from gradproof.verdicts.causes.phrases import listed, number
 from gradproof.verdicts.causes.search.discrepancy import Balls, midpoints
@@ -165,7 +165,7 @@ def _unreduced(inquiry: Inquiry, name: str) -> Iterator[_Shaped]:
 
 def _leads_to(node: Node, name: str) -> bool:
     """Whether a value is a parameter, perhaps in another shape."""
-    while node.operation in Having(Trait.KEEPS_ORDER) or node.operation is moving.BROADCAST_TO:
+    while node.operation in having(Trait.KEEPS_ORDER) | {moving.BROADCAST_TO}:
         node = node.operands[0]
     return node.operation is None and not node.constant and node.name == name
 
