@@ -291,6 +291,14 @@ def test_probes_may_leave_the_domain_or_the_range(x):
     assert search_cause(loss, {"x": x}, {}, {"x": true * [1.5, -7.0]}).complete
 
 
+def test_a_constant_that_is_computed_is_no_weight():
+    def loss(xp, p, b):
+        return xp.sum(xp.tanh(p["w"] @ b["x"].T + xp.exp(b["x"]).T[0, :]))
+
+    batch, params = {"x": np.array([[1.0, 2.0], [3.0, 5.0], [0.5, 1.0]])}, {"w": np.array([[0.3, -0.4]])}
+    assert search_cause(loss, params, batch, {"w": np.array([[3.0, 1.7]])}).cause is None
+
+
 def test_a_search_that_is_cut_short_says_so():
     w = np.random.default_rng(0).normal(size=(4, 4))
 

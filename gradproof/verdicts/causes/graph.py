@@ -60,9 +60,10 @@ class Node:
     ) -> None:
         """Take a tape's node, or a function that it was recognised as."""
         self.index, self.tensor, self.operands = index, tensor, tuple(operands)
-        self.operation = found.operation if found else tensor.operation
-        self.arguments = found.arguments if found else tensor.arguments
         self.composite, self.constant = found is not None, tensor.index is None
+        # how a constant was computed does not matter: nothing goes back to it
+        self.operation = None if self.constant else found.operation if found else tensor.operation
+        self.arguments = found.arguments if found else tensor.arguments
         self.name = self.operation.name if self.operation else tensor.name
         self.value, self.shape = tensor.value, tensor.shape
         self.values: tuple[Array, ...] = tuple(operand.value for operand in self.operands)

@@ -6,6 +6,6 @@ certified arithmetic; of those that are confirmed, the least far-fetched is name
 
 Read `engine.py` first: the face and the stages. Then `inquiry.py` (all that a stage may ask) with
 `discrepancy.py` (the claim beside the exact gradient) and `mutant.py`; then the stages: `whole.py` (no
-place), `singles.py` and `factors.py` (one place), `several.py` (several places), `updated.py` and
-`other_losses.py`. `recognition.py` finds functions that a loss writes out.
+place), `singles.py` (one place), `several.py` (several places) and `elsewhere.py` (another loss, or other
+weights). `recognition.py` finds functions that a loss writes out.
 """

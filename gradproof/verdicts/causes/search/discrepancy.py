@@ -171,6 +171,15 @@ def midpoints(balls: Balls) -> Floats:
     return values
 
 
+def greatest(balls: Mapping[str, Balls]) -> tuple[str, tuple[int, ...]] | None:
+    """Give the parameter and the place of the entry with the greatest midpoint; None if all are zero."""
+    sizes = {name: np.nan_to_num(np.abs(midpoints(each))) for name, each in balls.items()}
+    name = max(sizes, key=lambda name: float(np.max(sizes[name], initial=0.0)))
+    if not np.any(sizes[name] > 0):
+        return None
+    return name, tuple(map(int, np.unravel_index(int(np.argmax(sizes[name])), sizes[name].shape)))
+
+
 _as_balls = np.vectorize(
     lambda value: value if isinstance(value, arb) else arb(float(value)), otypes=[object]
 )

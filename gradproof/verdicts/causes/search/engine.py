@@ -10,13 +10,11 @@ from gradproof.reference.tape import Loss
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, SOME_ALONE, Cause, CauseKind, Search
 from gradproof.verdicts.causes.phrases import listed
-from gradproof.verdicts.causes.search.factors import factor_mutants
+from gradproof.verdicts.causes.search.elsewhere import after_an_update, updated_weights, without_an_operation
 from gradproof.verdicts.causes.search.inquiry import Arrays, Costed, Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
-from gradproof.verdicts.causes.search.other_losses import after_an_update, without_an_operation
 from gradproof.verdicts.causes.search.several import group_mutants, overwriting, pair_mutants
-from gradproof.verdicts.causes.search.singles import from_rounded_output, single_mutants
-from gradproof.verdicts.causes.search.updated import updated_weights
+from gradproof.verdicts.causes.search.singles import factor_mutants, from_rounded_output, single_mutants
 from gradproof.verdicts.causes.search.whole import shape_causes, whole_mutants
 
 _CONFIRMATIONS = 40

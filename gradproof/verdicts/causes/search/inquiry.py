@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.noise import noisy_gradients
-from gradproof.reference.numbers import Balls, Kind, Noisy, Plain
+from gradproof.reference.numbers import Balls, Noisy, Plain
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.tape import Loss, differentiate
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.graph import Array, Graph, Spot, Views
+from gradproof.verdicts.causes.graph import Graph, Spot, Views
 from gradproof.verdicts.causes.kinds import Cause
 from gradproof.verdicts.causes.phrases import ExpectedFactors
 from gradproof.verdicts.causes.search.discrepancy import Discrepancy, Floats, doubt_from, midpoints
@@ -108,12 +108,6 @@ class Inquiry:
     def late(self) -> bool:
         """Whether the search has taken its time."""
         return thread_time() > self._deadline
-
-    def step(self, name: str, kind: Kind[Any]) -> Array:
-        """Give the claimed gradient of a parameter, by which it was updated."""
-        claimed = self.discrepancy.claimed[name]
-        step: Array = kind.constant(claimed if isinstance(kind, Balls) else claimed.astype(np.float64))
-        return step
 
     def with_targets(self, targets: tuple[str, ...]) -> "Inquiry":
         """Ask for an explanation of some wrong parameters alone; the others may be anything."""

@@ -15,7 +15,7 @@ from gradproof.verdicts.causes.kinds import ODD_NUMBER, Cause, CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import having
 from gradproof.verdicts.causes.mistakes.structure import is_stretched, unreduced
 from gradproof.verdicts.causes.phrases import listed, number
-from gradproof.verdicts.causes.search.discrepancy import Balls, midpoints
+from gradproof.verdicts.causes.search.discrepancy import Balls, greatest, midpoints
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
 
@@ -124,12 +124,11 @@ def _added(inquiry: Inquiry) -> Iterator[Mutant]:
 
 
 def _ratio(over: Balls, by: Balls) -> arb | None:
-    """Give one array over another, at the greatest entry of that; None if that is zero."""
-    sizes = np.abs(midpoints(by))
-    if not sizes.size or not np.max(sizes) > 0:
+    """Give one array over another, at the greatest entry of that; None if one of them is zero there."""
+    found = greatest({"": by})
+    if found is None:
         return None
-    place = np.unravel_index(int(np.argmax(sizes)), sizes.shape)
-    ratio: arb = np.asarray(over, dtype=object)[place] / by[place]
+    ratio: arb = np.asarray(over, dtype=object)[found[1]] / by[found[1]]
     return ratio if ratio.is_finite() and float(ratio.mid()) != 0 else None
 
 
