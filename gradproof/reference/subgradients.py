@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from flint import arb
 from numpy.typing import NDArray
 
 from gradproof.errors import GradproofError
 from gradproof.reference.numbers import BallNumbers, Balls, Plain
+from gradproof.reference.numbers.arithmetic import kept
+from gradproof.reference.numbers.elementary import ZERO, on_balls
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.tape import OPERATIONS, Edge, Loss, Operation, Rule, differentiate
 
@@ -55,7 +58,7 @@ def conventions(
     [0.0, 0.0, 1.0, 0.5]
     """
     run = differentiate(loss, params, batch, _ConventionBalls(max(_PRECISION, precision)))
-    for number, rules in enumerate(_each_convention()):
+    for usual, rules in _each_convention():
         changed = {}
         for edge in run.tape.edges:
             operation = run.tape.nodes[edge.node].operation
@@ -63,9 +66,10 @@ def conventions(
             if rule is not None:
                 changed[Edge(*edge)] = rule
         gradients: Mapping[str, Any] = run.tape.backward(changed)
-        # ReLU's slope of 0 at 0 is as usual as the tape's own choice, for a maximum with 0 too.
-        usual = number in {0, _RELU_LIKE}
         yield Convention(usual, {name: balls.balls()[0, ...] for name, balls in gradients.items()})
+
+
+_is_zero = on_balls(arb.is_zero)
 
 
 class _ConventionNumbers(BallNumbers):
@@ -74,13 +78,12 @@ class _ConventionNumbers(BallNumbers):
     __slots__ = ()
 
     def _step(self, x: Payload, at_zero: float) -> Payload:
-        steps = super()._step(x, at_zero)
-        exact = np.frompyfunc(lambda ball: ball.is_zero(), 1, 1)(x).astype(bool)
-        return np.where(exact, self.kind.constant(at_zero).data.item(), steps)
+        return np.where(
+            _is_zero(x).astype(bool), self.kind.constant(at_zero).data.item(), super()._step(x, at_zero)
+        )
 
     def _jump(self, x: Payload) -> Payload:
-        exact = np.frompyfunc(lambda ball: ball.is_zero(), 1, 1)(x).astype(bool)
-        return np.where(exact, self.kind.constant(0).data.item(), super()._jump(x))
+        return np.where(_is_zero(x).astype(bool), ZERO, super()._jump(x))
 
     def _shares(self, x: Payload, axes: tuple[int, ...]) -> Payload:
         greatest = np.expand_dims(self._max(x, axes), axes)
@@ -97,17 +100,15 @@ class _ConventionBalls(Balls):
         return _ConventionNumbers(super().lift(values).data, self)
 
 
-def _each_convention() -> Iterator[Rules]:
-    """Give the rules of each convention; the tape's own first."""
-    yield {}
-    for steps in ({}, _step_rules(0.0), _step_rules(1.0), _step_rules(0.5)):
+def _each_convention() -> Iterator[tuple[bool, Rules]]:
+    """Give whether each convention is usual, and its rules; the tape's own first."""
+    yield True, {}
+    for slope in (None, 0.0, 1.0, 0.5):
+        steps = {} if slope is None else _step_rules(slope)
         for shares in ({}, _share_rules(last=False), _share_rules(last=True)):
             if steps or shares:
-                yield {**steps, **shares}
-
-
-_RELU_LIKE = 3
-"""The place of the convention in `_each_convention` that gives a slope of 0 at 0 and equal shares."""
+                # ReLU's slope of 0 at 0 is as usual as the tape's own choice, for a maximum with 0 too.
+                yield slope == 0.0 and not shares, {**steps, **shares}
 
 
 def _step_rules(at_zero: float) -> Rules:
@@ -129,8 +130,7 @@ def _share_rules(*, last: bool) -> Rules:
 
     def of(sign: int) -> Rule:
         def rule(g: Any, _: Any, x: Any, *, axes: tuple[int, ...], **__: Any) -> Any:
-            kept = g.reshape([1 if axis - x.ndim in axes else n for axis, n in enumerate(x.shape)])
-            return kept * _ordered_shares(x if sign > 0 else -x, axes, last=last)
+            return kept(g, x, axes) * _ordered_shares(x if sign > 0 else -x, axes, last=last)
 
         return rule
 

@@ -52,6 +52,7 @@ class Kind(ABC, Generic[Made_co]):
 
 
 KindType = TypeVar("KindType", bound=Kind[Any])
+NumbersType = TypeVar("NumbersType", bound="Numbers[Any]")
 
 
 _Operator = Callable[["Numbers[Any]", Operand], "Numbers[Any]"]
@@ -140,12 +141,8 @@ class Numbers(Entries[KindType]):
         """The sum over axes."""
         if not axes:
             return self
-        return self._kept(self.like(self._sum(self.data, axes)), axes, keepdims=keepdims)
-
-    def _kept(self, reduced: Self, axes: tuple[int, ...], *, keepdims: bool) -> Self:
-        """A result of a reduction, its reduced axes put back as length 1 if they are to be kept."""
-        lengths = [1 if axis - self.ndim in axes else n for axis, n in enumerate(self.shape)]
-        return reduced.reshape(lengths) if keepdims else reduced
+        total = self.like(self._sum(self.data, axes))
+        return kept(total, self, axes) if keepdims else total
 
     def count(self, axes: tuple[int, ...]) -> int:
         """How many entries a sum over axes adds."""
@@ -170,20 +167,19 @@ class Numbers(Entries[KindType]):
         """The running sums along an axis."""
         return self.like(self._cumulative_sum(self.data, axis))
 
-    def prod(self, axis: int) -> Self:
-        """The product along one axis, taken from left to right."""
-        if self.shape[axis] == 0:
-            return self.like(self.sum((axis,)).data + self._lifted(1).data)
-        parts = [self.part_at(axis, i) for i in range(self.shape[axis])]
-        return self.like(reduce(operator.mul, parts).data)
-
-    def part_at(self, axis: int, index: int) -> Self:
-        """The entries at one place of an axis, which is taken away."""
-        return self.like(np.take(self.data, index, axis=axis))
+    def prod(self, axes: tuple[int, ...]) -> Self:
+        """The product along axes, which keep length 1; along one after the other, from left to right."""
+        product = self
+        for axis in axes:
+            parts: list[Numbers[Any]] = [product.part(axis, i, i + 1) for i in range(product.shape[axis])]
+            empty = [] if parts else [product.sum((axis,), keepdims=True) + 1]
+            product = product.like(reduce(operator.mul, parts + empty).data)
+        return product
 
     def max(self, axes: tuple[int, ...], *, keepdims: bool = False) -> Self:
         """The greatest entry along axes."""
-        return self._kept(self.like(self._max(self.data, axes)), axes, keepdims=keepdims)
+        greatest = self.like(self._max(self.data, axes))
+        return kept(greatest, self, axes) if keepdims else greatest
 
     def pivot(self, axes: tuple[int, ...]) -> Self:
         """A number near the maximum along axes, which keep length 1, to shift exponents by.
@@ -306,3 +302,8 @@ class Numbers(Entries[KindType]):
         greatest = np.equal(x, np.max(x, axis=axes, keepdims=True))
         shares: Payload = greatest / np.sum(greatest, axis=axes, keepdims=True)
         return shares
+
+
+def kept(reduced: NumbersType, x: Numbers[Any], axes: tuple[int, ...]) -> NumbersType:
+    """A result of a reduction of x, its reduced axes put back as length 1."""
+    return reduced.reshape([1 if axis - x.ndim in axes else n for axis, n in enumerate(x.shape)])

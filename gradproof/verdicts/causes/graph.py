@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers import Numbers
+from gradproof.reference.numbers.arithmetic import kept
 from gradproof.reference.tape import Edge, Operation, Tape, Tensor
-from gradproof.reference.tape.operations.along_axes import kept
 
 Array: TypeAlias = Numbers[Any]
 

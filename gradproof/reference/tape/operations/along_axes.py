@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.reference.numbers import Mask
+from gradproof.reference.numbers.arithmetic import kept
 from gradproof.reference.tape.arguments import Value, one_axis, rank_of
 from gradproof.reference.tape.operations.entry import (
     Array,
@@ -24,12 +25,6 @@ _CALCULUS = "Apostol, Calculus II, 2nd ed., section 8.8 (gradient of a scalar fi
 _CLARKE = "Clarke, Optimization and Nonsmooth Analysis (1983), proposition 2.3.12 (maxima)"
 
 
-def kept(reduced: Array, x: Array, axes: tuple[int, ...]) -> Array:
-    """A result of a reduction of x, its reduced axes put back as length 1."""
-    lengths = [1 if axis - x.ndim in axes else n for axis, n in enumerate(x.shape)]
-    return reduced.reshape(lengths)
-
-
 def _deviations(x: Array, axes: tuple[int, ...]) -> Array:
     return x - x.sum(axes, keepdims=True) / x.count(axes)
 
@@ -43,13 +38,6 @@ def _tied(x: Array, axes: tuple[int, ...]) -> Mask:
     """Where an entry has neither all nor nothing of the maximum's derivative."""
     shares = x.shares(axes)
     return ~(shares.equals(0) | shares.equals(1))
-
-
-def _product(x: Array, axes: tuple[int, ...]) -> Array:
-    """The product along axes, which keep length 1."""
-    for axis in axes:
-        x = kept(x.prod(axis), x, (axis,))
-    return x
 
 
 def _product_of_others(x: Array, axes: tuple[int, ...]) -> Array:
@@ -70,7 +58,7 @@ def _product_of_others(x: Array, axes: tuple[int, ...]) -> Array:
         right.append(right[-1] * entries[n - 1 - i])
     others = [left[i] * right[n - 1 - i] for i in range(n)]
     along_first = others[0].concatenated(others[1:], axis)
-    return along_first * _product_of_others(_product(x, (axis,)), tuple(rest)) if rest else along_first
+    return along_first * _product_of_others(x.prod((axis,)), tuple(rest)) if rest else along_first
 
 
 def _running(
@@ -131,7 +119,7 @@ PROD = Operation(
     traits=Trait.REDUCTION,
     signature=accumulated,
     integers=np.prod,
-    forward=lambda x, *, axes, keepdims: _product(x, axes) if keepdims else _product(x, axes).squeeze(axes),
+    forward=lambda x, *, axes, keepdims: x.prod(axes) if keepdims else x.prod(axes).squeeze(axes),
     derivatives=(
         # d(prod x)/dx_i is the product of all entries but x_i
         lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * _product_of_others(x, axes),

@@ -4,8 +4,8 @@ Better means: no overflow on the way, and the derivative that frameworks use the
 """
 # ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
 
+from gradproof.reference.numbers.arithmetic import kept
 from gradproof.reference.tape.arguments import Axis, Value
-from gradproof.reference.tape.operations.along_axes import kept
 from gradproof.reference.tape.operations.entry import Array, Operation, Reading, Trait, along, one, reduced
 
 _GOODFELLOW = "Goodfellow, Bengio and Courville, Deep Learning (2016)"

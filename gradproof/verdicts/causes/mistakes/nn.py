@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from math import prod
 
+from gradproof.reference.numbers.arithmetic import kept
 from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import entrywise, neural
-from gradproof.reference.tape.operations.along_axes import kept
 from gradproof.verdicts.causes.graph import Array, Change, Use
 from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import WHOLE, Mistake, having, rule, wrong

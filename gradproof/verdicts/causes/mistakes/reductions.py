@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from gradproof.reference.numbers.arithmetic import kept
 from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import along_axes
-from gradproof.reference.tape.operations.along_axes import kept
 from gradproof.verdicts.causes.graph import Array, Use
 from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import Mistake, having, rule, wrong
