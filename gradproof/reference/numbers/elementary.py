@@ -48,14 +48,6 @@ class Elementary:
         return self.edge or self.ball
 
 
-# -------------------------------------------------------------------- in floats
-
-
-def _erf(x: Payload) -> Payload:
-    values: Payload = np.vectorize(erf, otypes=[np.float64])(x)
-    return values
-
-
 # -------------------------------------------------------------------- in balls
 
 
@@ -108,10 +100,6 @@ def _maximum(x: arb, y: arb) -> arb:
     return x if x >= y else y if y > x else x.max(y)
 
 
-def _minimum(x: arb, y: arb) -> arb:
-    return -_maximum(-x, -y)
-
-
 def rounded(x: arb) -> arb:
     """Round to the nearest integer, halves to the even one."""
     below = (x + arb(0.5)).floor()
@@ -141,31 +129,15 @@ def _xlogy(x: arb, y: arb) -> arb:
     return ZERO if x.is_zero() and not y.is_nan() else x * _log(y)
 
 
-def _xlog1py(x: arb, y: arb) -> arb:
-    return ZERO if x.is_zero() and not y.is_nan() else x * _log1p(y)
-
-
 def _relative_entropy(x: arb, y: arb) -> arb:
     # x ln(x/y); scipy.special answers infinity outside of x >= 0, y >= 0, and where y alone is 0
     outside = x < 0 or y < 0 or (y.is_zero() and x > 0)
     return INFINITY if outside else _xlogy(x, divide(x, y))
 
 
-def _atanh(x: arb) -> arb:
-    return INFINITY if x == 1 else -INFINITY if x == -1 else x.atanh()
-
-
 def _normal_distribution(x: arb) -> arb:
     # Φ(x) = ½ erfc(-x/√2)
     return (-x / arb(2).sqrt()).erfc() / 2
-
-
-def _heaviside(x: arb, at_zero: arb) -> arb:
-    return ONE if x > 0 else ZERO if x < 0 else at_zero if x.is_zero() else arb(0.5, 0.5)
-
-
-def _copysign(x: arb, y: arb) -> arb:
-    return absolute(x) * (ONE if y >= 0 else -ONE if y < 0 else arb(0, 1))
 
 
 _TABLE = (
@@ -178,7 +150,7 @@ _TABLE = (
     Elementary(("cos",), arb.cos, np.cos),
     Elementary(("tanh",), arb.tanh, np.tanh),
     Elementary(("atan", "arctan"), arb.atan, np.arctan),
-    Elementary(("erf",), arb.erf, _erf),
+    Elementary(("erf",), arb.erf, np.vectorize(erf, otypes=[np.float64])),
     Elementary(("sigmoid", "expit"), lambda x: divide(ONE, ONE + (-x).exp()), sigmoid, never_zero=True),
     Elementary(("softplus",), _softplus_of_ball, softplus, never_zero=True),
     Elementary(("sign",), lambda x: NAN if x.is_nan() else x.sgn(), np.sign, exact=True),
@@ -200,7 +172,11 @@ _TABLE = (
     Elementary(("cosh",), arb.cosh),
     Elementary(("asinh", "arcsinh"), arb.asinh),
     Elementary(("acosh", "arccosh"), arb.acosh),
-    Elementary(("atanh", "arctanh"), arb.atanh, edge=_atanh),
+    Elementary(
+        ("atanh", "arctanh"),
+        arb.atanh,
+        edge=lambda x: INFINITY if x == 1 else -INFINITY if x == -1 else x.atanh(),
+    ),
     Elementary(("fabs",), absolute),
     Elementary(("degrees", "rad2deg"), lambda x: x * 180 / arb.pi()),
     Elementary(("radians", "deg2rad"), lambda x: x * arb.pi() / 180),
@@ -223,16 +199,19 @@ _TABLE = (
 
 _OF_TWO = (
     Elementary(("maximum", "fmax"), _maximum),
-    Elementary(("minimum", "fmin"), _minimum),
+    Elementary(("minimum", "fmin"), lambda x, y: -_maximum(-x, -y)),
     Elementary(("pow", "power", "float_power"), power),
     Elementary(("logaddexp",), _logaddexp),
     Elementary(("logaddexp2",), lambda x, y: _logaddexp(x * arb(2).log(), y * arb(2).log()) / arb(2).log()),
     Elementary(("atan2", "arctan2"), arb.atan2),
     Elementary(("hypot",), lambda x, y: _sqrt(x * x + y * y)),
-    Elementary(("copysign",), _copysign),
-    Elementary(("heaviside",), _heaviside),
+    Elementary(("copysign",), lambda x, y: absolute(x) * (ONE if y >= 0 else -ONE if y < 0 else arb(0, 1))),
+    Elementary(
+        ("heaviside",),
+        lambda x, y: ONE if x > 0 else ZERO if x < 0 else y if x.is_zero() else arb(0.5, 0.5),
+    ),
     Elementary(("xlogy",), _xlogy),
-    Elementary(("xlog1py",), _xlog1py),
+    Elementary(("xlog1py",), lambda x, y: ZERO if x.is_zero() and not y.is_nan() else x * _log1p(y)),
     Elementary(("rel_entr",), _relative_entropy),
     Elementary(("kl_div",), lambda x, y: _relative_entropy(x, y) - x + y),
 )
