@@ -136,7 +136,7 @@ def test_a_mistake_is_told_apart_and_the_same_on_balls(case):
 def test_a_planted_mistake_has_a_cause(case):
     loss, params = loss_of(case)
     graph = graph_of(case, Balls(192), graph_of(case))
-    exact = graph.backward({edge: Changed(graph.use(edge).pull) for edge in graph.edges})
+    [exact] = graph.backward({edge: Changed(graph.use(edge).pull) for edge in graph.edges})
     operation, seen = OPERATIONS[case.operation], set()
     for edge in graph.edges:
         if graph.nodes[edge.node].operation is not operation:
@@ -144,7 +144,7 @@ def test_a_planted_mistake_has_a_cause(case):
         for each in mistakes_at(graph.use(edge)).values():
             if each.kind in seen:
                 continue
-            claimed = exact | graph.backward({edge: Changed(each.change, each.source)})
+            claimed = exact | graph.backward({edge: Changed(each.change, each.source)})[0]
             if all(ball.is_finite() for balls in claimed.values() for ball in np.ravel(balls)):
                 seen.add(each.kind)
                 named = find_cause(loss, params, {}, claimed)

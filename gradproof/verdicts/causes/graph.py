@@ -1,9 +1,10 @@
 """A tape's record as a graph whose backward pass can be run with changes."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -164,31 +165,62 @@ class Graph:
         """Give a node's uses that the loss depends on."""
         return [edge for edge in self._uses[index] if self.adjoints[edge.node] is not None]
 
-    def backward(self, changes: Mapping[Spot, Changed]) -> dict[str, Any]:
-        """Run the backward pass with changes; the gradients of the parameters that they reach, as arrays."""
+    def backward(self, *variants: Mapping[Spot, Changed]) -> list[dict[str, Any]]:
+        """Run backward passes with changes, all in one, a lane for each.
+
+        Returns:
+            by variant, the gradients of the parameters that its changes reach, as arrays.
+        """
+        changes: dict[Spot, dict[Changed, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for lane, variant in enumerate(variants):
+            for spot, changed in variant.items():
+                changes[spot][changed].append(lane)
         adjoints = list(self.adjoints)
-        reached: set[int] = set()
         with self.context():
             for index in range(max((self.use(spot).index for spot in changes), default=-1), -1, -1):
                 if index in changes or any(
-                    edge in changes or edge.node in reached for edge in self._uses[index]
+                    edge in changes or adjoints[edge.node] is not self.adjoints[edge.node]
+                    for edge in self._uses[index]
                 ):
-                    reached.add(index)
-                    adjoints[index] = self._total(index, adjoints, changes)
-        found = ((name, index, adjoints[index]) for name, index in self.parameters.items())
-        return {n: each.data[0, 0, ...] for n, index, each in found if index in reached and each is not None}
+                    adjoints[index] = self._total(index, adjoints, changes, len(variants))
+        found = {name: adjoints[index] for name, index in self.parameters.items()}
+        reached = [frozenset[str]().union(*(self.use(spot).reaches for spot in each)) for each in variants]
+        return [
+            {n: g.data[0, lane % g.lanes, ...] for n, g in found.items() if n in names and g is not None}
+            for lane, names in enumerate(reached)
+        ]
 
     def _total(
-        self, index: int, adjoints: list[Array | None], changes: Mapping[Spot, Changed]
+        self,
+        index: int,
+        adjoints: list[Array | None],
+        changes: Mapping[Spot, Mapping[Changed, list[int]]],
+        lanes: int = 1,
     ) -> Array | None:
+        """Add up what a node's uses hand back, in each lane with its own changes."""
         total, shape = self.kind.constant(1) if index == self.output else None, self.nodes[index].shape
+
+        def changed(spot: Spot, g: Array) -> Array:
+            data = np.empty((1, lanes, *shape), dtype=g.data.dtype)
+            rest = set(range(lanes)).difference(*changes[spot].values())
+            for (change, source), own in (*changes[spot].items(), ((self.use(spot).pull, None), [*rest])):
+                incoming = g if source is None else adjoints[source]
+                if own and incoming is not None:
+                    incoming = incoming if incoming.lanes == 1 else incoming.like(incoming.data[:, own])
+                    data[:, own] = change(incoming).sum_to(shape).data
+            return g.like(data)
+
         for edge in self._uses[index]:
-            changed = changes.get(edge)
-            g = adjoints[edge.node if changed is None or changed.source is None else changed.source]
-            if g is not None:
-                part = (self.use(edge).pull(g) if changed is None else changed.change(g)).sum_to(shape)
-                total = part if total is None else total + part
-        return total if total is None or index not in changes else changes[index].change(total)
+            g = adjoints[edge.node]
+            if g is not None and edge in changes:
+                part = changed(edge, g)
+            elif g is not None:
+                use = self.use(edge)
+                part = use.share if g is self.adjoints[edge.node] else use.pull(g).sum_to(shape)
+            else:
+                continue
+            total = part if total is None else total + part
+        return changed(index, total) if total is not None and index in changes else total
 
 
 def _nodes(tape: Tape, composites: Mapping[int, Composite]) -> list[Node]:
@@ -212,14 +244,20 @@ class Views(NamedTuple):
     plain: Graph
     balls: Graph
 
-    def backward(self, changes: Callable[[Graph], Mapping[Spot, Changed]]) -> Gradients:
-        """Give the gradients of a backward pass with changes, which are asked of the graph that is run."""
+    def backward(self, *changes: Callable[[Graph], Mapping[Spot, Changed]]) -> list[Gradients]:
+        """Give the gradients of backward passes with changes, which are asked of the graph that is run.
 
-        def gradients(exact: bool) -> Mapping[str, NDArray[Any]]:
-            graph = self.balls if exact else self.plain
-            return graph.backward(changes(graph))
+        In float64 all of them are run together, when the first is asked for.
+        """
 
-        return gradients
+        @cache
+        def floats() -> list[dict[str, Any]]:
+            return self.plain.backward(*(each(self.plain) for each in changes))
+
+        def gradients(exact: bool, place: int) -> Mapping[str, NDArray[Any]]:
+            return self.balls.backward(changes[place](self.balls))[0] if exact else floats()[place]
+
+        return [partial(gradients, place=place) for place in range(len(changes))]
 
 
 class Use:

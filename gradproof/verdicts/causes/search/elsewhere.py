@@ -112,9 +112,8 @@ def _mutant(inquiry: Inquiry, views: Views, weights: Mapping[Edge, str], rate: f
             edge: Changed(_with_update(inquiry, graph, edge, name, rate)) for edge, name in weights.items()
         }
 
-    return Mutant(
-        CauseKind.WEIGHTS_ALREADY_UPDATED, phrase, 0.0, nodes[0].where, views.backward(changes), rate
-    )
+    [gradients] = views.backward(changes)
+    return Mutant(CauseKind.WEIGHTS_ALREADY_UPDATED, phrase, 0.0, nodes[0].where, gradients, rate)
 
 
 # ------------------------------------------------------------------------ updated before the next gradient

@@ -47,7 +47,7 @@ class Mutant:
 def with_mistake(views: Views, use: Use, mistake: Mistake) -> Mutant:
     """Make the mutant with one mistake."""
     node = use.node if mistake.source is None else use.graph.nodes[mistake.source]
-    gradients = views.backward(changes_of([(use, mistake)]))
+    [gradients] = views.backward(changes_of([(use, mistake)]))
     return Mutant(mistake.kind, mistake.phrase(use.node), mistake.more, node.where, gradients, mistake.factor)
 
 

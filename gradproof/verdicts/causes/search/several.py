@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import TypeAlias
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gradproof.reference.tape import Edge
 from gradproof.reference.tape.operations import moving
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.graph import Change, Changed, Graph, Spot, Use, Views
+from gradproof.verdicts.causes.graph import Change, Changed, Gradients, Graph, Spot, Use, Views
 from gradproof.verdicts.causes.kinds import SEVERAL_PLACES, CauseKind
 from gradproof.verdicts.causes.mistakes import Mistake
 from gradproof.verdicts.causes.mistakes.mistake import Key
@@ -22,6 +22,9 @@ from gradproof.verdicts.causes.search.probes import Effect
 from gradproof.verdicts.causes.search.singles import effects
 
 Edges: TypeAlias = tuple[Edge, ...]
+
+_LANES = 64
+"""So many groups are run together."""
 
 # ------------------------------------------------------------------------ one mistake at many places
 
@@ -45,9 +48,13 @@ def group_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
             first, *others = map(at, edges)
             shared = [key for key in first if all(key in other for other in others)]
             choices += [(first[key].mistake.cost, rank, edges, key) for key in shared]
-    for _, _, edges, key in sorted(choices):
-        if all(near(edge, key, target) for edge, target in _reached_alone(inquiry, graph, edges)):
-            yield _together(views, [(graph.use(edge), at(edge)[key].mistake) for edge in edges])
+    groups = (
+        [(graph.use(edge), at(edge)[key].mistake) for edge in edges]
+        for _, _, edges, key in sorted(choices)
+        if all(near(edge, key, target) for edge, target in _reached_alone(inquiry, graph, edges))
+    )
+    while some := list(islice(groups, _LANES)):
+        yield from map(_together, some, views.backward(*map(changes_of, some)))
 
 
 def _reached_alone(inquiry: Inquiry, graph: Graph, edges: Edges) -> Iterator[tuple[Edge, str]]:
@@ -82,13 +89,13 @@ def _groups(graph: Graph) -> list[Edges]:
     return list(dict.fromkeys(several))
 
 
-def _together(views: Views, mistakes: Sequence[tuple[Use, Mistake]]) -> Mutant:
+def _together(mistakes: Sequence[tuple[Use, Mistake]], gradients: Gradients) -> Mutant:
     (use, first), *_ = mistakes
     name, lines = use.node.name, list(dict.fromkeys(each.node.line for each, _ in mistakes))
     shown = ", ".join(lines[:4]) + (", ..." if len(lines) > 4 else "")
     phrase = first.phrase(f"each of {len(mistakes)} operations {name} ({shown})")
     where, more = f"{name} at {', '.join(lines[:4])}", first.more + SEVERAL_PLACES
-    return Mutant(first.kind, phrase, more, where, views.backward(changes_of(mistakes)), first.factor)
+    return Mutant(first.kind, phrase, more, where, gradients, first.factor)
 
 
 # ------------------------------------------------------------------------ uses that overwrite each other
@@ -108,7 +115,7 @@ def overwriting(views: Views) -> Iterator[Mutant]:
             phrase = (
                 f"only the {which} of the uses of {names} counted: contributions are overwritten, not added"
             )
-            gradients = views.backward(partial(_only, indices=indices, last=last))
+            [gradients] = views.backward(partial(_only, indices=indices, last=last))
             yield Mutant(CauseKind.ACCUMULATION_OVERWRITTEN, phrase, more, group[0].where, gradients)
 
 
@@ -175,4 +182,5 @@ def _both(views: Views, first: Effect, second: Effect, cost: float) -> Mutant:
     where = "; ".join(dict.fromkeys(found for each in both if (found := with_mistake(views, *each).where)))
     more = CauseKind.TWO_CHANGES.cost + cost - kind.cost
     phrase = f"two changes: {phrases[0]}; and {phrases[1]}"
-    return Mutant(kind, phrase, more, where, views.backward(changes_of(both)))
+    [gradients] = views.backward(changes_of(both))
+    return Mutant(kind, phrase, more, where, gradients)

@@ -88,7 +88,7 @@ def _spots(graph: Graph) -> Iterator[Spot]:
 def _solved(inquiry: Inquiry, views: Views, use: Use, estimate: float, alone: bool) -> Mutant | None:
     """Solve for a factor in balls, from the greatest entry; all the others must confirm it."""
     graph, discrepancy = views.balls, inquiry.discrepancy
-    without = graph.backward(_times(graph, use.spot, 0.0))
+    [without] = graph.backward(_times(graph, use.spot, 0.0))
     with graph.context():
         found = greatest({name: discrepancy.exact[name] - without[name] for name in inquiry.targets})
         if found is None:
@@ -107,7 +107,7 @@ def _solved(inquiry: Inquiry, views: Views, use: Use, estimate: float, alone: bo
         factor = graph.kind.constant(np.array([solved], dtype=object)).reshape(())
     if mutant.cost >= CauseKind.CONSTANT_FACTOR.cost + ODD_NUMBER and not inquiry.confirms_a_number:
         return None
-    gradients = views.backward(lambda graph: _times(graph, use.spot, factor))
+    [gradients] = views.backward(lambda graph: _times(graph, use.spot, factor))
     return replace(mutant, gradients=gradients, alone=alone)
 
 
@@ -129,7 +129,7 @@ def _described(inquiry: Inquiry, views: Views, use: Use, c: float, near: float) 
         meaning = _multiplied(inquiry, use, factor, near)
         where = "" if use.spot == use.graph.output else where
     kind, phrase, more = meaning
-    gradients = views.backward(lambda graph: _times(graph, use.spot, factor))
+    [gradients] = views.backward(lambda graph: _times(graph, use.spot, factor))
     return Mutant(kind, phrase.replace("$at", str(use.node)), more, where, gradients, factor)
 
 
@@ -232,7 +232,7 @@ def from_rounded_output(inquiry: Inquiry) -> Cause | None:
                 continue
             said, slope = _FORMULAS[node.operation]
             constant = graph.kind.constant(np.asarray(slope(node.values[0].data[0, 0, ...])))
-            gradients = graph.backward({edge: Changed(constant.__mul__)})
+            [gradients] = graph.backward({edge: Changed(constant.__mul__)})
             if all(name in gradients and _same(inquiry, name, gradients[name]) for name in inquiry.targets):
                 phrase = f"the derivative of {node} computed from its rounded output"
                 told = sentence(phrase, inquiry.targets)
