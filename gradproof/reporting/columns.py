@@ -1,5 +1,6 @@
 """The columns of a report's frames and their dtypes, and what makes frames of rows and rows of frames."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,147 +9,91 @@ import pandas as pd
 from gradproof.errors import InputError
 from gradproof.verdicts.printing import encodable
 
-SUBJECT = {"scenario": "category", "backend": "category", "variant": "category", "dtype": "category"}
-_ENTRY = {"parameter": "category", "index": "category"}
-JUDGED = {
-    **SUBJECT,
-    "step": "int64",
-    **_ENTRY,
-    "value": "float64",
-    "exact": "object",
-    "error": "float64",
-    "relative_error": "float64",
-    "ulps": "float64",
-    "spreads": "float64",
-    "verdict": "category",
-    "reason": "category",
-    "cause": "category",
+_NAMES = {
+    "category": """
+        kind scenario backend variant dtype document parameter index quantity verdict status
+        change
+    """,
+    "object": """
+        name exact cause where reason origin repeat digest fingerprint test points findings failing_point
+        claim text place stated before after key explanation
+    """,
+    "int64": """
+        seed step severity steps failing first_failing_step row column block_rows block_columns
+        reference_step planned_steps first_step differing compared runs
+    """,
+    "bool": """
+        passes counts stopped ok expected_to_fail scenario_changed nondeterministic
+    """,
+    "float64": """
+        value error relative_error ulps spreads most_spreads digits loss drift relative_drift reference_loss
+        reference final_loss compiling_seconds training_seconds seconds_per_step judging_seconds solution
+        distance ratio compiling training per_step judging
+    """,
 }
+_DTYPES = {name: dtype for dtype, names in _NAMES.items() for name in names.split()}
 
-COLUMNS: dict[str, dict[str, str]] = {
-    "findings": {
-        "kind": "category",
-        **SUBJECT,
-        "document": "category",
-        "name": "object",
-        "seed": "int64",
-        **_ENTRY,
-        "step": "int64",
-        "verdict": "category",
-        "passes": "bool",
-        "counts": "bool",
-        "severity": "int64",
-        "steps": "int64",
-        "failing": "int64",
-        "first_failing_step": "int64",
-        "value": "float64",
-        "exact": "object",
-        "error": "float64",
-        "relative_error": "float64",
-        "ulps": "float64",
-        "spreads": "float64",
-        "most_spreads": "float64",
-        "digits": "float64",
-        "cause": "object",
-        "where": "object",
-        "reason": "object",
-        "origin": "object",
-        "repeat": "object",
-    },
+
+def dtyped(names: str, **others: str) -> dict[str, str]:
+    """Give columns their dtypes: a word has one everywhere, but for the others that are told here.
+
+    Before, after and their ratio are of the dtype of what changed.
+
+    >>> dtyped("scenario step_before loss")
+    {'scenario': 'category', 'step_before': 'int64', 'loss': 'float64'}
+    """
+    dtypes = _DTYPES | others
+    return {name: dtypes[re.sub("_(before|after|ratio)$", "", name)] for name in names.split()}
+
+
+JUDGED = dtyped(
+    """
+    scenario backend variant dtype step parameter index value exact error relative_error ulps spreads
+    verdict reason cause
+    """,
+    reason="category",  # of so many rows few are different
+    cause="category",
+)
+
+COLUMNS = {
+    "findings": dtyped(
+        """
+        kind scenario backend variant dtype document name seed parameter index step verdict passes counts
+        severity steps failing first_failing_step value exact error relative_error ulps spreads most_spreads
+        digits cause where reason origin repeat
+        """
+    ),
     "gradients": JUDGED,
     "updates": JUDGED,
-    "entries": {
-        **SUBJECT,
-        "quantity": "category",
-        "step": "int64",
-        "parameter": "category",
-        "row": "int64",
-        "column": "int64",
-        "block_rows": "int64",
-        "block_columns": "int64",
-        "index": "category",
-        "value": "float64",
-        "exact": "object",
-        "error": "float64",
-        "ulps": "float64",
-        "spreads": "float64",
-        "verdict": "category",
-    },
-    "steps": {**SUBJECT, "step": "int64", "loss": "float64", "digest": "object"},
-    "trajectories": {
-        **SUBJECT,
-        "step": "int64",
-        "reference_step": "int64",
-        **_ENTRY,
-        "drift": "float64",
-        "relative_drift": "float64",
-        "loss": "float64",
-        "reference_loss": "float64",
-    },
-    "predictions": {**SUBJECT, "index": "category", "value": "float64", "reference": "float64"},
-    "runs": {
-        **SUBJECT,
-        "status": "category",
-        "verdict": "category",
-        "steps": "int64",
-        "planned_steps": "int64",
-        "stopped": "bool",
-        "final_loss": "float64",
-        "compiling_seconds": "float64",
-        "training_seconds": "float64",
-        "seconds_per_step": "float64",
-        "judging_seconds": "float64",
-        "reason": "object",
-        "origin": "object",
-        "repeat": "object",
-        "fingerprint": "object",
-    },
-    "solutions": {
-        **SUBJECT,
-        **_ENTRY,
-        "value": "float64",
-        "solution": "float64",
-        "distance": "float64",
-    },
-    "formulas": {
-        "scenario": "category",
-        "parameter": "category",
-        "step": "int64",
-        "digits": "float64",
-        "verdict": "category",
-        "reason": "object",
-        "cause": "object",
-        "where": "object",
-    },
-    "provenance": {"scenario": "category", "value": "object", "kind": "category", "reason": "object"},
-    "checks": {
-        "test": "object",
-        "verdict": "category",
-        "ok": "bool",
-        "digits": "float64",
-        "dtype": "category",
-        "seed": "int64",
-        "points": "object",
-        "cause": "object",
-        "where": "object",
-        "reason": "object",
-        "findings": "object",
-        "failing_point": "object",
-        "expected_to_fail": "bool",
-    },
-    "claims": {
-        "document": "category",
-        "scenario": "category",
-        "claim": "object",
-        "text": "object",
-        "place": "object",
-        "verdict": "category",
-        "stated": "object",
-        "exact": "object",
-        "digits": "float64",
-        "cause": "object",
-        "reason": "object",
-    },
+    "entries": dtyped(
+        """
+        scenario backend variant dtype quantity step parameter row column block_rows block_columns index
+        value exact error ulps spreads verdict
+        """
+    ),
+    "steps": dtyped("scenario backend variant dtype step loss digest"),
+    "trajectories": dtyped(
+        """
+        scenario backend variant dtype step reference_step parameter index drift relative_drift loss
+        reference_loss
+        """
+    ),
+    "predictions": dtyped("scenario backend variant dtype index value reference"),
+    "runs": dtyped(
+        """
+        scenario backend variant dtype status verdict steps planned_steps stopped final_loss
+        compiling_seconds training_seconds seconds_per_step judging_seconds reason origin repeat fingerprint
+        """
+    ),
+    "solutions": dtyped("scenario backend variant dtype parameter index value solution distance"),
+    "formulas": dtyped("scenario parameter step digits verdict reason cause where"),
+    "provenance": dtyped("scenario value kind reason", value="object"),
+    "checks": dtyped(
+        """
+        test verdict ok digits dtype seed points cause where reason findings failing_point expected_to_fail
+        """
+    ),
+    "claims": dtyped("document scenario claim text place verdict stated exact digits cause reason"),
 }
 """Per frame its columns and their dtypes, in order."""
 

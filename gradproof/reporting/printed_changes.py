@@ -7,9 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from gradproof.reporting.columns import records
-from gradproof.reporting.comparison import sentences
-from gradproof.reporting.comparison.change_columns import BETTER, WORSE
-from gradproof.reporting.comparison.changes import Changes
+from gradproof.reporting.comparison.changes import BETTER, SHOWN, WORSE, Changes, Row, error_of, verdict_of
 from gradproof.reporting.console import make_console, say
 from gradproof.reporting.names import implementation
 from gradproof.verdicts.printing import visible
@@ -21,28 +19,31 @@ _INDENT = 2
 def print_changes(changes: Changes) -> None:
     """Print what changed: some sentences where nothing did, else the worse verdicts first and in full."""
     console = make_console()
-    verdicts, ran = changes.verdicts, changes.counts.get("ran twice", 0)
-    say(console, sentences.headline(verdicts, changes.counts), style="red" if changes.worse else "green")
-    for row in records(verdicts[verdicts["change"] == WORSE]):
+    say(console, changes.headline(), style="red" if changes.worse else "green")
+    for row in records(changes.of(WORSE)):
         _print_worse(console, row)
-    for row in records(verdicts[verdicts["change"] == BETTER]):
-        say(console, f"better  {sentences.verdict_of(row)}", "green", indent=_INDENT)
+    for row in records(changes.of(BETTER)):
+        say(console, f"better  {verdict_of(row)}", "green", indent=_INDENT)
     for text in changes.standing():
         say(console, text)
-    nondeterminism = bool(changes.bits["nondeterministic"].any())
-    for text in sentences.bits(changes.bits, ran):
-        say(console, text, style="yellow" if nondeterminism else "")
-    _print_errors(console, changes, ran)
-    say(console, sentences.environment(changes.environment))
+    for text in changes.told_bits():
+        say(console, text, style="yellow" if changes.bits["nondeterministic"].any() else "")
+    notable = changes.notable_errors()
+    say(console, changes.told_errors())
+    for row in records(notable.head(SHOWN)):
+        say(console, error_of(row), indent=_INDENT)
+    if len(notable) > SHOWN:
+        say(console, f"and {len(notable) - SHOWN:,} more, by smaller factors", indent=_INDENT)
+    say(console, changes.told_environment())
     if changes.unchanged or changes.totals.empty:
-        say(console, sentences.times(changes.totals))
+        say(console, changes.told_times())
     else:
         say(console, "Seconds, after / before; these are facts and no verdicts, machines are noisy:")
         console.print(Padding(_times(changes.totals), (0, 0, 0, _INDENT), expand=False))
 
 
-def _print_worse(console: Console, row: sentences.Row) -> None:
-    say(console, f"worse  {sentences.verdict_of(row)}", "red", indent=_INDENT)
+def _print_worse(console: Console, row: Row) -> None:
+    say(console, f"worse  {verdict_of(row)}", "red", indent=_INDENT)
     spreads = [
         f"{row[f'spreads_{which}']:.3g}" for which in ("before", "after") if row[which] in Verdict.__members__
     ]
@@ -57,15 +58,6 @@ def _print_worse(console: Console, row: sentences.Row) -> None:
     if row["repeat"]:
         # Not wrapped, so that it can be copied.
         console.print(f"    repeat  {visible(row['repeat'])}", markup=False, soft_wrap=True)
-
-
-def _print_errors(console: Console, changes: Changes, ran: int) -> None:
-    notable = sentences.notable_errors(changes.errors)
-    say(console, sentences.errors(changes.errors, ran))
-    for row in records(notable.head(sentences.SHOWN)):
-        say(console, sentences.error_of(row), indent=_INDENT)
-    if len(notable) > sentences.SHOWN:
-        say(console, f"and {len(notable) - sentences.SHOWN:,} more, by smaller factors", indent=_INDENT)
 
 
 def _times(totals: pd.DataFrame) -> Table:

@@ -18,6 +18,22 @@ from gradproof.reporting.writing import write_report
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaRecord, NotRun, Outcome
 
 
+class _Frame:
+    """The frame of an attribute's name; it is documented by a sentence, and can't be set."""
+
+    def __init__(self, sentence: str) -> None:
+        self.__doc__ = sentence
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, report: "Report | None", owner: type) -> pd.DataFrame:
+        return self if report is None else report.frames[self._name]  # type: ignore[return-value]
+
+    def __set__(self, report: "Report", frame: pd.DataFrame) -> None:
+        raise AttributeError(f"{self._name} of a report can't be set. Make a Report of other frames.")
+
+
 class Report:
     """What a verification found, as pandas DataFrames.
 
@@ -28,6 +44,34 @@ class Report:
     """
 
     changes: Changes | None = None
+
+    findings = _Frame(
+        "All that is said, a row for each thing that was judged; the first is the one to look at first."
+    )
+    gradients = _Frame("The worst entry of each parameter's gradient, a row for every step of every run.")
+    updates = _Frame(
+        "The worst entry of each parameter's updated weights, a row for every step of every run."
+    )
+    entries = _Frame(
+        "Every entry of each parameter at the worst step of each run; large parameters in blocks."
+    )
+    steps = _Frame("The loss before each step of each run, and a hash of every bit that the step recorded.")
+    trajectories = _Frame("How far the free-running weights drift from the reference's.")
+    predictions = _Frame("The predictions at the end of each run.")
+    runs = _Frame(
+        "A row for each run: its worst verdict, steps, final loss and seconds, or why it was not run."
+    )
+    solutions = _Frame(
+        "How far the last weights of each run are from the solution, where a scenario knows it."
+    )
+    formulas = _Frame(
+        "To how many digits the hand-derived gradients equal the exact ones, along the reference's runs."
+    )
+    provenance = _Frame("Where the scenarios' values come from.")
+    claims = _Frame(
+        "What the scenarios' documents claim, and whether it is true; it does not count for `ok`."
+    )
+    checks = _Frame("The gradients that tests checked on their own, with the pytest fixture `gradproof`.")
 
     def __init__(self, frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any]) -> None:
         """Hold frames (one for each key of `COLUMNS`) and the environment."""
@@ -61,71 +105,6 @@ class Report:
                 strict=strict,
             ),
         )
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """All that is said, a row for each thing that was judged; the first is the one to look at first."""
-        return self.frames["findings"]
-
-    @property
-    def gradients(self) -> pd.DataFrame:
-        """The worst entry of each parameter's gradient, a row for every step of every run."""
-        return self.frames["gradients"]
-
-    @property
-    def updates(self) -> pd.DataFrame:
-        """The worst entry of each parameter's updated weights, a row for every step of every run."""
-        return self.frames["updates"]
-
-    @property
-    def entries(self) -> pd.DataFrame:
-        """Every entry of each parameter at the worst step of each run; large parameters in blocks."""
-        return self.frames["entries"]
-
-    @property
-    def steps(self) -> pd.DataFrame:
-        """The loss before each step of each run, and a hash of every bit that the step recorded."""
-        return self.frames["steps"]
-
-    @property
-    def trajectories(self) -> pd.DataFrame:
-        """How far the free-running weights drift from the reference's."""
-        return self.frames["trajectories"]
-
-    @property
-    def predictions(self) -> pd.DataFrame:
-        """The predictions at the end of each run."""
-        return self.frames["predictions"]
-
-    @property
-    def runs(self) -> pd.DataFrame:
-        """A row for each run: its worst verdict, steps, final loss and seconds, or why it was not run."""
-        return self.frames["runs"]
-
-    @property
-    def solutions(self) -> pd.DataFrame:
-        """How far the last weights of each run are from the solution, where a scenario knows it."""
-        return self.frames["solutions"]
-
-    @property
-    def formulas(self) -> pd.DataFrame:
-        """To how many digits the hand-derived gradients equal the exact ones, along the reference's runs."""
-        return self.frames["formulas"]
-
-    @property
-    def provenance(self) -> pd.DataFrame:
-        """Where the scenarios' values come from."""
-        return self.frames["provenance"]
-
-    @property
-    def claims(self) -> pd.DataFrame:
-        """What the scenarios' documents claim, and whether it is true; it does not count for `ok`."""
-        return self.frames["claims"]
-
-    @property
-    def checks(self) -> pd.DataFrame:
-        """The gradients that tests checked on their own, with the pytest fixture `gradproof`."""
-        return self.frames["checks"]
 
     @cached_property
     def failures(self) -> pd.DataFrame:

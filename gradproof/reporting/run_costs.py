@@ -6,21 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from gradproof.reporting.columns import records
+from gradproof.reporting.columns import dtyped, records
 from gradproof.reporting.names import implementation
 
-COSTS = {
-    "backend": "object",
-    "variant": "object",
-    "runs": "int64",
-    "steps": "int64",
-    "fewest_steps": "int64",
-    "most_steps": "int64",
-    "compiling_seconds": "float64",
-    "training_seconds": "float64",
-    "seconds_per_step": "float64",
-    "judging_seconds": "float64",
-}
+COSTS = dtyped(
+    """
+    backend variant runs steps fewest_steps most_steps
+    compiling_seconds training_seconds seconds_per_step judging_seconds
+    """,
+    **dict.fromkeys(("backend", "variant"), "object"),
+    **dict.fromkeys(("fewest_steps", "most_steps"), "int64"),
+)
 """The columns of what `costs` gives, and their dtypes."""
 
 

@@ -9,8 +9,7 @@ import pandas as pd
 
 import gradproof as gp
 from gradproof.reporting.columns import COLUMNS
-from gradproof.reporting.comparison.change_columns import CHANGES
-from gradproof.reporting.comparison.changes import Changes
+from gradproof.reporting.comparison.changes import CHANGES, Changes
 from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.findings import SEVERITIES, in_order, make_findings, passing
 from gradproof.reporting.report import Report

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gradproof.errors import InputError
 from gradproof.reporting.columns import records
-from gradproof.reporting.comparison.change_columns import (
+from gradproof.reporting.comparison.changes import (
     ABSENT,
     BETTER,
     CHANGES,
@@ -18,8 +18,8 @@ from gradproof.reporting.comparison.change_columns import (
     NOT_COMPARED,
     OTHER,
     WORSE,
+    Changes,
 )
-from gradproof.reporting.comparison.changes import Changes
 from gradproof.reporting.comparison.run_changes import bit_rows, ratios, run_pairs, timing_frame, total_frame
 from gradproof.reporting.comparison.surroundings import CHANGED, environment_rows, scenario_states
 from gradproof.reporting.findings import FAILED, NOT_RUN, QUANTITIES, judged

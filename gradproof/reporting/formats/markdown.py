@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gradproof.reporting.columns import records
+from gradproof.reporting.comparison.changes import ABSENT, SHOWN, Changes
 from gradproof.reporting.environment import flattened
 from gradproof.reporting.findings import QUANTITIES, failing
 from gradproof.reporting.markup import escaped, fenced, markdown_table
@@ -38,7 +40,7 @@ def summary_sections(report: Report) -> list[str]:
     sections = [
         _overview(report),
         [] if report.ok else _failures(report.findings),
-        [] if report.changes is None else [report.changes.markdown().rstrip()],
+        [] if report.changes is None else changes_section(report.changes),
         _table("What was not run, or not to the end", partial),
         _table("Gradients that tests checked", checks),
         _costs(runs, report.environment),
@@ -128,3 +130,26 @@ def claims_section(claims: pd.DataFrame) -> list[str]:
         table = group[["verdict", "claim", "text"]].assign(finding=finding)
         lines += [f"**{escaped(document)}**: {count_verdicts(group)}.", "", markdown_table(table), ""]
     return lines[:-1]
+
+
+def changes_section(changes: Changes) -> list[str]:
+    """Write what changed as sentences, and tables of what matters most; the lines one by one."""
+    lines = ["## What changed", "", *(f"- {escaped(text)}" for text in changes.sentences())]
+    for title, _, frame in changes.tables():
+        shown = frame
+        if frame is changes.errors:
+            shown = changes.notable_errors().head(SHOWN)
+        # The times of runs are as long as the whole report; the totals say what a reader asks first.
+        if len(shown) and frame is not changes.timings:
+            lines += ["", f"### {title}", "", markdown_table(_rounded(shown))]
+    return lines
+
+
+def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Round what is for the eye, and leave out the columns in which nothing stands."""
+    shown = frame.astype(object)
+    for name in frame.columns:
+        if frame[name].dtype == np.float64:
+            shown[name] = [f"{number:.3g}" for number in frame[name]]
+    empty = [name for name in shown.columns if shown[name].isin([ABSENT, "nan"]).all()]
+    return shown.drop(columns=empty)

@@ -1,37 +1,32 @@
-"""Building the page: from a report to what the templates show, and to the HTML text."""
+"""Building the page: from a report to what the templates show, and to the HTML text.
 
+Beside its data the page holds its script and its styles, and says which scripts a browser may run.
+"""
+
+import base64
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from gradproof.reporting.columns import records
 from gradproof.reporting.comparison.changes import Changes
-from gradproof.reporting.page.cells import (
-    NAME,
-    VERDICT,
-    Table,
-    environment_table,
-    frame_table,
-    tone,
-)
-from gradproof.reporting.page.heading import Heading
-from gradproof.reporting.page.heading import heading as heading_of
-from gradproof.reporting.page.scripts import content_security_policy, own_file, own_script, script_json
+from gradproof.reporting.findings import failing, judged
+from gradproof.reporting.names import RUN, implementation, run_key
+from gradproof.reporting.page.cells import NAME, VERDICT, Table, environment_table, frame_table, tone
+from gradproof.reporting.page.curves import Runs
+from gradproof.reporting.page.heading import heading
 from gradproof.reporting.page.sections import Section, sections
 from gradproof.reporting.report import Report
 from gradproof.verdicts.tolerances import SPREADS
 
-
-@dataclass(frozen=True)
-class Since:
-    """What changed since the baseline: sentences, and tables with a title and a sentence."""
-
-    sentences: Sequence[str]
-    tables: Sequence[tuple[str, str, Table]]
-    worse: bool
+_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 
 def build_page(report: Report) -> str:
@@ -43,8 +38,9 @@ def build_page(report: Report) -> str:
     Returns:
         the HTML text; the same for the same report.
     """
-    heading = heading_of(report)
-    shown = sections(report.frames, heading.scenarios)
+    runs = {run_key(row): at for at, row in enumerate(records(report.runs[RUN].drop_duplicates()))}
+    scenarios = list(dict.fromkeys(key[0] for key in runs))
+    shown = sections(report.frames, scenarios, runs)
     script = own_script()
     return (
         _environment()
@@ -53,13 +49,13 @@ def build_page(report: Report) -> str:
             policy=content_security_policy(script),
             script=Markup(script),  # noqa: S704 - our own file
             style=Markup(own_file("page.css")),  # noqa: S704 - our own file
-            heading=heading,
+            heading=heading(report, scenarios),
             since=_since(report.changes),
             sections=shown,
-            other_claims=_other_claims(report.claims, heading.scenarios),
+            other_claims=_other_claims(report.claims, scenarios),
             checks=_checks(report.checks),
             environment=environment_table(report.environment),
-            data=_page_data(heading, shown),
+            data=_page_data(report.findings, runs, shown),
             limit=f"{SPREADS:g}",
         )
     )
@@ -73,24 +69,28 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["script_json"] = script_json
-    environment.filters["tone"] = tone
+    environment.filters |= {"script_json": script_json, "tone": tone}
     return environment
 
 
-def _page_data(heading: Heading, shown: Sequence[Section]) -> Mapping[str, Any]:
+def _page_data(findings: pd.DataFrame, runs: Runs, shown: Sequence[Section]) -> Mapping[str, Any]:
     """Give what all pictures share."""
+    names = [(implementation(backend, variant), dtype) for _, backend, variant, dtype in runs]
+    implementations, dtypes = (
+        (list(dict.fromkeys(each)) for each in zip(*names, strict=True)) if names else ([], [])
+    )
     return {
-        "implementations": heading.implementations,
-        "dtypes": heading.dtypes,
-        "runs": heading.run_names,
+        "implementations": implementations,
+        "dtypes": dtypes,
+        "runs": [(implementations.index(name), dtypes.index(dtype)) for name, dtype in names],
         "limit": SPREADS,
         "parameters": [section.parameters for section in shown],
-        "failing": heading.failing_runs,
+        "failing": sorted({runs[run_key(row)] for row in records(judged(failing(findings)))}),
     }
 
 
-def _since(changes: Changes | None) -> Since | None:
+def _since(changes: Changes | None) -> dict[str, Any] | None:
+    """Tell what changed since the baseline: sentences, and tables with a title and a sentence."""
     if changes is None:
         return None
     kinds = {"before": VERDICT, "after": VERDICT, "verdict_before": VERDICT, "verdict_after": VERDICT}
@@ -98,7 +98,7 @@ def _since(changes: Changes | None) -> Since | None:
         (title, sentence, frame_table(title, frame, kinds if "scenario" in frame else {}, brief=True))
         for title, sentence, frame in changes.tables()
     ]
-    return Since(changes.sentences(), tables, worse=changes.worse)
+    return {"sentences": changes.sentences(), "tables": tables, "worse": changes.worse}
 
 
 def _checks(checks: pd.DataFrame) -> Table | None:
@@ -113,3 +113,39 @@ def _other_claims(claims: pd.DataFrame, scenarios: Sequence[str]) -> Table | Non
     if others.empty:
         return None
     return frame_table("Claims of other scenarios", others, {"verdict": VERDICT})
+
+
+def own_file(name: str) -> str:
+    """Read a file that stands beside the templates."""
+    return files("gradproof.reporting.page").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+@cache
+def own_script() -> str:
+    """Give the script that draws the pictures and sorts the tables."""
+    return "\n".join(own_file(f"{name}.js") for name in ("drawing", "lines", "entries", "tables", "page"))
+
+
+def content_security_policy(script: str) -> str:
+    """Say what a browser may do with the page: run this very script, and ask for nothing.
+
+    A script that a name in the data would smuggle in has another hash, so that it never runs.
+
+    >>> content_security_policy("1")[:80]
+    "default-src 'none'; script-src 'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW"
+    """
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def script_json(value: Any) -> Markup:
+    r"""Write a value as JSON that may stand in a script element: nothing in it can end the element.
+
+    >>> print(script_json({"name": "</script>", "digits": 0.1}))
+    {"name":"\u003c/script\u003e","digits":0.1}
+    """
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return Markup(text.translate(_ESCAPES))  # noqa: S704 - escaped on the line itself

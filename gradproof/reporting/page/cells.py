@@ -1,5 +1,6 @@
-"""The page's tables: what stands in each cell, how it is written and what it is sorted by."""
+"""The page's tables and numbers: what stands in each cell, how it is written and what it is sorted by."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +12,7 @@ from gradproof.reporting.columns import records
 from gradproof.reporting.environment import flattened
 from gradproof.reporting.findings import QUANTITIES, SEVERITIES
 from gradproof.reporting.names import implementation, run_key
-from gradproof.reporting.page.numbers import exact, microseconds, number_of, orderable, seconds, short
-from gradproof.reporting.run_costs import costs
+from gradproof.reporting.run_costs import costs, duration
 from gradproof.reporting.telling import why
 from gradproof.verdicts.numerals import entry
 
@@ -47,6 +47,56 @@ class Table:
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
+
+
+# Numbers are written in one form for each kind, everywhere on the page.
+
+
+def short(number: float) -> str:
+    """Write an error: three digits, an exponent where the number is very large or very small.
+
+    >>> [short(each) for each in (0.0, 4.0591, 31.96, 1234.5, 1.7e-17, 3.2e15, float("inf"), float("nan"))]
+    ['0', '4.06', '32', '1,230', '1.7e-17', '3.2e+15', 'inf', 'NaN']
+    """
+    if math.isnan(number):
+        return "NaN"
+    rounded = float(f"{number:.3g}")
+    if 1000 <= abs(rounded) < 100_000:
+        return f"{rounded:,.0f}"
+    return f"{rounded:.3g}"
+
+
+def exact(number: float) -> str:
+    """Write a value with all the digits that tell it from its neighbours.
+
+    >>> exact(0.1), exact(2.0), exact(float("nan"))
+    ('0.1', '2', 'NaN')
+    """
+    if math.isnan(number):
+        return "NaN"
+    return repr(float(number)).removesuffix(".0")
+
+
+def number_of(text: str) -> float:
+    """Give the number of a decimal text; NaN where no digit of it is known.
+
+    >>> number_of("0.500000000000000000000000000000"), number_of("[+/- 3.1]")
+    (0.5, nan)
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def orderable(number: Any) -> float:
+    """Give a number to sort by: NaN above all, as the worst.
+
+    >>> orderable(float("nan")) > orderable(1e300)
+    True
+    """
+    value = float(number)
+    return math.inf if math.isnan(value) else value
 
 
 def table(caption: str, rows: Iterable[Row], columns: Sequence[Column]) -> Table:
@@ -95,14 +145,9 @@ def _error(title: str) -> Column:
     return Column(title, NUMBER, lambda row: error_cell(row[title]))
 
 
-def _seconds(title: str) -> Column:
-    name = f"{title}_seconds"
-    return Column(f"{title}, s", NUMBER, lambda row: Cell(seconds(row[name]), row[name]))
-
-
-def _a_step(title: str) -> Column:
-    name = "seconds_per_step"
-    return Column(title, NUMBER, lambda row: Cell(microseconds(row[name]), orderable(row[name])))
+def _seconds(title: str, name: str = "") -> Column:
+    seconds = name or f"{title}_seconds"
+    return Column(title, NUMBER, lambda row: Cell(duration(row[seconds]), orderable(row[seconds])))
 
 
 _SCENARIO = _named("scenario", lambda row: row["scenario"])
@@ -126,7 +171,10 @@ _FAILING = (
     *(_VERDICT, _SCENARIO, _IMPLEMENTATION, _DTYPE),
     *(_counted("failing"), _ENTRY, _counted("step"), _error("spreads"), _WHY),
 )
-_COSTS = (_counted("steps"), _seconds("compiling"), _seconds("training"))
+_COSTS = (
+    *(_counted("steps"), _seconds("compiling"), _seconds("training")),
+    *(_seconds("a step", "seconds_per_step"), _seconds("judging")),
+)
 
 
 def worst_table(findings: pd.DataFrame) -> Table:
@@ -144,20 +192,14 @@ def failing_table(findings: pd.DataFrame) -> Table:
 
 
 def costs_table(runs: pd.DataFrame) -> Table:
-    """Make the table of what each backend and variant cost."""
-    columns = [
-        _IMPLEMENTATION,
-        _counted("runs"),
-        *_COSTS,
-        _a_step("a step, µs (median)"),
-        _seconds("judging"),
-    ]
+    """Make the table of what each backend and variant cost; a step is the median of its runs."""
+    columns = [_IMPLEMENTATION, _counted("runs"), *_COSTS]
     return table("What all runs of an implementation cost", records(costs(runs)), columns)
 
 
 def run_costs_table(runs: pd.DataFrame) -> Table:
     """Make the table of what each run cost."""
-    columns = [_SCENARIO, _IMPLEMENTATION, _DTYPE, *_COSTS, _a_step("a step, µs"), _seconds("judging")]
+    columns = [_SCENARIO, _IMPLEMENTATION, _DTYPE, *_COSTS]
     return table("What each run cost", records(runs[runs["status"] == "run"]), columns)
 
 

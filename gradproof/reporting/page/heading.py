@@ -1,7 +1,6 @@
 """What stands above the scenarios: the verdict, the worst failure, the matrix, the cost, what was not run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,117 +8,56 @@ import pandas as pd
 
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import SEVERITIES, failing, judged, something_was_checked
-from gradproof.reporting.names import RUN, implementation, run_key
+from gradproof.reporting.names import implementation
 from gradproof.reporting.page.cells import (
-    Table,
     costs_table,
+    exact,
     failing_table,
     run_costs_table,
+    short,
     unfinished_table,
 )
-from gradproof.reporting.page.numbers import exact, short
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import costs, duration, side_by_side
-from gradproof.reporting.summary import MatrixCell, not_checked, remarks, verdict_matrix, who_is_off
+from gradproof.reporting.summary import not_checked, remarks, verdict_matrix, who_is_off
 from gradproof.reporting.telling import QUANTITY_NAMES, headline
 from gradproof.verdicts.numerals import entry
 from gradproof.verdicts.tolerances import SPREADS
 
 
-@dataclass(frozen=True)
-class MatrixRow:
-    """A row of the matrix; `scenario` is the scenario's position."""
-
-    scenario: int
-    name: str
-    dtype: str
-    span: int
-    cells: Sequence[MatrixCell]
-
-
-@dataclass(frozen=True)
-class WorstFailure:
-    """The first failure: the finding, where it is and its numbers by name, and the scenario's position."""
-
-    finding: Mapping[str, Any]
-    where: Sequence[tuple[str, str]]
-    numbers: Sequence[tuple[str, str]]
-    scenario: int
-
-
-@dataclass(frozen=True)
-class Heading:
-    """All that stands above the sections of the scenarios, and the lists that the page counts by."""
-
-    ok: bool
-    title: str
-    who: str
-    time: str
-    versions: str
-    figures: Sequence[tuple[str, str]]
-    notes: Sequence[str]
-    messages: Sequence[str]
-    failure: WorstFailure | None
-    failing: Table | None
-    repeats: Sequence[str]
-    matrix_columns: Sequence[str]
-    matrix: Sequence[MatrixRow]
-    legend: Sequence[str]
-    costs: Table | None
-    run_costs: Table | None
-    bars: Sequence[Mapping[str, Any]]
-    times: str
-    unfinished: Table | None
-    scenarios: Sequence[str]
-    implementations: Sequence[str]
-    dtypes: Sequence[str]
-    run_names: Sequence[tuple[int, int]]
-    failing_runs: Sequence[int]
-
-
-def heading(report: Report) -> Heading:
-    """Collect what stands above the scenarios."""
+def heading(report: Report, scenarios: Sequence[str]) -> dict[str, Any]:
+    """Collect what stands above the scenarios, by the names that the templates have for it."""
     runs = report.runs.astype(object)
-    subjects = list(runs[RUN].drop_duplicates().itertuples(index=False, name=None))
-    scenarios = list(dict.fromkeys(str(subject[0]) for subject in subjects))
-    names = [implementation(str(backend), str(variant)) for _, backend, variant, _ in subjects]
-    implementations = list(dict.fromkeys(names))
-    dtypes = list(dict.fromkeys(str(subject[3]) for subject in subjects))
-    columns, matrix = _matrix(report, scenarios)
+    ran = bool((runs["status"] == "run").any())
     wrong = failing(report.findings)
     wrong_runs = judged(wrong)
-    ran = bool((runs["status"] == "run").any())
-    off = {run_key(row) for row in records(wrong_runs)}
-    verdicts = {cell.verdict for row in matrix for cell in row.cells}
-    return Heading(
-        ok=report.ok,
-        title=_title(report),
-        who="" if report.ok or not ran else who_is_off(runs, report.findings),
-        time=str(report.environment.get("time", "")),
-        versions=_versions(report.environment),
-        figures=_figures(report),
-        notes=[*remarks(report.frames), *not_checked(runs)],
-        messages=[headline(row) for row in records(wrong.drop(index=wrong_runs.index))],
-        failure=_worst_failure(wrong_runs, scenarios) if len(wrong_runs) else None,
-        failing=failing_table(wrong_runs) if len(wrong_runs) else None,
-        repeats=[each for each in dict.fromkeys(wrong_runs["repeat"]) if each],
-        matrix_columns=columns,
-        matrix=matrix,
-        legend=sorted(verdicts, key=lambda verdict: SEVERITIES.get(verdict, -1)),
-        costs=costs_table(runs) if ran else None,
-        run_costs=run_costs_table(runs) if ran else None,
-        bars=_bars(runs),
-        times=side_by_side(report.environment),
-        unfinished=unfinished_table(runs) if (runs["reason"] != "").any() else None,
-        scenarios=scenarios,
-        implementations=implementations,
-        dtypes=dtypes,
-        run_names=[
-            (implementations.index(name), dtypes.index(str(subject[3])))
-            for name, subject in zip(names, subjects, strict=True)
+    matrix = verdict_matrix(report.runs, report.findings)
+    verdicts = {cell.verdict for cell in matrix.to_numpy().ravel()}
+    return {
+        "ok": report.ok,
+        "title": _title(report),
+        "who": "" if report.ok or not ran else who_is_off(runs, report.findings),
+        "time": str(report.environment.get("time", "")),
+        "versions": _versions(report.environment),
+        "figures": _figures(report),
+        "notes": [*remarks(report.frames), *not_checked(runs)],
+        "messages": [headline(row) for row in records(wrong.drop(index=wrong_runs.index))],
+        "failure": _worst_failure(wrong_runs, scenarios) if len(wrong_runs) else None,
+        "failing": failing_table(wrong_runs) if len(wrong_runs) else None,
+        "repeats": [each for each in dict.fromkeys(wrong_runs["repeat"]) if each],
+        "matrix_columns": list(matrix.columns),
+        # The rows of a scenario stand together, whatever the order of the runs.
+        "matrix": [
+            (scenarios.index(name), name, [(index[1], cells) for index, *cells in rows.itertuples(name=None)])
+            for name, rows in matrix.groupby(level="scenario", sort=False)
         ],
-        failing_runs=[position for position, subject in enumerate(subjects) if subject in off],
-    )
+        "legend": sorted(verdicts, key=lambda verdict: SEVERITIES.get(verdict, -1)),
+        "costs": costs_table(runs) if ran else None,
+        "run_costs": run_costs_table(runs) if ran else None,
+        "bars": _bars(runs),
+        "times": side_by_side(report.environment),
+        "unfinished": unfinished_table(runs) if (runs["reason"] != "").any() else None,
+    }
 
 
 def _title(report: Report) -> str:
@@ -151,18 +89,19 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     return [*figures, (f"{left_out:,}", "runs not made")] if left_out else figures
 
 
-def _worst_failure(wrong: pd.DataFrame, scenarios: Sequence[str]) -> WorstFailure:
+def _worst_failure(wrong: pd.DataFrame, scenarios: Sequence[str]) -> dict[str, Any]:
+    """Tell the first failure: the finding, where it is, its numbers, and the scenario's position."""
     row = records(wrong.head(1))[0]
-    return WorstFailure(
-        finding=row,
-        where=[
+    return {
+        "finding": row,
+        "where": [
             ("scenario", row["scenario"]),
             ("implementation", implementation(row["backend"], row["variant"])),
             ("dtype", row["dtype"]),
             ("step", f"{row['step']:,}"),
             (QUANTITY_NAMES[row["kind"]], entry(row["parameter"], row["index"])),
         ],
-        numbers=[
+        "numbers": [
             ("value", exact(row["value"])),
             ("exact", row["exact"]),
             ("absolute error", short(row["error"])),
@@ -170,24 +109,8 @@ def _worst_failure(wrong: pd.DataFrame, scenarios: Sequence[str]) -> WorstFailur
             ("in ulps", short(row["ulps"])),
             ("in spreads", f"{short(row['spreads'])} (at most {SPREADS:g} are rounding)"),
         ],
-        scenario=scenarios.index(row["scenario"]),
-    )
-
-
-def _matrix(report: Report, scenarios: Sequence[str]) -> tuple[list[str], list[MatrixRow]]:
-    if report.runs.empty:
-        return [], []
-    table = verdict_matrix(report.runs, report.findings)
-    spans = pd.Series([name for name, _ in table.index]).value_counts()
-    # The rows of a scenario stand together, whatever the order of the runs.
-    keys = sorted(range(len(table)), key=lambda position: scenarios.index(table.index[position][0]))
-    rows: list[MatrixRow] = []
-    for position in keys:
-        name, dtype = table.index[position]
-        first = not rows or rows[-1].name != name
-        span = int(spans[name]) if first else 0
-        rows.append(MatrixRow(scenarios.index(name), name, dtype, span, table.iloc[position].tolist()))
-    return [str(name) for name in table.columns], rows
+        "scenario": scenarios.index(row["scenario"]),
+    }
 
 
 def _bars(runs: pd.DataFrame) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import failing, judged
-from gradproof.reporting.names import RUN, count, implementation, run_key
+from gradproof.reporting.names import count, implementation
 from gradproof.reporting.page.cells import (
     LONG,
     NAME,
@@ -71,15 +71,14 @@ _TABLES = (
 )
 
 
-def sections(frames: Mapping[str, pd.DataFrame], scenarios: Sequence[str]) -> list[Section]:
+def sections(frames: Mapping[str, pd.DataFrame], scenarios: Sequence[str], runs: Runs) -> list[Section]:
     """Make the section of each scenario.
 
     Args:
         frames: a report's.
         scenarios: the scenarios, in the order of the page.
+        runs: the positions of the runs.
     """
-    subjects = frames["runs"][RUN].astype(object).drop_duplicates()
-    runs = {run_key(row): position for position, row in enumerate(records(subjects))}
     thinned = thin_all(frames, runs)
     groups = {
         "runs": by_scenario(frames["runs"]),

@@ -6,6 +6,7 @@ from altered_reports import LINE, RUN, altered, base, check_columns, finding, of
 
 from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.comparison.run_changes import ratios
+from gradproof.reporting.formats.markdown import changes_section
 
 
 def test_only_errors_that_are_not_exactly_as_before_are_told() -> None:
@@ -46,7 +47,7 @@ def test_errors_of_a_factor_of_two_and_above_the_noise_are_shown(
     what = "The worst error of 1 parameter" if notable else "No worst error"
     assert f"{what} changed by more than a factor of 2" in str(changes)
     assert "; the frame errors has the one that is not exactly as before." in str(changes)
-    assert len(changes.markdown().split("### Errors that changed\n")) == 1 + notable
+    assert len("\n".join(changes_section(changes)).split("### Errors that changed\n")) == 1 + notable
 
 
 def test_ratios_of_zeros_and_infinities() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import gradproof as gp
 from gradproof.errors import InputError
 from gradproof.reporting.comparison.joining import compare
+from gradproof.reporting.formats.markdown import changes_section
 from gradproof.reporting.report import Report
 
 
@@ -60,7 +61,7 @@ def test_what_is_no_report_is_refused(wrong: Any) -> None:
 
 def test_markdown_has_a_section_with_the_sentences_and_tables() -> None:
     changes = compare(base(), bits(state(base(), LINE, "WRONG"), 1))
-    text = changes.markdown()
+    text = "\n".join(changes_section(changes))
     assert text.startswith("## What changed\n\n- 1 verdict got worse; ")
     for sentence in changes.sentences():
         assert f"- {sentence}\n" in text

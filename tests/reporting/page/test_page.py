@@ -18,9 +18,8 @@ import pytest
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import SEVERITIES, failing, in_order, judged
 from gradproof.reporting.names import RUN
-from gradproof.reporting.page.build import build_page
+from gradproof.reporting.page.build import build_page, script_json
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures, shortened
-from gradproof.reporting.page.scripts import script_json
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import costs
 from gradproof.reporting.summary import verdict_matrix
