@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from gradproof.reporting.page.build import build_page
+from gradproof.reporting.formats.page import render as build_page
 from gradproof.scenarios import line_fit, neuron_chain
 from gradproof.scenarios.finding import load_scenarios
 from gradproof.verification import verify

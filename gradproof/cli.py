@@ -253,8 +253,7 @@ def _verify(options: argparse.Namespace) -> int:
     from gradproof.reporting.folders import check_writable  # noqa: PLC0415
     from gradproof.reporting.formats import check_formats  # noqa: PLC0415
     from gradproof.reporting.formats.github import annotations, append_summary  # noqa: PLC0415
-    from gradproof.reporting.formats.terminal import print_report  # noqa: PLC0415
-    from gradproof.reporting.printed_changes import print_changes  # noqa: PLC0415
+    from gradproof.reporting.formats.terminal import print_changes, print_report  # noqa: PLC0415
     from gradproof.reporting.progress import make_progress  # noqa: PLC0415
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
@@ -296,7 +295,7 @@ def _compare(options: argparse.Namespace) -> int:
 
     from gradproof.errors import InputError  # noqa: PLC0415
     from gradproof.reporting.comparison.joining import compare  # noqa: PLC0415
-    from gradproof.reporting.printed_changes import print_changes  # noqa: PLC0415
+    from gradproof.reporting.formats.terminal import print_changes  # noqa: PLC0415
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
 
     # A report may be named by its manifest, too.
@@ -315,7 +314,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _audit(options: argparse.Namespace) -> int:
     from gradproof.auditing import audit  # noqa: PLC0415 - see the module's docstring
-    from gradproof.reporting.printed_claims import print_claims  # noqa: PLC0415
+    from gradproof.reporting.formats.terminal import print_claims  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
     from gradproof.scenarios.finding import find_scenarios  # noqa: PLC0415
 

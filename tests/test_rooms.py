@@ -28,6 +28,7 @@ ALLOWED = {
     ),
     # What was judged: records, verdicts and the drift between records, but none of the judging.
     "reporting": (
+        "gradproof.scenarios.scenario",
         "gradproof.verdicts.numerals",
         "gradproof.verdicts.printing",
         "gradproof.verdicts.records",

@@ -4,35 +4,23 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from gradproof.errors import InputError
 from gradproof.plugin.parts import CHECK_SUFFIX, parts_folder, report_folder, report_formats
 from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.formats.github import annotations, append_summary
+from gradproof.reporting.frames import Described
 from gradproof.reporting.reading import read_report
 from gradproof.reporting.report import Report
 from gradproof.reporting.writing import describe_written
 from gradproof.scenarios import Provenance
 from gradproof.verdicts.records import CheckRecord, FormulaRecord, NotRun, Outcome, Subject
 from gradproof.verdicts.storage import load_outcome
-
-
-@dataclass(frozen=True)
-class _Described:
-    """What the report tells of a scenario, as another process left it."""
-
-    name: str
-    origin: str
-    fingerprint: str
-    provenance: tuple[Provenance, ...]
-    flat_solution: dict[str, NDArray[Any]] | None
 
 
 def read_baseline(config: pytest.Config) -> None:
@@ -57,7 +45,7 @@ def write_report(config: pytest.Config) -> None:
     checks = _checks(folder)
     parts = [(json.loads(path.read_text(encoding="utf-8")), path) for path in folder.glob("*.json")]
     parts.sort(key=lambda part: part[0]["number"])
-    described: dict[str, _Described] = {}
+    described: dict[str, Described] = {}
     formulas: dict[str, list[FormulaRecord]] = {}
     results: dict[Subject, Outcome | NotRun] = {}
     for part, path in parts:
@@ -101,12 +89,12 @@ def _checks(folder: Path) -> Sequence[CheckRecord]:
     return [CheckRecord(**row) for row in sorted(left, key=lambda row: (row["test"], row["seed"]))]
 
 
-def _described(left: dict[str, Any]) -> _Described:
+def _described(left: dict[str, Any]) -> Described:
     provenance = tuple(Provenance(**entry) for entry in left["provenance"])
     solution = left["flat_solution"]
     if solution is not None:
         solution = {name: np.asarray(values) for name, values in solution.items()}
-    return _Described(**{**left, "provenance": provenance, "flat_solution": solution})
+    return Described(**{**left, "provenance": provenance, "flat_solution": solution})
 
 
 def _read(part: dict[str, Any], path: Path) -> Outcome | NotRun:

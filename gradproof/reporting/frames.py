@@ -1,7 +1,8 @@
 """pandas frames of what was judged, each with a fixed list of columns."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from gradproof.reporting.columns import COLUMNS, as_frame, typed
 from gradproof.reporting.findings import make_findings
 from gradproof.reporting.names import repeat_command
+from gradproof.scenarios.scenario import Provenance, Scenario
 from gradproof.verdicts.numerals import index_texts
 from gradproof.verdicts.printing import encodable
 from gradproof.verdicts.records import (
@@ -26,37 +28,22 @@ _VERDICTS = np.array([str(verdict) for verdict in SEVERITY], dtype=object)
 _NUMBERS = ("value", "error", "ulps", "spreads")
 
 
-class Described(Protocol):
-    """What a report tells of a scenario; a Scenario is one."""
+@dataclass(frozen=True)
+class Described:
+    """What a report tells of a scenario, where another process left it; a Scenario tells it, too."""
 
-    @property
-    def name(self) -> str:
-        """What reports call it."""
-        ...
+    name: str
+    origin: str
+    fingerprint: str
+    provenance: tuple[Provenance, ...]
+    flat_solution: dict[str, NDArray[Any]] | None
 
-    @property
-    def origin(self) -> str:
-        """What the command line calls it: a name, `FILE.py` or `FILE.py::NAME`; empty if it cannot."""
-        ...
 
-    @property
-    def fingerprint(self) -> str:
-        """A hash of what it computes: see `Scenario.fingerprint`."""
-        ...
-
-    @property
-    def flat_solution(self) -> dict[str, NDArray[Any]] | None:
-        """The parameters at which the loss is least, where they are known."""
-        ...
-
-    @property
-    def provenance(self) -> Sequence[Any]:
-        """Where its values come from: records with the columns of the frame `provenance`."""
-        ...
+Scenarios = Sequence[Scenario | Described]
 
 
 def make_frames(
-    scenarios: Sequence[Described],
+    scenarios: Scenarios,
     outcomes: Sequence[Outcome],
     not_run: Sequence[NotRun],
     formulas: Sequence[FormulaRecord],
@@ -176,7 +163,7 @@ def _prediction_blocks(outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _solution_blocks(scenarios: Sequence[Described], outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
+def _solution_blocks(scenarios: Scenarios, outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
     solutions = {entry.name: entry.flat_solution for entry in scenarios if entry.flat_solution is not None}
     for outcome in outcomes:
         for name, solution in solutions.get(outcome.subject.scenario, {}).items():
@@ -192,7 +179,7 @@ def _solution_blocks(scenarios: Sequence[Described], outcomes: Sequence[Outcome]
 
 
 def _run_rows(
-    scenarios: Sequence[Described], outcomes: Sequence[Outcome], not_run: Sequence[NotRun]
+    scenarios: Scenarios, outcomes: Sequence[Outcome], not_run: Sequence[NotRun]
 ) -> Iterable[dict[str, Any]]:
     origins = {entry.name: entry.origin for entry in scenarios}
     fingerprints = {entry.name: entry.fingerprint for entry in scenarios}
@@ -241,7 +228,7 @@ def _not_run_row(not_run: NotRun) -> dict[str, Any]:
     }
 
 
-def _provenance_rows(scenarios: Sequence[Described]) -> Iterable[dict[str, Any]]:
+def _provenance_rows(scenarios: Scenarios) -> Iterable[dict[str, Any]]:
     for scenario in scenarios:
         for entry in scenario.provenance:
             yield {"scenario": scenario.name, **vars(entry)}

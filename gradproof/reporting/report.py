@@ -12,7 +12,7 @@ from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.comparison.changes import Changes
 from gradproof.reporting.environment import environment
 from gradproof.reporting.findings import QUANTITIES, failing, passing, something_was_checked
-from gradproof.reporting.frames import Described, make_frames
+from gradproof.reporting.frames import Scenarios, make_frames
 from gradproof.reporting.telling import describe
 from gradproof.reporting.writing import write_report
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaRecord, NotRun, Outcome
@@ -81,7 +81,7 @@ class Report:
     @classmethod
     def from_outcomes(
         cls,
-        scenarios: Sequence[Described],
+        scenarios: Scenarios,
         outcomes: Sequence[Outcome],
         not_run: Sequence[NotRun] = (),
         formulas: Sequence[FormulaRecord] = (),

@@ -9,7 +9,7 @@ import pytest
 
 from gradproof.reporting.comparison.changes import CHANGES, Changes
 from gradproof.reporting.formats.markdown import changes_section
-from gradproof.reporting.printed_changes import print_changes
+from gradproof.reporting.formats.terminal import print_changes
 
 LINE = {"scenario": "bce_network_rate_0.01", "backend": "torch", "variant": "eager", "dtype": "float32"}
 

@@ -17,7 +17,7 @@ from builders import REPORTS, SUBJECT, outcome, record, reference, report, scena
 from gradproof.errors import DisagreementError, InputError
 from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.formats import markdown, report_formats
-from gradproof.reporting.markup import markdown_table
+from gradproof.reporting.formats.markdown import markdown_table
 from gradproof.reporting.report import Report
 from gradproof.reporting.summary import verdict_matrix
 from gradproof.reporting.telling import describe
@@ -355,11 +355,11 @@ def test_the_matrix_has_a_row_for_each_scenario_and_dtype_and_a_column_for_each_
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
-def test_a_cell_says_ok_only_if_every_verdict_passes(verdict: Verdict) -> None:
+def test_a_cell_says_ok_only_if_every_verdict_passes_a_strict_reader(verdict: Verdict) -> None:
     (cell,) = (
         matrix_of(outcome(gradients=(record([verdict, Verdict.AGREES], [1.0, 1.0]),))).to_numpy().ravel()
     )
-    assert ("ok" in cell.split()) is verdict.passes
+    assert ("ok" in cell.split()) is verdict.accepted(strict=True)
 
 
 @pytest.mark.parametrize("spreads", [[0.5, np.nan], [np.nan, 0.5], [np.nan, np.nan], [0.5, np.inf]])

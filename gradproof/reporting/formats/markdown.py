@@ -1,5 +1,6 @@
 """The summary of a report in Markdown."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,12 +11,12 @@ from gradproof.reporting.columns import records
 from gradproof.reporting.comparison.changes import ABSENT, SHOWN, Changes
 from gradproof.reporting.environment import flattened
 from gradproof.reporting.findings import QUANTITIES, failing
-from gradproof.reporting.markup import escaped, fenced, markdown_table
 from gradproof.reporting.names import RUN, implementation
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import cost_cells, side_by_side
 from gradproof.reporting.summary import count_verdicts, finding_text, remarks, verdict_matrix
 from gradproof.reporting.telling import describe
+from gradproof.verdicts.printing import visible
 from gradproof.verdicts.tolerances import SPREADS
 
 name = "markdown"
@@ -153,3 +154,41 @@ def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
             shown[name] = [f"{number:.3g}" for number in frame[name]]
     empty = [name for name in shown.columns if shown[name].isin([ABSENT, "nan"]).all()]
     return shown.drop(columns=empty)
+
+
+# Frames and texts, with the escapes that keep names from being read as Markdown.
+
+_ACTIVE = re.compile(
+    r"[\\`*\[\]|~$]"  # code, emphasis, links, cells, strike-through, formulas
+    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis; between letters an underscore is none
+)
+# What GitHub makes a link or a mention of without any mark around it.
+_LINKED = re.compile(r"(?:(?<=:)(?=//))|(?:(?<=\bwww)(?=\.))|(?:(?<=[@#])(?=\w))", re.IGNORECASE)
+
+
+def markdown_table(frame: pd.DataFrame) -> str:
+    """Write a frame as a Markdown table, with all that would be read as Markdown escaped."""
+    header = [escaped(name) for name in frame.columns]
+    rows = [[escaped(value) for value in row] for row in frame.itertuples(index=False)]
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def escaped(value: object) -> str:
+    r"""Write a value so that Markdown shows its very characters, in a table or elsewhere, in one line.
+
+    An empty comment, which is not shown, keeps GitHub from linking mentions, addresses and numbers of issues.
+
+    >>> print(escaped("a|b *c* <d> bce_network @you"))
+    a\|b \*c\* &lt;d> bce_network @<!-- -->you
+    """
+    text = visible(value).replace("&", "&amp;").replace("<", "&lt;")
+    text = _ACTIVE.sub(r"\\\g<0>", text)
+    return _LINKED.sub("<!-- -->", text)
+
+
+def fenced(text: str) -> list[str]:
+    """Put a text into a block of code that nothing in it can end; the lines one by one."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [fence, text, fence]

@@ -1,16 +1,156 @@
 """The page: one HTML file that shows whether everything agrees, who is off, where, by how much and why.
 
-The file holds its styles, its scripts and its data, and asks for nothing over a network.
+The file holds its styles, its script and its data, says which scripts a browser may run, and asks for nothing
+over a network.
 """
 
-from gradproof.reporting.page.build import build_page
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from gradproof.reporting.columns import records
+from gradproof.reporting.comparison.changes import Changes
+from gradproof.reporting.findings import failing, judged
+from gradproof.reporting.names import RUN, implementation, run_key
+from gradproof.reporting.page.cells import NAME, VERDICT, Table, environment_table, frame_table, tone
+from gradproof.reporting.page.curves import Runs
+from gradproof.reporting.page.heading import heading
+from gradproof.reporting.page.sections import sections
 from gradproof.reporting.report import Report
+from gradproof.verdicts.tolerances import SPREADS
 
 name = "html"
 files = ("index.html",)
 needs = ("jinja2",)
 
+_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+
 
 def render(report: Report) -> str:
-    """Build the page of a report; with its `changes`, if it has any."""
-    return build_page(report)
+    """Build the page of a report.
+
+    Args:
+        report: what to show; with its `changes`, if it has any.
+
+    Returns:
+        the HTML text; the same for the same report.
+    """
+    runs = {run_key(row): at for at, row in enumerate(records(report.runs[RUN].drop_duplicates()))}
+    scenarios = list(dict.fromkeys(key[0] for key in runs))
+    shown = sections(report.frames, scenarios, runs)
+    script = own_script()
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            policy=content_security_policy(script),
+            script=Markup(script),  # noqa: S704 - our own file
+            style=Markup(own_file("page.css")),  # noqa: S704 - our own file
+            heading=heading(report, scenarios),
+            since=_since(report.changes),
+            sections=shown,
+            other_claims=_other_claims(report.claims, scenarios),
+            checks=_checks(report.checks),
+            environment=environment_table(report.environment),
+            data=_page_data(report.findings, runs, shown),
+            limit=f"{SPREADS:g}",
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("gradproof.reporting.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"script_json": script_json, "tone": tone}
+    return environment
+
+
+def _page_data(findings: pd.DataFrame, runs: Runs, shown: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Give what all pictures share."""
+    names = [(implementation(backend, variant), dtype) for _, backend, variant, dtype in runs]
+    implementations, dtypes = (
+        (list(dict.fromkeys(each)) for each in zip(*names, strict=True)) if names else ([], [])
+    )
+    return {
+        "implementations": implementations,
+        "dtypes": dtypes,
+        "runs": [(implementations.index(name), dtypes.index(dtype)) for name, dtype in names],
+        "limit": SPREADS,
+        "parameters": [section["parameters"] for section in shown],
+        "failing": sorted({runs[run_key(row)] for row in records(judged(failing(findings)))}),
+    }
+
+
+def _since(changes: Changes | None) -> dict[str, Any] | None:
+    """Tell what changed since the baseline: sentences, and tables with a title and a sentence."""
+    if changes is None:
+        return None
+    kinds = {"before": VERDICT, "after": VERDICT, "verdict_before": VERDICT, "verdict_after": VERDICT}
+    tables = [
+        (title, sentence, frame_table(title, frame, kinds if "scenario" in frame else {}, brief=True))
+        for title, sentence, frame in changes.tables()
+    ]
+    return {"sentences": changes.sentences(), "tables": tables, "worse": changes.worse}
+
+
+def _checks(checks: pd.DataFrame) -> Table | None:
+    if checks.empty:
+        return None
+    kinds = {"test": NAME, "verdict": VERDICT, "dtype": NAME}
+    return frame_table("A gradient that a test checked", checks.drop(columns="failing_point"), kinds)
+
+
+def _other_claims(claims: pd.DataFrame, scenarios: Sequence[str]) -> Table | None:
+    others = claims[~claims["scenario"].isin(list(scenarios))]
+    if others.empty:
+        return None
+    return frame_table("Claims of other scenarios", others, {"verdict": VERDICT})
+
+
+def own_file(name: str) -> str:
+    """Read a file that stands beside the templates."""
+    return resources.files("gradproof.reporting.page").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+@cache
+def own_script() -> str:
+    """Give the script that draws the pictures and sorts the tables."""
+    return "\n".join(own_file(f"{name}.js") for name in ("drawing", "lines", "entries", "tables", "page"))
+
+
+def content_security_policy(script: str) -> str:
+    """Say what a browser may do with the page: run this very script, and ask for nothing.
+
+    A script that a name in the data would smuggle in has another hash, so that it never runs.
+
+    >>> content_security_policy("1")[:80]
+    "default-src 'none'; script-src 'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW"
+    """
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def script_json(value: Any) -> Markup:
+    r"""Write a value as JSON that may stand in a script element: nothing in it can end the element.
+
+    >>> print(script_json({"name": "</script>", "digits": 0.1}))
+    {"name":"\u003c/script\u003e","digits":0.1}
+    """
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return Markup(text.translate(_ESCAPES))  # noqa: S704 - escaped on the line itself

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from gradproof.reporting.columns import records
-from gradproof.reporting.findings import failing, judged
-from gradproof.reporting.names import count, implementation
+from gradproof.reporting.findings import QUANTITIES, failing, judged
+from gradproof.reporting.names import count, implementation, run_key
 from gradproof.reporting.page.cells import (
     LONG,
     NAME,
@@ -20,6 +20,7 @@ from gradproof.reporting.page.cells import (
     worst_table,
 )
 from gradproof.reporting.page.curves import (
+    WORST,
     Runs,
     Thinned,
     by_scenario,
@@ -29,37 +30,31 @@ from gradproof.reporting.page.curves import (
     thin_all,
 )
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
-from gradproof.reporting.page.plots import Control, plots_of
 from gradproof.verdicts.numerals import entry
+
+Section = Mapping[str, Any]
+"""The section of a scenario: what stands in it, by the names that the templates have for it."""
+
+SIDE_BY_SIDE = 6
+"""Up to so many parameters' pictures of entries are shown side by side; of more, one at a time."""
 
 
 @dataclass(frozen=True)
-class Section:
-    """The section of a scenario.
+class Choice:
+    """One value of a control."""
 
-    Attributes:
-        name: the scenario's.
-        verdict: the worst of what does not pass, or that all agrees.
-        facts: what there is to know of its runs, in short.
-        parameters: their names.
-        plots: the controls of each picture.
-        data: the pictures' data.
-        bins: how many bins of steps the curves have at most.
-        reference_off: where the reference does not pass, a sentence that says so.
-        worst: the table of the worst steps; None where nothing was judged.
-        details: titles and tables of all else.
-    """
+    value: str
+    label: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control above a picture: a switch between a few values, or a list to select from."""
 
     name: str
-    verdict: str
-    facts: Sequence[str]
-    parameters: Sequence[str]
-    plots: Mapping[str, Sequence[Control]]
-    data: Mapping[str, Any]
-    bins: int
-    reference_off: str
-    worst: Table | None
-    details: Sequence[tuple[str, Table]]
+    label: str
+    choices: Sequence[Choice]
 
 
 _TABLES = (
@@ -71,7 +66,9 @@ _TABLES = (
 )
 
 
-def sections(frames: Mapping[str, pd.DataFrame], scenarios: Sequence[str], runs: Runs) -> list[Section]:
+def sections(
+    frames: Mapping[str, pd.DataFrame], scenarios: Sequence[str], runs: Runs
+) -> list[dict[str, Any]]:
     """Make the section of each scenario.
 
     Args:
@@ -93,7 +90,10 @@ def sections(frames: Mapping[str, pd.DataFrame], scenarios: Sequence[str], runs:
     ]
 
 
-def _section(name: str, frames: Mapping[str, pd.DataFrame | None], thinned: Thinned, runs: Runs) -> Section:
+def _section(
+    name: str, frames: Mapping[str, pd.DataFrame | None], thinned: Thinned, runs: Runs
+) -> dict[str, Any]:
+    """Make the section of a scenario, by the names that the templates have for its parts."""
     own, worst = frames["runs"], frames["findings"]
     assert own is not None, "a scenario of the page has a run"  # noqa: S101 - by construction
     ran = own[own["status"] == "run"]
@@ -105,22 +105,22 @@ def _section(name: str, frames: Mapping[str, pd.DataFrame | None], thinned: Thin
         "entries": entry_pictures(frames["entries"], parameters, runs),
         "drift": drift_plot(thinned, name, parameters),
     }
-    return Section(
-        name=name,
-        verdict=_verdict(own, worst),
-        facts=_facts(own, ran, parameters, frames["claims"]),
-        parameters=parameters,
-        plots={} if worst is None else plots_of(data, worst, parameters, runs),
-        data={} if worst is None else data,
-        bins=thinned.bins,
-        reference_off="" if worst is None else _reference_off(worst),
-        worst=None if worst is None else worst_table(worst),
-        details=[
+    return {
+        "name": name,
+        "verdict": _verdict(own, worst),
+        "facts": _facts(own, ran, parameters, frames["claims"]),
+        "parameters": parameters,
+        "plots": {} if worst is None else plots_of(data, worst, parameters, runs),
+        "data": {} if worst is None else data,
+        "bins": thinned.bins,
+        "reference_off": "" if worst is None else _reference_off(worst),
+        "worst": None if worst is None else worst_table(worst),
+        "details": [
             (title, _detail(key, caption, frame))
             for key, title, caption in _TABLES
             if (frame := frames[key]) is not None and len(frame)
         ],
-    )
+    }
 
 
 def _verdict(runs: pd.DataFrame, worst: pd.DataFrame | None) -> str:
@@ -190,3 +190,70 @@ def _digits(digits: float) -> str:
     if math.isnan(digits):
         return ""
     return "exactly" if math.isinf(digits) else f"{digits:.1f}"
+
+
+# The controls above the pictures: what a reader can choose, and what is chosen first.
+
+_MEASURE = Control("measure", "in", [Choice("spreads", "spreads", chosen=True), Choice("ulps", "ulps")])
+_DRIFT = Control(
+    "measure",
+    "difference",
+    [Choice("relative_drift", "relative", chosen=True), Choice("drift", "absolute")],
+)
+
+
+def plots_of(
+    data: Mapping[str, Any], findings: pd.DataFrame, parameters: Sequence[str], runs: Runs
+) -> dict[str, list[Control]]:
+    """Give the controls of each picture that the section of a scenario shows.
+
+    What fails is shown first: its quantity, its run, and where they are too many its parameter.
+
+    Args:
+        data: the pictures' data, by name.
+        findings: of this scenario's runs.
+        parameters: the parameters' names, in the order of the data.
+        runs: the positions of the runs.
+    """
+    first = records(findings.head(1))[0]
+    labels = {"gradients": "gradients", "updates": "updated weights"}
+    if not any(key.startswith("updates|") for key in data["errors"]["views"]):
+        del labels["updates"]
+    quantity = Control(
+        "quantity",
+        "quantity",
+        [Choice(name, label, chosen=name == QUANTITIES[first["kind"]]) for name, label in labels.items()],
+    )
+    parameter = _choose_parameter(parameters, "the worst of each step", "")
+    few = len(parameters) <= SIDE_BY_SIDE
+    one_or_all = _choose_parameter(parameters, "all" if few else "", first["parameter"])
+    controls = {
+        "losses": [],
+        "errors": [quantity, _MEASURE, parameter],
+        "entries": [_choose_run(findings, runs, first), quantity, _MEASURE, one_or_all],
+        "drift": [_DRIFT, parameter],
+    }
+    return {name: controls[name] for name in controls if data[name]["views"]}
+
+
+def _choose_parameter(parameters: Sequence[str], together: str, first: str) -> Control:
+    """Let a reader choose a parameter; all together are chosen first where that has a label."""
+    several = together and len(parameters) > 1
+    choices = [
+        Choice(str(position), name, chosen=not several and name == first)
+        for position, name in enumerate(parameters)
+    ]
+    if several:
+        choices = [Choice(WORST, together, chosen=True), *choices]
+    return Control("parameter", "parameter", choices)
+
+
+def _choose_run(findings: pd.DataFrame, runs: Runs, first: Mapping[str, Any]) -> Control:
+    """Let a reader choose a run; the first is the one of this row."""
+    chosen = run_key(first)
+    keys = sorted({run_key(row) for row in records(findings)}, key=lambda key: runs[key])
+    choices = [
+        Choice(str(runs[key]), f"{implementation(key[1], key[2])} {key[3]}", chosen=key == chosen)
+        for key in keys
+    ]
+    return Control("run", "implementation", choices)

@@ -68,7 +68,7 @@ def test_markdown_has_a_section_with_the_sentences_and_tables() -> None:
     for title in ("Verdicts that changed", "Bits that differ", "Times of implementations"):
         assert f"\n### {title}\n" in text
     assert "| run | line | torch | eager | float64 | AGREES | WRONG | worse |" in text
-    assert text.endswith("|\n")
+    assert text.endswith("|")
     assert [title for title, _, _ in changes.tables()] == [
         "Verdicts that changed",
         "Errors that changed",

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from gradproof.reporting.formats import markdown
-from gradproof.reporting.formats.markdown import LISTED
-from gradproof.reporting.markup import escaped, markdown_table
+from gradproof.reporting.formats.markdown import LISTED, escaped, markdown_table
 from gradproof.verdicts.printing import visible
 from gradproof.verdicts.verdict import Verdict
 

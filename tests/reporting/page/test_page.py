@@ -17,8 +17,9 @@ import pytest
 
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import SEVERITIES, failing, in_order, judged
+from gradproof.reporting.formats.page import render as build_page
+from gradproof.reporting.formats.page import script_json
 from gradproof.reporting.names import RUN
-from gradproof.reporting.page.build import build_page, script_json
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures, shortened
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import costs

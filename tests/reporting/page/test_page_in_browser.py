@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gradproof.reporting.page.build import build_page
+from gradproof.reporting.formats.page import render as build_page
 from gradproof.reporting.page.cells import tone
 from gradproof.reporting.report import Report
 from gradproof.scenarios import CATALOGUE

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradproof.reporting.page.thinning import BINS, FEWEST_BINS, bin_starts, bins_for, bins_of, thin
+from gradproof.reporting.page.curves import BINS, FEWEST_BINS, bin_starts, bins_for, bins_of, thin
 
 VALUES = st.one_of(st.floats(min_value=0), st.just(math.nan), st.just(math.inf))
 
