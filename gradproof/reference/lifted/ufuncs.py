@@ -15,7 +15,10 @@ from gradproof.reference.numbers.elementary import ELEMENTARY, NAN, OF_TWO
 
 
 def _elementwise(function: Callable[..., Any], operands: int) -> Any:
-    return np.frompyfunc(lambda *balls: Ball(function(*(ball.arb for ball in balls))), operands, 1)
+    # with an identity of None, it may be reduced along several axes
+    return np.frompyfunc(
+        lambda *balls: Ball(function(*(ball.arb for ball in balls))), operands, 1, identity=None
+    )
 
 
 def _test(test: Callable[..., Any], operands: int = 1) -> Callable[..., Any]:
@@ -88,7 +91,7 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: 
     operands = [base(lift(x)) for x in inputs]
     function = _OURS.get(ufunc.__name__, ufunc)
     if method == "reduce":
-        return given(reduced(ufunc, *operands, **options), out)
+        return given(_reduced(ufunc, *operands, **options), out)
     if method == "__call__":
         return given(_called(function, operands, options, out), out)
     return given(getattr(function, method)(*operands, *indices, **options), out)
@@ -122,34 +125,14 @@ def _called(function: Any, operands: list[Any], options: dict[str, Any], out: An
     return tuple(results) if several else results[0]
 
 
-_IDEMPOTENT = {"maximum", "minimum", "fmax", "fmin"}
-
-
-def reduced(
+def _reduced(
     ufunc: np.ufunc, array: Any, axis: Any = 0, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Any:
-    """Compute `ufunc.reduce` of an array of balls.
-
-    Raises:
-        NotCertifiedError: there is a condition, and nothing that could stand where it does not hold.
-    """
+    # NumPy knows no identity of objects
+    first = ufunc.identity if initial is None and where is not True else initial
+    options = {} if first is None else {"initial": base(lift(first)).item()}
     function = _OURS.get(ufunc.__name__, ufunc)
-    if where is not True:
-        filler = initial if ufunc.__name__ in _IDEMPOTENT else ufunc.identity
-        if filler is None:
-            raise NotCertifiedError(f"np.{ufunc.__name__}.reduce with where= is not certified")
-        array = np.where(np.broadcast_to(where, array.shape), array, base(lift(filler)))
-    axes = range(array.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
-    places = tuple(sorted(each % array.ndim for each in axes)) if array.ndim else ()
-    if places or initial is not None:
-        lines = np.moveaxis(array, places, range(-len(places), 0))
-        lines = lines.reshape(*lines.shape[: array.ndim - len(places)], -1)
-        if initial is not None:
-            first = np.broadcast_to(base(lift(initial)), (*lines.shape[:-1], 1))
-            lines = np.concatenate([first, lines], axis=-1)
-        array = np.asarray(function.reduce(lines, axis=-1), dtype=object)
-        array = np.expand_dims(array, places) if keepdims else array
-    return array
+    return function.reduce(array, axis=axis, keepdims=keepdims, where=where, **options)
 
 
 def _at(ufunc: np.ufunc, target: Any, key: Any, *values: Any) -> None:
