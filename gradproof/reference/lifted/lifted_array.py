@@ -17,7 +17,6 @@ from gradproof.reference.lifted.ball import Ball, as_arb
 Balls = NDArray[np.object_]
 
 _FLOAT64 = np.dtype(np.float64)
-_wrap: Callable[..., Balls] = np.frompyfunc(Ball, 1, 1)
 
 
 def _lift_entry(value: Any) -> Any:
@@ -31,8 +30,10 @@ def _lift_entry(value: Any) -> Any:
     return Ball(ball)
 
 
-_lift_entries: Callable[..., Balls] = np.frompyfunc(_lift_entry, 1, 1)
-_ARB: Callable[..., Balls] = np.frompyfunc(lambda ball: ball.arb, 1, 1)
+def _each(function: Callable[[Any], Any], array: Balls) -> Balls:
+    # a ufunc gives an object instead of an array without axes, but for `out`
+    made: Balls = np.frompyfunc(function, 1, 1)(array, out=np.empty(array.shape, dtype=object))
+    return made
 
 
 HANDLERS: dict[str, Callable[..., Any]] = {}
@@ -150,32 +151,22 @@ def lift(values: Any) -> LiftedArray:
         return array.view(LiftedArray)
     if array.dtype.kind not in "iubfO":
         raise TypeError(f"an array of {array.dtype} among certified numbers")
-    # frompyfunc hands on Python's own numbers, and gives an object instead of an array without axes.
-    entries = np.empty(array.shape, dtype=object)
-    entries[...] = _lift_entries(array.astype(object))
-    return entries.view(LiftedArray)
+    return _each(_lift_entry, array.astype(object)).view(LiftedArray)
 
 
 def _listed(values: Any) -> Any:
     """Give nested lists with lifted numbers in them such that NumPy makes an array of objects of them."""
     if type(values) is Ball:
-        return boxed(values)
+        return np.array(values, dtype=object)
     if isinstance(values, list | tuple):
         return np.array([lift(value) for value in values], dtype=object) if values else np.array([])
     return values
 
 
-def boxed(ball: Any) -> Balls:
-    """Give an object as an array without axes, which NumPy would not make of it."""
-    box = np.empty((), dtype=object)
-    box[()] = ball
-    return box
-
-
 def hand_out(result: Any) -> Any:
     """Give what NumPy computed on objects as what the user's code expects of floats."""
     if type(result) is Ball:
-        return boxed(result).view(LiftedArray)
+        return np.array(result, dtype=object).view(LiftedArray)
     if isinstance(result, np.ndarray) and base(result).dtype.hasobject:
         return lift(base(result))
     if hasattr(result, "_fields"):
@@ -187,17 +178,12 @@ def hand_out(result: Any) -> Any:
 
 def from_arbs(balls: Balls) -> LiftedArray:
     """Wrap an object array of `flint.arb`."""
-    entries = np.empty(balls.shape, dtype=object)
-    entries[...] = _wrap(balls)
-    return entries.view(LiftedArray)
+    return _each(Ball, balls).view(LiftedArray)
 
 
 def to_arbs(values: Any) -> Balls:
     """Give the balls of numbers or of a lifted array, as `flint.arb`."""
-    array = base(lift(values))
-    balls = np.empty(array.shape, dtype=object)
-    balls[...] = _ARB(array)
-    return balls
+    return _each(lambda ball: ball.arb, base(lift(values)))
 
 
 def midpoints(array: LiftedArray) -> NDArray[np.float64]:

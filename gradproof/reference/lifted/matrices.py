@@ -6,7 +6,7 @@ import numpy as np
 from flint import arb
 
 from gradproof.reference.lifted.calls import NotCertifiedError
-from gradproof.reference.lifted.lifted_array import LiftedArray, base, boxed, from_arbs, lift, to_arbs
+from gradproof.reference.lifted.lifted_array import LiftedArray, base, from_arbs, lift, to_arbs
 from gradproof.reference.numbers import BallNumbers, Balls
 from gradproof.reference.numbers.balls import array_of, matrix_of
 from gradproof.reference.tape.arguments import contraction
@@ -119,7 +119,7 @@ def _regular(matrix: Any, method: str, *others: Any) -> Any:
 
 def determinant(a: Any) -> LiftedArray:
     """Compute the determinant of matrices."""
-    return from_arbs(_stacked(lambda m: boxed(matrix_of(m).det()), a))
+    return from_arbs(_stacked(lambda m: np.array(matrix_of(m).det(), dtype=object), a))
 
 
 class SignAndLog(NamedTuple):
