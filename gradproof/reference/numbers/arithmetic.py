@@ -59,27 +59,27 @@ _Operator = Callable[["Numbers[Any]", Operand], "Numbers[Any]"]
 _Comparison = Callable[["Numbers[Any]", Operand], Mask]
 
 
-def _operators(method: str, text: str) -> tuple[_Operator, _Operator]:
-    """The operator that a method on payloads computes, and the one for a constant as the left operand."""
+def _operators(compute: Callable[[Any, Any], Any], text: str) -> tuple[_Operator, _Operator]:
+    """An operator, and the one for a constant as the left operand."""
 
     def forward(self: "Numbers[Any]", other: Operand) -> "Numbers[Any]":
-        return self.like(getattr(self, method)(*self._pair(other)))
+        return self.like(self._computed(compute, *self._pair(other)))
 
     def reflected(self: "Numbers[Any]", other: Operand) -> "Numbers[Any]":
-        return self.like(getattr(self, method)(*reversed(self._pair(other))))
+        return self.like(self._computed(compute, *reversed(self._pair(other))))
 
     forward.__doc__ = reflected.__doc__ = text
     return forward, reflected
 
 
-def _comparisons(method: str, text: str) -> tuple[_Comparison, _Comparison]:
-    """The comparison that a method on payloads computes, and its mirror image."""
+def _comparisons(compare: Callable[[Any, Any], Any], text: str) -> tuple[_Comparison, _Comparison]:
+    """A comparison, and its mirror image."""
 
     def forward(self: "Numbers[Any]", other: Operand) -> Mask:
-        return Mask(getattr(self, method)(*self._pair(other)))
+        return Mask(self._compared(compare, *self._pair(other)))
 
     def mirrored(self: "Numbers[Any]", other: Operand) -> Mask:
-        return Mask(getattr(self, method)(*reversed(self._pair(other))))
+        return Mask(self._compared(compare, *reversed(self._pair(other))))
 
     forward.__doc__ = mirrored.__doc__ = text
     return forward, mirrored
@@ -104,10 +104,10 @@ class Numbers(Entries[KindType]):
     def _pair(self, other: Operand) -> list[Payload]:
         return aligned(self.data, self._lifted(other).data)
 
-    __add__, __radd__ = _operators("_add", "The sum.")
-    __sub__, __rsub__ = _operators("_subtract", "The difference.")
-    __mul__, __rmul__ = _operators("_multiply", "The product, entry by entry.")
-    __truediv__, __rtruediv__ = _operators("_divide", "The quotient.")
+    __add__, __radd__ = _operators(operator.add, "The sum.")
+    __sub__, __rsub__ = _operators(operator.sub, "The difference.")
+    __mul__, __rmul__ = _operators(operator.mul, "The product, entry by entry.")
+    __truediv__, __rtruediv__ = _operators(operator.truediv, "The quotient.")
 
     def __neg__(self) -> Self:
         """The negation, which is exact in every kind."""
@@ -117,7 +117,7 @@ class Numbers(Entries[KindType]):
         """The power; an exponent that is an int is a repeated product, whatever the base's sign."""
         if isinstance(other, int):
             return self.like(self._integer_power(self.data, other))
-        return self.like(self._power(*self._pair(other)))
+        return self.like(self._computed(operator.pow, *self._pair(other)))
 
     def function(self, name: str) -> Self:
         """An elementary function by name: exp, log, log1p, expm1, sqrt, sin, cos, tanh, ..."""
@@ -201,12 +201,12 @@ class Numbers(Entries[KindType]):
 
     # ---------------------------------------------------------------- comparisons and kinks
 
-    __lt__, __gt__ = _comparisons("_less", "Whether it is less, or greater.")
-    __le__, __ge__ = _comparisons("_less_equal", "Whether it is at most, or at least, the other.")
+    __lt__, __gt__ = _comparisons(operator.lt, "Whether it is less, or greater.")
+    __le__, __ge__ = _comparisons(operator.le, "Whether it is at most, or at least, the other.")
 
     def equals(self, other: Operand) -> Mask:
         """Whether both are the same number; not `==`, which stays Python's own."""
-        return Mask(self._equal(*self._pair(other)))
+        return Mask(self._compared(operator.eq, *self._pair(other)))
 
     def select(self, mask: Mask, other: Operand) -> Self:
         """These numbers where the mask is true, `other` where it is false.
@@ -236,24 +236,17 @@ class Numbers(Entries[KindType]):
 
     # ---------------------------------------------------------------- on payloads
 
-    def _add(self, x: Payload, y: Payload) -> Payload:
-        return x + y
+    def _computed(self, compute: Callable[[Any, Any], Any], x: Payload, y: Payload) -> Payload:
+        """By entry: +, -, *, /, ** as functions of the module `operator`."""
+        result: Payload = compute(x, y)
+        return result
 
-    def _subtract(self, x: Payload, y: Payload) -> Payload:
-        return x - y
-
-    def _multiply(self, x: Payload, y: Payload) -> Payload:
-        return x * y
-
-    def _divide(self, x: Payload, y: Payload) -> Payload:
-        return x / y
+    def _compared(self, compare: Callable[[Any, Any], Any], x: Payload, y: Payload) -> NDArray[np.int8]:
+        """By entry: <, <=, == as functions of the module `operator`."""
+        return decided(compare(x, y))
 
     def _integer_power(self, x: Payload, exponent: int) -> Payload:
         return x**exponent
-
-    def _power(self, x: Payload, y: Payload) -> Payload:
-        powers: Payload = x**y
-        return powers
 
     def _function(self, name: str, x: Payload) -> Payload:
         function = ELEMENTARY[name].floats
@@ -278,15 +271,6 @@ class Numbers(Entries[KindType]):
     def _max(self, x: Payload, axes: tuple[int, ...]) -> Payload:
         greatest: Payload = np.max(x, axis=axes)
         return greatest
-
-    def _less(self, x: Payload, y: Payload) -> NDArray[np.int8]:
-        return decided(x < y)
-
-    def _less_equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
-        return decided(x <= y)
-
-    def _equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
-        return decided(x == y)
 
     def _select(self, mask: Payload, x: Payload, y: Payload) -> Payload:
         return np.where(mask > 0, x, y)

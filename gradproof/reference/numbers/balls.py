@@ -9,6 +9,8 @@ Source: Johansson, Arb: efficient arbitrary-precision midpoint-radius interval a
 Transactions on Computers 66 (2017); at a kink, the derivative is Clarke's generalized gradient.
 """
 
+import operator
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import inf, log10
@@ -22,6 +24,12 @@ from numpy.typing import NDArray
 from gradproof.reference.numbers.arithmetic import Kind, Numbers
 from gradproof.reference.numbers.elementary import ELEMENTARY, ONE, ZERO, on_balls
 from gradproof.reference.numbers.payload import Payload
+
+_OPPOSITES: Mapping[Callable[..., Any], Callable[..., Any]] = {
+    operator.lt: operator.ge,
+    operator.le: operator.gt,
+    operator.eq: operator.ne,
+}
 
 _UNIT_INTERVAL = arb(0.5, 0.5)
 _ANYTHING = arb(0, inf)
@@ -139,14 +147,10 @@ class BallNumbers(Numbers["Balls"]):
             x = np.expand_dims(_greater.reduce(x, axis=axis), axis)  # type: ignore[attr-defined] # a ufunc
         return np.squeeze(x, axis=axes)
 
-    def _less(self, x: Payload, y: Payload) -> NDArray[np.int8]:
-        return _kleene(x < y, x >= y)
-
-    def _less_equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
-        return _kleene(x <= y, x > y)
-
-    def _equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
-        return _kleene(x == y, x != y)
+    def _compared(self, compare: Callable[[Any, Any], Any], x: Payload, y: Payload) -> NDArray[np.int8]:
+        # 1 where a comparison is certain, -1 where its opposite is, 0 where neither is
+        true, false = (np.asarray(each(x, y)).astype(np.int8) for each in (compare, _OPPOSITES[compare]))
+        return np.asarray(true - false)
 
     def _select(self, mask: Payload, x: Payload, y: Payload) -> Payload:
         chosen = np.where(mask > 0, x, y)
@@ -211,11 +215,6 @@ class Balls(Kind[BallNumbers]):
 
 _ALL_BITS = 2**62
 """Arb's accuracy of a single number is about 2^63 bits."""
-
-
-def _kleene(true: Payload, false: Payload) -> NDArray[np.int8]:
-    """1 where a comparison is certain, -1 where its opposite is, 0 where neither is."""
-    return true.astype(np.int8) - false.astype(np.int8)
 
 
 def _chosen(condition: Payload, a: "Payload | arb", b: "Payload | arb") -> Payload:

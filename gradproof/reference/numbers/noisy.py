@@ -21,6 +21,8 @@ are not zero.
 Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. (2002), section 4.2 (sums).
 """
 
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -77,31 +79,23 @@ class NoisyNumbers(Numbers["Noisy"]):
 
     # ---------------------------------------------------------------- by entry
 
-    def _add(self, x: Payload, y: Payload) -> Payload:
-        return self._perturbed(x + y, (x, y))
-
-    def _subtract(self, x: Payload, y: Payload) -> Payload:
-        return self._perturbed(x - y, (x, y))
-
-    def _multiply(self, x: Payload, y: Payload) -> Payload:
-        product = x * y
-        vanished = (product == 0) & (x != 0) & (y != 0)
-        return self._perturbed(product, (x, y), vanished, exact=_scales(x) | _scales(y))
-
-    def _divide(self, x: Payload, y: Payload) -> Payload:
-        quotient = x / y
-        vanished = (quotient == 0) & (x != 0) & np.isfinite(y)
-        return self._perturbed(quotient, (x, y), vanished, exact=_scales(y))
+    def _computed(self, compute: Callable[[Any, Any], Any], x: Payload, y: Payload) -> Payload:
+        result: Payload = compute(x, y)
+        vanished: NDArray[np.bool_] | bool = False
+        exact: NDArray[np.bool_] | bool = False
+        if compute is operator.mul:
+            vanished, exact = (result == 0) & (x != 0) & (y != 0), _scales(x) | _scales(y)
+        elif compute is operator.truediv:
+            vanished, exact = (result == 0) & (x != 0) & np.isfinite(y), _scales(y)
+        elif compute is operator.pow:
+            vanished = (result == 0) & (x != 0)
+        return self._perturbed(result, (x, y), vanished, exact)
 
     def _integer_power(self, x: Payload, exponent: int) -> Payload:
         if exponent in {0, 1}:
             return x**exponent
         power: Payload = np.power(x, float(exponent))
         return self._perturbed(power, (x,), (power == 0) & (x != 0) & np.isfinite(x))
-
-    def _power(self, x: Payload, y: Payload) -> Payload:
-        power: Payload = np.power(x, y)
-        return self._perturbed(power, (x, y), (power == 0) & (x != 0))
 
     def _function(self, name: str, x: Payload) -> Payload:
         result = super()._function(name, x)
@@ -195,13 +189,11 @@ class NoisyNumbers(Numbers["Noisy"]):
 
     # ---------------------------------------------------------------- comparisons and kinks
 
-    def _less(self, x: Payload, y: Payload) -> NDArray[np.int8]:
+    def _compared(self, compare: Callable[[Any, Any], Any], x: Payload, y: Payload) -> NDArray[np.int8]:
+        if compare is operator.eq:
+            return super()._compared(compare, x, y)
         margin = y - x
-        return decided(self._sided(margin, margin > 0, at_zero=False))
-
-    def _less_equal(self, x: Payload, y: Payload) -> NDArray[np.int8]:
-        margin = y - x
-        return decided(self._sided(margin, margin >= 0, at_zero=True))
+        return decided(self._sided(margin, compare(0, margin), at_zero=compare is operator.le))
 
     def _step(self, x: Payload, at_zero: float) -> Payload:
         return self._sided(x, np.heaviside(x, at_zero), at_zero=at_zero)
