@@ -92,6 +92,10 @@ PROBE_STEP = 1e-5
 """Step of the central difference along a probe: its error of the order step² and float64's rounding over the
 step are both near 1e-10."""
 
+PROBE_STEP_DECIDING = 1e-8
+"""The same where the loss decides something by a comparison that a longer step would turn: rounding over it
+is near 1e-8, still far below what is allowed for."""
+
 PROBE_NEAR = 1e-5
 """Relative error of the central difference that is allowed for; what passes is compared in full."""
 

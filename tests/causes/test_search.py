@@ -333,13 +333,27 @@ def test_the_difference_tells_constant_ratios():
     assert "is not constant" in describe_difference(loss, {"w": w}, {"x": x}, neither)
 
 
-def test_a_loss_that_compares_runs_lane_by_lane():
+@pytest.mark.parametrize("least", [0.0, 0.3 - 1e-7])
+def test_a_loss_that_compares_runs_lane_by_lane(least):
     def loss(xp, p, _):
         y = xp.tanh(p["w"])
-        scale = 2.0 if xp.sum(y) > 0 else 3.0
+        scale = 2.0 if xp.sum(p["w"]) > least else 3.0  # decided otherwise nearby, or not
         return scale * xp.sum(xp.sin(y))
 
-    w = np.array([0.5, 1e-4, -0.2])
+    w = np.array([0.5, 0.0, -0.2])
     y = np.tanh(w)
     claimed = {"w": 2 * np.cos(y)}
     assert find_cause(loss, {"w": w}, {}, claimed).kind == "derivative-left-out"
+
+
+@pytest.mark.parametrize("distance", [1e-7, 0.0])
+def test_a_loss_that_computes_something_else_nearby_has_causes(distance):
+    w = np.array([0.5, 0.25, -0.25])  # the sum is exact
+
+    def loss(xp, p, _):
+        y = xp.tanh(p["w"])
+        return xp.sum(xp.sin(y)) if xp.sum(p["w"]) >= 0.5 - distance else xp.sum(xp.exp(xp.sin(y)) - 1)
+
+    true = np.cos(np.tanh(w)) * (1 - np.tanh(w) ** 2)
+    assert (find_cause(loss, {"w": w}, {}, {"w": -true}) is not None) is (distance > 0)
+    assert find_cause(loss, {"w": w}, {}, {"w": true * [3.0, 7.0, 1.5]}) is None

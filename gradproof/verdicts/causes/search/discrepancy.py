@@ -13,6 +13,7 @@ from gradproof.verdicts.causes.phrases import agreement, number
 
 Floats: TypeAlias = NDArray[np.float64]
 Balls: TypeAlias = NDArray[np.object_]
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
 _SHOWN = 4
 
@@ -54,7 +55,7 @@ class Discrepancy:
 
     def __init__(
         self,
-        claimed: Mapping[str, NDArray[Any]],
+        claimed: Arrays,
         exact: Mapping[str, Balls],
         doubt: Mapping[str, Floats],
         off: Mapping[str, NDArray[np.bool_]],

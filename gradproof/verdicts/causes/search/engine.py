@@ -10,8 +10,9 @@ from gradproof.reference.tape import Loss
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, SOME_ALONE, Cause, CauseKind, Search
 from gradproof.verdicts.causes.phrases import listed
+from gradproof.verdicts.causes.search.discrepancy import Arrays
 from gradproof.verdicts.causes.search.elsewhere import after_an_update, updated_weights, without_an_operation
-from gradproof.verdicts.causes.search.inquiry import Arrays, Costed, Inquiry
+from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.several import group_mutants, overwriting, pair_mutants
 from gradproof.verdicts.causes.search.singles import factor_mutants, from_rounded_output, single_mutants

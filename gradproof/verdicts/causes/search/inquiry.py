@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from copy import copy
 from functools import cached_property
 from time import thread_time
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,10 @@ from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Graph, Spot, Views
 from gradproof.verdicts.causes.kinds import Cause
 from gradproof.verdicts.causes.phrases import ExpectedFactors
-from gradproof.verdicts.causes.search.discrepancy import Discrepancy, Floats, doubt_from, midpoints
+from gradproof.verdicts.causes.search.discrepancy import Arrays, Discrepancy, Floats, doubt_from, midpoints
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.probes import Probes, probe
 from gradproof.verdicts.causes.search.recognition import composed
-
-Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
 Costed: TypeAlias = tuple[float, Cause]
 """A cause and how far-fetched it is."""

@@ -12,9 +12,8 @@ lets through is compared in full, and in certified arithmetic.
 Source: Griewank and Walther, Evaluating Derivatives, 2nd ed. (2008), section 3.2 (<v, J' d> = <J v, d>).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Array, Use
 from gradproof.verdicts.causes.mistakes import Mistake, mistakes_at
 from gradproof.verdicts.causes.mistakes.mistake import Key
-from gradproof.verdicts.causes.search.discrepancy import Discrepancy, Floats
+from gradproof.verdicts.causes.search.discrepancy import Arrays, Discrepancy, Floats
 
 _PER_PARAMETER = 2
 _ENTRIES = 2**22
@@ -91,17 +90,12 @@ class Probes:
         return np.abs(effect - self.target) <= limit
 
 
-def probe(
-    loss: Loss,
-    params: Mapping[str, NDArray[Any]],
-    batch: Mapping[str, NDArray[Any]],
-    discrepancy: Discrepancy,
-) -> Probes:
+def probe(loss: Loss, params: Arrays, batch: Arrays, discrepancy: Discrepancy) -> Probes:
     """Run the loss along random directions."""
     shapes = {name: np.shape(array) for name, array in params.items()}
     sizes = [int(np.prod(shape)) for shape in shapes.values()]
 
-    def flat(arrays: Mapping[str, Any]) -> Floats:
+    def flat(arrays: Arrays) -> Floats:
         known = (arrays.get(name, np.zeros(shape)) for name, shape in shapes.items())
         return np.concatenate([np.ravel(array).astype(np.float64) for array in known])
 
@@ -113,16 +107,21 @@ def probe(
     vectors = np.array(
         [flat({name: generator.normal(size=shapes[name]) for name in names}) for names in directions]
     )
-    step = tolerances.PROBE_STEP * vectors
-    moved = np.split(
-        np.concatenate([flat(params) + step, flat(params) - step]), np.cumsum(sizes)[:-1], axis=1
-    )
-    lanes = 2 * len(directions)
-    own = {name: each.reshape(lanes, *shapes[name]) for name, each in zip(shapes, moved, strict=True)}
-    values = (np.split(v, 2) for v in _values(loss, own, batch, lanes))
+
+    def moved(step: float) -> dict[str, Floats]:
+        both = np.concatenate([flat(params) + step * vectors, flat(params) - step * vectors])
+        parts = np.split(both, np.cumsum(sizes)[:-1], axis=1)
+        return {name: each.reshape(-1, *shapes[name]) for name, each in zip(shapes, parts, strict=True)}
+
+    step = tolerances.PROBE_STEP
+    try:
+        values = _together(loss, moved(step), batch, 2 * len(vectors))
+    except UnsupportedError:  # it decides something by a comparison, and otherwise so far away
+        step = tolerances.PROBE_STEP_DECIDING
+        values = _lane_by_lane(loss, params, moved(step), batch)
     fitting = {name: each for name, each in discrepancy.doubt.items() if name in discrepancy.error}
     return Probes(
-        [(ahead - back) / (2 * tolerances.PROBE_STEP) for ahead, back in values],
+        [(ahead - back) / (2 * step) for ahead, back in (np.split(each, 2) for each in values)],
         np.array([names[0] if names[0] in discrepancy.wrong else "" for names in directions], dtype=np.str_),
         vectors @ flat(discrepancy.error),
         np.abs(vectors) @ np.abs(flat(discrepancy.exact_floats)),
@@ -130,16 +129,18 @@ def probe(
     )
 
 
-def _values(
-    loss: Loss, params: Mapping[str, NDArray[Any]], batch: Mapping[str, NDArray[Any]], lanes: int
-) -> list[Floats]:
-    """Give every value of the loss in all lanes, shape (lanes, entries)."""
+def _together(loss: Loss, moved: Arrays, batch: Arrays, lanes: int) -> list[Floats]:
+    """Give every value of the loss at all places, shape (lanes, entries)."""
     shared = {name: np.asarray(array)[np.newaxis] for name, array in batch.items()}
-    try:
-        nodes = differentiate(loss, params, shared, Plain(), lanes=lanes).tape.nodes
-        return [node.value.with_lanes(lanes).data[0].reshape(lanes, -1) for node in nodes]
-    except UnsupportedError:
-        pass  # it decides something by a comparison: lane by lane
-    own = ({name: array[lane] for name, array in params.items()} for lane in range(lanes))
-    runs = [differentiate(loss, each, batch, Plain()).tape.nodes for each in own]
-    return [np.array([node.value.data.ravel() for node in same]) for same in zip(*runs, strict=True)]
+    nodes = differentiate(loss, moved, shared, Plain(), lanes=lanes).tape.nodes
+    return [node.value.with_lanes(lanes).data[0].reshape(lanes, -1) for node in nodes]
+
+
+def _lane_by_lane(loss: Loss, params: Arrays, moved: Arrays, batch: Arrays) -> list[Floats]:
+    """Give the same; NaN where the loss computes something else there than at the parameters themselves."""
+    places = [params, *(dict(zip(moved, each, strict=True)) for each in zip(*moved.values(), strict=True))]
+    tapes = [differentiate(loss, place, batch, Plain()).tape for place in places]
+    here, *runs = [[node.value.data.ravel() for node in tape.nodes] for tape in tapes]
+    nowhere = [np.full(value.size, np.nan) for value in here]
+    runs = [run if list(map(len, run)) == list(map(len, here)) else nowhere for run in runs]
+    return [np.array(values) for values in zip(*runs, strict=True)]
