@@ -137,7 +137,8 @@ def recorded(case: Case) -> Run:
     return watched(case)[0]
 
 
-every_case = pytest.mark.parametrize("case", list(available()))
+# Scoped, so that pytest takes all tests of a case together: with several processes each run is made in one.
+every_case = pytest.mark.parametrize("case", list(available()), scope="module")
 every_backend = pytest.mark.parametrize("name", BACKENDS)
 
 
