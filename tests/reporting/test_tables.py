@@ -87,7 +87,7 @@ def without_pyarrow() -> Iterator[None]:
 
 def rows_of(name: str) -> st.SearchStrategy[list[dict[str, Any]]]:
     return st.lists(
-        st.fixed_dictionaries({column: VALUES[dtype] for column, dtype in COLUMNS[name].items()}), max_size=8
+        st.fixed_dictionaries({column: VALUES[dtype] for column, dtype in COLUMNS[name].items()}), max_size=5
     )
 
 
@@ -112,9 +112,7 @@ def test_a_frame_comes_back_as_it_was(case: tuple[str, list[dict[str, Any]]]) ->
     with without_pyarrow():
         # Each reads what it wrote itself, and what the other one wrote.
         assert_same(decode_frame(name, written["csv"], "csv"), frame)
-        plain = encode_frame(name, frame, ["csv"])["csv"]
-        assert_same(decode_frame(name, plain, "csv"), frame)
-    assert_same(decode_frame(name, plain, "csv"), frame)
+        assert encode_frame(name, frame, ["csv"]) == {"csv": written["csv"]}
 
 
 @BOTH

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -118,36 +119,25 @@ def verdict_cell(verdict: str) -> Cell:
     return Cell(verdict, SEVERITIES.get(verdict, -1), tone(verdict))
 
 
-def error_cell(number: float) -> Cell:
-    """Make a cell of an error."""
-    return Cell(short(number), orderable(number))
-
-
-def value_cell(number: float) -> Cell:
-    """Make a cell of a value, with all its digits."""
-    return Cell(exact(number), orderable(number))
-
-
-def count_cell(number: int) -> Cell:
-    """Make a cell of a count."""
-    return Cell(f"{number:,}", number)
+def cell(value: Any, write: Callable[[float], str] = exact) -> Cell:
+    """Make a cell of any value; a number is sorted as such, and `write` writes a float."""
+    if isinstance(value, bool | np.bool_):
+        return Cell("yes" if value else "no")
+    if isinstance(value, int | np.integer):
+        return Cell(f"{value:,}", int(value))
+    return Cell(write(value), orderable(value)) if isinstance(value, float) else Cell(str(value))
 
 
 def _named(title: str, text: Callable[[Row], str]) -> Column:
     return Column(title, NAME, lambda row: Cell(text(row)))
 
 
-def _counted(title: str) -> Column:
-    return Column(title, NUMBER, lambda row: count_cell(row[title]))
-
-
-def _error(title: str) -> Column:
-    return Column(title, NUMBER, lambda row: error_cell(row[title]))
+def _number(title: str, write: Callable[[float], str] = short, name: str = "") -> Column:
+    return Column(title, NUMBER, lambda row: cell(row[name or title], write))
 
 
 def _seconds(title: str, name: str = "") -> Column:
-    seconds = name or f"{title}_seconds"
-    return Column(title, NUMBER, lambda row: Cell(duration(row[seconds]), orderable(row[seconds])))
+    return _number(title, duration, name or f"{title}_seconds")
 
 
 _SCENARIO = _named("scenario", lambda row: row["scenario"])
@@ -159,20 +149,20 @@ _WHY = Column("cause or reason", TEXT, lambda row: Cell(why(row)))
 _WORST = (
     *(_VERDICT, _IMPLEMENTATION, _DTYPE),
     _named("quantity", lambda row: QUANTITIES[row["kind"]]),
-    *(_ENTRY, _counted("step"), _error("spreads"), _error("ulps")),
+    *(_ENTRY, _number("step"), _number("spreads"), _number("ulps")),
     Column(
         "failing steps", NUMBER, lambda row: Cell(f"{row['failing']:,} of {row['steps']:,}", row["failing"])
     ),
     _WHY,
-    Column("value", LONG, lambda row: value_cell(row["value"])),
+    Column("value", LONG, lambda row: cell(row["value"])),
     Column("exact", LONG, lambda row: Cell(row["exact"], orderable(number_of(row["exact"])))),
 )
 _FAILING = (
     *(_VERDICT, _SCENARIO, _IMPLEMENTATION, _DTYPE),
-    *(_counted("failing"), _ENTRY, _counted("step"), _error("spreads"), _WHY),
+    *(_number("failing"), _ENTRY, _number("step"), _number("spreads"), _WHY),
 )
 _COSTS = (
-    *(_counted("steps"), _seconds("compiling"), _seconds("training")),
+    *(_number("steps"), _seconds("compiling"), _seconds("training")),
     *(_seconds("a step", "seconds_per_step"), _seconds("judging")),
 )
 
@@ -193,7 +183,7 @@ def failing_table(findings: pd.DataFrame) -> Table:
 
 def costs_table(runs: pd.DataFrame) -> Table:
     """Make the table of what each backend and variant cost; a step is the median of its runs."""
-    columns = [_IMPLEMENTATION, _counted("runs"), *_COSTS]
+    columns = [_IMPLEMENTATION, _number("runs"), *_COSTS]
     return table("What all runs of an implementation cost", records(costs(runs)), columns)
 
 
@@ -240,8 +230,14 @@ def frame_table(
     columns = []
     for name in map(str, frame.columns):
         kind = (kinds or {}).get(name) or _kind_of(frame[name])
-        columns.append(Column(name.replace("_", " "), kind, _maker(name, kind, brief=brief)))
+        columns.append(
+            Column(name.replace("_", " "), kind, partial(_frame_cell, name, kind, short if brief else exact))
+        )
     return table(caption, rows, columns)
+
+
+def _frame_cell(name: str, kind: str, write: Callable[[float], str], row: Row) -> Cell:
+    return verdict_cell(row[name]) if kind == VERDICT else cell(row[name], write)
 
 
 def _kind_of(values: "pd.Series[Any]") -> str:
@@ -249,22 +245,6 @@ def _kind_of(values: "pd.Series[Any]") -> str:
     if pd.api.types.is_numeric_dtype(values):
         return NUMBER
     return NAME if all(len(str(text)) <= 24 for text in values) else TEXT
-
-
-def _maker(name: str, kind: str, *, brief: bool) -> Callable[[Row], Cell]:
-    if kind == VERDICT:
-        return lambda row: verdict_cell(row[name])
-    return lambda row: _frame_cell(row[name], brief=brief)
-
-
-def _frame_cell(value: Any, *, brief: bool) -> Cell:
-    if isinstance(value, bool | np.bool_):
-        return Cell("yes" if value else "no")
-    if isinstance(value, float):
-        return error_cell(value) if brief else value_cell(value)
-    if isinstance(value, int | np.integer):
-        return count_cell(int(value))
-    return Cell(str(value))
 
 
 def environment_table(environment: Mapping[str, Any]) -> Table:

@@ -58,9 +58,9 @@ class Thinned:
         bins: how many bins the steps of a scenario are cut into at most.
     """
 
-    errors: Mapping[tuple[str, str], Curves]
+    errors: Mapping[tuple[str, ...], Curves]
     losses: Curves
-    drift: Mapping[str, Curves]
+    drift: Mapping[tuple[str, ...], Curves]
     bins: int
 
 
@@ -68,7 +68,7 @@ def thin_all(frames: Mapping[str, pd.DataFrame], runs: Runs) -> Thinned:
     """Thin the frames `gradients`, `updates` and `steps` of a report for its plots."""
     curves = sum(len(frames[name][_CURVE].drop_duplicates()) for name in QUANTITIES.values())
     bins = bins_for(curves)
-    errors = {}
+    errors: dict[tuple[str, ...], Curves] = {}
     for quantity in QUANTITIES.values():
         frame = frames[quantity]
         own, run = (frame.groupby(keys, observed=True, sort=False).ngroup() for keys in (_CURVE, RUN))
@@ -90,12 +90,12 @@ def _losses(steps: pd.DataFrame, bins: int, runs: Runs) -> Curves:
     return _curves(steps.iloc[kept].assign(parameter=""), "loss", runs)
 
 
-def _drift(trajectories: pd.DataFrame, runs: Runs) -> dict[str, Curves]:
-    curves = {}
+def _drift(trajectories: pd.DataFrame, runs: Runs) -> dict[tuple[str, ...], Curves]:
+    curves: dict[tuple[str, ...], Curves] = {}
     for measure in ("relative_drift", "drift"):
         largest = trajectories[measure].fillna(np.inf).sort_values(ascending=False, kind="stable")
         worst = trajectories.loc[largest.index].drop_duplicates([*RUN, "step"]).sort_index()
-        curves[measure] = _curves(trajectories, measure, runs) | _curves(worst, measure, runs, mixed=True)
+        curves[measure,] = _curves(trajectories, measure, runs) | _curves(worst, measure, runs, mixed=True)
     return curves
 
 
@@ -116,62 +116,46 @@ def _curves(rows: pd.DataFrame, measure: str, runs: Runs, *, mixed: bool = False
     return {key: [own[position] for position in sorted(own)] for key, own in curves.items()}
 
 
-def error_plot(thinned: Thinned, scenario: str, parameters: Sequence[str]) -> dict[str, Any]:
-    """Make the data of the plot of errors along the steps."""
-    views: dict[str, Any] = {}
-    for (quantity, measure), curves in thinned.errors.items():
-        views |= _views(curves, scenario, parameters, f"{quantity}|{measure}|")
+def curve_plots(thinned: Thinned, scenario: str, parameters: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Make the data of the plots of the losses, of the errors, and of the drift from the reference."""
     return {
-        "axis": {
-            "spreads": "error in spreads of the noise",
-            "ulps": "error in ulps",
+        "losses": {
+            "axis": "loss before the step",
+            "nested": True,
+            "limits": {},
+            "controls": [],
+            "views": {"": thinned.losses.get((scenario, ""), [])},
         },
-        "limits": {"spreads": SPREADS},
-        "controls": ["quantity", "measure", "parameter"],
-        "views": views,
-    }
-
-
-def loss_plot(thinned: Thinned, scenario: str) -> dict[str, Any]:
-    """Make the data of the plot of the losses."""
-    return {
-        "axis": "loss before the step",
-        "nested": True,
-        "limits": {},
-        "controls": [],
-        "views": {"": thinned.losses.get((scenario, ""), [])},
-    }
-
-
-def drift_plot(thinned: Thinned, scenario: str, parameters: Sequence[str]) -> dict[str, Any]:
-    """Make the data of the plot of the drift from the reference."""
-    views: dict[str, Any] = {}
-    for measure, curves in thinned.drift.items():
-        views |= _views(curves, scenario, parameters, f"{measure}|")
-    return {
-        "axis": {
-            "relative_drift": "difference ÷ largest weight",
-            "drift": "difference of weights",
+        "errors": {
+            "axis": {"spreads": "error in spreads of the noise", "ulps": "error in ulps"},
+            "limits": {"spreads": SPREADS},
+            "controls": ["quantity", "measure", "parameter"],
+            "views": _views(thinned.errors, scenario, parameters),
         },
-        "limits": {},
-        "controls": ["measure", "parameter"],
-        "views": views,
+        "drift": {
+            "axis": {"relative_drift": "difference ÷ largest weight", "drift": "difference of weights"},
+            "limits": {},
+            "controls": ["measure", "parameter"],
+            "views": _views(thinned.drift, scenario, parameters),
+        },
     }
 
 
-def _views(curves: Curves, scenario: str, parameters: Sequence[str], start: str) -> dict[str, Any]:
-    """Make the view of each parameter, and of the worst of several; its key is `start` and the position."""
-    own = {name: curves[scenario, name] for name in (*parameters, WORST) if (scenario, name) in curves}
-    if not own:
-        return {}
-    views: dict[str, Any] = {
-        f"{start}{position}": own.get(name, []) for position, name in enumerate(parameters)
-    }
-    if len(parameters) > 1:
-        worst = [
-            {**curve, "entry": [parameters.index(name) for name in curve["entry"]]} for curve in own[WORST]
-        ]
-        views = {f"{start}{WORST}": worst, **views}
+def _views(
+    drawn: Mapping[tuple[str, ...], Curves], scenario: str, parameters: Sequence[str]
+) -> dict[str, Any]:
+    """Make the views of each parameter, and of the worst of several, by the controls' values."""
+    views: dict[str, Any] = {}
+    for chosen, curves in drawn.items():
+        own = {name: curves[scenario, name] for name in (*parameters, WORST) if (scenario, name) in curves}
+        start = "".join(f"{value}|" for value in chosen)
+        if own and len(parameters) > 1:
+            views[f"{start}{WORST}"] = [
+                {**curve, "entry": [parameters.index(name) for name in curve["entry"]]}
+                for curve in own[WORST]
+            ]
+        if own:
+            views |= {f"{start}{position}": own.get(name, []) for position, name in enumerate(parameters)}
     return views
 
 

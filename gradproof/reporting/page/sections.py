@@ -24,9 +24,7 @@ from gradproof.reporting.page.curves import (
     Runs,
     Thinned,
     by_scenario,
-    drift_plot,
-    error_plot,
-    loss_plot,
+    curve_plots,
     thin_all,
 )
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
@@ -100,10 +98,8 @@ def _section(
     named = frames["parameters"]
     parameters = [] if named is None else named["parameter"].tolist()
     data = {
-        "losses": loss_plot(thinned, name),
-        "errors": error_plot(thinned, name, parameters),
+        **curve_plots(thinned, name, parameters),
         "entries": entry_pictures(frames["entries"], parameters, runs),
-        "drift": drift_plot(thinned, name, parameters),
     }
     return {
         "name": name,
