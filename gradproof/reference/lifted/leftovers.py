@@ -26,7 +26,6 @@ from gradproof.reference.lifted.users_code import (
     is_instance_of_users,
     is_users,
     is_users_type,
-    namespaces_of,
 )
 
 _MOST = 100_000
@@ -34,7 +33,7 @@ _MOST = 100_000
 
 _ATOMS = frozenset(
     {bool, int, float, complex, str, bytes, type(None), np.ndarray, np.float64, np.int64, np.dtype}
-    | {ModuleType, BuiltinFunctionType, np.ufunc, type(np.sum)}
+    | {BuiltinFunctionType, np.ufunc, type(np.sum)}
 )
 """What holds no other object, or no place that code would cache in."""
 
@@ -119,20 +118,20 @@ def _reached(function: Callable[..., Any]) -> tuple[list[Holder], list[Any]]:
     holders: list[Holder] = []
     caches: list[Any] = []
     seen: dict[int, Any] = {}
-    waiting = [function, *namespaces_of(function)]
-    users = {id(namespace) for namespace in waiting}
+    waiting: list[Any] = [function]
     while waiting and len(seen) < _MOST:
         value = waiting.pop()
         if id(value) in seen:
             continue
         seen[id(value)] = value  # kept alive, so that no other object gets its id
-        if isinstance(value, FunctionType) and id(value.__globals__) not in users and value is not function:
+        if isinstance(value, FunctionType) and not is_users(value.__globals__) and value is not function:
             continue
         caches += [value] if is_cache(value) else []
         holder = _holder_of(value)
         holders += [] if holder is None else [holder]
         waiting += [part for part in _within(value, holder) if type(part) not in _ATOMS]
         waiting += _behind(value) if callable(value) else []
+        waiting += [vars(value)] if isinstance(value, ModuleType) and is_users(vars(value)) else []
     return holders, caches
 
 
@@ -182,6 +181,7 @@ def _behind(value: Any) -> list[Any]:
     for function in functions_behind(value):
         found += [*(function.__closure__ or ()), *(function.__defaults__ or ()), vars(function)]
         found.append(function.__kwdefaults__)
+        found += [function.__globals__] if is_users(function.__globals__) else []
     return found
 
 

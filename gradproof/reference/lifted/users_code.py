@@ -7,7 +7,7 @@ from functools import cache, partial
 from importlib.metadata import distributions
 from inspect import ismethod
 from pathlib import Path
-from types import CellType, FunctionType, ModuleType, SimpleNamespace
+from types import CellType, FunctionType, SimpleNamespace
 from typing import Any
 
 _NEVER = frozenset({"gradproof", "numpy", "scipy", "torch", "jax", "jaxlib", "flint", "pandas", "builtins"})
@@ -71,25 +71,6 @@ def _recorded(folder: str) -> frozenset[str]:
 
 
 # -------------------------------------------------------------------- what a function reaches
-
-
-def namespaces_of(function: Any) -> list[dict[str, Any]]:
-    """Find the global names of a function and of the user's own functions and modules that it reaches."""
-    found: dict[int, dict[str, Any]] = {}
-    layer = [plain.__globals__ for plain in functions_behind(function)]
-    for _ in range(_DEPTH):
-        following: list[dict[str, Any]] = []
-        for namespace in layer:
-            if id(namespace) in found or not is_users(namespace):
-                continue
-            found[id(namespace)] = namespace
-            for value in list(namespace.values()):
-                if isinstance(value, ModuleType):
-                    following.append(vars(value))
-                else:
-                    following += [plain.__globals__ for plain in functions_behind(value)]
-        layer = following
-    return list(found.values())
 
 
 def functions_behind(value: Any, depth: int = 0) -> list[FunctionType]:
