@@ -21,7 +21,6 @@ from gradproof.reference.lifted.ball import Ball
 from gradproof.reference.lifted.exchanges import LiftedModule, exchanges
 from gradproof.reference.lifted.lifted_array import LiftedArray
 from gradproof.reference.lifted.users_code import (
-    functions_behind,
     is_cache,
     is_instance_of_users,
     is_users,
@@ -125,6 +124,9 @@ def _reached(function: Callable[..., Any]) -> tuple[list[Holder], list[Any]]:
             continue
         seen[id(value)] = value  # kept alive, so that no other object gets its id
         if isinstance(value, FunctionType) and not is_users(value.__globals__) and value is not function:
+            # a package's own, which may wrap one of the user's
+            inner = (part for cell in value.__closure__ or () for part in _attributes(cell).values())
+            waiting += [part for part in inner if callable(part)]
             continue
         caches += [value] if is_cache(value) else []
         holder = _holder_of(value)
@@ -176,12 +178,12 @@ def _attributes(value: Any) -> dict[str, Any]:
 
 
 def _behind(value: Any) -> list[Any]:
-    """Give what belongs to a callable: its object, its closures, its defaults, its attributes."""
-    found = [getattr(value, name, None) for name in ("__self__", "args", "keywords")]
-    for function in functions_behind(value):
-        found += [*(function.__closure__ or ()), *(function.__defaults__ or ()), vars(function)]
-        found.append(function.__kwdefaults__)
-        found += [function.__globals__] if is_users(function.__globals__) else []
+    """Give what belongs to a callable: its object, its closures, its defaults, its attributes, its module."""
+    names = ("__self__", "__func__", "__wrapped__", "func", "args", "keywords")
+    found = [getattr(value, name, None) for name in names]
+    if isinstance(value, FunctionType):
+        found += [value.__closure__, value.__defaults__, value.__kwdefaults__, vars(value)]
+        found += [value.__globals__] if is_users(value.__globals__) else []
     return found
 
 

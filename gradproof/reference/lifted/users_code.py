@@ -2,12 +2,11 @@
 
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
-from functools import cache, partial
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import distributions
-from inspect import ismethod
 from pathlib import Path
-from types import CellType, FunctionType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 _NEVER = frozenset({"gradproof", "numpy", "scipy", "torch", "jax", "jaxlib", "flint", "pandas", "builtins"})
@@ -15,8 +14,6 @@ _NEVER = frozenset({"gradproof", "numpy", "scipy", "torch", "jax", "jaxlib", "fl
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 """The folders that installers put packages into."""
-
-_DEPTH = 4
 
 
 def is_users(namespace: Mapping[str, Any]) -> bool:
@@ -70,35 +67,6 @@ def _recorded(folder: str) -> frozenset[str]:
     return frozenset(line.partition("/")[0].removesuffix(".py") for line in lines)
 
 
-# -------------------------------------------------------------------- what a function reaches
-
-
-def functions_behind(value: Any, depth: int = 0) -> list[FunctionType]:
-    """Find the Python functions behind a callable: of a method, a partial, a wrapper, a cache, a closure."""
-    if depth > _DEPTH:
-        return []
-    if isinstance(value, FunctionType):
-        inner = [cell.cell_contents for cell in _filled(value)]
-        inner += [value.__wrapped__] if hasattr(value, "__wrapped__") else []
-        return [value, *(plain for each in inner for plain in functions_behind(each, depth + 1))]
-    if isinstance(value, type):
-        return [plain for plain in vars(value).values() if isinstance(plain, FunctionType)]
-    for holds, name in ((isinstance(value, partial), "func"), (ismethod(value), "__func__")):
-        if holds:
-            return functions_behind(getattr(value, name), depth + 1)
-    call = value.__wrapped__ if is_cache(value) else vars(type(value)).get("__call__")
-    return [call] if isinstance(call, FunctionType) else []
-
-
 def is_cache(value: Any) -> bool:
     """Whether a value is a function with functools.lru_cache."""
     return callable(getattr(type(value), "cache_clear", None)) and hasattr(value, "__wrapped__")
-
-
-def _filled(function: FunctionType) -> Iterator[CellType]:
-    for cell in function.__closure__ or ():
-        try:
-            cell.cell_contents  # noqa: B018 - an empty cell raises
-        except ValueError:
-            continue
-        yield cell
