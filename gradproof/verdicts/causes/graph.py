@@ -40,20 +40,15 @@ class Changed(NamedTuple):
 
 
 class Node:
-    """A value of the loss, and how it was computed.
+    """A value of the loss, and how it was computed: as on the tape, or by a function that was recognised.
 
     Attributes:
         index: its place on the tape; constants, of which no parameter is a part, have one beyond it.
         tensor: the tape's own node.
         operation: the operation; None for a parameter or a constant.
-        operands: what it was computed from.
-        arguments: the operation's other arguments.
         composite: whether several operations of the loss were recognised as this one.
-        constant: whether no parameter is a part of it.
         name: the operation's name, or the parameter's.
-        value: the numbers.
-        values: the operands' numbers.
-        shape: the lengths of the axes.
+        value: its numbers; `values` are those of its operands.
     """
 
     def __init__(

@@ -72,13 +72,13 @@ def parameter_reordered(use: Use) -> Iterator[Mistake]:
     if use.node.operation is not None:
         return
     along = [axis for axis in range(-len(shape), 0) if shape[axis] > 1]
-    orders: dict[str, Change] = {
-        f"along axis {axis + len(shape)}": lambda g, axis=axis: g.flip(axis)  # type: ignore[misc]
+    reverse = "its entries in the reverse order along"
+    changes: dict[str, Change] = {
+        f"{reverse} axis {axis + len(shape)}": lambda g, axis=axis: g.flip(axis)  # type: ignore[misc]
         for axis in along
     }
     if len(shape) == len(along) == 2:
-        orders["along both axes (rotated by 180 degrees)"] = lambda g: g.flip(-1).flip(-2)
-    changes = {f"its entries in the reverse order {how}": change for how, change in orders.items()}
+        changes[f"{reverse} both axes (rotated by 180 degrees)"] = lambda g: g.flip(-1).flip(-2)
     yield from wrong(CauseKind.WRONG_ORDER, changes)
     if len(shape) == 2 and shape[0] == shape[1] > 1:
         words = f"the whole of it transposed ({shape[0]} by {shape[1]})"
@@ -99,16 +99,6 @@ def unreduced(use: Use, g: Array) -> Array:
     return (g if use.operation is moving.BROADCAST_TO else use.pull(g)).broadcast_to(use.node.shape)
 
 
-def stretched_axes(shape: tuple[int, ...], operand: tuple[int, ...]) -> tuple[int, ...]:
-    """Give the axes, from the right, along which broadcasting stretched an operand.
-
-    >>> stretched_axes((5, 3), (3,))
-    (-2,)
-    """
-    padded = (0,) * (len(shape) - len(operand)) + operand
-    return tuple(i - len(shape) for i, (n, own) in enumerate(zip(shape, padded, strict=True)) if n != own)
-
-
 @rule(ANY)
 def broadcast_undone(use: Use) -> Iterator[Mistake]:
     """The sum over the stretched axes: a mean, over other axes, or of one term alone."""
@@ -116,7 +106,8 @@ def broadcast_undone(use: Use) -> Iterator[Mistake]:
         return
     operand, shape = use.shape, use.node.shape
     everything = tuple(range(-len(shape), 0))
-    axes = stretched_axes(shape, operand)
+    padded = (0,) * (len(shape) - len(operand)) + operand
+    axes = tuple(axis for axis in everything if shape[axis] != padded[axis])
     others = tuple(axis for axis in everything if axis not in axes)
     count = prod(shape[axis] for axis in axes)
 

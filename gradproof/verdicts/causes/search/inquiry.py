@@ -31,11 +31,7 @@ _SAMPLES = 8
 class Inquiry:
     """A claimed gradient of a loss at a point, of which the cause is asked.
 
-    Attributes:
-        loss: the loss.
-        params: the parameters.
-        batch: the data.
-        learning_rate: a number to expect as a factor, if given.
+    Attributes, beside what `search_cause` is given:
         expected: which factors one would expect.
         composed: the loss with the functions that it writes out recognised.
         discrepancy: the claim beside the exact gradient.
