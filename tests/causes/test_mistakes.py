@@ -1,6 +1,7 @@
 """The rules of the mistakes: each operation has what its traits promise, and what a rule gives is found."""
 
 import ast
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,24 @@ def test_a_mistake_is_told_apart_and_the_same_on_balls(case):
         assert sum(len(list(each)) for each in given) == len(found)
         for each in found.values():
             assert "$" not in each.phrase("here")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.operation} {case.label}")
+def test_changes_that_are_run_together_give_what_each_gives_alone(case):
+    graph = graph_of(case)
+    variants = [
+        {spot: Changed(each.change, each.source)}
+        for spot in [*graph.edges, *range(len(graph.nodes))]
+        for each in mistakes_at(graph.use(spot)).values()
+    ]
+    variants += [first | second for first, second in pairwise(variants)]
+    with np.errstate(all="ignore"):
+        together = graph.backward(*variants)
+        alone = [graph.backward(variant)[0] for variant in variants]
+    for ours, theirs in zip(together, alone, strict=True):
+        assert list(ours) == list(theirs)
+        for name in ours:
+            np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.operation} {case.label}")
