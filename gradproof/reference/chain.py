@@ -19,8 +19,17 @@ _SIGMOID = activation("sigmoid")
 
 def predict(params: Mapping[str, Array], batch: Mapping[str, Array]) -> Array:
     """Compute the output a2 of each example, of shape (examples,)."""
-    a1 = _SIGMOID.value(params["w1"] * batch["a0"] + params["b1"])
-    return _SIGMOID.value(params["w2"] * a1 + params["b2"])
+    return _forward(params, batch)[-1]
+
+
+def _forward(params: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
+    # For one example:
+    #   z1 = w1·a0 + b1,  a1 = f(z1)
+    #   z2 = w2·a1 + b2,  a2 = f(z2)
+    z1 = params["w1"] * batch["a0"] + params["b1"]
+    a1 = _SIGMOID.value(z1)
+    z2 = params["w2"] * a1 + params["b2"]
+    return z1, a1, z2, _SIGMOID.value(z2)
 
 
 def value_and_gradient(
@@ -36,14 +45,8 @@ def value_and_gradient(
     >>> float(cost), float(derivatives["b2"])  # a2 = 1/2, 2 · 1/2 · 1/4
     (0.25, 0.25)
     """
-    # For one example:
-    #   z1 = w1·a0 + b1,  a1 = f(z1)
-    #   z2 = w2·a1 + b2,  a2 = f(z2)
-    #   C  = (a2 - d)²
-    z1 = params["w1"] * batch["a0"] + params["b1"]
-    a1 = _SIGMOID.value(z1)
-    z2 = params["w2"] * a1 + params["b2"]
-    a2 = _SIGMOID.value(z2)
+    z1, a1, z2, a2 = _forward(params, batch)
+    # C = (a2 - d)²
     # ∂C/∂a2 = 2 (a2 - d)
     # ∂C/∂z2 = ∂C/∂a2 · f'(z2)
     # ∂C/∂w2 = ∂C/∂z2 · a1                 ∂z2/∂w2 = a1

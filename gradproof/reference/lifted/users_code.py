@@ -1,4 +1,4 @@
-"""Which code is the user's own, and what of it a function reaches."""
+"""Which code is the user's own."""
 
 import sys
 import sysconfig

@@ -1,6 +1,7 @@
 """The tape: records the operations of a loss and runs their derivatives backwards."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,7 +42,6 @@ class Tape:
         self.output: Tensor | None = None
         self.is_closed = False
         self._uses: list[list[Edge]] = []
-        self._adjoints: list[Array | None] | None = None
 
     # ---------------------------------------------------------------- forward
 
@@ -120,12 +120,12 @@ class Tape:
     @property
     def edges(self) -> list[Edge]:
         """All uses of operands that depend on a parameter and that the loss depends on."""
-        reached = self._true_adjoints()
+        reached = self._true_adjoints
         return sorted(edge for uses in self._uses for edge in uses if reached[edge.node] is not None)
 
     def adjoint(self, node: Tensor) -> Array | None:
         """The derivative of the loss with respect to a node; None if it has no part in it."""
-        return None if node.index is None else self._true_adjoints()[node.index]
+        return None if node.index is None else self._true_adjoints[node.index]
 
     def backward(self, modify: Mapping[Edge, Rule] | None = None) -> dict[str, Array]:
         """The derivative of the loss with respect to each parameter.
@@ -143,7 +143,7 @@ class Tape:
             InputError: A changed rule answers a shape that its operand does not have.
         """
         with self.kind.context():
-            adjoints = self._true_adjoints()
+            adjoints = self._true_adjoints
             if modify:
                 adjoints = self._changed(adjoints, modify)
             return {name: self._gradient(parameter, adjoints) for name, parameter in self.parameters.items()}
@@ -152,13 +152,12 @@ class Tape:
         adjoint = None if parameter.index is None else adjoints[parameter.index]
         return self.kind.constant(np.zeros(parameter.shape)) if adjoint is None else adjoint
 
+    @cached_property
     def _true_adjoints(self) -> Sequence[Array | None]:
-        if self._adjoints is None:
-            adjoints: list[Array | None] = [None] * len(self.nodes)
-            for index in reversed(range(len(self.nodes))):
-                adjoints[index] = self._pull(index, adjoints, {})
-            self._adjoints = adjoints
-        return self._adjoints
+        adjoints: list[Array | None] = [None] * len(self.nodes)
+        for index in reversed(range(len(self.nodes))):
+            adjoints[index] = self._pull(index, adjoints, {})
+        return adjoints
 
     def _changed(self, true: Sequence[Array | None], modify: Mapping[Edge, Rule]) -> Sequence[Array | None]:
         adjoints = list(true)
