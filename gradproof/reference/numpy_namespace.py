@@ -21,28 +21,14 @@ def sigmoid(x: Array) -> Array:
     return result
 
 
-def relu(x: Array) -> Array:
-    """Compute max(x, 0)."""
-    result: Array = np.maximum(x, 0.0)
-    return result
-
-
 def softplus(x: Array) -> Array:
     """Compute ln(1 + e^x) as max(x, 0) + ln(1 + e^-|x|)."""
     result: Array = np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
     return result
 
 
-def silu(x: Array) -> Array:
-    """Compute x · sigmoid(x)."""
-    result: Array = x * sigmoid(x)
-    return result
-
-
-def _erfc(x: Array) -> Array:
-    # NumPy has no error function of its own.
-    result: Array = np.vectorize(math.erfc, otypes=[np.float64])(x).astype(x.dtype)
-    return result
+# NumPy has no error function of its own.
+_erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
 def gelu(x: Array, *, approximate: str = "none") -> Array:
@@ -53,7 +39,7 @@ def gelu(x: Array, *, approximate: str = "none") -> Array:
         distribution = 0.5 * (1.0 + np.tanh(inner))
     else:
         # Φ(x) = ½ erfc(-x/√2), which does not cancel for negative x as ½ (1 + erf(x/√2)) does.
-        distribution = 0.5 * _erfc(-x / math.sqrt(2.0))
+        distribution = 0.5 * _erfc(-x / math.sqrt(2.0)).astype(x.dtype)
     result: Array = x * distribution
     return result
 
@@ -125,9 +111,9 @@ class NumpyNamespace:
 
     nn = SimpleNamespace(
         sigmoid=sigmoid,
-        relu=relu,
+        relu=lambda x: np.maximum(x, 0.0),
         gelu=gelu,
-        silu=silu,
+        silu=lambda x: x * sigmoid(x),
         softplus=softplus,
         softmax=softmax,
         log_softmax=log_softmax,
