@@ -46,13 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Run scenarios on backends, judge every gradient and every updated weight, and write "
         "the comparison reports.",
     )
-    verify.add_argument(
-        "scenarios",
-        nargs="*",
-        metavar="SCENARIO|FILE.py[::NAME]",
-        help="names that `gradproof list` shows, or Python files that define Scenario objects, of which NAME "
-        "chooses one; all if none is given",
-    )
+    _add_scenarios(verify, "all")
     verify.add_argument(
         "--backends",
         type=_names,
@@ -158,17 +152,21 @@ def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog="A refuted claim is a finding about a document, so the exit status is 0; with --strict it is "
         "1, for documents of your own in CI.",
     )
-    audit.add_argument(
-        "scenarios",
-        nargs="*",
-        metavar="SCENARIO|FILE.py[::NAME]",
-        help="names that `gradproof list` shows, or Python files that define Scenario objects, of which NAME "
-        "chooses one; the three documents' if none is given",
-    )
+    _add_scenarios(audit, "the three documents'")
     audit.add_argument(
         "--strict",
         action="store_true",
         help="exit with 1 if a claim is refuted, or undecided although it can be computed",
+    )
+
+
+def _add_scenarios(command: argparse.ArgumentParser, default: str) -> None:
+    command.add_argument(
+        "scenarios",
+        nargs="*",
+        metavar="SCENARIO|FILE.py[::NAME]",
+        help="names that `gradproof list` shows, or Python files that define Scenario objects, of which NAME "
+        f"chooses one; {default} if none is given",
     )
 
 

@@ -16,7 +16,6 @@ from gradproof.backends.protocol import (
     Run,
     Timing,
     batches,
-    check_scalar,
     descent_of,
     planned_steps,
     record_steps,
@@ -146,7 +145,7 @@ class JaxBackend:
         def evaluate(function: Callable[..., Any], params: Mapping[str, Array]) -> Array:
             return np.asarray(function(xp, self._arrays(params), batch))
 
-        check_scalar(tuple(jax.eval_shape(objective, params, batch).shape), scenario.name)
+        scenario.check_scalar(jax.eval_shape(objective, params, batch).shape)
         planned = planned_steps(self, scenario, variant)
         first, _ = scenario.arrays(dtype)
         if variant == "eager":

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework
-from gradproof.errors import InputError
 from gradproof.reference.descent import GradientDescent, Step, Trajectory, take_steps
 from gradproof.scenarios.scenario import Scenario
 
@@ -124,15 +123,6 @@ class Backend(Protocol):
 def planned_steps(backend: Backend, scenario: Scenario, variant: str) -> int:
     """Tell how many steps a variant of a backend takes of a scenario, before any stopping rule."""
     return min(scenario.steps, backend.step_limits.get(variant, scenario.steps))
-
-
-def check_scalar(shape: tuple[int, ...], scenario: str) -> None:
-    """Raise InputError unless a loss has the shape of a scalar."""
-    if shape != ():
-        raise InputError(
-            f"The loss of scenario {scenario!r} has shape {tuple(shape)}, but a gradient needs a "
-            "scalar. Reduce it, for example with xp.sum or xp.mean."
-        )
 
 
 def batches(scenario: Scenario, batch: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

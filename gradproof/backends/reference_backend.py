@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.backends.framework import Framework
-from gradproof.backends.protocol import Run, Timing, check_scalar, descent_of, recorded
+from gradproof.backends.protocol import Run, Timing, descent_of, recorded
 from gradproof.errors import UnsupportedError
 from gradproof.reference.descent import descend
 from gradproof.scenarios.scenario import Scenario
@@ -45,7 +45,7 @@ class ReferenceBackend:
         def evaluate(function: Callable[..., Any], params: Mapping[str, Any]) -> Any:
             return np.asarray(function(xp, params, batch))
 
-        check_scalar(evaluate(scenario.flat_loss, params).shape, scenario.name)
+        scenario.check_scalar(evaluate(scenario.flat_loss, params).shape)
         start = time.perf_counter()
         record = descend(scenario.flat_value_and_gradient(xp), params, batch, descent_of(scenario))
         timing = Timing(compiling=0.0, training=time.perf_counter() - start)

@@ -11,7 +11,6 @@ from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.protocol import (
     Run,
     batches,
-    check_scalar,
     descent_of,
     planned_steps,
     record_steps,
@@ -123,7 +122,7 @@ class TorchBackend:
             return self.framework.to_numpy(value)
 
         first, _ = scenario.arrays(dtype)
-        check_scalar(evaluate(scenario.flat_loss, first).shape, scenario.name)
+        scenario.check_scalar(evaluate(scenario.flat_loss, first).shape)
         steps = {"eager": _eager_steps, "func": _func_steps}[variant](scenario, xp, params, batch)
         planned = planned_steps(self, scenario, variant)
         record, timing = record_steps(steps, scenario, planned, first, self.framework)

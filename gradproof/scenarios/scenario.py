@@ -121,12 +121,12 @@ class Scenario:
         repeated = [name for name in names if names.count(name) > 1]
         if repeated:
             raise InputError(f"Two claims{self.of_it} are called {repeated[0]!r}. Rename one of them.")
-        for attribute, check in (("params", _check_parameter), ("batch", _check_data)):
-            what = f"{attribute}{self.of_it}"
-            leaves, structure = flatten(getattr(self, attribute), what, may_be_empty=attribute == "batch")
+        for attribute, kind in (("params", "Parameter"), ("batch", "Batch array")):
+            given, of_it = getattr(self, attribute), self.of_it
+            leaves, structure = flatten(given, f"{attribute}{of_it}", may_be_empty=attribute == "batch")
             flat = {name: _read_only(leaf) for name, leaf in leaves.items()}
             for name, array in flat.items():
-                check(self.of_it, name, array)
+                _check_array(attribute, f"{kind} {name!r}{of_it}", array)
             object.__setattr__(self, f"flat_{attribute}", flat)
             object.__setattr__(self, f"{attribute}_structure", structure)
         if self.solution is not None:
@@ -138,6 +138,14 @@ class Scenario:
     def of_it(self) -> str:
         """How messages go on after what is wrong: ` of scenario 'line_fit'`; empty for one without a name."""
         return "" if self.name == UNNAMED else f" of scenario {self.name!r}"
+
+    def check_scalar(self, shape: Sequence[int]) -> None:
+        """Raise InputError unless the loss has the shape of a scalar."""
+        if tuple(shape) != ():
+            raise InputError(
+                f"The loss{self.of_it} has shape {tuple(shape)}, but a gradient needs a scalar. Reduce it, "
+                "for example with xp.sum or xp.mean."
+            )
 
     def _examples(self) -> int:
         lengths = {name: a.shape[0] if a.ndim else None for name, a in self.flat_batch.items()}
@@ -297,29 +305,20 @@ def _may_be_real(leaf: Any) -> bool:
     return not other and not isinstance(leaf, str | bytes | complex)
 
 
-def _check_parameter(of_it: str, name: str, array: Array) -> None:
-    if not np.issubdtype(array.dtype, np.floating):
+def _check_array(kind: str, what: str, array: Array) -> None:
+    """Refuse parameters that are no floating-point numbers, and data that are no numbers."""
+    if kind == "params" and array.dtype.kind != "f":
         raise InputError(
-            f"Parameter {name!r}{of_it} has dtype {array.dtype}, which cannot be "
-            "stepped by a gradient. Give it as floating point, for example 1.0 instead of 1."
+            f"{what} has dtype {array.dtype}, which cannot be stepped by a gradient. Give it as floating "
+            "point, for example 1.0 instead of 1."
         )
-    _check_finite(f"Parameter {name!r}", of_it, array)
-
-
-def _check_data(of_it: str, name: str, array: Array) -> None:
     if array.dtype.kind not in "fiub":
-        raise InputError(
-            f"Batch array {name!r}{of_it} has dtype {array.dtype}. Give real numbers, integers or booleans."
-        )
-    _check_finite(f"Batch array {name!r}", of_it, array)
-
-
-def _check_finite(what: str, of_it: str, array: Array) -> None:
+        raise InputError(f"{what} has dtype {array.dtype}. Give real numbers, integers or booleans.")
     if array.size == 0:
-        raise InputError(f"{what}{of_it} is empty (shape {array.shape}). Give at least one entry.")
+        raise InputError(f"{what} is empty (shape {array.shape}). Give at least one entry.")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise InputError(
-            f"{what}{of_it} is {array[where]} at index {where}. Give finite numbers "
-            "only: no verdict can be reached from NaN or infinity."
+            f"{what} is {array[where]} at index {where}. Give finite numbers only: no verdict can be reached "
+            "from NaN or infinity."
         )

@@ -32,11 +32,7 @@ def validate(scenario: Scenario) -> None:
                 f"The loss{scenario.of_it} answers {value!r:.50}, which is no real number. "
                 "Return the scalar that is to be differentiated."
             )
-        if np.shape(value) != ():
-            raise InputError(
-                f"The loss{scenario.of_it} has shape {np.shape(value)}, but a gradient needs a "
-                "scalar. Reduce it, for example with xp.sum or xp.mean."
-            )
+        scenario.check_scalar(np.shape(value))
         if scenario.gradient is not None:
             _tried(scenario, "gradient", lambda: scenario.flat_gradient(params, batch))
         if scenario.value_and_gradient is not None:
