@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
@@ -12,15 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.protocol import (
-    Run,
-    Timing,
-    batches,
-    descent_of,
-    planned_steps,
-    record_steps,
-    recorded,
-)
+from gradproof.backends.protocol import RecordingBackend, Timing, batches, descent_of, planned_steps
 from gradproof.reference.descent import Step, Trajectory
 from gradproof.scenarios.scenario import Scenario
 
@@ -105,7 +97,7 @@ class JaxFramework(Framework):
         return [str(device) for device in jax.devices()]
 
 
-class JaxBackend:
+class JaxBackend(RecordingBackend):
     """Runs a scenario in JAX on its default device.
 
     Variants: `jit` compiles the whole training once, as a `lax.scan` over the steps; `eager` calls
@@ -130,33 +122,24 @@ class JaxBackend:
             "jax enable x64 at start": str(jax.config.jax_enable_x64),
         }
 
-    def run(self, scenario: Scenario, *, dtype: str, variant: str) -> Run:
-        """Compute and record gradients and updates of a scenario."""
-        with self.framework.mode(dtype):
-            return self._run(scenario, dtype, variant)
+    def steps(self, scenario: Scenario, variant: str, params: Arrays, batch: Arrays) -> Iterator[Step]:
+        """Make a step whenever one is asked for."""
+        del variant  # only one goes step by step
+        objective = partial(scenario.flat_loss, self.framework.namespace())
+        for data in batches(scenario, batch):
+            value, gradient, params = _step(objective, scenario, params, data)
+            yield value, gradient, params
 
-    def _run(self, scenario: Scenario, dtype: str, variant: str) -> Run:
-        params, batch = (self._arrays(arrays) for arrays in scenario.arrays(dtype))
-        xp = self.framework.namespace()
-
-        def objective(params: Arrays, batch: Mapping[str, Any]) -> Any:
-            return scenario.flat_loss(xp, params, batch)
-
-        def evaluate(function: Callable[..., Any], params: Mapping[str, Array]) -> Array:
-            return np.asarray(function(xp, self._arrays(params), batch))
-
-        scenario.check_scalar(jax.eval_shape(objective, params, batch).shape)
-        planned = planned_steps(self, scenario, variant)
-        first, _ = scenario.arrays(dtype)
+    def train(
+        self, scenario: Scenario, variant: str, first: Mapping[str, Array], batch: Arrays
+    ) -> tuple[Trajectory, Timing]:
+        """Make all steps from the first weights, and record them."""
         if variant == "eager":
-            steps = _eager_steps(objective, scenario, params, batch)
-            record, timing = record_steps(steps, scenario, planned, first, self.framework)
-        else:
-            record, timing = _train_compiled(objective, scenario, params, batch, planned)
-        return recorded(self, scenario, variant, record, timing, evaluate)
-
-    def _arrays(self, arrays: Mapping[str, Array]) -> Arrays:
-        return {name: self.framework.from_numpy(array) for name, array in arrays.items()}
+            return super().train(scenario, variant, first, batch)
+        objective = partial(scenario.flat_loss, self.framework.namespace())
+        return _train_compiled(
+            objective, scenario, self._arrays(first), batch, planned_steps(self, scenario, variant)
+        )
 
 
 Objective = Callable[[Arrays, Mapping[str, Any]], Any]
@@ -205,12 +188,6 @@ def _train_compiled(
     # gives the same record as leaving the loop there.
     stopping = descent_of(scenario).stopping
     return (record if stopping is None else record.first(stopping.steps_taken(record.losses))), timing
-
-
-def _eager_steps(objective: Objective, scenario: Scenario, params: Arrays, batch: Arrays) -> Iterator[Step]:
-    for data in batches(scenario, batch):
-        value, gradient, params = _step(objective, scenario, params, data)
-        yield value, gradient, params
 
 
 BACKEND = JaxBackend

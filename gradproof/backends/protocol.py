@@ -133,62 +133,72 @@ def batches(scenario: Scenario, batch: Mapping[str, Any]) -> Iterator[Mapping[st
     return ({name: array[chosen] for name, array in batch.items()} for chosen in schedule)
 
 
-def record_steps(
-    steps: Iterator[Step], scenario: Scenario, planned: int, first: Mapping[str, Array], framework: Framework
-) -> tuple[Trajectory, Timing]:
-    """Take the steps that are planned, or fewer where a stopping rule ends them, and record them.
-
-    Args:
-        steps: takes a step when it is asked for one.
-        scenario: what is run.
-        planned: how many steps.
-        first: the weights before them.
-        framework: whose arrays the steps are in.
-    """
-    start = time.perf_counter()
-    found = take_steps(islice(steps, planned), descent_of(scenario).stopping)
-    seconds = time.perf_counter() - start
-    return Trajectory.of(first, found, framework.to_numpy), Timing(compiling=0.0, training=seconds)
-
-
-def recorded(
-    backend: Backend,
-    scenario: Scenario,
-    variant: str,
-    record: Trajectory,
-    timing: Timing,
-    evaluate: Callable[[Callable[..., Any], Mapping[str, Array]], Any],
-) -> Run:
-    """Make the Run of what was recorded, with what is told of its end.
-
-    Args:
-        backend: who ran.
-        scenario: what.
-        variant: in which of its ways.
-        record: the steps, in the dtype that was asked for.
-        timing: what they cost.
-        evaluate: gives `function(xp, params, batch)` at parameters, on the whole batch, as a NumPy array.
-    """
-    trained = slice(None) if scenario.training is not None else slice(1)
-    weights = {name: weight[trained] for name, weight in record.weights.items()}
-    last = {name: np.asarray(weight[-1]) for name, weight in weights.items()}
-    predict = scenario.flat_predict
-    return Run(
-        scenario=scenario.name,
-        backend=backend.name,
-        variant=variant,
-        dtype=record.losses.dtype.name,
-        losses=record.losses,
-        gradients=record.gradients,
-        weights=weights,
-        final_loss=float(evaluate(scenario.flat_loss, last)),
-        predictions=None if predict is None else evaluate(predict, last),
-        timing=timing,
-        planned_steps=scenario.steps,
-        stopped=len(record.losses) < planned_steps(backend, scenario, variant),
-    )
-
-
 def descent_of(scenario: Scenario) -> GradientDescent:
     """Give the training of a scenario; one step for a scenario without, whose gradient alone is wanted."""
     return scenario.training or GradientDescent(learning_rate=1.0, steps=1)
+
+
+class RecordingBackend(Backend):
+    """What gradproof's own backends share: they differ in how `steps` makes a step, or `train` all of them.
+
+    Attributes:
+        framework: whose arrays the steps are made with.
+    """
+
+    framework: Framework
+
+    def run(self, scenario: Scenario, *, dtype: str, variant: str) -> Run:
+        """Compute and record gradients and updates of a scenario."""
+        with self.framework.mode(dtype):
+            return self._run(scenario, dtype, variant)
+
+    def _run(self, scenario: Scenario, dtype: str, variant: str) -> Run:
+        xp = self.framework.namespace()
+        first, data = scenario.arrays(dtype)
+        batch = self._arrays(data)
+
+        def evaluate(function: Callable[..., Any], params: Mapping[str, Array]) -> Array:
+            value = function(xp, self._arrays(params), batch)
+            return self.framework.to_numpy(value) if self.framework.owns(value) else np.asarray(value)
+
+        scenario.check_scalar(evaluate(scenario.flat_loss, first).shape)
+        record, timing = self.train(scenario, variant, first, batch)
+        trained = slice(None) if scenario.training is not None else slice(1)
+        weights = {name: weight[trained] for name, weight in record.weights.items()}
+        last = {name: np.asarray(weight[-1]) for name, weight in weights.items()}
+        predict = scenario.flat_predict
+        return Run(
+            scenario=scenario.name,
+            backend=self.name,
+            variant=variant,
+            dtype=record.losses.dtype.name,
+            losses=record.losses,
+            gradients=record.gradients,
+            weights=weights,
+            final_loss=float(evaluate(scenario.flat_loss, last)),
+            predictions=None if predict is None else evaluate(predict, last),
+            timing=timing,
+            planned_steps=scenario.steps,
+            stopped=len(record.losses) < planned_steps(self, scenario, variant),
+        )
+
+    def _arrays(self, arrays: Mapping[str, Array]) -> dict[str, Any]:
+        return {name: self.framework.from_numpy(array) for name, array in arrays.items()}
+
+    def train(
+        self, scenario: Scenario, variant: str, first: Mapping[str, Array], batch: dict[str, Any]
+    ) -> tuple[Trajectory, Timing]:
+        """Make all steps from the first weights, or those until a stopping rule says so, and record them."""
+        steps = self.steps(scenario, variant, self._arrays(first), batch)
+        start = time.perf_counter()
+        taken = take_steps(
+            islice(steps, planned_steps(self, scenario, variant)), descent_of(scenario).stopping
+        )
+        seconds = time.perf_counter() - start
+        return Trajectory.of(first, taken, self.framework.to_numpy), Timing(compiling=0.0, training=seconds)
+
+    def steps(
+        self, scenario: Scenario, variant: str, params: dict[str, Any], batch: dict[str, Any]
+    ) -> Iterator[Step]:
+        """Make a step whenever one is asked for; `params` may be changed."""
+        raise NotImplementedError

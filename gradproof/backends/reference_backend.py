@@ -1,19 +1,19 @@
 """The reference as a backend: NumPy and the hand-derived gradients."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from gradproof.backends.framework import Framework
-from gradproof.backends.protocol import Run, Timing, descent_of, recorded
+from gradproof.backends.protocol import RecordingBackend, Run, Timing, descent_of
 from gradproof.errors import UnsupportedError
-from gradproof.reference.descent import descend
+from gradproof.reference.descent import Trajectory, descend
 from gradproof.scenarios.scenario import Scenario
 
 
-class ReferenceBackend:
+class ReferenceBackend(RecordingBackend):
     """Runs a scenario's hand-derived gradient and descends in NumPy.
 
     >>> from gradproof.scenarios import line_fit
@@ -39,17 +39,17 @@ class ReferenceBackend:
                 f"Scenario {scenario.name!r} has no hand-derived gradient, which is what the reference runs. "
                 "Give it one with `gradient=`, or leave the reference out."
             )
-        xp = self.framework.namespace()
-        params, batch = scenario.arrays(dtype)
+        return super().run(scenario, dtype=dtype, variant=variant)
 
-        def evaluate(function: Callable[..., Any], params: Mapping[str, Any]) -> Any:
-            return np.asarray(function(xp, params, batch))
-
-        scenario.check_scalar(evaluate(scenario.flat_loss, params).shape)
+    def train(
+        self, scenario: Scenario, variant: str, first: Mapping[str, Any], batch: dict[str, Any]
+    ) -> tuple[Trajectory, Timing]:
+        """Make all steps from the first weights, and record them."""
+        del variant  # there is one
         start = time.perf_counter()
-        record = descend(scenario.flat_value_and_gradient(xp), params, batch, descent_of(scenario))
-        timing = Timing(compiling=0.0, training=time.perf_counter() - start)
-        return recorded(self, scenario, variant, record, timing, evaluate)
+        step = scenario.flat_value_and_gradient(self.framework.namespace())
+        record = descend(step, first, batch, descent_of(scenario))
+        return record, Timing(compiling=0.0, training=time.perf_counter() - start)
 
 
 BACKEND = ReferenceBackend

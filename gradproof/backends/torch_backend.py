@@ -1,6 +1,6 @@
 """PyTorch as a backend: its own functions, autograd and torch.optim.SGD, or torch.func."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -8,14 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.protocol import (
-    Run,
-    batches,
-    descent_of,
-    planned_steps,
-    record_steps,
-    recorded,
-)
+from gradproof.backends.protocol import RecordingBackend, batches, descent_of
 from gradproof.errors import InputError
 from gradproof.reference.descent import Step
 from gradproof.scenarios.scenario import Scenario
@@ -83,7 +76,7 @@ class TorchFramework(Framework):
         return super().to_numpy(tensor.double() if tensor.dtype == torch.bfloat16 else tensor)
 
 
-class TorchBackend:
+class TorchBackend(RecordingBackend):
     """Runs a scenario in PyTorch on the CPU.
 
     Variants: `eager` is a training loop as PyTorch's tutorials write it, with `backward()` and
@@ -111,25 +104,10 @@ class TorchBackend:
             "torch float32 matmul precision": torch.get_float32_matmul_precision(),
         }
 
-    def run(self, scenario: Scenario, *, dtype: str, variant: str) -> Run:
-        """Compute and record gradients and updates of a scenario."""
-        params, batch = (self._tensors(arrays) for arrays in scenario.arrays(dtype))
-        xp = self.framework.namespace()
-
-        def evaluate(function: Callable[..., Any], params: Mapping[str, Any]) -> NDArray[Any]:
-            with torch.no_grad():
-                value = torch.as_tensor(function(xp, self._tensors(params), batch))
-            return self.framework.to_numpy(value)
-
-        first, _ = scenario.arrays(dtype)
-        scenario.check_scalar(evaluate(scenario.flat_loss, first).shape)
-        steps = {"eager": _eager_steps, "func": _func_steps}[variant](scenario, xp, params, batch)
-        planned = planned_steps(self, scenario, variant)
-        record, timing = record_steps(steps, scenario, planned, first, self.framework)
-        return recorded(self, scenario, variant, record, timing, evaluate)
-
-    def _tensors(self, arrays: Mapping[str, NDArray[Any]]) -> Tensors:
-        return {name: self.framework.from_numpy(array) for name, array in arrays.items()}
+    def steps(self, scenario: Scenario, variant: str, params: Tensors, batch: Tensors) -> Iterator[Step]:
+        """Make a step whenever one is asked for."""
+        steps = {"eager": _eager_steps, "func": _func_steps}[variant]
+        return steps(scenario, self.framework.namespace(), params, batch)
 
 
 def _eager_steps(scenario: Scenario, xp: TorchNamespace, params: Tensors, batch: Tensors) -> Iterator[Step]:
