@@ -251,8 +251,11 @@ def _verify(options: argparse.Namespace) -> int:
     from gradproof.reporting.folders import check_writable  # noqa: PLC0415
     from gradproof.reporting.formats import check_formats  # noqa: PLC0415
     from gradproof.reporting.formats.github import annotations, append_summary  # noqa: PLC0415
-    from gradproof.reporting.formats.terminal import print_changes, print_report  # noqa: PLC0415
-    from gradproof.reporting.progress import make_progress  # noqa: PLC0415
+    from gradproof.reporting.formats.terminal import (  # noqa: PLC0415
+        make_progress,
+        print_changes,
+        print_report,
+    )
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
     from gradproof.scenarios.finding import find_scenarios  # noqa: PLC0415

@@ -19,8 +19,7 @@ from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.formats import markdown, report_formats
 from gradproof.reporting.formats.markdown import markdown_table
 from gradproof.reporting.report import Report
-from gradproof.reporting.summary import verdict_matrix
-from gradproof.reporting.telling import describe
+from gradproof.reporting.telling import describe, verdict_matrix
 from gradproof.scenarios import Provenance
 from gradproof.verdicts.records import (
     Checkpoints,

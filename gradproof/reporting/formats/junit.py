@@ -19,8 +19,7 @@ from gradproof.reporting.findings import FAILED, NOT_RUN, QUANTITIES
 from gradproof.reporting.names import implementation, run_key
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import side_by_side
-from gradproof.reporting.summary import finding_text
-from gradproof.reporting.telling import headline, text
+from gradproof.reporting.telling import finding_text, headline, text
 from gradproof.verdicts.printing import visible
 
 name = "junit"

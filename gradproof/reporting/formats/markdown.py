@@ -14,8 +14,7 @@ from gradproof.reporting.findings import QUANTITIES, failing
 from gradproof.reporting.names import RUN, implementation
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import cost_cells, side_by_side
-from gradproof.reporting.summary import count_verdicts, finding_text, remarks, verdict_matrix
-from gradproof.reporting.telling import describe
+from gradproof.reporting.telling import count_verdicts, describe, finding_text, remarks, verdict_matrix
 from gradproof.verdicts.printing import visible
 from gradproof.verdicts.tolerances import SPREADS
 

@@ -1,11 +1,15 @@
-"""What the command shows: of a report, of what changed since another, and of what documents claim."""
+"""What the command shows: of a report and its making, of what changed, of what documents claim."""
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -15,18 +19,18 @@ from gradproof.reporting.console import make_console, print_table, say
 from gradproof.reporting.names import count, implementation
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import cost_cells, side_by_side
-from gradproof.reporting.summary import (
+from gradproof.reporting.telling import (
     MatrixCell,
     count_verdicts,
+    describe,
     finding_text,
     not_checked,
     remarks,
     verdict_matrix,
 )
-from gradproof.reporting.telling import describe
 from gradproof.reporting.writing import describe_written
 from gradproof.verdicts.printing import visible
-from gradproof.verdicts.records import CLAIM_VERDICTS
+from gradproof.verdicts.records import CLAIM_VERDICTS, NotRun, Outcome
 from gradproof.verdicts.tolerances import SPREADS
 from gradproof.verdicts.verdict import Verdict
 
@@ -183,3 +187,41 @@ def print_claims(claims: pd.DataFrame) -> None:
                 say(console, line, indent=_VERDICT, hanging=_VERDICT)
         console.print()
     say(console, f"{len(claims)} claims: {count_verdicts(claims)}.")
+
+
+@contextmanager
+def make_progress() -> Iterator[Callable[[int, int, Outcome | NotRun], None]]:
+    """Show progress on standard error."""
+    console = make_console(stderr=True)
+    if not console.is_terminal:
+        yield lambda done, total, result: _written(f"[{done}/{total}] {_line(result)}\n")
+        return
+    columns = (
+        TextColumn("verifying"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, result: bar.update(
+            task, completed=done, total=total, description=escape(visible(result.subject))
+        )
+
+
+def _written(line: str) -> None:
+    sys.stderr.write(line)
+    sys.stderr.flush()
+
+
+def _line(result: Outcome | NotRun) -> str:
+    who = visible(result.subject)
+    if isinstance(result, NotRun):
+        return f"{who}: not run: {visible(result.reason)}"
+    verdict = result.worst_verdict()
+    word = "ok" if verdict.accepted() else str(verdict)
+    return (
+        f"{who}: {word}, {result.steps} steps, "
+        f"{result.timing.compiling + result.timing.training:.1f} s to run, {result.judging:.1f} s to judge"
+    )

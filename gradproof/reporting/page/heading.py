@@ -19,8 +19,14 @@ from gradproof.reporting.page.cells import (
 )
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import costs, duration, side_by_side
-from gradproof.reporting.summary import not_checked, remarks, verdict_matrix, who_is_off
-from gradproof.reporting.telling import QUANTITY_NAMES, headline
+from gradproof.reporting.telling import (
+    QUANTITY_NAMES,
+    headline,
+    not_checked,
+    remarks,
+    verdict_matrix,
+    who_is_off,
+)
 from gradproof.verdicts.numerals import entry
 from gradproof.verdicts.tolerances import SPREADS
 

@@ -23,8 +23,7 @@ from gradproof.reporting.names import RUN
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures, shortened
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import costs
-from gradproof.reporting.summary import verdict_matrix
-from gradproof.reporting.telling import headline
+from gradproof.reporting.telling import headline, verdict_matrix
 from gradproof.verdicts.tolerances import SPREADS
 
 REPORTS = ("agreeing", "differing", "hostile", "empty")
