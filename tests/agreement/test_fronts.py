@@ -237,3 +237,24 @@ def test_rounding_noise_is_one_for_all() -> None:
     assert noise["x"][0] == 0
     assert found.entries.set_index("index").loc["0", "verdict"] == "KINK"
     assert json.dumps(noise["x"].tolist())
+
+
+@pytest.mark.parametrize("sign", [1.0, 0.0, -1.0, 0.5])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("seed", range(10))
+def test_a_subgradient_at_the_end_of_an_interval_is_rounded_like_any_number(
+    sign: float, dtype: str, seed: int
+) -> None:
+    """Libraries have 1, 0 or -1 for the derivative of |w| at 0; times c / 3 it is rounded."""
+    c = np.random.default_rng(seed).normal(size=5).astype(dtype)
+    params, batch = {"w": np.zeros(5)}, {"c": c.astype(float)}
+
+    def loss(xp, p, b):
+        return xp.sum(xp.abs(p["w"]) * b["c"] / 3)
+
+    told = gp.judge(loss, params, batch, {"w": np.array(sign, dtype) * (c / np.array(3, dtype))}, dtype=dtype)
+    assert told.verdict is Verdict.KINK
+    told = gp.judge(
+        loss, params, batch, {"w": np.array(1.001, dtype) * (c / np.array(3, dtype))}, dtype=dtype
+    )
+    assert told.verdict is Verdict.DISAGREES

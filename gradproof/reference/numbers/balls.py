@@ -13,6 +13,7 @@ import operator
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from math import inf, log10
 from typing import Any, ClassVar
 
@@ -22,7 +23,7 @@ from flint import arb, arb_mat
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.arithmetic import Kind, Numbers
-from gradproof.reference.numbers.elementary import ELEMENTARY, ONE, ZERO, on_balls
+from gradproof.reference.numbers.elementary import ELEMENTARY, ONE, ZERO, on_balls, whole_power
 from gradproof.reference.numbers.payload import Payload
 
 _OPPOSITES: Mapping[Callable[..., Any], Callable[..., Any]] = {
@@ -118,7 +119,7 @@ class BallNumbers(Numbers["Balls"]):
         return np.full(shape, ZERO, dtype=object)
 
     def _integer_power(self, x: Payload, exponent: int) -> Payload:
-        powers: Payload = x * x if exponent == 2 else x**exponent
+        powers: Payload = x * x if exponent == 2 else on_balls(partial(whole_power, exponent=exponent))(x)
         return powers
 
     def _function(self, name: str, x: Payload) -> Payload:

@@ -81,13 +81,28 @@ def _sqrt(x: arb) -> arb:
     return INFINITY if x == INFINITY else x.sqrt()
 
 
+def whole_power(x: arb, exponent: int) -> arb:
+    """Compute x^n by repeated products; Arb itself goes by the logarithm, and gives no number around 0.
+
+    >>> whole_power(arb(-0.5), -3), whole_power(arb(0, 0.5), 3)
+    (-8.00000000000000, [+/- 0.126])
+    """
+    if exponent < 0:
+        return divide(ONE, whole_power(x, -exponent))
+    product = ONE
+    while exponent:
+        if exponent % 2:
+            product = product * x
+        exponent //= 2
+        if exponent:
+            x = x * x
+    return product
+
+
 def power(x: arb, y: arb) -> arb:
     """Compute x^y; whole exponents are repeated products, whatever the base's sign."""
     if y.is_exact() and y.is_integer():
-        exponent = int(y.unique_fmpz())
-        if exponent < 0:
-            return divide(ONE, x ** (-exponent))
-        return x * x if exponent == 2 else x**exponent
+        return whole_power(x, int(y.unique_fmpz()))
     if y == arb(0.5):
         return _sqrt(x)
     if x.is_zero():

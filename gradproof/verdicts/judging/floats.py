@@ -80,7 +80,10 @@ def assess(value: Array, known: Known, dtype: str) -> Assessment:
     zeros, scale = _zeros(known, relative, dtype)
     # A spread that is not finite tells nothing, but the exact value is rounded in any case: what that alone
     # explains agrees, and nothing can be proven to be more than rounding explains.
-    measured, floor = known.spread.reshape(rows), least_spread(exact, dtype)
+    # At a kink the exact value is an interval, whose ends are rounded like any other number.
+    radii = known.exact.radii().reshape(rows)
+    ends = np.abs(exact) + np.where(np.isfinite(radii), radii, 0.0)
+    measured, floor = known.spread.reshape(rows), least_spread(ends, dtype)
     floor = np.where(zeros, np.maximum(floor, ZERO_UNITS / SPREADS * _unit(dtype) * scale), floor)
     has_noise = np.isfinite(measured)
     spread = np.where(has_noise, np.maximum(measured, floor), floor)

@@ -208,3 +208,21 @@ def test_constants_are_exact_doubles_and_integers() -> None:
 def test_sums_of_nothing_are_zero() -> None:
     empty = balls(np.zeros((0, 3)))
     assert [entry == 0 for entry in empty.sum((-2,)).balls()[0]] == [True] * 3
+
+
+SIXTY_FOURTHS = st.integers(-192, 192).map(lambda number: number / 64)
+
+
+@given(SIXTY_FOURTHS, SIXTY_FOURTHS, st.sampled_from([-1, -0.5, 0, 0.25, 1]), st.integers(0, 9))
+def test_whole_powers_hold_the_powers_of_all_that_a_ball_holds(
+    middle: float, radius: float, part: float, exponent: int
+) -> None:
+    """Also around 0, where Arb's own power is no number: it goes by the logarithm."""
+    inside = Fraction(middle + part * abs(radius))
+    base = balls(middle, abs(radius))
+    for raised in (base**exponent, base ** KIND.constant(exponent)):
+        (ball,) = raised.balls().ravel()
+        with flint.ctx.workprec(1000):
+            power = arb((inside**exponent).numerator) / arb((inside**exponent).denominator)
+            assert ball.contains(power)
+        assert ball.rad() <= 2 * (abs(middle) + abs(radius)) ** exponent
