@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -109,10 +110,16 @@ def as_frame(name: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 def typed(frame: pd.DataFrame, dtypes: Mapping[str, str]) -> pd.DataFrame:
     """Give a frame these dtypes; categories are texts, also where there are none."""
-    if frame.empty:
-        # Else the categories, of which there are none, would be numbers or objects.
-        frame = frame.astype({name: "str" for name, dtype in dtypes.items() if dtype == "category"})
-    return frame.astype(dtypes)
+    return _empty(tuple(dtypes.items())).copy() if frame.empty else frame.astype(dtypes)
+
+
+@cache
+def _empty(dtypes: tuple[tuple[str, str], ...]) -> pd.DataFrame:
+    """Make a frame without rows, which takes longer than one with some; most of a report have none."""
+    frame = pd.DataFrame(columns=[name for name, _ in dtypes])
+    # Else the categories, of which there are none, would be numbers or objects.
+    texts = {name: "str" for name, dtype in dtypes if dtype == "category"}
+    return frame.astype(texts).astype(dict(dtypes))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import platform
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,7 @@ def flattened(environment: Mapping[str, Any], separator: str, prefix: str = "") 
             yield f"{prefix}{name}", value
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return version(package)
