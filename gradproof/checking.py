@@ -36,8 +36,8 @@ DTYPES = ("float64", "float32", "float16")
 """What a gradient can be judged in."""
 
 _CONSTANTS = (
-    "Some entries agree in fewer than 15 digits, which is explained by constants of the code being doubles: "
-    "0.1 and 1/3 are not the numbers that they stand for."
+    "Some entries agree in fewer than 15 digits; the constants of the code may explain the rest, which are "
+    "doubles, or are computed in float64: 0.1 and 1/3 are not the numbers that they stand for."
 )
 
 

@@ -156,7 +156,10 @@ def moved(params: Arrays, direction: Mapping[str, Any], distance: float) -> dict
     def size(array: Array) -> float:
         return float(np.sqrt(np.mean(np.square(array.astype(np.float64))))) or 1.0
 
-    return {name: array + distance * size(array) * direction[name] for name, array in params.items()}
+    # NumPy makes bare numbers of arrays without axes, and a bare number would be a constant of the code.
+    return {
+        name: np.asarray(array + distance * size(array) * direction[name]) for name, array in params.items()
+    }
 
 
 def nearby(

@@ -27,6 +27,13 @@ NARROW = 1e-17
 """Balls whose radius is smaller than this share of their number tell all the digits that `EQUAL_DIGITS` asks
 for; one that is so small a share of the greatest entry, squared, is negligible."""
 
+CONSTANTS = ((2.0**-51, 0.0), (2.0**-48, 0.0), (2.0**-40, 12.0))
+"""What the constants of code explain, which are doubles: pairs of a share and of digits. Two units in the
+last place of a double, or the 32 that some operations in float64 may leave of it (1e-15 and 4e-15), explain
+all that they make of an entry; what code computes in float64 by way of a cancellation or a long product
+(1 - 0.9999 for 0.0001, a rotary angle) explains the rest of an entry that agrees to 12 digits. A constant
+that is cut to 10 digits is explained by none."""
+
 WIDE = 1e-8
 """A formula is called equal up to the doubles that its constants are only if these leave it so narrow,
 relative to the greatest entry: half of a double's digits."""

@@ -79,11 +79,20 @@ def test_wrong_says_where_and_by_how_much(params, batch):
         result.raise_if_wrong()
 
 
-@pytest.mark.parametrize("error", [1e-3, 1e-9, 1e-14])
-def test_an_error_far_below_any_tolerance_is_wrong(params, batch, error):
-    result = check(loss, changed(w=lambda g: g * (1 + error)), params, batch, points=0)
+@pytest.mark.parametrize("digits", [3, 9, 14])
+def test_an_error_far_below_any_tolerance_is_wrong(params, batch, digits):
+    result = check(loss, changed(w=lambda g: g * (10**digits + 1) / 10**digits), params, batch, points=0)
     assert result.verdict is Verdict.WRONG
-    assert result.digits == pytest.approx(-np.log10(error), abs=0.1)
+    assert result.digits == pytest.approx(digits, abs=0.1)
+
+
+@pytest.mark.parametrize(("digits", "verdict"), [(11, Verdict.WRONG), (12, Verdict.EQUAL)])
+def test_a_constant_that_the_code_may_have_computed_is_equal_from_12_digits_on(
+    params, batch, digits, verdict
+):
+    result = check(loss, changed(w=lambda g: g * (1 + 9 * 10.0 ** -(digits + 1))), params, batch, points=0)
+    assert result.verdict is verdict
+    assert result.digits == pytest.approx(digits, abs=0.1)
 
 
 def test_constants_that_are_doubles_do_not_make_a_formula_wrong(params, batch):

@@ -96,7 +96,7 @@ def test_constants_do_not_excuse_what_they_do_not_explain():
     cases = {"overlaps": (1e-13, True), "does not": (1e-16, False), "anything": (1e-3, False)}
     for radius, explained in cases.values():
         widened = np.array([arb(1 + 1e-14, radius)], dtype=object)
-        assert bool(claim.explained_by(widened).equal.all()) is explained
+        assert bool(claim.explained_by(widened, true, 0.0).equal.all()) is explained
 
 
 def test_an_undecided_comparison_never_passes_in_silence(monkeypatch):

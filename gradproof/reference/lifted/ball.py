@@ -1,6 +1,5 @@
 """A certified number that behaves like a float, and gives notice where it cannot."""
 
-import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -8,25 +7,16 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from gradproof.reference.lifted.notes import is_widened, note_cast, note_comparison
-from gradproof.reference.numbers.elementary import ELEMENTARY, absolute, divide, power, rounded, truncated
-
-_SHORT = 2.0**20
-_LARGE = 2.0**40
-
-
-def constant(value: float) -> arb:
-    """Give the ball of a number that the code holds: itself, or in a widened run all that round to it.
-
-    A double such as 0.1 or 1/3 stands for a number that it is not. In a widened run it is taken as any
-    number within two units in the last place, since it may be the result of some operations on doubles.
-    Whole numbers and short binary fractions (0.5, 0.125) are taken as what they are.
-    """
-    if isinstance(value, int) or not is_widened() or not math.isfinite(value):
-        return arb(value)
-    if (value * _SHORT).is_integer() and abs(value) < _LARGE:
-        return arb(value)
-    return arb(value, abs(value) * 2.0**-51)
+from gradproof.reference.lifted.notes import note_cast, note_comparison, share_of_constants
+from gradproof.reference.numbers.elementary import (
+    ELEMENTARY,
+    absolute,
+    divide,
+    near,
+    power,
+    rounded,
+    truncated,
+)
 
 
 def as_arb(value: Any) -> arb | None:
@@ -36,9 +26,9 @@ def as_arb(value: Any) -> arb | None:
     if isinstance(value, bool | np.bool_):
         return arb(int(value))
     if isinstance(value, int | float):
-        return constant(value)
+        return near(value, share_of_constants())
     if isinstance(value, np.integer | np.floating):
-        return constant(value.item())
+        return near(value.item(), share_of_constants())
     return value if isinstance(value, arb) else None
 
 

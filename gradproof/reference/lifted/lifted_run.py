@@ -61,7 +61,7 @@ def _places(lines: Any) -> str:
 
 
 def run_lifted(
-    function: Callable[..., Any], arguments: tuple[Any, ...], precision: int, *, widened: bool = False
+    function: Callable[..., Any], arguments: tuple[Any, ...], precision: int, *, share: float = 0.0
 ) -> LiftedRun:
     """Run a function of plain NumPy code on certified balls, unchanged.
 
@@ -70,14 +70,15 @@ def run_lifted(
         arguments: what it is called with: arrays in nested structures. Floats and `flint.arb` are lifted,
             integers and booleans are handed over as writable copies.
         precision: bits of the midpoints.
-        widened: whether constants that are no short binary fractions stand for all numbers near them.
+        share: how far the numbers may be, relative to it, that a constant of the code stands for; see
+            `gradproof.reference.numbers.elementary.near`.
 
     >>> run = run_lifted(lambda params: {"w": params["w"] / 3}, ({"w": np.array([1.0])},), 128)
     >>> run.certified, run.result["w"][0].item().arb.str(20)
     (True, '[0.33333333333333333333 +/- 3.34e-21]')
     """
-    notes = Lifting(widened=widened)
-    lifted = map_leaves(_lifted, arguments)  # as exactly what they are, in a widened run too
+    notes = Lifting(share=share)
+    lifted = map_leaves(_lifted, arguments)  # as exactly what they are: they are no constants
     with (
         Balls(precision).context(),
         lifted_code(function),

@@ -14,13 +14,12 @@ class Lifting:
     """One run of plain NumPy code on certified balls.
 
     Attributes:
-        widened: whether a constant of the code that is no short binary fraction stands for every number
-            that rounds to it, instead of for itself.
+        share: how far the numbers may be, relative to it, that a constant of the code stands for.
         comparisons: lines at which a comparison was not decided by the balls, and how often.
         casts: lines at which a ball was rounded to a float or cut to an integer, and how often.
     """
 
-    widened: bool = False
+    share: float = 0.0
     comparisons: Counter[Source] = field(default_factory=Counter)
     casts: Counter[Source] = field(default_factory=Counter)
 
@@ -43,10 +42,10 @@ def noting(lifting: Lifting) -> Iterator[Lifting]:
         _CURRENT.reset(token)
 
 
-def is_widened() -> bool:
-    """Whether constants are widened in the current run."""
+def share_of_constants() -> float:
+    """How far the numbers may be, relative to it, that a constant stands for in the current run."""
     lifting = _CURRENT.get()
-    return lifting is not None and lifting.widened
+    return 0.0 if lifting is None else lifting.share
 
 
 def note_comparison() -> None:

@@ -23,7 +23,7 @@ from flint import arb, arb_mat
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.arithmetic import Kind, Numbers
-from gradproof.reference.numbers.elementary import ELEMENTARY, ONE, ZERO, on_balls, whole_power
+from gradproof.reference.numbers.elementary import ELEMENTARY, ONE, ZERO, near, on_balls, whole_power
 from gradproof.reference.numbers.payload import Payload
 
 _OPPOSITES: Mapping[Callable[..., Any], Callable[..., Any]] = {
@@ -181,6 +181,7 @@ class Balls(Kind[BallNumbers]):
 
     Attributes:
         precision: Bits of the midpoints; the radii tell what was lost.
+        share: How far the numbers may be, relative to it, that a constant stands for; see `elementary.near`.
 
     >>> kind = Balls(128)
     >>> with kind.context():
@@ -190,6 +191,7 @@ class Balls(Kind[BallNumbers]):
     """
 
     precision: int = 128
+    share: float = 0.0
 
     name: ClassVar[str] = "balls"
 
@@ -198,8 +200,10 @@ class Balls(Kind[BallNumbers]):
         return BallNumbers(np.asarray(_ball(values), dtype=object)[np.newaxis], self)
 
     def constant(self, values: NDArray[Any] | float) -> BallNumbers:
-        """A constant, taken as exactly the double or the integer that it is."""
+        """A constant, taken as exactly the double or the integer that it is, or as all numbers near it."""
         array = np.asarray(values)
+        if self.share:
+            array = np.asarray(on_balls(partial(near, share=self.share))(array), dtype=object)
         if array.ndim == 0:
             return self.lift(np.array([array.item()], dtype=object))
         return self.lift(array[np.newaxis])

@@ -7,7 +7,7 @@ the tape, which differentiates there, does not.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import erf
+from math import erf, isfinite
 from types import MappingProxyType
 from typing import Any
 
@@ -79,6 +79,26 @@ def _log1p(x: arb) -> arb:
 
 def _sqrt(x: arb) -> arb:
     return INFINITY if x == INFINITY else x.sqrt()
+
+
+_SHORT = 2.0**20
+_LARGE = 2.0**40
+
+
+def near(value: float, share: float) -> arb:
+    """Give the ball of all numbers within a share of a double that code holds; share 0 for the double alone.
+
+    A double such as 0.1 or 1/3 stands for a number that it is not. Whole numbers and short binary fractions
+    (0.5, 0.125) are taken as what they are, whatever the share.
+
+    >>> near(0.5, 1e-9), near(0.1, 1e-9).contains(arb(1) / 10)
+    (0.500000000000000, True)
+    """
+    if not share or isinstance(value, int) or not isfinite(value):
+        return arb(value)
+    if (value * _SHORT).is_integer() and abs(value) < _LARGE:
+        return arb(value)
+    return arb(value, abs(value) * share)
 
 
 def whole_power(x: arb, exponent: int) -> arb:

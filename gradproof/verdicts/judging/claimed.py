@@ -53,14 +53,14 @@ class Formula:
         undecided: whether that is because a comparison in the code was not decided by the balls: the code
             does run on them, but what follows from a guess is not proven.
         widened: gives the same, with each constant of the code that is a double standing for all numbers
-            near.
+            within a share of it.
         nearby: gives the formula at `Place.neighbour`.
     """
 
     values: BallArrays
     reason: str = ""
     undecided: bool = False
-    widened: Callable[[], BallArrays] = field(default=dict, repr=False)
+    widened: Callable[[float], BallArrays] = field(default=lambda _: {}, repr=False)
     nearby: "Callable[[], Formula]" = field(default=lambda: Formula({}, "it has no neighbour"), repr=False)
 
     @property

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.noise import Noise, noisy_gradients
-from gradproof.reference.numbers import BallNumbers, Noisy
+from gradproof.reference.numbers import BallNumbers, Balls, Noisy
 from gradproof.reference.subgradients import Convention, conventions, nearby, sums
+from gradproof.reference.tape import differentiate
 from gradproof.reference.truth import Truth, exact_gradient
-from gradproof.verdicts.judging.claimed import Place
+from gradproof.verdicts.judging.claimed import BallArrays, Place
 from gradproof.verdicts.tolerances import NEAR
 
 Array = NDArray[Any]
@@ -141,6 +142,16 @@ class PlaceEvidence(Evidence):
     def conventions(self) -> Iterator[Convention]:
         """The gradients that conventions at kinks give, computed likewise."""
         return conventions(self.loss, self.place.params, self.place.batch, self.truth.precision)
+
+    def widened(self, place: Place, share: float) -> BallArrays:
+        """Give balls of the gradient, each constant of the loss standing for all numbers near it.
+
+        Args:
+            place: this one, or its neighbour.
+            share: how near, relative to the constant.
+        """
+        run = differentiate(self.loss, place.params, place.batch, Balls(self.truth.precision, share))
+        return {name: numbers.balls()[0, ...] for name, numbers in run.gradients.items()}
 
     @cached_property
     def truth_nearby(self) -> Truth:

@@ -181,6 +181,13 @@ class Floats:
     dtype: str
     blameless: bool = False
 
+    def are_rounded(self, values: Mapping[str, Array]) -> bool:
+        """Whether they are what rounding leaves of these values, instead of the exact ones."""
+        return all(
+            bool(np.all(np.abs(each.value.ravel() - values[name].ravel()) <= SPREADS * each.spread.ravel()))
+            for name, each in self.assessed.items()
+        )
+
     @property
     def loses(self) -> bool:
         """Whether the values are worse than rounding explains, and it is their fault."""

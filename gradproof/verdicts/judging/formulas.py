@@ -44,17 +44,15 @@ def _at_precision(gradient: UserGradient, place: Place, bits: int) -> Formula:
         return Formula({}, sentence(run.reason), undecided=True)
     return Formula(
         values,
-        widened=lambda: _run(gradient, place, bits, widened=True)[0],
+        widened=lambda share: _run(gradient, place, bits, share)[0],
         nearby=lambda: run_formula(gradient, place.neighbour, patient=False),
     )
 
 
-def _run(
-    gradient: UserGradient, place: Place, bits: int, *, widened: bool = False
-) -> tuple[BallArrays, LiftedRun]:
+def _run(gradient: UserGradient, place: Place, bits: int, share: float = 0.0) -> tuple[BallArrays, LiftedRun]:
     """Run the code; what it gives by parameter, and how it went."""
     arguments = gradient.nested(dict(place.params), dict(place.batch))
-    run = run_lifted(gradient.function, arguments, bits, widened=widened)
+    run = run_lifted(gradient.function, arguments, bits, share=share)
     if run.error:
         return {}, run
     try:

@@ -274,6 +274,9 @@ def _is_blameless(proof: Proof, claimed: Claimed, floats: Floats) -> bool:
     if floats.verdict is Verdict.NOT_FINITE:
         # Where the loss has no gradient, there is no right number either.
         return not proof.has_gradient
+    if proof.verdict is Verdict.EQUAL and proof.constants:
+        # What its constants are off by is not lost in evaluating it.
+        return floats.are_rounded({name: midpoints(each.value) for name, each in proof.agreement.items()})
     if proof.verdict is not Verdict.KINK:
         return False
     # At a kink it is as good as the formula that it evaluates, whatever branch the truth follows.

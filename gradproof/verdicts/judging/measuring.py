@@ -136,16 +136,26 @@ class Agreement:
         """The digits of the worst entry."""
         return float(np.min(self.distance.digits, initial=np.inf))
 
-    def explained_by(self, widened: BallArray) -> "Agreement":
+    @property
+    def explicable(self) -> bool:
+        """Whether constants may explain all that differs: it is little beside the greatest entry."""
+        return not np.any(self.apart & (self.distance.least > 2 * WIDE * greatest(self.exact)))
+
+    def explained_by(self, claimed: BallArray, exact: BallArray, digits: float) -> "Agreement":
         """Take entries for equal whose difference may come from constants of the code that are doubles.
 
         Args:
-            widened: the claim, computed with each such constant standing for all numbers near it.
+            claimed: the claim, computed with each such constant standing for all numbers near it.
+            exact: the gradient of the loss, likewise.
+            digits: how many an entry must agree in.
         """
-        scale = greatest(self.exact)
-        columns: list[list[Any]] = [each.ravel().tolist() for each in (self.apart, widened, self.exact)]
+        limit = WIDE * greatest(self.exact)
+        asked = self.apart & (self.distance.digits >= digits)
+        columns: list[list[Any]] = [each.ravel().tolist() for each in (asked, claimed, exact)]
         explained = [
-            bool(apart) and ours.is_finite() and ours.overlaps(true) and float(ours.rad()) <= WIDE * scale
+            bool(apart)
+            and all(ball.is_finite() and float(ball.rad()) <= limit for ball in (ours, true))
+            and ours.overlaps(true)
             for apart, ours, true in zip(*columns, strict=True)
         ]
         shaped = np.array(explained, dtype=bool).reshape(self.exact.shape)

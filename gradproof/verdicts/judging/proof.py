@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.verdicts.judging.claimed import Formula
+from gradproof.verdicts.judging.claimed import Formula, Place
 from gradproof.verdicts.judging.evidence import PlaceEvidence
 from gradproof.verdicts.judging.measuring import Agreement, compare_all, compare_with, midpoints
-from gradproof.verdicts.tolerances import SLACK
+from gradproof.verdicts.tolerances import CONSTANTS, SLACK
 from gradproof.verdicts.verdict import CODE, Codes, Verdict
 
 
@@ -84,10 +84,7 @@ def _outcome(formula: Formula, evidence: PlaceEvidence) -> ProofOutcome:
     truth = evidence.truth
     exact = {name: numbers.balls()[0, ...] for name, numbers in truth.gradients.items()}
     found = compare_all(formula.values, exact, float(abs(truth.value.values()[0, ...])))
-    if any(np.any(each.apart) for each in found.values()):
-        widened = formula.widened()
-        if all(name in widened and widened[name].shape == each.exact.shape for name, each in found.items()):
-            found = {name: each.explained_by(widened[name]) for name, each in found.items()}
+    found = _up_to_constants(found, formula, evidence, evidence.place)
     unequal = [name for name, each in found.items() if not np.all(each.equal)]
     differs = any(np.any(each.apart) for each in found.values())
     if not unequal:
@@ -96,6 +93,21 @@ def _outcome(formula: Formula, evidence: PlaceEvidence) -> ProofOutcome:
         reason = f"The balls of the gradient of {unequal[0]!r} are too wide to compare."
         return ProofOutcome(Verdict.UNDECIDED, reason, found)
     return _judge_at_kink(formula, evidence, found, differs=differs)
+
+
+def _up_to_constants(
+    found: dict[str, Agreement], formula: Formula, evidence: PlaceEvidence, place: Place
+) -> dict[str, Agreement]:
+    """Take for equal what differs by no more than the constants of both codes, which are doubles, explain."""
+    for share, digits in CONSTANTS:
+        differs = any(np.any(each.apart) for each in found.values())
+        if not differs or not all(each.explicable for each in found.values()):
+            break
+        claimed, exact = formula.widened(share), evidence.widened(place, share)
+        if any(name not in claimed or claimed[name].shape != exact[name].shape for name in found):
+            break
+        found = {name: each.explained_by(claimed[name], exact[name], digits) for name, each in found.items()}
+    return found
 
 
 def _codes(outcome: ProofOutcome, agreement: Agreement | None, wide: NDArray[np.bool_]) -> Codes:
@@ -159,9 +171,7 @@ def _is_right_nearby(formula: Formula, evidence: PlaceEvidence) -> bool:
     if there.reason or misshapen or not truth.complete:
         return False
     found = compare_all(there.values, exact, float(abs(truth.value.values()[0])))
-    if not all(np.all(each.equal) for each in found.values()):
-        widened = there.widened()
-        found = {name: each.explained_by(widened[name]) for name, each in found.items() if name in widened}
+    found = _up_to_constants(found, there, evidence, evidence.place.neighbour)
     return all(np.all(each.equal) for each in found.values())
 
 

@@ -5,6 +5,7 @@ What is called is found by walking NumPy's own lists of what arrays may override
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,13 @@ from numpy.testing import overrides
 from gradproof.reference.lifted import Ball, LiftedArray, Lifting, noting, run_lifted, to_arbs
 from gradproof.reference.lifted.exchanges import _numpy_functions, _special_functions
 from gradproof.reference.lifted.numpy_functions import _TABLE
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What NumPy writes (`np.save("ij,jk->ik", X)`) goes into a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+
 
 X = np.array([[0.5, -1.25, 2.0], [0.75, 3.5, -0.5], [1.5, 0.25, 1.0]])
 MASK = np.array([[True, False, True], [True, True, False], [False, True, True]])

@@ -360,14 +360,14 @@ def test_numpy_is_as_it_was_afterwards():
 
 def test_constants_stand_for_all_numbers_near_them_in_a_widened_run():
     plain = to_arbs(run_lifted(lambda x: x * 0.1, (lift([1.0]),), 192).result)[0]
-    wide = to_arbs(run_lifted(lambda x: x * 0.1, (lift([1.0]),), 192, widened=True).result)[0]
+    wide = to_arbs(run_lifted(lambda x: x * 0.1, (lift([1.0]),), 192, share=2.0**-51).result)[0]
     with flint.ctx.workprec(192):
         tenth = flint.arb(1) / 10
     assert not plain.overlaps(tenth)
     assert wide.overlaps(tenth)
-    half = to_arbs(run_lifted(lambda x: x * 0.5, (lift([1.0]),), 192, widened=True).result)[0]
+    half = to_arbs(run_lifted(lambda x: x * 0.5, (lift([1.0]),), 192, share=2.0**-51).result)[0]
     assert half.is_exact()
-    given = to_arbs(run_lifted(lambda x: x, (np.array([0.1]),), 192, widened=True).result)[0]
+    given = to_arbs(run_lifted(lambda x: x, (np.array([0.1]),), 192, share=2.0**-51).result)[0]
     assert given.is_exact()
     assert given == 0.1
 
