@@ -11,10 +11,10 @@ verify: $(INSTALLED) ## run all documents' systems on all backends and write rep
 	$(BIN)/gradproof verify
 
 test: lint types ## everything a contributor must pass: lint, types, doctests, tests
-	$(BIN)/pytest -n auto --gradproof-require torch,jax
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --gradproof-require torch,jax
 
 test-all: lint types ## the same with the slow, exhaustive tests
-	$(BIN)/pytest -n auto --gradproof-require torch,jax -m "slow or not slow"
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --gradproof-require torch,jax -m "slow or not slow"
 
 lint: $(INSTALLED) ## ruff, lint and format
 	$(BIN)/ruff check

@@ -157,7 +157,15 @@ def small(mark: str = "C") -> gp.Report:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize(("way", "kills"), [("exchanged", 20), ("renamed", 5)])
+@pytest.mark.parametrize(
+    ("way", "kills"),
+    [
+        ("exchanged", 6),
+        ("renamed", 3),
+        pytest.param("exchanged", 40, marks=pytest.mark.slow),
+        pytest.param("renamed", 20, marks=pytest.mark.slow),
+    ],
+)
 def test_a_writer_that_is_killed_at_any_moment_leaves_one_report_whole(
     way: str, kills: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

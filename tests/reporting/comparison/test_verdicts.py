@@ -26,11 +26,16 @@ from gradproof.reporting.report import Report
 from gradproof.verdicts.records import NotRun, Subject
 
 
+@pytest.fixture(scope="module")
+def states() -> dict[str, Report]:
+    """The same report with one run in each state."""
+    return {verdict: state(base(), LINE, verdict) for verdict in [*RAN, "NOT RUN"]}
+
+
 @pytest.mark.parametrize("before", [*RAN, "NOT RUN"])
-def test_each_change_of_a_verdict_is_worse_better_or_neither(before: str) -> None:
-    first = state(base(), LINE, before)
-    for after in [*RAN, "NOT RUN"]:
-        changes = compare(first, state(base(), LINE, after))
+def test_each_change_of_a_verdict_is_worse_better_or_neither(before: str, states: dict[str, Report]) -> None:
+    for after, report in states.items():
+        changes = compare(states[before], report)
         if before == after:
             assert changes.verdicts.empty
             continue
