@@ -22,7 +22,8 @@ from gradproof.scenarios import CATALOGUE
 RIGHT = MAKE + 'right = make("right")\n'
 WRONG = RIGHT + 'wrong = make("wrong", factor=1.0)\n'
 
-QUICK = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1")
+ONCE = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1")
+QUICK = (*ONCE, "--formats", "csv,markdown")
 
 
 def run(*arguments: str) -> int:
@@ -265,7 +266,7 @@ def test_a_report_is_not_replaced_by_half_of_another(
     name: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(folder, RIGHT)
-    assert run("verify", path, *QUICK) == 0
+    assert run("verify", path, *ONCE) == 0
     before = everything_below(folder / "reports")
     write_file = writing.write_file
 
@@ -276,7 +277,7 @@ def test_a_report_is_not_replaced_by_half_of_another(
 
     with monkeypatch.context() as patched:
         patched.setattr(writing, "write_file", disk_full)
-        assert run("verify", written(folder, WRONG), *QUICK) == 2
+        assert run("verify", written(folder, WRONG), *ONCE) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("gradproof: reports/latest cannot be written: no space left on device. Give")
     assert everything_below(folder / "reports") == before
@@ -303,7 +304,7 @@ def test_what_is_not_installed_is_told_and_a_report_without_it_is_written(folder
     )
 
     def without_the_extra(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-c", script, "verify", "line_fit", *QUICK, *arguments]
+        command = [sys.executable, "-c", script, "verify", "line_fit", *ONCE, *arguments]
         return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
     written_without = without_the_extra()

@@ -90,7 +90,11 @@ def _computed(tape: Tape) -> Iterator[tuple[Tensor, Array, bool]]:
 
 def _is_no_number(numbers: Array) -> Lanes:
     """For each lane, whether an entry is NaN or a ball that holds all numbers."""
-    return _per_lane(np.asarray(_NO_NUMBER(numbers.data[0]), dtype=bool))
+    balls = numbers.data[0]
+    no_number = ~on_balls(arb.is_finite)(balls).astype(bool)
+    # An infinity is a number; few entries are not finite, and only those are looked at one by one.
+    no_number[no_number] = _NO_NUMBER(balls[no_number])
+    return _per_lane(no_number)
 
 
 _NO_NUMBER = on_balls(lambda ball: ball.is_nan() or not arb(ball.rad()).is_finite())

@@ -247,7 +247,7 @@ odd = gp.Scenario(
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_an_encoding_that_lacks_a_character_is_no_crash(encoding: str, command: str, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(ODD, encoding="utf-8")
-    options = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1")
+    options = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1", "--formats", "csv")
     words = ("mine.py", *options) if command == "verify" else ("mine.py",)
     done = subprocess.run(
         [sys.executable, "-m", "gradproof", command, *words],

@@ -78,7 +78,10 @@ class BallNumbers(Numbers["Balls"]):
 
     def radii(self) -> NDArray[np.float64]:
         """Upper bounds of the radii; 0 only where a ball is a single number."""
-        return _rounded_up(on_balls(_radius)(self.data[0]))
+        balls = self.data[0]
+        radii = _rounded_up(on_balls(arb.rad)(balls))
+        # Arb has NaN with radius 0, and nothing is known of it.
+        return np.where(on_balls(arb.is_nan)(balls).astype(bool), inf, radii)
 
     def digits(self) -> NDArray[np.float64]:
         """Decimal digits of relative accuracy; inf for a single number, at most 0 for nothing."""
@@ -225,11 +228,6 @@ _ALL_BITS = 2**62
 def _chosen(condition: Payload, a: "Payload | arb", b: "Payload | arb") -> Payload:
     chosen: Payload = np.where(condition, a, b)
     return chosen
-
-
-def _radius(ball: arb) -> arb:
-    # Arb has NaN with radius 0, and nothing is known of it.
-    return arb(inf) if ball.is_nan() else ball.rad()
 
 
 def _upper_ratio(distance: arb, true: arb) -> arb:

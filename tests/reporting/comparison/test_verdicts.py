@@ -25,25 +25,40 @@ from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.report import Report
 from gradproof.verdicts.records import NotRun, Subject
 
-
-@pytest.fixture(scope="module")
-def states() -> dict[str, Report]:
-    """The same report with one run in each state."""
-    return {verdict: state(base(), LINE, verdict) for verdict in [*RAN, "NOT RUN"]}
+STATES = [*RAN, "NOT RUN"]
 
 
-@pytest.mark.parametrize("before", [*RAN, "NOT RUN"])
-def test_each_change_of_a_verdict_is_worse_better_or_neither(before: str, states: dict[str, Report]) -> None:
-    for after, report in states.items():
-        changes = compare(states[before], report)
-        if before == after:
-            assert changes.verdicts.empty
-            continue
-        row = only(changes.verdicts)
-        assert tuple(row[name] for name in RUN) == LINE
-        assert (row["kind"], row["before"], row["after"]) == ("run", before, after)
-        assert row["change"] == expected(before, after), (before, after)
-        assert changes.worse == (row["change"] == "worse")
+def in_all_states(shift: int) -> dict[tuple[str, ...], str]:
+    """A state for each of as many runs as there are states, shifted around."""
+    runs = [tuple(row) for row in base().runs[RUN].astype(str).to_numpy().tolist()]
+    return {run: STATES[(at + shift) % len(STATES)] for at, run in enumerate(runs[: len(STATES)])}
+
+
+def report_of(states: dict[tuple[str, ...], str]) -> Report:
+    report = base()
+    for run, verdict in states.items():
+        state(report, run, verdict)
+    return report
+
+
+@pytest.mark.parametrize("shift", range(len(STATES)))
+def test_each_change_of_a_verdict_is_worse_better_or_neither(shift: int) -> None:
+    """All pairs of states, of which each comparison has as many as there are states."""
+    before, after = in_all_states(0), in_all_states(shift)
+    assert len(before) == len(STATES)
+    changes = compare(report_of(before), report_of(after))
+    told = {tuple(row[name] for name in RUN): row for row in changes.verdicts.to_dict("records")}
+    assert told.keys() == (before.keys() if shift else set())
+    for run, row in told.items():
+        assert (row["kind"], row["before"], row["after"]) == ("run", before[run], after[run])
+        assert row["change"] == expected(before[run], after[run]), (before[run], after[run])
+    assert changes.worse == ("worse" in {row["change"] for row in told.values()})
+
+
+@pytest.mark.parametrize("after", STATES)
+def test_one_change_decides_whether_a_report_got_worse(after: str) -> None:
+    changes = compare(state(base(), LINE, "AGREES"), state(base(), LINE, after))
+    assert changes.worse == (after != "AGREES" and expected("AGREES", after) == "worse")
 
 
 def test_agrees_to_ill_conditioned_is_told_and_not_worse() -> None:
