@@ -1,6 +1,6 @@
 """`check`: is a gradient of the user's own right, which entry is wrong, and why."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from gradproof.errors import InputError
-from gradproof.inputs import NUMBER, SEED, TEXT, accepts, optional
+from gradproof.inputs import NUMBER, SEED, TEXT, accepts, optional, sequence_of
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import ends_nothing
+from gradproof.verdicts.checking.batches import batches_of
 from gradproof.verdicts.checking.own import Terms
-from gradproof.verdicts.checking.own_points import Searched, Tally, search_points
+from gradproof.verdicts.checking.own_points import Condition, Searched, Tally, Wanted, search_points
 from gradproof.verdicts.checking.points import Point, load_point
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.calling import call_gradient
@@ -27,13 +28,26 @@ from gradproof.verdicts.records import CheckRecord
 from gradproof.verdicts.tolerances import REORDERED
 from gradproof.verdicts.verdict import Verdict
 
-__all__ = ["DTYPES", "POINTS", "Check", "CheckFinding", "Point", "check", "load_point"]
+__all__ = [
+    "CONDITIONS",
+    "DTYPES",
+    "POINTS",
+    "Check",
+    "CheckFinding",
+    "Condition",
+    "Point",
+    "check",
+    "load_point",
+]
 
 POINTS = 12
 """How many points of its own `check` draws if it is not told."""
 
 DTYPES = ("float64", "float32", "float16")
 """What a gradient can be judged in."""
+
+CONDITIONS = ("tell", "fail")
+"""What may be done about conditions that a right gradient rests on."""
 
 _CONSTANTS = (
     "Some entries agree in fewer than 15 digits; the constants of the code may explain the rest, which are "
@@ -47,11 +61,13 @@ class Check(Judgement):
 
     Attributes:
         points: what became of the points of its own.
+        conditions: what a right gradient rests on: the data at hand is so, and other data may not be.
         seed: what they were drawn with.
         point: the point that is shown.
     """
 
     points: Tally = field(default_factory=Tally)
+    conditions: tuple[Condition, ...] = ()
     seed: int = 0
     point: Point = field(default_factory=lambda: Point(Place({}, {}), ""), repr=False)
 
@@ -110,7 +126,15 @@ class Check(Judgement):
 
 
 @ends_nothing()
-@accepts("the check", dtype=TEXT, points=SEED, seed=SEED, learning_rate=optional(NUMBER))
+@accepts(
+    "the check",
+    dtype=TEXT,
+    points=SEED,
+    seed=SEED,
+    learning_rate=optional(NUMBER),
+    conditions=TEXT,
+    fixed=sequence_of(TEXT, "a sequence of names of arrays"),
+)
 def check(  # noqa: PLR0913 - most are keyword-only options with a default
     loss: Callable[[Any, Any, Any], Any],
     gradient: Callable[[Any, Any], Any],
@@ -123,6 +147,9 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     point: Point | str | Path | None = None,
     learning_rate: float | None = None,
     strict: bool = True,
+    conditions: str = "tell",
+    batches: Any = None,
+    fixed: Sequence[str] = (),
 ) -> Check:
     """Check a gradient: as a formula in certified arithmetic, in floating point, and at points of its own.
 
@@ -132,9 +159,11 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     does not run on balls (it works with PyTorch or JAX, calls compiled code, rounds to floats) is judged by
     that alone, and it is said so.
 
-    Beside the given point, points of the same shapes are drawn, at which errors cannot hide behind the data
-    at hand: redrawn numbers, zeros, ties, repeated and extreme indices, large and small magnitudes.
-    Probabilities stay in (0, 1), labels stay labels, integers stay in their range; a point at which the loss
+    Beside the given point, other points are drawn, at which errors cannot hide behind the data at hand. At
+    first the parameters alone move, then the data, too, keeping what it is (one-hot, symmetric, sorted, ...)
+    and how arrays belong together. Then it loses what it merely happened to have (one example, no ties, no
+    negative number, ...), and at last what it is. A gradient that fails only there is right on a condition,
+    which is told. `gradproof.verdicts.checking.properties` has the table of both. A point at which the loss
     is not finite is drawn more cautiously, or dropped and counted.
 
     Args:
@@ -150,6 +179,10 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
             other.
         learning_rate: a number to expect in the cause, where weights may have been updated too early.
         strict: whether a right formula whose evaluation loses digits is refused: it gives wrong numbers.
+        conditions: `tell` or `fail`: whether a gradient passes that is right only of data like the given one.
+        batches: called as `batches(random)` with a NumPy generator, gives a batch, laid out as `batch`; or a
+            Hypothesis strategy of batches. Then points have only these, and nothing is asked of the data.
+        fixed: dotted names of arrays that stay as they are.
 
     Raises:
         InputError: the loss or the gradient raises (the user's own traceback is in the message), or an
@@ -170,9 +203,12 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     """
     if dtype not in DTYPES:
         raise InputError(f"There is no dtype called {dtype!r} here. Choose from {', '.join(DTYPES)}.")
+    if conditions not in CONDITIONS:
+        raise InputError(f"The check's conditions are {conditions!r}. Choose from {', '.join(CONDITIONS)}.")
     points, seed = int(points), int(seed)
     scenario = Scenario(name=UNNAMED, loss=loss, params=params, batch=batch)
     given = Point(Place(scenario.flat_params, scenario.flat_batch), "the given point")
+    _check_names(fixed, given.place)
     if point is not None:
         given = _given_back(point, given)
         points = 0
@@ -185,16 +221,28 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     random = next((finding for finding in findings if finding.kind == "random"), None)
     if points and random is None and found.ok:
         terms = Terms(dtype, found.claimed.takes, found.scales)
-        searched = search_points(user, given.place, points, seed, terms)
+        wanted = Wanted(points, seed, frozenset(fixed), batches_of(scenario, batches, points, seed))
+        searched = search_points(user, given.place, wanted, terms)
     if searched.worst is not None and (not searched.worst.ok or found.verdict is not Verdict.INACCURATE):
         found, given = searched.worst, searched.point or given
     if random is not None:
         found = replace(found, verdict=Verdict.UNDECIDED, reason=random.text)
-    told = {(f.kind, f.text): f for f in (*findings, *found.findings, *searched.findings)}
+    resting = [CheckFinding("condition", each.text, conditions == "fail") for each in searched.conditions]
+    told = {(f.kind, f.text): f for f in (*findings, *found.findings, *searched.findings, *resting)}
     found = explained(found, scenario.flat_loss, learning_rate)
     found = replace(found, findings=(*told.values(), *_raised(searched.tally)), strict=strict)
     kept = {each.name: getattr(found, each.name) for each in fields(Judgement)}
-    return Check(**kept, points=searched.tally, seed=seed, point=given)
+    return Check(**kept, points=searched.tally, conditions=searched.conditions, seed=seed, point=given)
+
+
+def _check_names(fixed: Sequence[str], place: Place) -> None:
+    known = [*place.params, *place.batch]
+    unknown = [name for name in fixed if name not in known]
+    if unknown:
+        raise InputError(
+            f"The check is to keep {unknown[0]!r} fixed, and there is no array of that name. Choose from "
+            f"{', '.join(known)}."
+        )
 
 
 def _noticed(found: Judgement, dtype: str) -> Iterator[CheckFinding]:

@@ -5,24 +5,20 @@ positive data hides a ReLU's mask, an initial state of zeros hides a missing ter
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradproof.errors import InputError
 from gradproof.inputs import PATH, accepts
-from gradproof.verdicts.checking.natures import Draw, Nature, draw, nature_of
+from gradproof.verdicts.checking.drawing import Draw
 from gradproof.verdicts.judging.claimed import Place
 
-Array = NDArray[Any]
-
 _LARGE, _SMALL = 24.0, 1.0 / 64.0
-_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -85,72 +81,74 @@ def load_point(path: str | Path) -> Point:
     return Point(Place(params, batch), described["label"], described["seed"])
 
 
-_PLANS: Sequence[tuple[str, Draw, bool]] = (
-    ("redrawn at the scale of each array", Draw(), True),
-    ("redrawn around the values of each array", Draw(signs=False, centred=False), True),
-    ("with many exact zeros", Draw(zeros=0.4), True),
-    ("with ties", Draw(levels=1), True),
-    ("with repeated indices", Draw(integers="repeated"), True),
-    ("redrawn with the signs of each array", Draw(signs=False), True),
-    ("of large magnitude", Draw(scale=_LARGE, centred=False), False),
-    ("with the least and the greatest indices", Draw(integers="extreme"), True),
-    ("of small magnitude", Draw(scale=_SMALL), False),
-    ("of large magnitude, all positive", Draw(scale=_LARGE, sign=1), False),
-    ("of large magnitude, all negative", Draw(scale=_LARGE, sign=-1), False),
-    ("with ties and zeros", Draw(levels=2, zeros=0.2, integers="repeated"), True),
+class Phase(IntEnum):
+    """What moves at a point, and what it breaks; the points come in this order."""
+
+    PARAMETERS = 1
+    """The parameters alone, keeping a structure that they have: a formula that fails is wrong."""
+
+    DATA = 2
+    """The data, too, keeping all that it is and how it belongs together: a formula that fails is wrong."""
+
+    ACCIDENTS = 3
+    """The data loses what it merely happened to have: a formula that fails is wrong, hidden by the data."""
+
+    NATURES = 4
+    """The data loses what it is: a formula that fails is right wherever data is as the user's."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A kind of point.
+
+    Attributes:
+        phase: what moves, and what is broken.
+        label: what kind of point it is, in words.
+        how: how numbers are drawn.
+        usual: whether they are of the size that the user's have.
+        rows: whether the rows of the data move, and its numbers stay.
+        also: slugs of accidents that are broken beside the usual ones.
+    """
+
+    phase: Phase
+    label: str
+    how: Draw = field(default_factory=Draw)
+    usual: bool = True
+    rows: bool = False
+    also: frozenset[str] = frozenset()
+
+
+def _large(sign: int = 0) -> Draw:
+    return Draw(_LARGE, centred=False, sign=sign)
+
+
+_ZEROS, _TIES = frozenset({"no-zero"}), frozenset({"no-ties"})
+
+PLANS: Sequence[Plan] = (
+    Plan(Phase.PARAMETERS, "with other parameters"),
+    Plan(Phase.DATA, "redrawn, keeping what the data is", Draw(centred=False)),
+    Plan(Phase.ACCIDENTS, "with numbers of either sign", Draw(constant="binary", integers="repeated")),
+    Plan(Phase.NATURES, "redrawn freely"),
+    Plan(Phase.ACCIDENTS, "with many exact zeros", Draw(zeros=0.4, constant="signs"), also=_ZEROS),
+    Plan(Phase.ACCIDENTS, "with ties", Draw(levels=1, integers="extreme"), also=_TIES | _ZEROS),
+    Plan(Phase.DATA, "with its rows moved", rows=True),
+    Plan(Phase.ACCIDENTS, "of large magnitude, all negative", _large(sign=-1), usual=False),
+    Plan(Phase.ACCIDENTS, "of large magnitude, all positive", _large(sign=1), usual=False),
+    Plan(Phase.PARAMETERS, "with parameters of large magnitude", _large(), usual=False),
+    Plan(
+        Phase.DATA, "of small magnitude, with extreme indices", Draw(_SMALL, integers="extreme"), usual=False
+    ),
+    Plan(
+        Phase.ACCIDENTS,
+        "with ties and zeros",
+        Draw(levels=2, zeros=0.2, integers="repeated", constant="binary"),
+        also=_TIES | _ZEROS,
+    ),
 )
-"""What is drawn, in turn: a label, how, and whether the numbers are of the usual size."""
+"""The kinds of points, those that find most first: so many as are asked for are taken, and taken again."""
 
 
-def own_points(given: Place, count: int, seed: int) -> Iterator[Point]:
-    """Draw points of the given shapes.
-
-    Args:
-        given: the user's point; the kinds and the scales of arrays are taken from it.
-        count: how many.
-        seed: the points are the same for the same seed.
-    """
-    for number in range(count):
-        label, how, usual = _PLANS[number % len(_PLANS)]
-        yield Point(_drawn(given, how, seed, number), label, seed, usual)
-
-
-def cautious(given: Place, point: Point, number: int) -> Point:
-    """Draw a point in place of one outside the loss's domain: positive numbers stay positive, zeros away."""
-    label, how, usual = _PLANS[number % len(_PLANS)]
-    how = replace(how, signs=False, zeros=0.0, centred=False)
-    label = f"{label}, positive numbers kept positive"
-    return Point(_drawn(given, how, point.seed or 0, number + 1_000_000), label, point.seed, usual)
-
-
-def more_examples(given: Place, seed: int) -> Point | None:
-    """Draw a point with several examples where the user gave one; None where there are more, or none.
-
-    A single example hides whether a sum over the batch is a mean, and whether it is taken at all.
-    """
-    lengths = [array.shape[0] for array in given.batch.values() if array.ndim]
-    if not lengths or set(lengths) != {1}:
-        return None
-    longer = {
-        name: np.concatenate([array] * _EXAMPLES) if array.ndim else array
-        for name, array in given.batch.items()
-    }
-    place = _drawn(Place(given.params, longer), Draw(), seed, 2_000_000)
-    return Point(place, f"with {_EXAMPLES} examples in place of one", seed)
-
-
-def _drawn(given: Place, how: Draw, seed: int, number: int) -> Place:
-    random = np.random.default_rng([seed, number])
-    params = {name: _one(array, how, random, parameter=True) for name, array in given.params.items()}
-    batch = {
-        name: _one(array, how, random, parameter=False, number=number) for name, array in given.batch.items()
-    }
-    return Place(params, batch)
-
-
-def _one(array: Array, how: Draw, random: np.random.Generator, *, parameter: bool, number: int = 0) -> Array:
-    nature = nature_of(array, parameter=parameter)
-    if nature is Nature.GENERAL and not parameter and not np.any(array) and number % 2:
-        # All zeros: an initial state, or labels that all happen to be 0. Both are tried.
-        nature = Nature.BINARY
-    return draw(array, nature, how, random)
+def plans(count: int) -> list[tuple[int, Plan]]:
+    """Give the plans of so many points, numbered, in the order in which they are judged."""
+    chosen = [(number, PLANS[number % len(PLANS)]) for number in range(count)]
+    return sorted(chosen, key=lambda pair: (pair[1].phase, pair[0]))
