@@ -33,6 +33,7 @@ def check_all(options: Namespace) -> int:
             seed=options.seed,
             point=options.point or None,
             learning_rate=options.learning_rate,
+            conditions="fail" if options.strict else "tell",
         )
         print(result.told(terminal_width(), title))
         records.append(result.record(f"{path}::{title}"))

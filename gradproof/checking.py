@@ -12,6 +12,7 @@ from gradproof.inputs import NUMBER, SEED, TEXT, accepts, optional, sequence_of
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.verdicts.checking.batches import batches_of
+from gradproof.verdicts.checking.explanations import forgiven
 from gradproof.verdicts.checking.own import Terms
 from gradproof.verdicts.checking.own_points import Condition, Searched, Tally, Wanted, search_points
 from gradproof.verdicts.checking.points import Point, load_point
@@ -214,7 +215,7 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
         points = 0
     user = UserGradient(scenario, gradient)
     findings = _loss_findings(user, given.place)
-    found = judge_at(user, given.place, dtype)
+    found = forgiven(judge_at(user, given.place, dtype), user)
     found = replace(found, findings=(*found.findings, *_noticed(found, dtype)))
     findings += _random_gradient(user, found.claimed)
     searched = Searched(None, None, (), Tally())

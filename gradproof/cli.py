@@ -129,6 +129,9 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     check.add_argument(
         "--seed", type=_count, default=0, metavar="N", help="what they are drawn with (default: 0)"
     )
+    check.add_argument(
+        "--strict", action="store_true", help="let a gradient fail that is right only of data like the file's"
+    )
     check.add_argument("--point", default="", metavar="FILE.npz", help="check at this saved point alone")
     check.add_argument("--save-point", default="", metavar="FILE.npz", help="where to save a failing point")
     check.add_argument(

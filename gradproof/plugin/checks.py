@@ -16,7 +16,7 @@ from gradproof.plugin.parts import leave_check, report_folder
 if TYPE_CHECKING:
     from gradproof.checking import Check
 
-_OPTIONS = {"dtype", "points", "seed", "seeds", "learning_rate"}
+_OPTIONS = {"dtype", "points", "seed", "seeds", "learning_rate", "conditions", "fixed", "batches"}
 
 
 class Checker:

@@ -63,8 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers",
-        "gradproof(points=12, seed=0, seeds=None, dtype='float64', learning_rate=None): how the fixture "
-        "gradproof checks gradients in this test",
+        "gradproof(points=12, seed=0, seeds=None, dtype='float64', learning_rate=None, conditions='tell', "
+        "fixed=(), batches=None): how the fixture gradproof checks gradients in this test",
     )
 
 

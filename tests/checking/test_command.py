@@ -233,3 +233,27 @@ def test_in_github_actions_a_wrong_gradient_is_annotated_at_the_line_of_the_caus
     for line in annotations:
         assert line.startswith("::error file=mine.py,line=10,title=WRONG")
         assert "the factor 2 of the derivative of square" in line
+
+
+def test_with_strict_a_gradient_that_is_right_on_a_condition_fails(run):
+    source = """
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    a = random.normal(size=(4, 4))
+    params, batch = {"v": random.normal(size=4)}, {"a": a + a.T}
+
+
+    def loss(xp, p, b):
+        return xp.sum(p["v"] * (b["a"] @ p["v"]))
+
+
+    def gradient(p, b):
+        return {"v": 2 * b["a"] @ p["v"]}
+    """
+    status, out, _ = run(source)
+    assert status == 0
+    assert "right wherever a is symmetric" in out
+    status, out, _ = run(source, "--strict")
+    assert status == 1
+    assert "FAILS" in out

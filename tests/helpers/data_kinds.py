@@ -3,6 +3,8 @@
 A kind is a loss, a right gradient and data of which the gradient uses what it is, so that it is right of such
 data alone. A hidden error is a wrong gradient that equals the right one at data with an accident.
 """
+# ruff: noqa: ARG001, ARG005, PLC3002 - losses and gradients have the arguments that they are called with; data
+# is written where it is used
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,36 +17,33 @@ Data = Callable[[np.random.Generator], tuple[dict[str, Any], dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Kind:
-    """Attributes: `condition`: a part of the condition that is to be told; empty where none needs to be."""
+    """A loss, its gradient and data.
+
+    Attributes:
+        told: a part of the condition that is to be told, or of what the data hides; empty where nothing is.
+    """
 
     loss: Callable[..., Any]
     gradient: Callable[..., Any]
     data: Data
-    condition: str = ""
+    told: str = ""
 
 
 KINDS: dict[str, Kind] = {}
 HIDDEN: dict[str, Kind] = {}
 
 
-def kind(name, loss, gradient, data, condition=""):
-    KINDS[name] = Kind(loss, gradient, data, condition)
+def kind(name, loss, gradient, data, told=""):
+    KINDS[name] = Kind(loss, gradient, data, told)
 
 
-def hidden(name, loss, gradient, data, condition=""):
-    HIDDEN[name] = Kind(loss, gradient, data, condition)
+def hidden(name, loss, gradient, data, told=""):
+    HIDDEN[name] = Kind(loss, gradient, data, told)
 
 
 def softmax(z, axis=-1):
     e = np.exp(z - z.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
-
-
-def shares(z, axis=-1):
-    """Probabilities that sum to one exactly: doubles on a grid."""
-    y = np.round(softmax(z, axis) * 1024) / 1024
-    first = np.take(y, [0], axis=axis) + 1 - y.sum(axis=axis, keepdims=True)
-    return np.concatenate([first, np.take(y, range(1, y.shape[axis]), axis=axis)], axis=axis)
 
 
 # -------------------------------------------------------------------- targets that sum to one
@@ -60,13 +59,13 @@ def soft(axis):
     return loss, gradient
 
 
-def targets(r, axis, shape, *, hot, padded=False, dtype=float):
+def targets(r, axis, shape, *, hot, dtype=float):
     n = shape[axis]
     if hot:
         rest = tuple(length for at, length in enumerate(shape) if at != axis)
         y = np.moveaxis(np.eye(n)[r.integers(0, n, size=rest)], -1, axis)
     else:
-        y = shares(r.normal(size=shape), axis)
+        y = softmax(r.normal(size=shape), axis)
     return y.astype(dtype)
 
 
@@ -77,28 +76,22 @@ def soft_data(axis, **how):
     )
 
 
-for _name, _axis, _how in (
-    ("one-hot rows", 1, {"hot": True}),
-    ("one-hot columns", 0, {"hot": True}),
-    ("one-hot columns of integers", 0, {"hot": True, "dtype": int}),
-    ("one-hot rows of booleans", 1, {"hot": True, "dtype": bool}),
-    ("probability rows", 1, {"hot": False}),
-    ("probability columns", 0, {"hot": False}),
-    ("probability rows of float32", 1, {"hot": False, "dtype": np.float32}),
-):
-    _float = not ({"dtype"} & _how.keys()) or _how["dtype"] is np.float32
-    _loss, _gradient = soft(_axis)
-    if _how.get("dtype") is np.float32:
-        continue
-    if not _float:
-        _loss = (
-            lambda axis: (
-                lambda xp, p, b: (
-                    -xp.sum(xp.where(b["y"] != 0, xp.nn.log_softmax(b["x"] @ p["w"], axis=axis), 0.0))
-                )
-            )
-        )(_axis)
-    kind(_name, _loss, _gradient, soft_data(_axis, **_how), "sum" if not _how["hot"] else "")
+def hard(axis):
+    """The same loss of one-hot targets that are integers or booleans: those choose."""
+
+    def loss(xp, p, b):
+        log_p = xp.nn.log_softmax(b["x"] @ p["w"], axis=axis)
+        return -xp.sum(xp.where(b["y"] != 0, log_p, 0.0))
+
+    return loss, soft(axis)[1]
+
+
+kind("one-hot rows", *soft(1), soft_data(1, hot=True), "each row of y sums to one")
+kind("one-hot columns", *soft(0), soft_data(0, hot=True), "each column of y sums to one")
+kind("one-hot columns of integers", *hard(0), soft_data(0, hot=True, dtype=int), "each column of y")
+kind("one-hot rows of booleans", *hard(1), soft_data(1, hot=True, dtype=bool), "each row of y is one-hot")
+kind("probability rows", *soft(1), soft_data(1, hot=False), "each row of y sums to one")
+kind("probability columns", *soft(0), soft_data(0, hot=False), "each column of y sums to one")
 
 
 def vector_loss(xp, p, b):
@@ -119,7 +112,7 @@ kind(
     "a probability vector",
     vector_loss,
     vector_gradient,
-    lambda r: ({"w": r.normal(size=(4, 3))}, {"x": r.normal(size=3), "y": shares(r.normal(size=4))}),
+    lambda r: ({"w": r.normal(size=(4, 3))}, {"x": r.normal(size=3), "y": softmax(r.normal(size=4))}),
     "y sums to one",
 )
 kind(
@@ -128,14 +121,14 @@ kind(
     vector_gradient,
     lambda r: (
         {"w": r.normal(size=(4, 3))},
-        {"x": r.normal(size=3), "y": 0.875 * np.eye(4)[r.integers(4)] + 0.03125},
+        {"x": r.normal(size=3), "y": 0.9 * np.eye(4)[r.integers(4)] + 0.025},
     ),
     "",
 )
 
 
 def smoothed(r):
-    y = 0.875 * np.eye(4)[r.integers(0, 4, size=5)] + 0.03125
+    y = 0.9 * np.eye(4)[r.integers(0, 4, size=5)] + 0.025
     return {"w": r.normal(size=(3, 4))}, {"x": r.normal(size=(5, 3)), "y": y}
 
 
@@ -278,7 +271,7 @@ kind(
     "quadrature weights",
     quadrature_loss,
     lambda p, b: {"c": p["c"] - np.sum(b["q"] * b["f"])},
-    lambda r: ({"c": r.normal(size=())}, {"q": shares(r.normal(size=6)), "f": r.normal(size=6)}),
+    lambda r: ({"c": r.normal(size=())}, {"q": softmax(r.normal(size=6)), "f": r.normal(size=6)}),
     "q sums to one",
 )
 

@@ -74,6 +74,9 @@ def _examples(strategy: Any, count: int, seed: int) -> list[Any]:
         phases=[hypothesis.Phase.generate],
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    test: Any = hypothesis.given(strategy)(collect)
-    hypothesis.seed(seed)(quiet(test))()
+    decorators: list[Any] = [hypothesis.given(strategy), quiet, hypothesis.seed(seed)]
+    test: Any = collect
+    for decorate in decorators:
+        test = decorate(test)
+    test()
     return drawn[:count]

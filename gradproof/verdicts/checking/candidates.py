@@ -70,7 +70,7 @@ def candidates(trials: Trials, number: int, plan: Plan, broken: Items) -> Iterat
     if plan.rows:
         yield from _with_rows_moved(trials, number, plan, random)
     yield from drawn(plan.how, broken, plan.label)
-    if plan.phase is Phase.NATURES:
+    if plan.phase is Phase.NATURES and broken:
         parts = np.array(sorted(broken, key=Item.told), dtype=object)
         for item in random.permutation(parts)[:_PARTS]:
             yield from drawn(plan.how, trials.drawer.known.broken_with(item) & broken, plan.label, item)

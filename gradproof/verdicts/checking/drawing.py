@@ -218,7 +218,7 @@ def allowed(how: Draw, kept: Sequence[Seen]) -> Draw:
     slugs = {seen.property.slug for seen in kept}
     if "no-zero" in slugs:
         how = replace(how, zeros=0.0, tied=True)
-    if "no-ties" in slugs:
+    if slugs & {"no-ties", "time-stamps"}:
         how = replace(how, levels=0)
     if slugs & {"all-different", "permutation"}:
         how = replace(how, integers="any")

@@ -22,6 +22,8 @@ LARGEST_MATRIX = 256
 ROUNDED = 1e-9
 """Data that has a property up to so much, relative, has it: rows that sum to one do so to 1e-16."""
 
+_FEW = 3
+
 Nothing = tuple[None, ...]
 """(None,) to look without an argument; () not to look."""
 
@@ -226,11 +228,15 @@ def sum_arguments(array: Array) -> Iterable[tuple[Any, int]]:
     if array.dtype.kind == "b" or array.size > LARGEST or constant(array, None):
         return
     counts = within(array, 0, 1)
+    lines = False
     for axis in axes(array):
         if whole(array) and (axis is None or (array.shape[axis] == array.size and not counts)):
             continue  # the sum of whole numbers is always whole: that says nothing
+        if axis is None and lines:
+            continue  # that of lines says it already
         first = float(np.ravel(array.sum(axis=axis))[0])
         if abs(first) < 1 / ROUNDED and (not counts or first == 1):
+            lines = lines or (axis is not None and sums(array, (axis, round(first))))
             yield axis, round(first)
 
 
@@ -336,6 +342,18 @@ def end_arguments(array: Array) -> Iterable[tuple[Any, ...]]:
 
 def permutation(array: Array, _: Any) -> bool:
     return bool(np.all(np.sort(array, axis=-1) == np.arange(array.shape[-1])))
+
+
+def no_ties(array: Array, _: Any) -> bool:
+    entries = array[array != 0]
+    return bool(len(np.unique(entries)) == entries.size)
+
+
+def series(array: Array) -> Nothing:
+    """Look at sorted numbers, of which there are some."""
+    return _if(
+        bool(if_several_reals(array)) and array.ndim == 1 and len(array) > _FEW and is_sorted(array, 0)
+    )
 
 
 def all_different(array: Array, _: Any) -> bool:

@@ -219,6 +219,7 @@ class _Search:
                     break
                 if plan.phase <= Phase.DATA or self._is_wrong(number, plan):
                     return failed
+                self.tally.checked -= 1  # it is drawn again, keeping what the condition says
             if plan.phase is Phase.NATURES:
                 self._with_another_length(number)
         return None
@@ -226,7 +227,8 @@ class _Search:
     def _at_plan(self, number: int, plan: Plan) -> Failure | None:
         """Judge at a point of a plan, the first one that the loss has a gradient at; what fails there."""
         raised = ""
-        for point in candidates(self.trials, number, plan, self._broken(plan)):
+        broken = self._broken(plan)
+        for point in candidates(self.trials, number, plan, broken):
             try:
                 found = self.trials.judged(point)
             except GradproofError as error:
@@ -236,7 +238,7 @@ class _Search:
                 return self._counted(found, point, plan.phase)
         if raised:
             self.tally.raised.append(raised)
-        elif plan.phase is Phase.NATURES:
+        elif plan.phase is Phase.NATURES and broken:
             self.tally.unbroken += 1
         else:
             self.tally.dropped += 1

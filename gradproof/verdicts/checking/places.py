@@ -233,7 +233,8 @@ class Drawer:
     def _keeps_rows(self, place: Place, broken: Items, moved: Sequence[str]) -> bool:
         """Whether moved rows have what is to be kept, and follow from one another as they did."""
         for name in moved:
-            kept = self._kept(self.known.data[name], broken)
+            # Rows that are repeated are equal: nobody minds who draws them.
+            kept = [s for s in self._kept(self.known.data[name], broken) if s.property.slug != "no-ties"]
             if len(place.batch[name]) != len(self.given.batch[name]):
                 kept = [seen for seen in kept if seen.property.slug not in _OF_ONE_LENGTH]
             if not is_fit(place.batch[name], kept):

@@ -265,14 +265,17 @@ STRUCTURE: tuple[Property, ...] = (
         "some", "{line} has an entry that is not zero", "a mask that masks all leaves 0/0",
         look.some, look.mask_axes, keep.some,
     ),
+    _nature(
+        "time-stamps", "no two entries of {name} are equal", "one thing happens after the other",
+        look.all_different, look.series, implies="no-ties",
+    ),
+    _accident_of_all(
+        "no-ties", "no two entries of {name} are equal", "it hides who shares a maximum", look.no_ties,
+        look.if_several_reals,
+    ),
     _accident_of_all(
         "no-zero", "{name} has no zero", "it hides what happens at a kink", _of_all(lambda a: a != 0),
         look.if_several,
-    ),
-    _accident_of_all(
-        "no-ties", "no two entries of {name} are equal",
-        "it hides who shares a maximum; of time stamps it is their nature",
-        look.all_different, look.if_several_reals,
     ),
 )  # fmt: skip
 """How the entries of an array belong together, in the order in which values are made to have it."""

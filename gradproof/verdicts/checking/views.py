@@ -3,13 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
+from math import fsum, prod
 from typing import Any
 
 import numpy as np
 
 from gradproof.verdicts.checking.looking import LARGEST, Array, is_sorted, pattern, pattern_arguments
-from gradproof.verdicts.checking.properties import ACCIDENT, NATURE, PROPERTIES, Property, Seen, Worth
+from gradproof.verdicts.checking.properties import (
+    ACCIDENT,
+    INEXACT,
+    NATURE,
+    PROPERTIES,
+    Property,
+    Seen,
+    Worth,
+)
 
 LIKELY = 1 / 20
 """What chance alone would give as often is an accident."""
@@ -19,9 +27,6 @@ LIKELY_DIFFERENT = 1 / 30
 
 
 _SHUFFLES, _MANY = 40, 1000
-
-_SERIES = 4
-"""So many different sorted numbers are time stamps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +53,26 @@ class View:
         return tuple(_kept_apart(self, list(_look(self))))
 
     @property
+    def rounded(self) -> list[str]:
+        """What it is up to rounding alone, as parts of sentences."""
+        inexact = [seen for seen in self.seen if seen.property.slug in INEXACT]
+        return [seen.told(self.name, self.given.ndim) for seen in inexact if not _is_exact(seen, self.given)]
+
+    @property
     def is_constant(self) -> bool:
         """Whether all entries are the same."""
         return any(seen.property.slug in {"constant", "all-true"} for seen in self.seen)
+
+
+def _is_exact(seen: Seen, array: Array) -> bool:
+    """Whether what an array sums to is so without rounding; no other property of `INEXACT` can be."""
+    if seen.property.slug != "sum":
+        return False
+    axis, total = seen.argument
+    lines = (
+        array.reshape(1, -1) if axis is None else np.moveaxis(array, axis, -1).reshape(-1, array.shape[axis])
+    )
+    return all(fsum([*line, -total]) == 0 for line in lines.tolist())
 
 
 def _look(view: View) -> Iterator[Seen]:
@@ -79,8 +101,6 @@ def _worth(entry: Property, argument: Any, view: View) -> Worth:
         tries = _SHUFFLES if view.given.size < _MANY else 0
         sortings = sum(is_sorted(random.permuted(lines, axis=-1), -1) for _ in range(tries))
         return ACCIDENT if sortings > LIKELY * tries else NATURE
-    if entry.slug == "no-ties" and not view.parameter and view.given.ndim == 1 and is_sorted(view.given, 0):
-        return NATURE if view.given.size >= _SERIES else ACCIDENT
     return entry.worth
 
 

@@ -15,8 +15,11 @@ from gradproof.verdicts.checking.looking import LARGEST, LARGEST_MATRIX, ROUNDED
 
 _FITTED = 3
 
-BITS = 2.0
-"""An array of fewer bits of information is not compared with functions of others: chance would find some."""
+BITS = 2.5
+"""An array of fewer bits of information is not compared with others: chance would find some the same."""
+
+BITS_OF_FUNCTIONS = 3.0
+"""The same for being some function of others, of which there are many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,7 +250,6 @@ def _is(words: str, function: Callable[..., Array | None], *, exact: bool = Fals
 def _marks() -> Iterator[Way]:
     for words, axis in {"along the last axis": -1, "along the first axis": 0}.items():
         yield Way(f"{{target}} is the one-hot form of {{source}} {words}", partial(_one_hot, axis=axis))
-        yield _is("label", partial(_label, axis=axis), exact=True)
     for beyond in (False, True):
         words = "{target} is the padding mask of the lengths {source}"
         yield Way(words, partial(_padding, beyond=beyond))
@@ -273,6 +275,9 @@ def _functions() -> Iterator[Way]:
 
 MARKS = tuple(_marks())
 """Ways that say so much that even a few entries show them."""
+
+LABELS = tuple(_is("label", partial(_label, axis=axis), exact=True) for axis in (-1, 0))
+"""The other way round, which is only taken if labels are not what all else follows from."""
 
 MATRICES = tuple(
     _is(words, _on_matrix(function), exact=words == "transpose") for words, function in _ON_MATRICES.items()
@@ -345,13 +350,18 @@ class Telling(IntEnum):
     """The numbers are the same, or a multiple, or elsewhere."""
 
     MARK = 1
-    """Labels and their one-hot form, lengths and a mask, edges and a matrix."""
+    """One-hot forms of labels, a mask of lengths, a matrix of edges."""
 
-    MATRIX = 2
-    FUNCTION = 3
+    LABEL = 2
+    MATRIX = 3
+    FUNCTION = 4
 
 
-def ways_of_one(source: Array, given: Array) -> Iterator[tuple[Telling, Way]]:
+Found = tuple[tuple[Telling, int], Way]
+"""A way, and what ways are sorted by."""
+
+
+def ways_of_one(source: Array, given: Array) -> Iterator[Found]:
     """Find the ways in which an array follows from one other, the most telling first."""
     if max(source.size, given.size) > LARGEST or source.ndim == 0:
         return
@@ -361,37 +371,43 @@ def ways_of_one(source: Array, given: Array) -> Iterator[tuple[Telling, Way]]:
     varied = np.any(given != given.flat[0]) and np.any(source != source.flat[0])
     if given.size < 2 or not varied:
         return
-    enough = min(information(given), information(source)) >= BITS
-    if enough and source.shape == given.shape:
-        yield from ((Telling.SAME, way) for way in _same_numbers(source, given))
-    yield from ((Telling.MARK, way) for way in _holding(MARKS, source, given))
-    if not enough:
+    bits = min(information(given), information(source))
+    if bits >= BITS and source.shape == given.shape:
+        yield from _same_numbers(source, given)
+    yield from _holding(MARKS, source, given, Telling.MARK)
+    yield from _holding(LABELS, source, given, Telling.LABEL)
+    if bits < BITS:
         return
-    yield from ((Telling.MATRIX, way) for way in _holding(MATRICES, source, given))
-    yield from ((Telling.FUNCTION, way) for way in _holding(FUNCTIONS, source, given))
-    values = distinct(source) if source.shape == given.shape and whole(source) else None
-    if values is not None and len(values) >= 3:
-        for value in values.tolist():
-            words = f"{{target}} is one exactly where {{source}} is {value:g}"
-            way = Way(words, _entrywise(partial(np.equal, value)))
-            yield from ((Telling.FUNCTION, each) for each in _holding((way,), source, given))
+    yield from _holding(MATRICES, source, given, Telling.MATRIX)
+    if bits >= BITS_OF_FUNCTIONS:
+        yield from _holding((*FUNCTIONS, *_values_of(source)), source, given, Telling.FUNCTION)
 
 
-def _ways_of_scalar(source: Array, given: Array) -> Iterator[tuple[Telling, Way]]:
+def _ways_of_scalar(source: Array, given: Array) -> Iterator[Found]:
     if whole(given):
         if given > 1:  # a 1 is a rate or a power as often
-            yield from ((Telling.MARK, way) for way in _holding(_counts(source), source, given))
+            yield from _holding(_counts(source), source, given, Telling.MARK)
     elif information(source) >= BITS:
-        yield from ((Telling.FUNCTION, way) for way in _holding(FUNCTIONS, source, given))
+        yield from _holding(FUNCTIONS, source, given, Telling.FUNCTION)
 
 
-def _same_numbers(source: Array, given: Array) -> Iterator[Way]:
-    way = Way(_affine_words(source, given), partial(_affine_of, pair=(source, given)))
+def _same_numbers(source: Array, given: Array) -> Iterator[Found]:
     if source.size >= _FITTED:  # a line goes through any two points
-        yield from _holding((way,), source, given)
+        way = Way(_affine_words(source, given), partial(_affine_of, pair=(source, given)))
+        yield from _holding((way,), source, given, Telling.SAME)
     order = _row_order(source, given)
     if order is not None:
-        yield Way("{target} has the rows of {source} in another order", partial(_rows_moved, order=order))
+        words = "{target} has the rows of {source} in another order"
+        yield (Telling.SAME, 1), Way(words, partial(_rows_moved, order=order))
+
+
+def _values_of(source: Array) -> Iterator[Way]:
+    """Give the masks of the values that an array has, if they are whole and few."""
+    values = distinct(source) if whole(source) else None
+    if values is not None and len(values) >= _FITTED:
+        for value in values.tolist():
+            words = f"{{target}} is one exactly where {{source}} is {value:g}"
+            yield Way(words, _entrywise(partial(np.equal, value)))
 
 
 def _affine_of(source: Array, given: Array, *, pair: tuple[Array, Array]) -> Array | None:
@@ -399,16 +415,18 @@ def _affine_of(source: Array, given: Array, *, pair: tuple[Array, Array]) -> Arr
     return _affine(source, pair[1], fitted=pair[0])
 
 
-def _holding(ways: Iterable[Way], source: Array, given: Array) -> Iterator[Way]:
-    for way in ways:
+def _holding(ways: Iterable[Way], source: Array, given: Array, telling: Telling) -> Iterator[Found]:
+    """Find which ways of a table hold, or hold of one minus the array."""
+    for place, way in enumerate(ways):
         with np.errstate(all="ignore"):
             value = applied(way, [source], given)
         if value is None or value.shape != given.shape:
             continue
         if same(value, given):
-            yield way
+            yield (telling, place), way
         elif np.isin(value, (0, 1)).all() and same(1 - value.astype(float), given):
-            yield Way(f"{way.words} (one minus it)", partial(_complement, way=way), way.exact)
+            words = f"{way.words} (one minus it)"
+            yield (telling, place), Way(words, partial(_complement, way=way), way.exact)
 
 
 def _complement(source: Array, given: Array, *, way: Way) -> Array | None:

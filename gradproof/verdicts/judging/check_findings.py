@@ -10,7 +10,8 @@ class CheckFinding:
     Attributes:
         kind: a slug: `none`, `not-a-mapping`, `missing-parameter`, `superfluous-parameter`, `wrong-shape`,
             `mutated-input`, `random`, `not-finite`, `raises`, `not-certified`, `constants`, `loses-digits`,
-            `lower-precision`, `one-example`, `condition`, `hidden-by-data`, `own-point`, `mostly-dropped`.
+            `lower-precision`, `one-example`, `condition`, `hidden-by-data`, `own-point`, `mostly-dropped`,
+            `rounded-data`.
         text: a sentence or two.
         fails: whether a gradient of which this is true does not pass, whatever its numbers are.
         parameter: the parameter that it is about; empty if it is about none.

@@ -1,0 +1,239 @@
+"""No right gradient is accused at points of the check's own, whatever its data; hidden errors are found."""
+
+import numpy as np
+import pytest
+from data_kinds import HIDDEN, KINDS, line_gradient, line_loss, soft, softmax
+
+from gradproof import InputError, Verdict, check
+
+
+def data(kind, seed=0):
+    return kind.data(np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_right_gradient_that_rests_on_what_its_data_is_is_equal_and_what_it_rests_on_is_told(name):
+    kind = KINDS[name]
+    result = check(kind.loss, kind.gradient, *data(kind))
+    assert result.verdict is Verdict.EQUAL, result.told()
+    assert result.ok
+    assert result.points.asked == 12
+    assert not result.points.dropped + len(result.points.raised)
+    told = " / ".join(condition.text for condition in result.conditions)
+    assert kind.told in told
+    assert bool(kind.told) <= bool(told)
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_an_error_that_hides_behind_the_data_is_found_and_it_is_said_behind_what(name):
+    kind = HIDDEN[name]
+    given = data(kind)
+    assert check(kind.loss, kind.gradient, *given, points=0).verdict is Verdict.EQUAL
+    result = check(kind.loss, kind.gradient, *given)
+    assert result.verdict is Verdict.WRONG
+    texts = {finding.kind: finding.text for finding in result.findings}
+    assert kind.told in texts.get("hidden-by-data", "")
+    assert ("hidden-by-data" in texts) == bool(kind.told)
+    assert "points=0" in texts["own-point"]
+    assert "At your own point the gradient passes" in result.told()
+
+
+def test_a_condition_fails_if_it_is_asked_to():
+    kind = KINDS["probability columns"]
+    given = data(kind)
+    told = check(kind.loss, kind.gradient, *given)
+    (condition,) = told.conditions
+    assert (
+        str(condition)
+        == "It is right wherever each column of y sums to one, as in your data; elsewhere it is not."
+    )
+    assert condition.arrays == ("y",)
+    assert condition.properties == ("sum",)
+    assert condition.text in told.told()
+    strict = check(kind.loss, kind.gradient, *given, conditions="fail")
+    assert strict.verdict is Verdict.EQUAL
+    assert not strict.ok
+    with pytest.raises(InputError, match="Choose from tell, fail"):
+        check(kind.loss, kind.gradient, *given, conditions="ignore")
+
+
+def test_data_that_is_what_it_is_up_to_rounding_explains_the_last_digits_and_no_more():
+    loss, gradient = soft(0)
+    for seed in range(6):
+        r = np.random.default_rng(seed)
+        given = (
+            {"w": r.normal(size=(3, 4))},
+            {"x": r.normal(size=(5, 3)), "y": softmax(r.normal(size=(5, 4)), 0)},
+        )
+        assert check(loss, gradient, *given, points=0).verdict is Verdict.EQUAL
+    off = check(loss, lambda p, b: {"w": gradient(p, b)["w"] * (1 + 1e-11)}, *given, points=0)
+    assert off.verdict is Verdict.WRONG
+
+
+# -------------------------------------------------------------------- what the user says of the data
+
+
+def squares(xp, p, b):
+    return 0.5 * xp.sum((b["a"] @ p["v"]) ** 2 * b["c"])
+
+
+A = np.random.default_rng(2).normal(size=(5, 4))
+
+
+def of_positive(p, b):
+    return {"v": b["a"].T @ (np.abs(b["c"]) * (b["a"] @ p["v"]))}
+
+
+POSITIVE = {"v": np.ones(4)}, {"a": A, "c": np.random.default_rng(3).uniform(1.0, 2.0, size=5)}
+
+
+def test_an_array_that_is_fixed_stays_as_it_is():
+    assert check(squares, of_positive, *POSITIVE).verdict is Verdict.WRONG
+    result = check(squares, of_positive, *POSITIVE, fixed=["c"])
+    assert result.verdict is Verdict.EQUAL
+    assert result.conditions == ()
+    with pytest.raises(InputError, match="no array of that name"):
+        check(squares, of_positive, *POSITIVE, fixed=["d"])
+
+
+def test_batches_of_the_users_own_are_the_only_data_used():
+    seen = []
+
+    def draw(random):
+        return {"a": random.normal(size=(3, 4)), "c": random.uniform(0.5, 2.0, size=3)}
+
+    def gradient(p, b):
+        seen.append(np.asarray(b["c"]).shape)
+        return of_positive(p, b)
+
+    result = check(squares, gradient, *POSITIVE, batches=draw, points=6)
+    assert result.verdict is Verdict.EQUAL
+    assert result.points.checked == 6
+    assert set(seen) == {(5,), (3,)}
+
+    def negative(random):
+        return {"a": random.normal(size=(3, 4)), "c": random.normal(size=3)}
+
+    found = check(squares, of_positive, *POSITIVE, batches=negative)
+    assert found.verdict is Verdict.WRONG
+    assert "batch" in found.headline()
+    again = check(squares, of_positive, *POSITIVE, batches=negative)
+    assert again.told() == found.told()
+
+
+def test_a_hypothesis_strategy_draws_batches():
+    from hypothesis import strategies as st
+    from hypothesis.extra.numpy import arrays
+
+    numbers = st.floats(0.5, 2.0, width=32)
+    batches = st.fixed_dictionaries(
+        {"a": arrays(float, (3, 4), elements=numbers), "c": arrays(float, 3, elements=numbers)}
+    )
+    result = check(squares, of_positive, *POSITIVE, batches=batches, points=5)
+    assert result.verdict is Verdict.EQUAL
+    assert result.points.checked >= 3
+
+
+@pytest.mark.parametrize(
+    ("batches", "message"),
+    [
+        (7, "Give a function"),
+        (lambda _: {"a": A}, "laid out"),
+        (lambda _: 1 / 0, "function batches raises"),
+    ],
+)
+def test_batches_that_cannot_be_used_are_refused(batches, message):
+    with pytest.raises(InputError, match=message):
+        check(squares, of_positive, *POSITIVE, batches=batches)
+
+
+# -------------------------------------------------------------------- what points see
+
+
+def test_a_check_whose_points_were_mostly_dropped_says_so():
+    def narrow(xp, p, b):
+        return xp.sum(xp.log(1e-9 - (p["x"] ** 2 - 1.0) ** 2) * b["k"])
+
+    def gradient(p, b):
+        return {"x": -4.0 * p["x"] * (p["x"] ** 2 - 1.0) / (1e-9 - (p["x"] ** 2 - 1.0) ** 2) * b["k"]}
+
+    result = check(narrow, gradient, {"x": np.array([1.00001, -0.99999])}, {"k": np.ones(2)})
+    assert result.verdict is Verdict.EQUAL
+    assert [finding.kind for finding in result.findings] == ["mostly-dropped"]
+    assert "Little more than your own point was checked" in result.told()
+
+
+def test_integers_are_drawn_from_what_they_index():
+    kind = HIDDEN["an index that is missing"]
+    params, batch = data(kind)
+    assert 0 not in batch["i"]
+    drawn = []
+
+    def right(p, b):
+        drawn.append(np.asarray(b["i"]))
+        g = np.zeros_like(p["w"])
+        np.add.at(g, b["i"], np.where((b["i"] != 0)[:, None], 2 * p["w"][b["i"]], 0))
+        return {"w": g}
+
+    assert check(kind.loss, right, params, batch).verdict is Verdict.EQUAL
+    used = {int(value) for array in drawn for value in array}
+    assert {0, 1, 2, 3, 4} <= used
+
+
+def test_labels_that_stand_for_ignored_ones_drop_no_points():
+    kind = KINDS["labels of which some are ignored"]
+    result = check(kind.loss, kind.gradient, *data(kind))
+    assert result.points.checked == 12
+
+
+@pytest.mark.parametrize("how", ["closure", "global", "default", "attribute", "partial", "nested"])
+def test_an_array_that_the_code_holds_is_not_moved(how):
+    from functools import partial
+
+    held = A.copy()
+
+    def closure(p, b):
+        return {"v": held.T @ (held @ p["v"])}
+
+    def default(p, b, held=held):
+        return {"v": held.T @ (held @ p["v"])}
+
+    class Holder:
+        def __init__(self):
+            self.held = A.copy()
+
+        def gradient(self, p, _):
+            return {"v": self.held.T @ (self.held @ p["v"])}
+
+    def of_a_global(p, b):
+        return {"v": A.T @ (A @ p["v"])}
+
+    gradient = {
+        "closure": closure,
+        "global": of_a_global,
+        "default": default,
+        "attribute": Holder().gradient,
+        "partial": partial(lambda m, p, b: {"v": m.T @ (m @ p["v"])}, A.copy()),
+        "nested": lambda p, b: {**closure(p, b)},
+    }[how]
+    loss = lambda xp, p, b: 0.5 * xp.sum((b["a"] @ p["v"]) ** 2)  # noqa: E731 - it is the loss of all
+    result = check(loss, gradient, {"v": np.ones(4)}, {"a": A})
+    assert result.verdict is Verdict.EQUAL
+    assert "which the code holds" in result.conditions[0].text
+
+
+def test_a_number_of_examples_that_is_written_out_is_wrong_and_one_that_code_holds_is_a_condition():
+    n = 6
+    r = np.random.default_rng(0)
+    given = {"w": r.normal(size=3)}, {"x": r.normal(size=(6, 3)), "y": r.normal(size=6)}
+
+    def written(p, b):
+        return {"w": line_gradient(p, b)["w"] * len(b["y"]) / 6}
+
+    def held(p, b):
+        return {"w": line_gradient(p, b)["w"] * len(b["y"]) / n}
+
+    assert check(line_loss, written, *given).verdict is Verdict.WRONG
+    result = check(line_loss, held, *given)
+    assert result.verdict is Verdict.EQUAL
+    assert [condition.properties for condition in result.conditions] == [("length",)]
