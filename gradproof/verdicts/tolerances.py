@@ -135,5 +135,5 @@ ROUNDED_SHARE = 1e-3
 
 ROUNDED_PROPERTY = 1e-12
 """Where data has a property that doubles can only have up to rounding (rows that sum to one, unit vectors),
-a formula that rests on it is off by as much at a point of the check's own: up to this share of the
-parameter's greatest entry it is no proof of an error. What is wrong by less shows at the user's own point."""
+a formula that rests on it is off by as much, and at a point of the check's own a constant that is a double
+may weigh more than at the user's: up to this share of the parameter's greatest entry neither is an error."""

@@ -121,7 +121,7 @@ def trials(seed=0, relations=(), **batch):
     given = Place({"w": np.array([[1.0, -2.0]])}, batch)
     data = {name: View(name, array, parameter=False) for name, array in batch.items()}
     params = {name: View(name, array, parameter=True) for name, array in given.params.items()}
-    return Trials(None, Drawer(given, Known(data, params, relations)), None, seed, rounded=False)
+    return Trials(None, Drawer(given, Known(data, params, relations)), None, seed)
 
 
 def points(seed=0, **batch):

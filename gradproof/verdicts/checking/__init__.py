@@ -2,9 +2,12 @@
 
 What comes in: a gradient of the user's, the point that the user gave, and how its judgement there went. What
 goes out: the first point at which the gradient is wrong with its `Judgement`, or a tally of the points at
-which it was right.
+which it was right; and the conditions that it rests on, where it is right of data like the user's alone.
 
-In the order of reading: `natures` (what kind of data an array holds, and how another of the kind is drawn),
-`points` (what points are drawn), `own` (on which terms a gradient is judged there: an accusation needs more
-than at the user's point), `own_points` (the search, until one proves the gradient wrong).
+In the order of reading: `properties` (the table of what an array can be; `looking` sees it, `keeping` makes
+values so, `views` is what is seen of one array), `ways` (the table of how an array follows from another),
+`relations` (which arrays do), `held` (what the user's code holds) and `indices` (what integers index);
+`drawing` (another array) and `places` (another place, that keeps what is to be kept); `points` (the plans),
+`candidates` (the points of a plan), `own` (on which terms a gradient is judged there), `explanations` (what a
+failure comes from), `one_example` and `batches` (other data), `own_points` (the search through it all).
 """

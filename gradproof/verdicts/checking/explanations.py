@@ -48,14 +48,12 @@ class Trials:
         drawer: what draws.
         terms: on which terms it is judged.
         seed: what is drawn with.
-        rounded: whether data has what doubles have up to rounding alone, as rows that sum to one.
     """
 
     gradient: UserGradient
     drawer: Drawer
     terms: Terms
     seed: int
-    rounded: bool
 
     def is_in_domain(self, point: Point) -> bool:
         """Whether the loss is a number at a point."""
@@ -76,11 +74,11 @@ class Trials:
         """Whether a gradient does not pass, nor is right up to how exactly doubles can be what data is."""
         if found.ok or found.verdict is Verdict.UNDECIDED:
             return False
-        return not (self.rounded and is_right_up_to_rounding(found))
+        return not is_right_up_to_rounding(found)
 
 
 def is_right_up_to_rounding(found: Judgement) -> bool:
-    """Whether a formula that is proven to differ does so by no more than data which is rounded explains."""
+    """Whether a formula that is proven to differ does so by no more than rounded numbers explain."""
     if found.verdict is not Verdict.WRONG or not found.parameters or any(f.fails for f in found.findings):
         return False
     for judged in found.parameters.values():

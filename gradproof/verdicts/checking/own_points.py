@@ -21,7 +21,6 @@ from gradproof.verdicts.checking.own import Terms
 from gradproof.verdicts.checking.places import Drawer, Item, Items
 from gradproof.verdicts.checking.points import PLANS, Phase, Plan, Point, plans
 from gradproof.verdicts.checking.properties import Worth
-from gradproof.verdicts.checking.relations import is_inexact
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Arrays, Place
 from gradproof.verdicts.judging.judgement import Judgement
@@ -174,9 +173,7 @@ class _Search:
         self.tally = Tally(asked=wanted.count)
         self.known = known_of(gradient, given, terms, wanted.fixed)
         self.drawer = Drawer(given, self.known)
-        views = [*self.known.data.values(), *self.known.params.values()]
-        rounded = is_inexact(views, self.known.relations)
-        self.trials = Trials(gradient, self.drawer, terms, wanted.seed, rounded=rounded)
+        self.trials = Trials(gradient, self.drawer, terms, wanted.seed)
         self.findings: dict[tuple[str, str], CheckFinding] = {}
         self.conditions: list[Condition] = []
         self.kept: set[Item] = set()

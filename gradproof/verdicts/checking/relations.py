@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradproof.verdicts.checking.looking import LARGEST, Array
-from gradproof.verdicts.checking.properties import INEXACT
 from gradproof.verdicts.checking.views import View
 from gradproof.verdicts.checking.ways import BITS, OF_TWO, Way, applied, information, same, ways_of_one
 
@@ -110,9 +109,3 @@ def _from_two(view: View, others: Sequence[View]) -> Iterator[Relation]:
                     value = applied(way, [first.given, second.given], view.given)
                 if value is not None and same(value, view.given):
                     yield Relation(view.name, (first.name, second.name), way, view.given)
-
-
-def is_inexact(views: Sequence[View], relations: Sequence[Relation]) -> bool:
-    """Whether data has what doubles can have up to rounding alone."""
-    seen = {each.property.slug for view in views for each in view.seen}
-    return bool(seen & INEXACT) or not all(relation.way.exact for relation in relations)

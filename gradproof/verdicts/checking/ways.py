@@ -14,6 +14,7 @@ import numpy as np
 from gradproof.verdicts.checking.looking import LARGEST, LARGEST_MATRIX, ROUNDED, Array, distinct, near, whole
 
 _FITTED = 3
+_MANY = 8
 
 BITS = 2.5
 """An array of fewer bits of information is not compared with others: chance would find some the same."""
@@ -117,6 +118,18 @@ def _entrywise(function: Callable[[Any], Any]) -> Callable[[Array, Array], Array
     )
 
 
+def _unless_few(
+    function: Callable[[Array, Array], Array | None], *, among_whole: bool = False
+) -> Callable[[Array, Array], Array | None]:
+    """Compare some entries or more: chance puts a few in any order and on any side."""
+
+    def of_many(source: Array, given: Array) -> Array | None:
+        many = source.size >= _MANY or (among_whole and whole(source))
+        return function(source, given) if many else None
+
+    return of_many
+
+
 def _pairwise(function: Callable[[Any, Any], Any]) -> Callable[[Array, Array], Array | None]:
     def of_all_pairs(source: Array, given: Array) -> Array | None:
         if source.ndim != 1 or given.shape != (len(source),) * 2:
@@ -201,8 +214,6 @@ _ENTRYWISE: Functions = {
     "inverse root": lambda x: 1 / np.sqrt(x),
     "cumulative sum": partial(np.cumsum, axis=0),
     "cumulative sum along the last axis": partial(np.cumsum, axis=-1),
-    "order": lambda x: np.argsort(x, axis=-1, kind="stable"),
-    "rank": lambda x: np.argsort(np.argsort(x, axis=-1, kind="stable"), axis=-1),
     "sorted form": partial(np.sort, axis=-1),
     "share of the total": lambda x: x / x.sum(),
     "share of the row's total": lambda x: x / x.sum(axis=-1, keepdims=True),
@@ -234,6 +245,10 @@ _PAIRWISE: Functions = {
     "kernel without the factor 1/2": lambda x, y: np.exp(-((x - y) ** 2)),
     "exponential kernel": lambda x, y: np.exp(-np.abs(x - y)),
 }
+_ORDERS: Functions = {
+    "order": lambda x: np.argsort(x, axis=-1, kind="stable"),
+    "rank": lambda x: np.argsort(np.argsort(x, axis=-1, kind="stable"), axis=-1),
+}
 _CONDITIONS: Functions = {
     "zero exactly where {source} is not": lambda x: x == 0,
     "one exactly where {source} is not zero": lambda x: x != 0,
@@ -261,9 +276,9 @@ def _marks() -> Iterator[Way]:
 
 def _functions() -> Iterator[Way]:
     yield from (_is(words, _entrywise(function)) for words, function in _ENTRYWISE.items())
-    yield from (
-        Way(f"{{target}} is {words}", _entrywise(function)) for words, function in _CONDITIONS.items()
-    )
+    for words, function in _CONDITIONS.items():
+        yield Way(f"{{target}} is {words}", _unless_few(_entrywise(function), among_whole=True))
+    yield from (_is(words, _unless_few(_entrywise(function))) for words, function in _ORDERS.items())
     words = "{target} and {source} are the legs of right triangles with the hypotenuse 1"
     yield Way(words, _other_leg, exact=False)
     for name, reduce in _REDUCTIONS.items():
