@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import checking, networks, planted, reports, running, sizes, starting
+from benchmarks import accusations, checking, networks, planted, reports, running, sizes, starting
 
 MEASUREMENTS = {
     "help": starting.help_against_pass,
@@ -11,6 +11,7 @@ MEASUREMENTS = {
     "jax": running.jax_against_bare_loop,
     "check": checking.checks_side_by_side,
     "check-points": checking.checks_with_points_and_cause,
+    "accusations": accusations.accusations,
     "sizes": sizes.small_to_large,
     "growth": sizes.growth,
     "networks": networks.random_networks,

@@ -14,7 +14,7 @@ from gradproof.scenarios.user_code import ends_nothing
 from gradproof.verdicts.checking.batches import batches_of
 from gradproof.verdicts.checking.explanations import forgiven
 from gradproof.verdicts.checking.own import Terms
-from gradproof.verdicts.checking.own_points import Condition, Searched, Tally, Wanted, search_points
+from gradproof.verdicts.checking.own_points import Condition, Searched, Tally, PointsWanted, search_points
 from gradproof.verdicts.checking.points import Point, load_point
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.calling import call_gradient
@@ -222,7 +222,7 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     random = next((finding for finding in findings if finding.kind == "random"), None)
     if points and random is None and found.ok:
         terms = Terms(dtype, found.claimed.takes, found.scales)
-        wanted = Wanted(points, seed, frozenset(fixed), batches_of(scenario, batches, points, seed))
+        wanted = PointsWanted(points, seed, frozenset(fixed), batches_of(scenario, batches, points, seed))
         searched = search_points(user, given.place, wanted, terms)
     if searched.worst is not None and (not searched.worst.ok or found.verdict is not Verdict.INACCURATE):
         found, given = searched.worst, searched.point or given

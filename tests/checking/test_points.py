@@ -8,7 +8,7 @@ from gradproof.verdicts.checking.candidates import candidates
 from gradproof.verdicts.checking.drawing import draw_array
 from gradproof.verdicts.checking.explanations import Trials
 from gradproof.verdicts.checking.one_example import _longer
-from gradproof.verdicts.checking.places import Drawer, Known
+from gradproof.verdicts.checking.places import Drawer, KnownData
 from gradproof.verdicts.checking.points import PLANS, Phase
 from gradproof.verdicts.checking.properties import Worth
 from gradproof.verdicts.checking.relations import find_relations
@@ -121,7 +121,7 @@ def trials(seed=0, relations=(), **batch):
     given = Place({"w": np.array([[1.0, -2.0]])}, batch)
     data = {name: View(name, array, parameter=False) for name, array in batch.items()}
     params = {name: View(name, array, parameter=True) for name, array in given.params.items()}
-    return Trials(None, Drawer(given, Known(data, params, relations)), None, seed)
+    return Trials(None, Drawer(given, KnownData(data, params, relations)), None, seed)
 
 
 def points(seed=0, **batch):

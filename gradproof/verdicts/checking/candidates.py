@@ -10,7 +10,7 @@ from gradproof.verdicts.checking.explanations import Trials
 from gradproof.verdicts.checking.held import held_by, whole_lengths
 from gradproof.verdicts.checking.indices import index_bounds
 from gradproof.verdicts.checking.own import Terms
-from gradproof.verdicts.checking.places import Item, Items, Known
+from gradproof.verdicts.checking.places import Item, Items, KnownData
 from gradproof.verdicts.checking.points import PLANS, Phase, Plan, Point
 from gradproof.verdicts.checking.relations import find_relations
 from gradproof.verdicts.checking.views import View
@@ -30,14 +30,14 @@ _NEAR = (0.05, 0.002)
 _SIGNS = {"positive", "not-negative", "no-zero"}
 
 
-def known_of(gradient: UserGradient, given: Place, terms: Terms, fixed: frozenset[str]) -> Known:
+def known_of(gradient: UserGradient, given: Place, terms: Terms, fixed: frozenset[str]) -> KnownData:
     """Find out what the data is: how each array is, what it indexes, and how arrays belong together."""
     bounds = dict(index_bounds(given, lambda place: _runs(gradient, place, terms)))
     held = held_by(gradient.scenario.loss, gradient.function)
     data = {n: View(n, array, parameter=False, bound=bounds.get(n)) for n, array in given.batch.items()}
     params = {n: View(n, array, parameter=True) for n, array in given.params.items()}
     relations = find_relations(list(data.values()), held)
-    return Known(data, params, relations, fixed, whole_lengths(held))
+    return KnownData(data, params, relations, fixed, whole_lengths(held))
 
 
 def _runs(gradient: UserGradient, place: Place, terms: Terms) -> bool:

@@ -13,7 +13,7 @@ from gradproof.errors import GradproofError, InputError
 from gradproof.verdicts.checking.drawing import Draw
 from gradproof.verdicts.checking.held import held_by
 from gradproof.verdicts.checking.own import Terms, judge_own
-from gradproof.verdicts.checking.places import Drawer, Item, Items, Known
+from gradproof.verdicts.checking.places import Drawer, Item, Items, KnownData
 from gradproof.verdicts.checking.points import Plan, Point
 from gradproof.verdicts.checking.relations import Relation, find_relations
 from gradproof.verdicts.checking.views import View
@@ -162,7 +162,7 @@ class Trial:
         return False if judged else None
 
 
-def necessary(trial: Trial, known: Known, broken: Items) -> tuple[Item, ...]:
+def necessary(trial: Trial, known: KnownData, broken: Items) -> tuple[Item, ...]:
     """Find what must be broken for a gradient to fail, the least of it.
 
     One thing is sought that explains it alone, the most special of each array first; else things are kept,
@@ -179,7 +179,7 @@ def necessary(trial: Trial, known: Known, broken: Items) -> tuple[Item, ...]:
     return tuple(order)
 
 
-def sufficient(trial: Trial, known: Known, broken: Items) -> tuple[Item, ...]:
+def sufficient(trial: Trial, known: KnownData, broken: Items) -> tuple[Item, ...]:
     """Find what must be kept for a gradient to be right, the least of it.
 
     One thing is sought that suffices, and of several the one that asks the least; else things are given up,
@@ -198,7 +198,7 @@ def sufficient(trial: Trial, known: Known, broken: Items) -> tuple[Item, ...]:
     return tuple(kept)
 
 
-def _implied(item: Item, known: Known) -> Items:
+def _implied(item: Item, known: KnownData) -> Items:
     return frozenset(other for other in known.items if _implies(item, other))
 
 
@@ -208,7 +208,7 @@ def _implies(item: Item, other: Item) -> bool:
     return other.slug in item.what.property.implies
 
 
-def right_values(trial: Trial, known: Known, item: Item) -> str:
+def right_values(trial: Trial, known: KnownData, item: Item) -> str:
     """Tell with which values a gradient is right, of an array whose entries all are the same; if any."""
     if item.slug != "constant":
         return ""

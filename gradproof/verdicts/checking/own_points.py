@@ -130,7 +130,7 @@ class Searched:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PointsWanted:
     """What points a user wants.
 
     Attributes:
@@ -146,7 +146,7 @@ class Wanted:
     batches: Sequence[Arrays] | None = None
 
 
-def search_points(gradient: UserGradient, given: Place, wanted: Wanted, terms: Terms) -> Searched:
+def search_points(gradient: UserGradient, given: Place, wanted: PointsWanted, terms: Terms) -> Searched:
     """Judge a gradient at points of the check's own, until one proves it wrong.
 
     Args:
@@ -167,7 +167,7 @@ class _Search:
         kept: what a condition was found for, and is broken no more.
     """
 
-    def __init__(self, gradient: UserGradient, given: Place, wanted: Wanted, terms: Terms) -> None:
+    def __init__(self, gradient: UserGradient, given: Place, wanted: PointsWanted, terms: Terms) -> None:
         """Look at the user's point."""
         self.given, self.wanted = given, wanted
         self.tally = Tally(asked=wanted.count)

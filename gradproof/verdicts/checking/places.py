@@ -52,7 +52,7 @@ Items = frozenset[Item]
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class KnownData:
     """What is known of the user's point.
 
     Attributes:
@@ -114,7 +114,7 @@ class Drawer:
     """
 
     given: Place
-    known: Known
+    known: KnownData
     unmoved: int = 0
     counting: bool = True
 
