@@ -1,4 +1,4 @@
-"""Whether right gradients that rest on what their data is are ever accused, and hidden errors always found."""
+"""Whether right gradients that rest on what their data is are accused, and hidden errors found."""
 
 import sys
 from collections import Counter

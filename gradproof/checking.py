@@ -14,7 +14,7 @@ from gradproof.scenarios.user_code import ends_nothing
 from gradproof.verdicts.checking.batches import batches_of
 from gradproof.verdicts.checking.explanations import forgiven
 from gradproof.verdicts.checking.own import Terms
-from gradproof.verdicts.checking.own_points import Condition, Searched, Tally, PointsWanted, search_points
+from gradproof.verdicts.checking.own_points import Condition, PointsWanted, Searched, Tally, search_points
 from gradproof.verdicts.checking.points import Point, load_point
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.calling import call_gradient

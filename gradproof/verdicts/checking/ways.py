@@ -15,6 +15,7 @@ from gradproof.verdicts.checking.looking import LARGEST, LARGEST_MATRIX, ROUNDED
 
 _FITTED = 3
 _MANY = 8
+_SMALL = 10_000
 
 BITS = 2.5
 """An array of fewer bits of information is not compared with others: chance would find some the same."""
@@ -118,6 +119,11 @@ def _entrywise(function: Callable[[Any], Any]) -> Callable[[Array, Array], Array
     )
 
 
+def _of_small(source: Array, given: Array, *, function: Callable[[Array, Array], Any]) -> Array | None:
+    fits = 1 <= source.ndim <= given.ndim + 1 and source.size <= _SMALL
+    return function(source.astype(float), given) if fits else None
+
+
 def _unless_few(
     function: Callable[[Array, Array], Array | None], *, among_whole: bool = False
 ) -> Callable[[Array, Array], Array | None]:
@@ -160,6 +166,16 @@ def _adjacency(source: Array, given: Array, *, both: bool, axis: int) -> Array |
     # A set of edges: none twice, and none from a node to itself.
     is_set = result.sum() == len(first) * (1 + both) and not np.any(first == second)
     return result if is_set else None
+
+
+def _squared_distances(x: Array) -> Array:
+    return np.asarray(((x[..., :, None, :] - x[..., None, :, :]) ** 2).sum(axis=-1))
+
+
+def _counted(values: Array, given: Array) -> Array | None:
+    if not whole(values) or given.ndim != 1 or np.any(values < 0):
+        return None
+    return np.bincount(values.astype(int).ravel(), minlength=given.size)
 
 
 def _other_leg(source: Array, given: Array) -> Array | None:
@@ -230,6 +246,19 @@ _ON_MATRICES: Functions = {
     "row-normalised form": lambda x: x / np.where(x.sum(-1) == 0, 1, x.sum(-1))[..., None],
     "symmetrically normalised form": lambda x: x / np.sqrt(np.outer(x.sum(-1), x.sum(-1))),
 }
+_OTHER_SHAPES: Functions = {
+    "row of steps": lambda x, _: np.diff(x, axis=0),
+    "row of relative steps": lambda x, _: np.diff(x, axis=0) / x[:-1],
+    "matrix of powers": lambda x, given: x[..., None] ** np.arange(given.shape[-1]),
+    "matrix of powers from 1": lambda x, given: x[..., None] ** np.arange(1, given.shape[-1] + 1),
+    "diagonal matrix": lambda x, _: np.diag(x) if x.ndim == 1 else None,
+    "diagonal": lambda x, _: np.diag(x) if x.ndim > 1 else None,
+    "matrix of squared distances of rows": lambda x, _: _squared_distances(x),
+    "matrix of distances of rows": lambda x, _: np.sqrt(_squared_distances(x)),
+    "kernel of rows": lambda x, _: np.exp(-0.5 * _squared_distances(x)),
+    "kernel of rows without the factor 1/2": lambda x, _: np.exp(-_squared_distances(x)),
+    "normalised form along the rows": lambda x, _: x / np.sqrt((x * x).sum(axis=-1, keepdims=True)),
+}
 _PAIRWISE: Functions = {
     "differences": np.subtract,
     "products": np.multiply,
@@ -265,6 +294,7 @@ def _is(words: str, function: Callable[..., Array | None], *, exact: bool = Fals
 def _marks() -> Iterator[Way]:
     for words, axis in {"along the last axis": -1, "along the first axis": 0}.items():
         yield Way(f"{{target}} is the one-hot form of {{source}} {words}", partial(_one_hot, axis=axis))
+    yield _is("count of each value", partial(_of_small, function=_counted))
     for beyond in (False, True):
         words = "{target} is the padding mask of the lengths {source}"
         yield Way(words, partial(_padding, beyond=beyond))
@@ -281,6 +311,8 @@ def _functions() -> Iterator[Way]:
     yield from (_is(words, _unless_few(_entrywise(function))) for words, function in _ORDERS.items())
     words = "{target} and {source} are the legs of right triangles with the hypotenuse 1"
     yield Way(words, _other_leg, exact=False)
+    for name, function in _OTHER_SHAPES.items():
+        yield _is(name, partial(_of_small, function=function))
     for name, reduce in _REDUCTIONS.items():
         for along, axis in _ENDS.items():
             yield Way(f"{{target}} is the {name} of {{source}} {along}", _reduced(reduce, axis), exact=False)
