@@ -129,7 +129,7 @@ PLANS: Sequence[Plan] = (
     Plan(Phase.DATA, "redrawn, keeping what the data is", Draw(centred=False)),
     Plan(Phase.ACCIDENTS, "with numbers of either sign", Draw(constant="binary", integers="repeated")),
     Plan(Phase.NATURES, "redrawn freely"),
-    Plan(Phase.ACCIDENTS, "with ties", Draw(levels=1, integers="extreme"), also=_TIES | _ZEROS),
+    Plan(Phase.ACCIDENTS, "with ties", Draw(levels=1, integers="extreme"), also=_TIES),
     Plan(Phase.ACCIDENTS, "with many exact zeros", Draw(zeros=0.4, constant="signs"), also=_ZEROS),
     Plan(Phase.DATA, "with its rows moved", rows=True),
     Plan(Phase.ACCIDENTS, "of large magnitude, all negative", _large(sign=-1), usual=False),
