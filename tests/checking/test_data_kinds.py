@@ -222,6 +222,19 @@ def test_an_array_that_the_code_holds_is_not_moved(how):
     assert "which the code holds" in result.conditions[0].text
 
 
+def test_data_that_an_object_happens_to_hold_moves():
+    class Model:
+        def __init__(self):
+            self.scale, self.batch = 2.0, POSITIVE[1]
+
+        def gradient(self, p, b):
+            return {"v": of_positive(p, b)["v"] * self.scale / 2}
+
+    result = check(squares, Model().gradient, *POSITIVE)
+    assert result.verdict is Verdict.WRONG
+    assert "Hidden by your data: c has no negative entry" in result.told()
+
+
 def test_a_number_of_examples_that_is_written_out_is_wrong_and_one_that_code_holds_is_a_condition():
     n = 6
     r = np.random.default_rng(0)

@@ -28,6 +28,12 @@ from gradproof.verdicts.verdict import CODE, Verdict
 _REPEATS = 3
 """At so many places a gradient must be right to be called so of what they keep."""
 
+_MOST_TRIALS = 150
+"""An explanation is sought at so many places; after that it is as short as it has become."""
+
+_LONGEST = 4
+"""So many things are told one by one."""
+
 _BREAKS = {
     "all-different": Draw(integers="repeated"),
     "no-zero": Draw(zeros=0.4),
@@ -139,6 +145,8 @@ class Trial:
         how = replace(self.plan.how, constant=constant or self.plan.how.constant)
         if must is not None and must.slug in _BREAKS:
             how = _BREAKS[must.slug]
+        if self.count >= _MOST_TRIALS:
+            return None
         judged = False
         drawer = self.trials.drawer
         drawer.counting = False
@@ -165,13 +173,19 @@ class Trial:
 def necessary(trial: Trial, known: KnownData, broken: Items) -> tuple[Item, ...]:
     """Find what must be broken for a gradient to fail, the least of it.
 
-    One thing is sought that explains it alone, the most special of each array first; else things are kept,
-    one after the other, as long as the gradient still fails.
+    One array is sought of which that holds, and then one thing of it, the most special first; else things are
+    kept, one after the other, as long as the gradient still fails.
     """
     order = [item for item in known.items if item in broken]
-    for item in order:
-        if trial.fails(known.broken_with(item) & broken, must=item):
-            return (item,)
+    for view in dict.fromkeys(item.view for item in order):
+        of_one = [item for item in order if item.view is view]
+        if not trial.fails(frozenset(of_one)):
+            continue
+        for item in of_one:
+            if trial.fails(known.broken_with(item) & broken, must=item):
+                return (item,)
+        order = of_one
+        break
     for item in tuple(order):
         fewer = [each for each in order if each is not item]
         if fewer and trial.fails(frozenset(fewer)):
@@ -242,4 +256,8 @@ def rests_on_order(trial: Trial, item: Item) -> bool:
 
 def told(items: Sequence[Item]) -> str:
     """Tell what is broken or kept, as part of a sentence."""
-    return " and ".join(dict.fromkeys(item.told() for item in items))
+    texts = list(dict.fromkeys(item.told() for item in items))
+    if len(texts) <= _LONGEST:
+        return " and ".join(texts)
+    names = list(dict.fromkeys(item.view.name for item in items))
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} of the same kind"

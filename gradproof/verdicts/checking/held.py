@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -17,33 +17,23 @@ _THEIRS = {"numpy", "torch", "jax", "jaxlib", "scipy", "gradproof", "builtins", 
 
 
 def held_by(*functions: Any) -> dict[str, Array]:
-    """Give the numbers and arrays that functions of the user's hold: closures, defaults, globals, objects.
+    """Give the numbers and arrays that functions of the user's name: of closures, defaults, globals, objects.
 
-    Functions of the user's that they call by name are looked at, too; modules of installed packages are not.
+    Functions of the user's that they call by name are looked at, too; those of installed packages are not. Of
+    an object only those attributes count that the code names: that it also holds the data means nothing.
     """
     found: dict[str, Array] = {}
-    todo: list[Any] = list(functions)
+    todo: list[tuple[str, Any]] = [("", function) for function in functions]
     known: set[int] = set()
     while todo and len(known) < _MOST_HOLDERS:
-        each = todo.pop(0)
-        if id(each) in known:
-            continue
-        known.add(id(each))
-        for name, value in _names_in(each):
-            array = _as_array(value)
-            if array is not None:
-                found.setdefault(name, array)
-            elif _is_users(value):
-                todo.append(value)
-            elif isinstance(value, dict | list | tuple) and len(value) <= _LONGEST:
-                entries = value.items() if isinstance(value, dict) else enumerate(value)
-                todo.append(_Parts({f"{name}[{key!r}]": entry for key, entry in entries}))
+        name, value = todo.pop(0)
+        array = _as_array(value)
+        if array is not None:
+            found.setdefault(name, array)
+        elif id(value) not in known:
+            known.add(id(value))
+            todo += _parts(name, value)
     return found
-
-
-@dataclass(frozen=True, eq=False)
-class _Parts:
-    values: Mapping[str, Any]
 
 
 def _as_array(value: Any) -> Array | None:
@@ -61,56 +51,58 @@ def _as_array(value: Any) -> Array | None:
     return None
 
 
-def _is_users(value: Any) -> bool:
-    module = str(getattr(value, "__module__", "") or "").partition(".")[0]
-    if isinstance(value, partial | _Parts):
-        return True
-    return callable(value) and not isinstance(value, type) and module not in _THEIRS
+def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Give what a value holds that code can reach by name."""
+    if isinstance(value, dict | list | tuple):
+        if len(value) <= _LONGEST:
+            entries = value.items() if isinstance(value, dict) else enumerate(value)
+            yield from ((f"{name}[{key!r}]", entry) for key, entry in entries)
+    elif isinstance(value, partial):
+        yield "function", value.func
+        yield from ((str(place), argument) for place, argument in enumerate(value.args))
+        yield from value.keywords.items()
+    elif inspect.ismethod(value):
+        yield "function", value.__func__
+        yield from _named(value.__func__, value.__self__, "self")
+    elif isinstance(value, FunctionType) and _is_users(value):
+        yield from _parts_of_function(value)
+    elif isinstance(call := vars(type(value)).get("__call__"), FunctionType) and _is_users(call):
+        yield "function", call
+        yield from _named(call, value, name)
 
 
-def _names_in(holder: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(holder, _Parts):
-        yield from holder.values.items()
-    elif isinstance(holder, partial):
-        yield "function", holder.func
-        yield from ((str(i), value) for i, value in enumerate(holder.args))
-        yield from holder.keywords.items()
-    elif inspect.ismethod(holder):
-        yield "function", holder.__func__
-        yield from getattr(holder.__self__, "__dict__", {}).items()
-    elif isinstance(holder, FunctionType):
-        yield from _names_in_function(holder)
-    else:
-        yield from getattr(holder, "__dict__", {}).items()
-        call = vars(type(holder)).get("__call__")
-        if isinstance(call, FunctionType):
-            yield "function", call
+def _is_users(function: FunctionType) -> bool:
+    return str(function.__module__).partition(".")[0] not in _THEIRS
 
 
-def _names_in_function(function: FunctionType) -> Iterator[tuple[str, Any]]:
+def _parts_of_function(function: FunctionType) -> Iterator[tuple[str, Any]]:
     code = function.__code__
+    defaults = function.__defaults__ or ()
+    values = dict(zip(code.co_varnames[: code.co_argcount][::-1], defaults[::-1], strict=False))
+    values |= function.__kwdefaults__ or {}
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            yield name, cell.cell_contents
-        except ValueError:  # not filled yet
-            continue
-    names = set(_global_names(code))
-    if function.__defaults__:
-        yield from zip(code.co_varnames[: code.co_argcount][::-1], function.__defaults__[::-1], strict=False)
-    yield from (function.__kwdefaults__ or {}).items()
+        with suppress(ValueError):  # it is not filled yet
+            values[name] = cell.cell_contents
+    names = sorted(set(_global_names(code)))
+    values |= {name: function.__globals__[name] for name in names if name in function.__globals__}
+    for name, value in values.items():
+        yield name, value
+        yield from _named(function, value, name)
     if wrapped := getattr(function, "__wrapped__", None):
         yield "function", wrapped
-    for name in sorted(names):
-        value = function.__globals__.get(name)
-        if isinstance(value, ModuleType):
-            members = vars(value)
-            yield from (
-                (f"{name}.{n}", members[n])
-                for n in sorted(names & members.keys())
-                if _as_array(members[n]) is not None
-            )
-        elif value is not None:
-            yield name, value
+
+
+def _named(function: Any, holder: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Give those attributes of an object, or of a module of the user's, that a function names."""
+    code = getattr(function, "__code__", None)
+    kind = holder if isinstance(holder, type) else type(holder)
+    module = holder.__name__ if isinstance(holder, ModuleType) else kind.__module__
+    if code is None or isinstance(holder, FunctionType) or module.partition(".")[0] in _THEIRS:
+        return
+    # Not by getattr: a property may do anything.
+    members = {**vars(kind), **getattr(holder, "__dict__", {})}
+    for attribute in sorted(set(_global_names(code)) & members.keys()):
+        yield f"{name}.{attribute}", members[attribute]
 
 
 def _global_names(code: CodeType) -> Iterator[str]:

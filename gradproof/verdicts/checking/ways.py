@@ -423,7 +423,7 @@ def ways_of_one(source: Array, given: Array) -> Iterator[Found]:
         yield from _same_numbers(source, given)
     yield from _holding(MARKS, source, given, Telling.MARK)
     yield from _holding(LABELS, source, given, Telling.LABEL)
-    if bits < BITS:
+    if bits < BITS or max(source.size, given.size) > _SMALL:
         return
     yield from _holding(MATRICES, source, given, Telling.MATRIX)
     if bits >= BITS_OF_FUNCTIONS:
