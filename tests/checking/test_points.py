@@ -1,5 +1,7 @@
 """Points of the check's own: data keeps what it is, draws repeat, a failing point is given back."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from gradproof.verdicts.checking.explanations import Trials
 from gradproof.verdicts.checking.one_example import _longer
 from gradproof.verdicts.checking.places import Drawer, KnownData
 from gradproof.verdicts.checking.points import PLANS, Phase
-from gradproof.verdicts.checking.properties import Worth
+from gradproof.verdicts.checking.properties import PROPERTIES, Worth
 from gradproof.verdicts.checking.relations import find_relations
 from gradproof.verdicts.checking.views import View
 from gradproof.verdicts.judging.claimed import Place
@@ -417,3 +419,12 @@ def test_large_arrays_get_fewer_points_and_it_is_said():
     assert result.points.checked + result.points.left_out == 8
     assert result.points.left_out > 0
     assert "left out" in result.told()
+
+
+def test_the_table_of_properties_is_documented_with_each_class_and_reason():
+    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    rows = {line.split("|")[1].strip(" `"): line for line in text.splitlines() if line.startswith("| `")}
+    assert list(rows) == [entry.slug for entry in PROPERTIES]
+    for entry in PROPERTIES:
+        assert f"| {entry.worth.value} |" in rows[entry.slug]
+        assert rows[entry.slug].endswith(f"| {entry.reason} |")
