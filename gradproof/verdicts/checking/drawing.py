@@ -57,15 +57,17 @@ def draw_array(view: View, kept: Sequence[Seen], how: Draw, random: Random) -> A
     """
     slugs = frozenset(seen.property.slug for seen in kept)
     for attempt in range(TRIES):
-        values = _values(view, kept, how, random)
-        for seen in sorted(kept, key=lambda each: _RANK[each.property.slug]):
-            if seen.property.keep is not None:
-                values = seen.property.keep(values, view.given, seen.argument, slugs, random)
-        values = _cast(values, view.given)
+        with np.errstate(all="ignore"):
+            values = _values(view, kept, how, random)
+            for seen in sorted(kept, key=lambda each: _RANK[each.property.slug]):
+                if seen.property.keep is not None:
+                    values = seen.property.keep(values, view.given, seen.argument, slugs, random)
+            values = _cast(values, view.given)
         if is_fit(values, kept):
             return values
         if attempt >= TRIES // 2:
-            values = _cast(_moved(view.given, attempt, random), view.given)
+            with np.errstate(all="ignore"):
+                values = _cast(_moved(view.given, attempt, random), view.given)
             if not np.array_equal(values, view.given) and is_fit(values, kept):
                 return values
     return None

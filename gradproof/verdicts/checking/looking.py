@@ -24,6 +24,9 @@ ROUNDED = 1e-9
 
 _FEW = 3
 
+_COUNTABLE = 2.0**31
+"""Greater numbers count nothing, although all doubles are whole from some size on."""
+
 Nothing = tuple[None, ...]
 """(None,) to look without an argument; () not to look."""
 
@@ -55,7 +58,9 @@ def within(array: Array, *values: float) -> bool:
 
 def whole(array: Array) -> bool:
     """Whether all entries are whole numbers."""
-    return array.dtype.kind in "iub" or bool(np.all(array == np.round(array)))
+    if array.dtype.kind in "iub":
+        return True
+    return bool(np.all(array == np.round(array)) and np.all(np.abs(array) <= _COUNTABLE))
 
 
 def squares(array: Array) -> Iterable[None]:
@@ -86,7 +91,10 @@ def near(x: Any, y: Any, scale: Any = 1.0, tolerance: float = ROUNDED) -> bool:
 
 def size_of(array: Array) -> float:
     """Give the root mean square of an array; 1 where it is zero."""
-    return float(np.sqrt(np.mean(np.square(array, dtype=np.float64)))) or 1.0
+    greatest = float(np.max(np.abs(array.astype(np.float64)), initial=0.0))
+    if not greatest or not np.isfinite(greatest):
+        return 1.0
+    return greatest * float(np.sqrt(np.mean(np.square(array / greatest, dtype=np.float64))))
 
 
 # -------------------------------------------------------------------- the values of an array
