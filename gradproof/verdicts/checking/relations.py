@@ -4,16 +4,41 @@ All of it is of the data's nature: a gradient may rest on a mask being that of t
 being the one that its own code holds. An array that follows from another is computed after that is drawn.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
+from functools import partial
 
 import numpy as np
 
-from gradproof.verdicts.checking.looking import LARGEST, Array
+from gradproof.verdicts.checking.looking import LARGEST, Array, distinct, whole
 from gradproof.verdicts.checking.views import View
-from gradproof.verdicts.checking.ways import BITS, OF_TWO, Way, applied, information, same, ways_of_one
+from gradproof.verdicts.checking.ways import (
+    FUNCTIONS,
+    LABELS,
+    MARKS,
+    MATRICES,
+    OF_TWO,
+    SMALL,
+    Way,
+    affine,
+    affine_words,
+    applied,
+    counts,
+    entrywise,
+    row_order,
+    rows_moved,
+    same,
+)
 
+_FITTED = 3
 _PAIRED, _MOST_PAIRED = 10_000, 12
+
+BITS = 2.5
+"""An array of fewer bits of information is not compared with others: chance would find some the same."""
+
+BITS_OF_FUNCTIONS = 3.0
+"""The same for being some function of others, of which there are many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,3 +134,106 @@ def _from_two(view: View, others: Sequence[View]) -> Iterator[Relation]:
                     value = applied(way, [first.given, second.given], view.given)
                 if value is not None and same(value, view.given):
                     yield Relation(view.name, (first.name, second.name), way, view.given)
+
+
+# -------------------------------------------------------------------- two arrays
+
+
+def information(array: Array) -> float:
+    """Give the bits that tell an array from others with the same values in another order."""
+    if array.ndim == 0:
+        return 0.0
+    _, counts = np.unique(array, return_counts=True)
+    shares = counts / array.size
+    return float(-array.size * np.sum(shares * np.log2(shares)))
+
+
+class Telling(IntEnum):
+    """How much a way says: of several the first is taken."""
+
+    SAME = 0
+    """The numbers are the same, or a multiple, or elsewhere."""
+
+    MARK = 1
+    """One-hot forms of labels, a mask of lengths, a matrix of edges."""
+
+    LABEL = 2
+    MATRIX = 3
+    FUNCTION = 4
+
+
+Found = tuple[tuple[Telling, int], Way]
+"""A way, and what ways are sorted by."""
+
+
+def ways_of_one(source: Array, given: Array) -> Iterator[Found]:
+    """Find the ways in which an array follows from one other, the most telling first."""
+    if max(source.size, given.size) > LARGEST or source.ndim == 0:
+        return
+    if given.ndim == 0:
+        yield from _ways_of_scalar(source, given)
+        return
+    varied = np.any(given != given.flat[0]) and np.any(source != source.flat[0])
+    if given.size < 2 or not varied:
+        return
+    bits = min(information(given), information(source))
+    if bits >= BITS and source.shape == given.shape:
+        yield from _same_numbers(source, given)
+    yield from _holding(MARKS, source, given, Telling.MARK)
+    yield from _holding(LABELS, source, given, Telling.LABEL)
+    if bits < BITS or max(source.size, given.size) > SMALL:
+        return
+    yield from _holding(MATRICES, source, given, Telling.MATRIX)
+    if bits >= BITS_OF_FUNCTIONS:
+        yield from _holding((*FUNCTIONS, *_values_of(source)), source, given, Telling.FUNCTION)
+
+
+def _ways_of_scalar(source: Array, given: Array) -> Iterator[Found]:
+    if whole(given):
+        if given > 1:  # a 1 is a rate or a power as often
+            yield from _holding(counts(source), source, given, Telling.MARK)
+    elif information(source) >= BITS:
+        yield from _holding(FUNCTIONS, source, given, Telling.FUNCTION)
+
+
+def _same_numbers(source: Array, given: Array) -> Iterator[Found]:
+    if source.size >= _FITTED:  # a line goes through any two points
+        way = Way(affine_words(source, given), partial(_affine_of, pair=(source, given)))
+        yield from _holding((way,), source, given, Telling.SAME)
+    order = row_order(source, given)
+    if order is not None:
+        words = "{target} has the rows of {source} in another order"
+        yield (Telling.SAME, 1), Way(words, partial(rows_moved, order=order))
+
+
+def _values_of(source: Array) -> Iterator[Way]:
+    """Give the masks of the values that an array has, if they are whole and few."""
+    values = distinct(source) if whole(source) else None
+    if values is not None and len(values) >= _FITTED:
+        for value in values.tolist():
+            words = f"{{target}} is one exactly where {{source}} is {value:g}"
+            yield Way(words, entrywise(partial(np.equal, value)))
+
+
+def _affine_of(source: Array, given: Array, *, pair: tuple[Array, Array]) -> Array | None:
+    del given
+    return affine(source, pair[1], fitted=pair[0])
+
+
+def _holding(ways: Iterable[Way], source: Array, given: Array, telling: Telling) -> Iterator[Found]:
+    """Find which ways of a table hold, or hold of one minus the array."""
+    for place, way in enumerate(ways):
+        with np.errstate(all="ignore"):
+            value = applied(way, [source], given)
+        if value is None or value.shape != given.shape:
+            continue
+        if same(value, given):
+            yield (telling, place), way
+        elif np.isin(value, (0, 1)).all() and same(1 - value.astype(float), given):
+            words = f"{way.words} (one minus it)"
+            yield (telling, place), Way(words, partial(_complement, way=way), way.exact)
+
+
+def _complement(source: Array, given: Array, *, way: Way) -> Array | None:
+    value = way.function(source, given)
+    return None if value is None else 1 - np.asarray(value).astype(float)

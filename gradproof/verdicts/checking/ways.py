@@ -1,27 +1,19 @@
-"""How one array can follow from another: the table of ways, and how one is found.
+"""How one array can follow from another, or from two: the table of ways.
 
 A mask follows from lengths, one-hot rows from labels, a norm from a vector, a matrix from its transpose.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gradproof.verdicts.checking.looking import LARGEST, LARGEST_MATRIX, ROUNDED, Array, distinct, near, whole
+from gradproof.verdicts.checking.looking import LARGEST_MATRIX, ROUNDED, Array, distinct, near, whole
 
-_FITTED = 3
 _MANY = 8
-_SMALL = 10_000
-
-BITS = 2.5
-"""An array of fewer bits of information is not compared with others: chance would find some the same."""
-
-BITS_OF_FUNCTIONS = 3.0
-"""The same for being some function of others, of which there are many."""
+SMALL = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +54,7 @@ def applied(way: Way, sources: Sequence[Array], given: Array) -> Array | None:
 # -------------------------------------------------------------------- the ways
 
 
-def _affine(source: Array, given: Array, *, fitted: Array) -> Array:
+def affine(source: Array, given: Array, *, fitted: Array) -> Array:
     """Give a·x + b with the a and b that fit the given pair of arrays."""
     low, high = fitted.argmin(), fitted.argmax()
     x0, x1 = float(fitted.flat[low]), float(fitted.flat[high])
@@ -74,9 +66,10 @@ def _affine(source: Array, given: Array, *, fitted: Array) -> Array:
     return np.asarray(rounded * source.astype(float) + shift)
 
 
-def _affine_words(source: Array, given: Array) -> str:
+def affine_words(source: Array, given: Array) -> str:
+    """Tell how an array follows that is a·x + b."""
     zero_one = np.array([0.0, 1.0])
-    at = _affine(zero_one, given, fitted=source)
+    at = affine(zero_one, given, fitted=source)
     known = {(0.0, 1.0): "is equal to", (1.0, 0.0): "is one minus", (0.0, -1.0): "is the negative of"}
     ends = (float(at[0]), float(at[1]))
     return f"{{target}} {known.get(ends, 'is a multiple of, plus a constant,')} {{source}}"
@@ -113,14 +106,15 @@ def _reduced(reduce: Callable[..., Any], axis: int | None) -> Callable[[Array, A
     return function
 
 
-def _entrywise(function: Callable[[Any], Any]) -> Callable[[Array, Array], Array | None]:
+def entrywise(function: Callable[[Any], Any]) -> Callable[[Array, Array], Array | None]:
+    """Make a function of numbers one that a way has."""
     return lambda source, given: (
         np.asarray(function(source.astype(float))) if source.shape == given.shape else None
     )
 
 
 def _of_small(source: Array, given: Array, *, function: Callable[[Array, Array], Any]) -> Array | None:
-    fits = 1 <= source.ndim <= given.ndim + 1 and source.size <= _SMALL
+    fits = 1 <= source.ndim <= given.ndim + 1 and source.size <= SMALL
     return function(source.astype(float), given) if fits else None
 
 
@@ -184,11 +178,12 @@ def _other_leg(source: Array, given: Array) -> Array | None:
     return np.asarray(np.where(given < 0, -1.0, 1.0) * np.sqrt(1 - source.astype(float) ** 2))
 
 
-def _rows_moved(source: Array, _: Array, *, order: tuple[int, ...]) -> Array | None:
+def rows_moved(source: Array, _: Array, *, order: tuple[int, ...]) -> Array | None:
+    """Give the rows in another order."""
     return source[list(order)] if len(source) == len(order) else None
 
 
-def _row_order(source: Array, given: Array) -> tuple[int, ...] | None:
+def row_order(source: Array, given: Array) -> tuple[int, ...] | None:
     """Give the order of the source's rows that the given array has; None if it has other rows."""
     if source.shape != given.shape or source.ndim < 1 or len(source) < 3 or distinct(given, 3) is not None:
         return None
@@ -305,10 +300,10 @@ def _marks() -> Iterator[Way]:
 
 
 def _functions() -> Iterator[Way]:
-    yield from (_is(words, _entrywise(function)) for words, function in _ENTRYWISE.items())
+    yield from (_is(words, entrywise(function)) for words, function in _ENTRYWISE.items())
     for words, function in _CONDITIONS.items():
-        yield Way(f"{{target}} is {words}", _unless_few(_entrywise(function), among_whole=True))
-    yield from (_is(words, _unless_few(_entrywise(function))) for words, function in _ORDERS.items())
+        yield Way(f"{{target}} is {words}", _unless_few(entrywise(function), among_whole=True))
+    yield from (_is(words, _unless_few(entrywise(function))) for words, function in _ORDERS.items())
     words = "{target} and {source} are the legs of right triangles with the hypotenuse 1"
     yield Way(words, _other_leg, exact=False)
     for name, function in _OTHER_SHAPES.items():
@@ -369,113 +364,10 @@ OF_TWO = (
 """Ways in which an array can follow from two others."""
 
 
-def _counts(source: Array) -> Iterator[Way]:
+def counts(source: Array) -> Iterator[Way]:
     """Give the ways in which a number can count what an array has."""
     for axis in range(source.ndim):
         words = f"{{target}} is the length of axis {axis} of {{source}}"
         yield Way(words, lambda s, _, axis=axis: np.array(s.shape[axis]))
     yield _is("number of entries", lambda s, _: np.array(s.size), exact=True)
     yield _is("number of entries that are not zero", lambda s, _: np.array(np.count_nonzero(s)), exact=True)
-
-
-# -------------------------------------------------------------------- finding them
-
-
-def information(array: Array) -> float:
-    """Give the bits that tell an array from others with the same values in another order."""
-    if array.ndim == 0:
-        return 0.0
-    _, counts = np.unique(array, return_counts=True)
-    shares = counts / array.size
-    return float(-array.size * np.sum(shares * np.log2(shares)))
-
-
-class Telling(IntEnum):
-    """How much a way says: of several the first is taken."""
-
-    SAME = 0
-    """The numbers are the same, or a multiple, or elsewhere."""
-
-    MARK = 1
-    """One-hot forms of labels, a mask of lengths, a matrix of edges."""
-
-    LABEL = 2
-    MATRIX = 3
-    FUNCTION = 4
-
-
-Found = tuple[tuple[Telling, int], Way]
-"""A way, and what ways are sorted by."""
-
-
-def ways_of_one(source: Array, given: Array) -> Iterator[Found]:
-    """Find the ways in which an array follows from one other, the most telling first."""
-    if max(source.size, given.size) > LARGEST or source.ndim == 0:
-        return
-    if given.ndim == 0:
-        yield from _ways_of_scalar(source, given)
-        return
-    varied = np.any(given != given.flat[0]) and np.any(source != source.flat[0])
-    if given.size < 2 or not varied:
-        return
-    bits = min(information(given), information(source))
-    if bits >= BITS and source.shape == given.shape:
-        yield from _same_numbers(source, given)
-    yield from _holding(MARKS, source, given, Telling.MARK)
-    yield from _holding(LABELS, source, given, Telling.LABEL)
-    if bits < BITS or max(source.size, given.size) > _SMALL:
-        return
-    yield from _holding(MATRICES, source, given, Telling.MATRIX)
-    if bits >= BITS_OF_FUNCTIONS:
-        yield from _holding((*FUNCTIONS, *_values_of(source)), source, given, Telling.FUNCTION)
-
-
-def _ways_of_scalar(source: Array, given: Array) -> Iterator[Found]:
-    if whole(given):
-        if given > 1:  # a 1 is a rate or a power as often
-            yield from _holding(_counts(source), source, given, Telling.MARK)
-    elif information(source) >= BITS:
-        yield from _holding(FUNCTIONS, source, given, Telling.FUNCTION)
-
-
-def _same_numbers(source: Array, given: Array) -> Iterator[Found]:
-    if source.size >= _FITTED:  # a line goes through any two points
-        way = Way(_affine_words(source, given), partial(_affine_of, pair=(source, given)))
-        yield from _holding((way,), source, given, Telling.SAME)
-    order = _row_order(source, given)
-    if order is not None:
-        words = "{target} has the rows of {source} in another order"
-        yield (Telling.SAME, 1), Way(words, partial(_rows_moved, order=order))
-
-
-def _values_of(source: Array) -> Iterator[Way]:
-    """Give the masks of the values that an array has, if they are whole and few."""
-    values = distinct(source) if whole(source) else None
-    if values is not None and len(values) >= _FITTED:
-        for value in values.tolist():
-            words = f"{{target}} is one exactly where {{source}} is {value:g}"
-            yield Way(words, _entrywise(partial(np.equal, value)))
-
-
-def _affine_of(source: Array, given: Array, *, pair: tuple[Array, Array]) -> Array | None:
-    del given
-    return _affine(source, pair[1], fitted=pair[0])
-
-
-def _holding(ways: Iterable[Way], source: Array, given: Array, telling: Telling) -> Iterator[Found]:
-    """Find which ways of a table hold, or hold of one minus the array."""
-    for place, way in enumerate(ways):
-        with np.errstate(all="ignore"):
-            value = applied(way, [source], given)
-        if value is None or value.shape != given.shape:
-            continue
-        if same(value, given):
-            yield (telling, place), way
-        elif np.isin(value, (0, 1)).all() and same(1 - value.astype(float), given):
-            words = f"{way.words} (one minus it)"
-            yield (telling, place), Way(words, partial(_complement, way=way), way.exact)
-
-
-def _complement(source: Array, given: Array, *, way: Way) -> Array | None:
-    value = way.function(source, given)
-    return None if value is None else 1 - np.asarray(value).astype(float)
