@@ -10,6 +10,7 @@ from flint import arb
 from gradproof.reference.lifted.notes import note_cast, note_comparison, share_of_constants
 from gradproof.reference.numbers.elementary import (
     ELEMENTARY,
+    ZERO,
     absolute,
     divide,
     near,
@@ -66,6 +67,8 @@ def _comparison(
             return False
         if x.is_nan() or y.is_nan():
             return proves is operator.ne
+        if x is y:  # the very number, which a maximum gave back, say: h == h.max()
+            return proves(ZERO, ZERO)
         note_comparison()
         return bool(proves(x.mid(), y.mid()))
 

@@ -390,3 +390,28 @@ def test_functions_of_math_are_those_of_the_table(name):
         assert float(to_arbs(run.result).item()) == pytest.approx(expected, rel=1e-14)
         assert float(to_arbs(run.result).item().rad()) < 1e-40
     assert function(*args) == expected
+
+
+IDIOMS = {
+    "equal": lambda h: h == h.max(1, keepdims=True),
+    "not less": lambda h: ~(h < np.amax(h, 1, keepdims=True)),
+    "at least": lambda h: h >= np.max(h, axis=1)[:, None],
+    "not other": lambda h: np.logical_not(h != h.max(axis=1)[:, np.newaxis]),
+    "the least": lambda h: (lambda n: n == n.min(1, keepdims=True))(-h),
+}
+
+
+@pytest.mark.parametrize("name", IDIOMS)
+def test_a_number_that_a_maximum_gives_back_is_itself(name):
+    values = np.random.default_rng(3).normal(size=(4, 5))
+    run = run_lifted(lambda x: IDIOMS[name](np.tanh(x)) * np.exp(x), (values,), 192)
+    assert run.certified
+    expected = (values == values.max(1, keepdims=True)) * np.exp(values)
+    np.testing.assert_allclose(to_arbs(run.result).astype(float), expected, rtol=1e-15)
+
+
+def test_two_computations_of_one_number_are_not_told_to_be_equal():
+    run = run_lifted(lambda x: np.where(np.tanh(x) == np.tanh(x), x, 0 * x), (np.array([0.3]),), 192)
+    assert not run.certified
+    run = run_lifted(lambda x: np.where(x / x - x / x == x * 0, 1.0, 2.0), (np.array([0.0]),), 192)
+    assert to_arbs(run.result).astype(float).tolist() == [2.0]  # NaN is not itself
