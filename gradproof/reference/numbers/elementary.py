@@ -131,8 +131,12 @@ def power(x: arb, y: arb) -> arb:
 
 
 def _maximum(x: arb, y: arb) -> arb:
-    # Arb itself answers all numbers where one is infinite
+    # Arb itself answers all numbers where one is infinite; and code may ask which number it was (h == h.max())
     return x if x >= y else y if y > x else x.max(y)
+
+
+def _minimum(x: arb, y: arb) -> arb:
+    return x if x <= y else y if y < x else x.min(y)
 
 
 def rounded(x: arb) -> arb:
@@ -234,7 +238,7 @@ _TABLE = (
 
 _OF_TWO = (
     Elementary(("maximum", "fmax"), _maximum),
-    Elementary(("minimum", "fmin"), lambda x, y: -_maximum(-x, -y)),
+    Elementary(("minimum", "fmin"), _minimum),
     Elementary(("pow", "power", "float_power"), power),
     Elementary(("logaddexp",), _logaddexp),
     Elementary(("logaddexp2",), lambda x, y: _logaddexp(x * arb(2).log(), y * arb(2).log()) / arb(2).log()),
