@@ -121,8 +121,16 @@ class BallNumbers(Numbers["Balls"]):
     def _zeros(self, shape: Any) -> Payload:
         return np.full(shape, ZERO, dtype=object)
 
+    def _computed(self, compute: Callable[[Any, Any], Any], x: Payload, y: Payload) -> Payload:
+        return super()._computed(_powers if compute is operator.pow else compute, x, y)
+
     def _integer_power(self, x: Payload, exponent: int) -> Payload:
-        powers: Payload = x * x if exponent == 2 else on_balls(partial(whole_power, exponent=exponent))(x)
+        if exponent == 2:
+            return x * x
+        # A pole is outside the domain: what is no number there stays so.
+        powers: Payload = (
+            x**exponent if exponent < 0 else on_balls(partial(whole_power, exponent=exponent))(x)
+        )
         return powers
 
     def _function(self, name: str, x: Payload) -> Payload:
@@ -228,6 +236,14 @@ _ALL_BITS = 2**62
 def _chosen(condition: Payload, a: "Payload | arb", b: "Payload | arb") -> Payload:
     chosen: Payload = np.where(condition, a, b)
     return chosen
+
+
+def _power(x: arb, y: arb) -> arb:
+    whole = y.unique_fmpz() if y.is_exact() else None
+    return x**y if whole is None or whole < 0 else whole_power(x, int(whole))
+
+
+_powers = on_balls(_power, 2)
 
 
 def _upper_ratio(distance: arb, true: arb) -> arb:

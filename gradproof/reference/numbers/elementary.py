@@ -131,7 +131,7 @@ def power(x: arb, y: arb) -> arb:
 
 
 def _maximum(x: arb, y: arb) -> arb:
-    # Arb itself answers all numbers where one is infinite; and code may ask which number it was (h == h.max())
+    # Arb itself answers all numbers where one is infinite, and code may ask which it was (h == h.max())
     return x if x >= y else y if y > x else x.max(y)
 
 
