@@ -1,4 +1,6 @@
-"""What all tests share: pytest's own plugin for testing plugins, and Hypothesis without a time limit."""
+"""What all tests share: the plugin for testing plugins, no time limit for Hypothesis, few collections."""
+
+import gc
 
 from hypothesis import settings
 
@@ -8,3 +10,10 @@ pytest_plugins = ["pytester"]
 settings.register_profile("gradproof", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=3000)  # --hypothesis-profile=thorough
 settings.load_profile("gradproof")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected lives as long as the tests; the garbage collector leaves it alone."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
