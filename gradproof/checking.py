@@ -230,6 +230,8 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
         found = replace(found, verdict=Verdict.UNDECIDED, reason=random.text)
     resting = [CheckFinding("condition", each.text, conditions == "fail") for each in searched.conditions]
     told = {(f.kind, f.text): f for f in (*findings, *found.findings, *searched.findings, *resting)}
+    if found.verdict is Verdict.WRONG:  # what a wrong formula loses in floating point is no news
+        told = {key: finding for key, finding in told.items() if finding.kind != "loses-digits"}
     found = explained(found, scenario.flat_loss, learning_rate)
     found = replace(found, findings=(*told.values(), *_raised(searched.tally)), strict=strict)
     kept = {each.name: getattr(found, each.name) for each in fields(Judgement)}

@@ -50,3 +50,11 @@ def test_the_dtype_does_not_change_what_the_formula_is(name, dtype):
     case = CASES[name]
     assert check(case.loss, case.right, *case.data(0), dtype=dtype).verdict is Verdict.EQUAL
     assert check(case.loss, case.wrong, *case.data(0), dtype=dtype).verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_no_note_on_lost_digits_stands_beside_a_wrong_formula(name):
+    case = CASES[name]
+    found = check(case.loss, case.wrong, *case.blind(0), seed=0)
+    assert found.verdict is Verdict.WRONG
+    assert "loses-digits" not in {finding.kind for finding in found.findings}
