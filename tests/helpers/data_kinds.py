@@ -733,6 +733,69 @@ kind(
 )
 
 
+def powers(r):
+    x = r.normal(size=6)
+    return {"v": r.normal(size=3)}, {"x": x, "a": np.vander(x, 3, increasing=True), "y": r.normal(size=6)}
+
+
+def powers_gradient(p, b):
+    error = sum(p["v"][i] * b["x"] ** i for i in range(3)) - b["y"]
+    return {"v": np.array([(error * b["x"] ** i).sum() for i in range(3)])}
+
+
+kind(
+    "an array and its powers",
+    lambda xp, p, b: 0.5 * xp.sum((b["a"] @ p["v"] - b["y"]) ** 2),
+    powers_gradient,
+    powers,
+    "matrix of powers of x",
+)
+
+
+def steps(r):
+    t = np.cumsum(r.uniform(0.1, 1.0, size=6))
+    return {"v": r.normal(size=5)}, {"t": t, "d": np.diff(t)}
+
+
+kind(
+    "times and the steps between them",
+    lambda xp, p, b: xp.sum(b["d"] * p["v"] ** 2),
+    lambda p, b: {"v": 2 * np.diff(b["t"]) * p["v"]},
+    steps,
+    "d is the row of steps of t",
+)
+
+
+def counted(r):
+    labels = r.permutation([0, 1, 2, 2, 1, 0, 2, 2])
+    return {"v": r.normal(size=3)}, {"labels": labels, "n": np.bincount(labels, minlength=3).astype(float)}
+
+
+kind(
+    "labels and how many there are of each",
+    lambda xp, p, b: xp.sum(b["n"] * p["v"] ** 2),
+    lambda p, b: {"v": 2 * np.bincount(b["labels"], minlength=3) * p["v"]},
+    counted,
+    "n is the count of each value of labels",
+)
+
+
+def laplacian(r):
+    w = np.triu(r.uniform(0.5, 2.0, size=(5, 5)) * (r.random((5, 5)) < 0.6), 1)
+    w[0, 1] = 1.5
+    w = w + w.T
+    return {"v": r.normal(size=5)}, {"a": np.diag(w.sum(axis=1)) - w, "w": w}
+
+
+kind(
+    "a graph's Laplacian",
+    form_loss,
+    lambda p, b: {"v": 2 * (b["w"].sum(axis=1) * p["v"] - b["w"] @ p["v"])},
+    laplacian,
+    "a is the Laplacian of w",
+)
+
+
 # -------------------------------------------------------------------- errors that hide behind data
 
 

@@ -73,6 +73,8 @@ class Tally:
             parts.append(f"{self.undecided} undecided")
         if self.raised:
             parts.append(f"{len(self.raised)} at which the gradient raised")
+        if self.unmoved:
+            parts.append(f"arrays left as they are {self.unmoved} times (nothing else is what they are)")
         if self.left_out:
             parts.append(f"{self.left_out} left out (the arrays are large)")
         return ", ".join(parts)
