@@ -95,8 +95,9 @@ class Inquiry:
     @property
     def confirms_a_number(self) -> bool:
         """Whether enough entries are wrong to confirm a number that was solved for from one of them."""
-        errors = [self.discrepancy.error[name] for name in self.targets]
-        return bool(sum(map(np.count_nonzero, errors)) >= tolerances.CONFIRMING_ENTRIES)
+        # What rounding leaves of right entries confirms nothing.
+        wrong = [self.discrepancy.off[name] for name in self.targets]
+        return bool(sum(map(np.count_nonzero, wrong)) >= tolerances.CONFIRMING_ENTRIES)
 
     @property
     def late(self) -> bool:
