@@ -513,18 +513,19 @@ def test_a_cause_is_found_for_a_gradient_that_is_judged_in_floating_point_alone(
     assert result.cause.factor == -1.0
 
 
-@pytest.mark.parametrize(("wrong", "told"), [(1, False), (2, False), (6, True)])
+@pytest.mark.parametrize(("wrong", "told"), [(1, False), (2, False), (4, True)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_factor_that_is_solved_for_is_told_only_if_other_wrong_entries_confirm_it(dtype, wrong, told):
     """What rounding leaves of the right entries confirms nothing."""
     random = np.random.default_rng(6)
     params, batch = {"w": random.normal(size=6)}, {"x": random.normal(size=6)}
+    params, batch = ({n: a.astype(dtype).astype(float) for n, a in each.items()} for each in (params, batch))
 
-    def tangents(xp, p, b):
-        return xp.sum(xp.tanh(p["w"]) * b["x"])
+    def parts(xp, p, b):
+        return xp.sum(xp.exp(p["w"]) * b["x"]) + xp.sum(xp.sin(p["w"][:wrong]))
 
-    factor = np.where(np.arange(6) < wrong, 2.57339, 1.0)
-    claimed = (batch["x"] * (1 - np.tanh(params["w"]) ** 2) * factor).astype(dtype)
-    result = judge(tangents, params, batch, {"w": claimed}, dtype=dtype)
+    claimed = np.exp(params["w"]) * batch["x"]
+    claimed[:wrong] += 2.57339 * np.cos(params["w"][:wrong])
+    result = judge(parts, params, batch, {"w": claimed.astype(dtype)}, dtype=dtype)
     assert result.verdict is Verdict.DISAGREES
-    assert (result.cause is not None and "2.57339" in result.cause.text) is told
+    assert (result.cause is not None and "2.573" in result.cause.text) is told
