@@ -1,7 +1,8 @@
 """pandas frames of what was judged, each with a fixed list of columns."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,14 @@ def make_frames(
         "checks": as_frame("checks", map(vars, checks)),
         "claims": as_frame("claims", map(vars, claims)),
     }
+
+
+def table_files(
+    frames: Mapping[str, pd.DataFrame], ending: str, encode: Callable[[str, pd.DataFrame], bytes]
+) -> dict[str, Callable[[], bytes]]:
+    """Give what makes the file of each frame, the longest first; `encode(name, frame)` gives its bytes."""
+    longest_first = sorted(frames.items(), key=lambda item: -len(item[1]))
+    return {f"{name}.{ending}": partial(encode, name, frame) for name, frame in longest_first}
 
 
 def _stacked(name: str, blocks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

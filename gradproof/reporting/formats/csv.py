@@ -6,7 +6,6 @@ infinities are `inf` and `-inf`. Text is always there (`""` at the least) and al
 
 from collections.abc import Callable, Mapping
 from csv import QUOTE_NONNUMERIC
-from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gradproof.reporting.columns import COLUMNS, check_frame, typed, unreadable
+from gradproof.reporting.frames import table_files
 from gradproof.reporting.report import Report
 
 name = "csv"
@@ -30,8 +30,7 @@ _EXACT: dict[str, Any] = {"float_precision": "round_trip"} if _OLD else {}
 
 def render(report: Report) -> Mapping[str, Callable[[], bytes]]:
     """Give what makes the file of each frame, the longest first."""
-    longest_first = sorted(report.frames.items(), key=lambda item: -len(item[1]))
-    return {f"{frame}.csv": partial(encode, frame, rows) for frame, rows in longest_first}
+    return table_files(report.frames, "csv", encode)
 
 
 def encode(frame: str, rows: pd.DataFrame) -> bytes:

@@ -1,7 +1,6 @@
 """Each frame as a Parquet file, and back, without a bit lost. A missing number is null."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from gradproof.reporting.columns import COLUMNS, check_frame, unreadable
+from gradproof.reporting.frames import table_files
 from gradproof.reporting.report import Report
 
 name = "parquet"
@@ -27,8 +27,7 @@ _TYPES = {
 
 def render(report: Report) -> Mapping[str, Callable[[], bytes]]:
     """Give what makes the file of each frame, the longest first."""
-    longest_first = sorted(report.frames.items(), key=lambda item: -len(item[1]))
-    return {f"{frame}.parquet": partial(encode, frame, rows) for frame, rows in longest_first}
+    return table_files(report.frames, "parquet", encode)
 
 
 def encode(frame: str, rows: pd.DataFrame) -> bytes:

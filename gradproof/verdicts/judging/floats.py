@@ -77,11 +77,11 @@ def assess(value: Array, known: Known, dtype: str) -> Assessment:
         bound.reshape(rows) for bound in (difference.upper, difference.relative, difference.lower)
     )
     values, exact = value.astype(np.float64).reshape(rows), known.exact.values().reshape(rows)
-    zeros, scale = _zeros(known, relative, dtype)
-    # A spread that is not finite tells nothing, but the exact value is rounded in any case: what that alone
-    # explains agrees, and nothing can be proven to be more than rounding explains.
-    # At a kink the exact value is an interval, whose ends are rounded like any other number.
     radii = known.exact.radii().reshape(rows)
+    zeros, scale = _zeros(exact, radii, relative, known.largest, dtype)
+    # A spread that is not finite tells nothing, but the exact value is rounded in any case: what that alone
+    # explains agrees, and nothing can be proven to be more than rounding explains. At a kink the exact value
+    # is an interval, whose ends are rounded like any other number.
     ends = np.abs(exact) + np.where(np.isfinite(radii), radii, 0.0)
     measured, floor = known.spread.reshape(rows), least_spread(ends, dtype)
     floor = np.where(zeros, np.maximum(floor, ZERO_UNITS / SPREADS * _unit(dtype) * scale), floor)
@@ -112,12 +112,13 @@ def _unit(dtype: str) -> float:
     return FORMATS[dtype].unit_roundoff
 
 
-def _zeros(known: Known, relative: Array, dtype: str) -> tuple[NDArray[np.bool_], Array]:
+def _zeros(
+    exact: Array, radii: Array, relative: Array, largest: Array, dtype: str
+) -> tuple[NDArray[np.bool_], Array]:
     """Tell the entries whose exact value is 0, or negligible, and give what they are measured beside."""
-    rows = relative.shape
-    sizes, radii = np.abs(known.exact.values()).reshape(rows), known.exact.radii().reshape(rows)
+    sizes = np.abs(exact)
     scale = np.max(np.where(radii < sizes, sizes, 0.0), axis=1, keepdims=True, initial=0.0)
-    scale = np.where(scale > 0, scale, known.largest[:, np.newaxis])
+    scale = np.where(scale > 0, scale, largest[:, np.newaxis])
     with np.errstate(over="ignore"):
         negligible = sizes + radii <= 2.0**-10 * _unit(dtype) * scale
     zeros = ~np.isfinite(relative) & negligible & (scale > 0)
