@@ -12,10 +12,10 @@ from gradproof.inputs import NUMBER, SEED, TEXT, accepts, optional, sequence_of
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.verdicts.checking.batches import batches_of
-from gradproof.verdicts.checking.explanations import forgiven
 from gradproof.verdicts.checking.own import Terms
 from gradproof.verdicts.checking.own_points import Condition, PointsWanted, Searched, Tally, search_points
 from gradproof.verdicts.checking.points import Point, load_point
+from gradproof.verdicts.checking.rounded_data import judged_with_rounded_data
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.calling import call_gradient
 from gradproof.verdicts.judging.check_findings import CheckFinding
@@ -215,7 +215,7 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
         points = 0
     user = UserGradient(scenario, gradient)
     findings = _loss_findings(user, given.place)
-    found = forgiven(judge_at(user, given.place, dtype), user)
+    found = judged_with_rounded_data(judge_at(user, given.place, dtype), user, dtype)
     found = replace(found, findings=(*found.findings, *_noticed(found, dtype)))
     findings += _random_gradient(user, found.claimed)
     searched = Searched(None, None, (), Tally())
@@ -223,7 +223,8 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     if points and random is None and found.ok:
         terms = Terms(dtype, found.claimed.takes, found.scales)
         wanted = PointsWanted(points, seed, frozenset(fixed), batches_of(scenario, batches, points, seed))
-        searched = search_points(user, given.place, wanted, terms)
+        # Where rounded data was taken to all digits, points go on from there.
+        searched = search_points(user, found.claimed.place, wanted, terms)
     if searched.worst is not None and (not searched.worst.ok or found.verdict is not Verdict.INACCURATE):
         found, given = searched.worst, searched.point or given
     if random is not None:

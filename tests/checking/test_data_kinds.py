@@ -5,6 +5,7 @@ import pytest
 from data_kinds import HIDDEN, KINDS, line_gradient, line_loss, soft, softmax
 
 from gradproof import InputError, Verdict, check
+from gradproof.verdicts.checking.properties import PROPERTIES, TO_ALL_DIGITS
 
 
 def data(kind, seed=0):
@@ -68,6 +69,70 @@ def test_data_that_is_what_it_is_up_to_rounding_explains_the_last_digits_and_no_
         assert check(loss, gradient, *given, points=0).verdict is Verdict.EQUAL
     off = check(loss, lambda p, b: {"w": gradient(p, b)["w"] * (1 + 1e-11)}, *given, points=0)
     assert off.verdict is Verdict.WRONG
+
+
+def of_float32(arrays, *, kept):
+    """Arrays rounded to float32; as float64 where their dtype is not kept."""
+    rounded = {name: np.asarray(array).astype(np.float32) for name, array in arrays.items()}
+    return {
+        name: array
+        if np.asarray(array).dtype.kind != "f"
+        else rounded[name].astype(np.float32 if kept else float)
+        for name, array in arrays.items()
+    }
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["float32", "float32 in float64"])
+@pytest.mark.parametrize("name", KINDS)
+def test_data_of_float32_is_what_it_is_to_the_digits_that_float32_has(name, kept):
+    kind = KINDS[name]
+    params, batch = (of_float32(arrays, kept=kept) for arrays in data(kind, 1))
+    result = check(kind.loss, kind.gradient, params, batch, points=4)
+    assert result.verdict is Verdict.EQUAL, result.told()
+    assert result.ok
+
+
+def test_data_of_float32_explains_no_more_than_its_own_digits():
+    """An error of the formula as small as those digits is found: it is there at data with all digits, too."""
+    kind = KINDS["probability columns"]
+    params, batch = (of_float32(arrays, kept=True) for arrays in data(kind, 1))
+    right = check(kind.loss, kind.gradient, params, batch)
+    told = {finding.kind: finding.text for finding in right.findings}
+    assert "each column of y sums to one (to 7 digits)" in told["rounded-data"]
+    assert right.digits > 15
+
+    def off(p, b):
+        return {name: value * (1 + 1e-9) for name, value in kind.gradient(p, b).items()}
+
+    assert check(kind.loss, off, params, batch, points=0).verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize(
+    ("slug", "array", "argument"),
+    [
+        ("sum", softmax(np.random.default_rng(0).normal(size=(4, 5))), (1, 1)),
+        ("sum", softmax(np.random.default_rng(1).normal(size=(4, 5)), 0), (0, 1)),
+        ("sum", np.diff(np.random.default_rng(2).normal(size=8), append=0.0, prepend=0.0), (0, 0)),
+        ("unit-norm", np.linalg.qr(np.random.default_rng(3).normal(size=(5, 3)))[0], 0),
+        ("orthogonal", np.linalg.qr(np.random.default_rng(4).normal(size=(5, 3)))[0], None),
+        ("symmetric", np.cov(np.random.default_rng(5).normal(size=(4, 9))), None),
+        ("antisymmetric", np.subtract.outer(np.arange(4.0) ** 0.5, np.arange(4.0) ** 0.5), None),
+    ],
+)
+def test_what_has_a_property_up_to_rounding_is_given_it_to_all_digits(slug, array, argument):
+    (entry,) = (entry for entry in PROPERTIES if entry.slug == slug)
+    short = array.astype(np.float32)
+    assert entry.holds(short, argument)
+    exact = TO_ALL_DIGITS[slug](short, argument)
+    assert np.max(np.abs(exact - short)) <= 1e-6 * np.max(np.abs(short))
+    checks = {
+        "sum": lambda: np.sum(exact, axis=argument[0]) - argument[1] if argument else 0,
+        "unit-norm": lambda: np.sum(exact**2, axis=argument) - 1,
+        "orthogonal": lambda: exact.T @ exact - np.eye(3),
+        "symmetric": lambda: exact - exact.T,
+        "antisymmetric": lambda: exact + exact.T,
+    }
+    assert np.max(np.abs(checks[slug]())) <= 1e-15
 
 
 # -------------------------------------------------------------------- what the user says of the data

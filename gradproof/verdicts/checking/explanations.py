@@ -11,18 +11,13 @@ import numpy as np
 
 from gradproof.errors import GradproofError, InputError
 from gradproof.verdicts.checking.drawing import Draw
-from gradproof.verdicts.checking.held import held_by
 from gradproof.verdicts.checking.own import Terms, judge_own
 from gradproof.verdicts.checking.places import Drawer, Item, Items, KnownData
 from gradproof.verdicts.checking.points import Plan, Point
-from gradproof.verdicts.checking.relations import Relation, find_relations
-from gradproof.verdicts.checking.views import View
-from gradproof.verdicts.judging.check_findings import CheckFinding
+from gradproof.verdicts.checking.relations import Relation
 from gradproof.verdicts.judging.claimed import Place
 from gradproof.verdicts.judging.judgement import Judgement
-from gradproof.verdicts.judging.measuring import midpoints
 from gradproof.verdicts.judging.user_gradient import UserGradient
-from gradproof.verdicts.tolerances import ROUNDED_PROPERTY
 from gradproof.verdicts.verdict import CODE, Verdict
 
 _REPEATS = 3
@@ -80,46 +75,7 @@ class Trials:
         """Whether a gradient does not pass, nor is right up to how exactly doubles can be what data is."""
         if found.ok or found.verdict is Verdict.UNDECIDED:
             return False
-        return not is_right_up_to_rounding(found)
-
-
-def is_right_up_to_rounding(found: Judgement) -> bool:
-    """Whether a formula that is proven to differ does so by no more than rounded numbers explain."""
-    if found.verdict is not Verdict.WRONG or not found.parameters or any(f.fails for f in found.findings):
-        return False
-    for judged in found.parameters.values():
-        greatest = float(np.max(np.abs(midpoints(judged.exact)), initial=0.0))
-        if not float(np.max(judged.error, initial=0.0)) <= ROUNDED_PROPERTY * greatest:
-            return False
-    return True
-
-
-def forgiven(found: Judgement, gradient: UserGradient) -> Judgement:
-    """Give what is said of a gradient at the user's own point, where data can be what it is up to rounding.
-
-    Rows that sum to one do so to 1e-16, and a formula that rests on it is right to as much.
-    """
-    place = found.claimed.place
-    if not is_right_up_to_rounding(found):
-        return found
-    views = [View(name, array, parameter=False) for name, array in place.batch.items()]
-    views += [View(name, array, parameter=True) for name, array in place.params.items()]
-    held = held_by(gradient.scenario.loss, gradient.function)
-    relations = find_relations([view for view in views if not view.parameter], held)
-    what = [told for view in views for told in view.rounded] + [
-        r.told() for r in relations if not r.way.exact
-    ]
-    if not what:
-        return found
-    equal, wrong = CODE[Verdict.EQUAL], CODE[Verdict.WRONG]
-    parameters = {
-        name: replace(judged, verdict=np.where(judged.verdict == wrong, equal, judged.verdict))
-        for name, judged in found.parameters.items()
-    }
-    text = f"The last digits are explained by data that is what it is up to rounding: {', '.join(what)}."
-    finding = CheckFinding("rounded-data", text)
-    findings = (*found.findings, finding)
-    return replace(found, verdict=Verdict.EQUAL, reason="", parameters=parameters, findings=findings)
+        return not found.is_up_to_rounded_data
 
 
 @dataclass

@@ -6,6 +6,7 @@ verified afterwards, so that one which fails is drawn again.
 """
 # ruff: noqa: D103 - the table in `properties` tells in words what each of them is
 
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,8 @@ def sums(values: Array, given: Array, argument: Any, kept: Slugs, random: Random
         count = np.maximum(free.sum(axis=axis, keepdims=True), 1)
         values = np.where(free, values - (values.sum(axis=axis, keepdims=True) - target) / count, values)
     # On a grid of dyadic numbers, where floating-point sums are exact: no digit tells it from the target.
-    unit = 2.0 ** (np.floor(np.log2(np.max(np.abs(values), initial=0) or 1.0)) - 26)
+    bits = min(26, np.finfo(given.dtype).nmant - 1) if given.dtype.kind == "f" else 26
+    unit = 2.0 ** (np.floor(np.log2(np.max(np.abs(values), initial=0) or 1.0)) - bits)
     values = np.round(values / unit) * unit
     rest = target - values.sum(axis=axis, keepdims=True)
     place = np.expand_dims(np.argmax(np.where(free, np.abs(values), -1), axis=axis), axis)
@@ -163,6 +165,44 @@ def diagonal_at(values: Array, *_: Any, value: float) -> Array:
     places = np.arange(values.shape[-1])
     result[..., places, places] = value
     return result
+
+
+# -------------------------------------------------------------------- to all digits
+
+
+def exact_sums(array: Array, argument: Any) -> Array:
+    """Give what sums to a number, of what does so up to rounding: a line's greatest entry takes the rest."""
+    axis, target = argument
+    lines = array.reshape(1, -1) if axis is None else np.moveaxis(array, axis, -1)
+    lines = np.array(lines, dtype=float)
+    for line in lines.reshape(-1, lines.shape[-1]):
+        line[np.argmax(np.abs(line))] -= fsum([*line.tolist(), -target])
+    return lines.reshape(array.shape) if axis is None else np.moveaxis(lines, -1, axis)
+
+
+def exact_norm(array: Array, axis: Any) -> Array:
+    """Give what has norm one, of what has it up to rounding."""
+    norm = np.sqrt(np.square(array, dtype=float).sum(axis=axis, keepdims=True))
+    return np.asarray(array / np.where(norm > 0, norm, 1.0))
+
+
+def exactly_orthogonal(array: Array, _: Any) -> Array:
+    """Give the nearest orthogonal matrix, U Vᵀ of the singular value decomposition U S Vᵀ.
+
+    Source: Higham, Functions of Matrices (2008), theorem 8.4.
+    """
+    left, _singular, right = np.linalg.svd(array.astype(float), full_matrices=False)
+    return np.asarray(left @ right)
+
+
+def exactly_symmetric(array: Array, _: Any) -> Array:
+    """Give the nearest symmetric matrix."""
+    return (array + transposed(array)) / 2
+
+
+def exactly_antisymmetric(array: Array, _: Any) -> Array:
+    """Give the nearest antisymmetric matrix."""
+    return (array - transposed(array)) / 2
 
 
 def short(values: Array) -> Array:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.formats import FORMATS
+
 Array = NDArray[Any]
 
 LARGEST = 300_000
@@ -26,6 +28,9 @@ _FEW = 3
 
 _COUNTABLE = 2.0**31
 """Greater numbers count nothing, although all doubles are whole from some size on."""
+
+_UNITS = 16
+"""What is computed in a format and sums to one, say, does so up to a few unit roundoffs of the format."""
 
 Nothing = tuple[None, ...]
 """(None,) to look without an argument; () not to look."""
@@ -82,6 +87,22 @@ def small_squares(array: Array) -> Iterable[None]:
 def matrices(array: Array) -> Iterable[None]:
     fits = array.ndim >= 2 and min(array.shape[-2:]) >= 2 and max(array.shape[-2:]) <= LARGEST_MATRIX
     return (None,) if fits and array.dtype.kind == "f" and array.size <= LARGEST else ()
+
+
+def resolution(array: Array) -> float:
+    """Tell up to how much, relative, an array has a property that it has: its format may be a short one.
+
+    Numbers of float32 are also known in float64, by being representable.
+
+    >>> resolution(np.array([0.1])) == ROUNDED < resolution(np.float32([0.1]).astype(float)) < 1e-6
+    True
+    """
+    if array.dtype.kind != "f":
+        return ROUNDED
+    name = array.dtype.name
+    if name == "float64" and np.all(FORMATS["float32"].holds(array)):
+        name = "float32"
+    return max(ROUNDED, _UNITS * FORMATS[name].unit_roundoff) if name in FORMATS else ROUNDED
 
 
 def near(x: Any, y: Any, scale: Any = 1.0, tolerance: float = ROUNDED) -> bool:
@@ -229,7 +250,8 @@ def some(array: Array, axis: Any) -> bool:
 
 def sums(array: Array, argument: Any) -> bool:
     axis, value = argument
-    return near(array.sum(axis=axis), value, np.abs(array).sum(axis=axis) + abs(value), 2 * ROUNDED)
+    total, size = (np.sum(each, axis=axis, dtype=float) for each in (array, np.abs(array)))
+    return near(total, value, size + abs(value), 2 * resolution(array))
 
 
 def sum_arguments(array: Array) -> Iterable[tuple[Any, int]]:
@@ -270,11 +292,12 @@ def transposed(array: Array) -> Array:
 
 def symmetric(array: Array, _: Any) -> bool:
     scale = np.max(np.abs(array), initial=0)
-    return near(array, transposed(array), scale) and not constant(array, None)
+    return near(array, transposed(array), scale, resolution(array)) and not constant(array, None)
 
 
 def antisymmetric(array: Array, _: Any) -> bool:
-    return near(array, -transposed(array), np.max(np.abs(array), initial=0)) and bool(np.any(array))
+    scale = np.max(np.abs(array), initial=0)
+    return near(array, -transposed(array), scale, resolution(array)) and bool(np.any(array))
 
 
 def definite(array: Array, _: Any) -> bool:
@@ -283,7 +306,8 @@ def definite(array: Array, _: Any) -> bool:
 
 def orthogonal(array: Array, _: Any) -> bool:
     tall = array if array.shape[-2] >= array.shape[-1] else transposed(array)
-    return near(transposed(tall) @ tall, np.eye(tall.shape[-1]))
+    tall = tall.astype(float)
+    return near(transposed(tall) @ tall, np.eye(tall.shape[-1]), tolerance=resolution(array))
 
 
 def lower(array: Array, k: Any) -> bool:
@@ -326,7 +350,7 @@ def zero_arguments(array: Array) -> Iterable[bytes]:
 
 
 def unit_norm(array: Array, axis: Any) -> bool:
-    return near(np.square(array, dtype=float).sum(axis=axis), 1.0)
+    return near(np.square(array, dtype=float).sum(axis=axis), 1.0, tolerance=2 * resolution(array))
 
 
 def norm_axes(array: Array) -> Iterable[Any]:

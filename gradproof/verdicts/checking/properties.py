@@ -5,7 +5,7 @@ symmetric matrix, a permutation. A gradient that is right only with it is right.
 data merely happens to have it, so that an error hides behind it: one example, no ties, no negative number.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -283,5 +283,12 @@ STRUCTURE: tuple[Property, ...] = (
 PROPERTIES = (*VALUES, *STRUCTURE)
 """The table of all properties of one array; `relations` has those between arrays."""
 
-INEXACT = frozenset({"unit-norm", "orthogonal", "sum"})
-"""These hold of doubles up to rounding alone: a formula that rests on them is right up to rounding."""
+TO_ALL_DIGITS: Mapping[str, Callable[[Array, Any], Array]] = {
+    "sum": keep.exact_sums,
+    "unit-norm": keep.exact_norm,
+    "orthogonal": keep.exactly_orthogonal,
+    "symmetric": keep.exactly_symmetric,
+    "antisymmetric": keep.exactly_antisymmetric,
+}
+"""Properties that arrays may have up to rounding alone, so that a formula which rests on them is right up to
+rounding; and what gives the nearest array that has it to all digits of float64."""

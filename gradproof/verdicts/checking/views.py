@@ -11,9 +11,9 @@ import numpy as np
 from gradproof.verdicts.checking.looking import LARGEST, Array, is_sorted, pattern, pattern_arguments
 from gradproof.verdicts.checking.properties import (
     ACCIDENT,
-    INEXACT,
     NATURE,
     PROPERTIES,
+    TO_ALL_DIGITS,
     Property,
     Seen,
     Worth,
@@ -55,8 +55,20 @@ class View:
     @property
     def rounded(self) -> list[str]:
         """What it is up to rounding alone, as parts of sentences."""
-        inexact = [seen for seen in self.seen if seen.property.slug in INEXACT]
-        return [seen.told(self.name, self.given.ndim) for seen in inexact if not _is_exact(seen, self.given)]
+        return [seen.told(self.name, self.given.ndim) for seen in self._inexact]
+
+    @property
+    def _inexact(self) -> list[Seen]:
+        inexact = [seen for seen in self.seen if seen.property.slug in TO_ALL_DIGITS]
+        return [seen for seen in inexact if not _is_exact(seen, self.given)]
+
+    @property
+    def to_all_digits(self) -> Array:
+        """What it is up to rounding, to all digits of float64."""
+        array = self.given
+        for seen in self._inexact:
+            array = TO_ALL_DIGITS[seen.property.slug](array.astype(np.float64), seen.argument)
+        return array
 
     @property
     def is_constant(self) -> bool:
@@ -65,7 +77,10 @@ class View:
 
 
 def _is_exact(seen: Seen, array: Array) -> bool:
-    """Whether what an array sums to is so without rounding; no other property of `INEXACT` can be."""
+    """Whether an array has a property without rounding; a norm, or a product with itself, seldom can be."""
+    if seen.property.slug in {"symmetric", "antisymmetric"}:
+        sign = 1 if seen.property.slug == "symmetric" else -1
+        return bool(np.array_equal(array, sign * np.swapaxes(array, -1, -2)))
     if seen.property.slug != "sum":
         return False
     axis, total = seen.argument

@@ -10,7 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.verdicts.checking.looking import LARGEST_MATRIX, ROUNDED, Array, distinct, near, whole
+from gradproof.verdicts.checking.looking import (
+    LARGEST_MATRIX,
+    Array,
+    distinct,
+    near,
+    resolution,
+    whole,
+)
 
 _MANY = 8
 SMALL = 10_000
@@ -39,7 +46,7 @@ def same(x: Array, y: Array) -> bool:
     if x.dtype.kind in "iub" and y.dtype.kind in "iub":
         return bool(np.array_equal(x, y))
     scale = np.max(np.abs(y.astype(float)), initial=0.0)
-    return bool(np.all(np.isfinite(x))) and near(x, y.astype(float), scale or 1.0)
+    return bool(np.all(np.isfinite(x))) and near(x, y.astype(float), scale or 1.0, resolution(y))
 
 
 def applied(way: Way, sources: Sequence[Array], given: Array) -> Array | None:
@@ -59,10 +66,10 @@ def affine(source: Array, given: Array, *, fitted: Array) -> Array:
     low, high = fitted.argmin(), fitted.argmax()
     x0, x1 = float(fitted.flat[low]), float(fitted.flat[high])
     y0, y1 = float(given.flat[low]), float(given.flat[high])
-    slope = (y1 - y0) / (x1 - x0)
-    rounded = round(slope) if abs(slope - round(slope)) < ROUNDED * max(1, abs(slope)) else slope
+    slope, tolerance = (y1 - y0) / (x1 - x0), resolution(given)
+    rounded = round(slope) if abs(slope - round(slope)) < tolerance * max(1, abs(slope)) else slope
     shift = y0 - rounded * x0
-    shift = round(shift) if abs(shift - round(shift)) < ROUNDED * max(1.0, abs(y0)) else shift
+    shift = round(shift) if abs(shift - round(shift)) < tolerance * max(1.0, abs(y0)) else shift
     return np.asarray(rounded * source.astype(float) + shift)
 
 

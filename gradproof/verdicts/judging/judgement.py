@@ -18,6 +18,7 @@ from gradproof.verdicts.judging.measuring import Agreement, midpoints
 from gradproof.verdicts.judging.proof import Proof
 from gradproof.verdicts.numerals import decimals, entry, index_texts, rounded_up
 from gradproof.verdicts.printing import printed, table_lines, terminal_width, visible, wrapped
+from gradproof.verdicts.tolerances import ROUNDED_PROPERTY
 from gradproof.verdicts.verdict import CODE, SEVERITY, Codes, Verdict, worst
 
 if TYPE_CHECKING:
@@ -109,6 +110,19 @@ class Judgement:
         """Whether the verdict passes, and no finding fails."""
         passes = self.verdict.accepted(strict=self.strict)
         return passes and not any(finding.fails for finding in self.findings)
+
+    @property
+    def is_up_to_rounded_data(self) -> bool:
+        """Whether a formula that is proven to differ does so by no more than rounded numbers explain.
+
+        See `ROUNDED_PROPERTY`.
+        """
+        if self.verdict is not Verdict.WRONG or not self.parameters or any(f.fails for f in self.findings):
+            return False
+        pairs = [(judged.error, self.scales[name]) for name, judged in self.parameters.items()]
+        return all(
+            float(np.max(error, initial=0.0)) <= ROUNDED_PROPERTY * greatest for error, greatest in pairs
+        )
 
     @property
     def certified(self) -> bool:
