@@ -27,6 +27,8 @@ def each(function: Callable[..., Any]) -> Callable[..., Any]:
     return np.frompyfunc(function, 1, 1)
 
 
+STEP = mpf(10) ** -25  # central differences then err by about 1e-50
+
 ANY = np.array([[-2.5, -0.75, 0.3], [1.2, 3.5, -1.0]])
 POSITIVE = np.array([[2.5, 0.75, 0.3], [1.2, 3.5, 0.01]])
 BROKEN = np.array([[-2.6, -0.7, 0.3], [1.8, 0.2, -0.4]])
@@ -77,6 +79,7 @@ CASES = [
     Case("cos", (ANY,), each(mpmath.cos)),
     Case("tanh", (ANY,), each(mpmath.tanh)),
     Case("atan", (ANY,), each(mpmath.atan)),
+    Case("sinc", (ANY,), each(mpmath.sincpi)),
     Case("abs", (ANY,), each(abs)),
     Case("sign", (ANY,), each(mpmath.sign)),
     Case("floor", (BROKEN,), each(mpmath.floor)),
@@ -151,6 +154,11 @@ CASES = [
     Case("gelu_tanh", (ANY,), each(gelu_tanh)),
     Case("silu", (ANY,), lambda x: x / (1 + each(mpmath.exp)(-x))),
     Case("xlogy", (OTHER, POSITIVE), lambda x, p: x * each(mpmath.log)(p)),
+    Case(
+        "binary_cross_entropy_with_logits",
+        (ANY, POSITIVE),
+        lambda x, t: each(mpmath.log)(1 + each(mpmath.exp)(x)) - t * x,
+    ),
     Case("logsumexp", (ANY,), lambda x: each(mpmath.log)(each(mpmath.exp)(x).sum(axis=-1)), LAST),
     Case("softmax", (ANY,), softmax, {"axes": (-1,)}),
     Case("log_softmax", (ANY,), lambda x: each(mpmath.log)(softmax(x)), {"axes": (-1,)}),
@@ -159,3 +167,34 @@ CASES = [
 
 def name_of(case: Case) -> str:
     return f"{case.operation}-{case.label}" if case.label else case.operation
+
+
+def exact(values: Any) -> Any:
+    return np.frompyfunc(mpf, 1, 1)(np.asarray(values, dtype=float)[...]) + mpf(0)
+
+
+def weights_for(shape: tuple[int, ...]) -> Any:
+    """Weights of the results in the loss, all different and exact in float64."""
+    return (np.arange(1, 1 + np.prod(shape, dtype=int)) / 8 - 0.4375).reshape(shape)
+
+
+def expected(case: Case, step: Any = STEP) -> tuple[Any, list[Any]]:
+    """The weighted sum of the results, and its gradient for each operand, by central differences."""
+
+    def loss(operands: list[Any]) -> Any:
+        result = np.asarray(case.function(*operands), dtype=object)
+        return np.sum(result * exact(weights_for(result.shape)))
+
+    operands = [np.asarray(exact(x), dtype=object) for x in case.operands]
+    gradients = []
+    for position, operand in enumerate(operands):
+        gradient = np.empty(operand.shape, dtype=object)
+        for place in np.ndindex(operand.shape):
+            ends = []
+            for sign in (1, -1):
+                moved = operand.copy()
+                moved[place] += sign * step
+                ends.append(loss([*operands[:position], moved, *operands[position + 1 :]]))
+            gradient[place] = (ends[0] - ends[1]) / (2 * step)
+        gradients.append(gradient)
+    return loss(operands), gradients

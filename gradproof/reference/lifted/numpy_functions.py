@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from gradproof.reference.lifted import matrices
+from gradproof.reference.lifted.ball import Ball
 from gradproof.reference.lifted.calls import by_name, call_as_numpys, check_dtype
 from gradproof.reference.lifted.lifted_array import HANDLERS, LiftedArray, base, hand_out, is_lifted, lift
+from gradproof.reference.numbers.elementary import ELEMENTARY
 
 _CHANGING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
 
@@ -98,6 +100,14 @@ def _close(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8) -> Any:
     return np.abs(lift(a) - lift(b)) <= atol + rtol * np.abs(lift(b))
 
 
+def _sinc(x: Any) -> Any:
+    # NumPy's own takes another number in place of 0, and a rounded pi
+    return hand_out(_SINC(base(lift(x))))
+
+
+_SINC = np.frompyfunc(lambda ball: Ball(ELEMENTARY["sinc"].ball(ball.arb)), 1, 1)
+
+
 _BY_UFUNCS = {
     *(np.sum, np.prod, np.max, np.min, np.amax, np.amin, np.all, np.any, np.ptp),
     *(np.mean, np.var, np.std, np.average, np.nan_to_num, np.allclose, np.array_equal),
@@ -110,6 +120,7 @@ _TABLE: Mapping[Any, Callable[..., Any]] = {
     np.where: _where,
     np.clip: _clip,
     np.isclose: _close,
+    np.sinc: _sinc,
     np.astype: lambda x, dtype: lift(x).astype(dtype),
     np.can_cast: lambda from_, to: np.can_cast(np.float64, to),  # noqa: ARG005 - NumPy's name
     np.common_type: lambda *_: np.float64,

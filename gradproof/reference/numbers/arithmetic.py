@@ -45,6 +45,10 @@ class Kind(ABC, Generic[Made_co]):
     def context(self) -> AbstractContextManager[object]:
         """Sets what the arithmetic depends on (precision, random state, NumPy's warnings)."""
 
+    def once(self, compute: Callable[[], Made_co]) -> Made_co:
+        """What a function computes, as the result of one operation: of numbers with noise, rounded once."""
+        return compute()
+
     @property
     def array_dtype(self) -> np.dtype[Any]:
         """The data type that a loss is told its arrays have."""
@@ -108,6 +112,9 @@ class Numbers(Entries[KindType]):
     __sub__, __rsub__ = _operators(operator.sub, "The difference.")
     __mul__, __rmul__ = _operators(operator.mul, "The product, entry by entry.")
     __truediv__, __rtruediv__ = _operators(operator.truediv, "The quotient.")
+    __mod__, __rmod__ = _operators(
+        operator.mod, "The remainder, which has the divisor's sign; of floats alone."
+    )
 
     def __neg__(self) -> Self:
         """The negation, which is exact in every kind."""
@@ -180,6 +187,18 @@ class Numbers(Entries[KindType]):
         """The greatest entry along axes."""
         greatest = self.like(self._max(self.data, axes))
         return kept(greatest, self, axes) if keepdims else greatest
+
+    def is_first_greatest(self, axes: tuple[int, ...]) -> Mask:
+        """Whether an entry is the first of the greatest along axes; of floats alone.
+
+        It is no derivative, which `shares` is: any greatest entry serves to measure the others from.
+        """
+        last = tuple(range(-len(axes), 0))
+        moved = np.moveaxis(self.data, axes, last)
+        flat = moved.reshape(*moved.shape[: moved.ndim - len(axes)], -1)
+        first = np.zeros(flat.shape, dtype=bool)
+        np.put_along_axis(first, np.argmax(flat, axis=-1, keepdims=True), True, axis=-1)
+        return Mask(decided(np.moveaxis(first.reshape(moved.shape), last, axes)))
 
     def pivot(self, axes: tuple[int, ...]) -> Self:
         """A number near the maximum along axes, which keep length 1, to shift exponents by.

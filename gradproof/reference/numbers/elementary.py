@@ -7,7 +7,7 @@ the tape, which differentiates there, does not.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import erf, isfinite
+from math import erf, erfc, isfinite
 from types import MappingProxyType
 from typing import Any
 
@@ -179,6 +179,13 @@ def _normal_distribution(x: arb) -> arb:
     return (-x / arb(2).sqrt()).erfc() / 2
 
 
+def _sinc(x: Payload) -> Payload:
+    # sin(πx) = (-1)^n sin(π(x - n)) for whole n: near whole numbers, x - n is exact where πx is not
+    nearest = np.rint(x)
+    sine = np.sin(np.pi * (x - nearest)) * np.where(nearest % 2 == 0, 1.0, -1.0)
+    return np.where(x == 0, 1.0, sine / np.where(x == 0, 1.0, np.pi * x))
+
+
 _TABLE = (
     Elementary(("exp",), arb.exp, np.exp, never_zero=True),
     Elementary(("expm1",), arb.expm1, np.expm1),
@@ -190,6 +197,8 @@ _TABLE = (
     Elementary(("tanh",), arb.tanh, np.tanh),
     Elementary(("atan", "arctan"), arb.atan, np.arctan),
     Elementary(("erf",), arb.erf, np.vectorize(erf, otypes=[np.float64])),
+    Elementary(("erfc",), arb.erfc, np.vectorize(erfc, otypes=[np.float64]), never_zero=True),
+    Elementary(("sinc",), arb.sinc_pi, _sinc),
     Elementary(("sigmoid", "expit"), lambda x: divide(ONE, ONE + (-x).exp()), sigmoid, never_zero=True),
     Elementary(("softplus",), _softplus_of_ball, softplus, never_zero=True),
     Elementary(("sign",), lambda x: NAN if x.is_nan() else x.sgn(), np.sign, exact=True),
@@ -222,7 +231,6 @@ _TABLE = (
     # scipy.special's
     Elementary(("logit",), lambda x: _log(x) - _log1p(-x)),
     Elementary(("log_expit",), lambda x: -_softplus_of_ball(-x)),
-    Elementary(("erfc",), arb.erfc),
     Elementary(("erfinv",), arb.erfinv),
     Elementary(("ndtr",), _normal_distribution),
     Elementary(("log_ndtr",), lambda x: _normal_distribution(x).log()),

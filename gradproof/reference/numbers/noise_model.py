@@ -14,6 +14,10 @@ Equal things are rounded alike, as in a program: ξ is random from sample to sam
 operation, but one operation on equal operands gets the same ξ. So the rows of a batch that are repeated
 stay equal.
 
+An operation that is made of several may be computed as one (`NoiseModel.once`): nothing inside it is rounded
+but sums, and its result is rounded once. That is how far a program that computes operation by operation can
+get. Sums keep their noise, since a program must add the terms in some order.
+
 Underflow: below the smallest normal number, numbers are flushed to zero, since much hardware and many
 formulas do, or ± the smallest subnormal is added. Every second sample flushes them all, as hardware that is
 set so does, and what it loses adds up; in the others a coin decides for each number.
@@ -38,11 +42,25 @@ AMPLIFICATION = 16.0
 samples themselves. Less than `NEAR_TIE`, so that it takes no branch which the rounding would not take."""
 
 
+@dataclass
+class Inside:
+    """What is known inside an operation that is computed as one.
+
+    Attributes:
+        rounds: whether something would be rounded.
+        vanished: whether something was 0 by underflow alone.
+    """
+
+    rounds: bool = False
+    vanished: bool = False
+
+
 class _Stream:
     """The random numbers of a run."""
 
     def __init__(self, seed: int) -> None:
         self.depth = 0
+        self.inside: Inside | None = None
         self.restart(seed)
 
     def restart(self, seed: int) -> None:
@@ -133,6 +151,20 @@ class NoiseModel:
             yield
 
     @property
+    def inside(self) -> Inside | None:
+        """The operation that is computed as one at present; None where every step is rounded."""
+        return self._stream.inside
+
+    @contextmanager
+    def quiet(self) -> Iterator[Inside]:
+        """Rounds nothing but sums, and remembers whether something would have been."""
+        self._stream.inside = inside = Inside()
+        try:
+            yield inside
+        finally:
+            self._stream.inside = None
+
+    @property
     def near_ties(self) -> NDArray[np.bool_]:
         """In which lanes of the last run rounding may decide a branch, of shape (lanes,) or (1,)."""
         return self._stream.near_ties
@@ -165,7 +197,7 @@ class NoiseModel:
     def converted(self, x: Payload, target: Format) -> Payload:
         """Numbers rounded to a format at random, but for those that it represents."""
         held = target.holds(x) | np.isnan(x)
-        if np.all(held):
+        if self.inside is not None or np.all(held):
             return x
         noisy = x * (1.0 + self.amplification * target.unit_roundoff * self.roundings(x))
         return np.where(held, x, noisy)

@@ -25,7 +25,7 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ from gradproof.reference.numbers.arithmetic import Kind, Numbers
 from gradproof.reference.numbers.branches import shares, sides
 from gradproof.reference.numbers.elementary import ELEMENTARY
 from gradproof.reference.numbers.mask import decided
-from gradproof.reference.numbers.noise_model import NoiseModel
+from gradproof.reference.numbers.noise_model import Inside, NoiseModel
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.repeats import repeats_in_product, repeats_in_sum
 
@@ -103,6 +103,13 @@ class NoisyNumbers(Numbers["Noisy"]):
             return result
         return self._perturbed(result, (x,), (result == 0) if ELEMENTARY[name].never_zero else False)
 
+    def rounded_once(self, inside: Inside) -> Self:
+        """The results of an operation that was computed as one, rounded."""
+        if not inside.rounds:
+            return self
+        # Equal results are rounded alike, whatever they were computed from.
+        return self.like(self._perturbed(self.data, (self.data,), (self.data == 0) & inside.vanished))
+
     def _perturbed(
         self,
         x: Payload,
@@ -118,6 +125,11 @@ class NoisyNumbers(Numbers["Noisy"]):
             vanished: Where a result is 0 by underflow alone.
             exact: Where no rounding happens.
         """
+        inside = self.kind.inside
+        if inside is not None:
+            inside.rounds |= exact is False or not np.all(exact)
+            inside.vanished |= bool(np.any(vanished))
+            return x
         if exact is not False and np.all(exact):
             return self.kind.rounded(x, vanished)
         noise = self.kind.roundings(*operands)
@@ -172,6 +184,9 @@ class NoisyNumbers(Numbers["Noisy"]):
 
     def _stored(self, sums: Payload) -> Payload:
         """Sums, rounded from the format that they are kept in to that of results if it is a shorter one."""
+        if self.kind.inside is not None:
+            self.kind.inside.rounds = True
+            return sums
         if self.kind.accumulation_unit >= self.kind.unit:
             return self.kind.rounded(sums)
         return self._perturbed(sums, (sums,))
@@ -208,7 +223,7 @@ class NoisyNumbers(Numbers["Noisy"]):
 
     def _near_tie(self, margin: Payload) -> NDArray[np.bool_]:
         """Where the rounding noise may decide a margin's sign, of shape (1, lanes, *shape)."""
-        if margin.shape[0] == 1:
+        if margin.shape[0] == 1 or self.kind.inside is not None:
             return np.zeros(margin.shape, dtype=bool)
         mean, spread = np.mean(margin, axis=0), np.std(margin, axis=0) / self.kind.amplification
         near: NDArray[np.bool_] = (np.abs(mean) <= NEAR_TIE * spread) & (spread > 0)
@@ -239,6 +254,12 @@ class Noisy(NoiseModel, Kind[NoisyNumbers]):
     def lift(self, values: NDArray[Any]) -> NoisyNumbers:
         """Numbers that are exactly the given values, in all samples."""
         return NoisyNumbers(np.asarray(values, dtype=np.float64)[np.newaxis], self)
+
+    def once(self, compute: Callable[[], NoisyNumbers]) -> NoisyNumbers:
+        """What a function computes, with one rounding at the end, and those of sums."""
+        with self.quiet() as inside:
+            result = compute()
+        return result.rounded_once(inside)
 
     def constant(self, values: NDArray[Any] | float) -> NoisyNumbers:
         """A constant; perturbed where the format does not represent it."""

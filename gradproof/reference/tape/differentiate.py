@@ -13,7 +13,7 @@ from gradproof.reference.numbers import Kind, Numbers
 from gradproof.reference.source import raised_at
 from gradproof.reference.tape.namespace import Namespace
 from gradproof.reference.tape.node import Tensor
-from gradproof.reference.tape.tape import Tape
+from gradproof.reference.tape.tape import Choice, Tape, never
 
 Loss: TypeAlias = Callable[..., Any]
 """A loss is called as loss(xp, params, batch) and answers a scalar."""
@@ -76,7 +76,12 @@ class Differentiation(Generic[AnyNumbers]):
 
 
 def differentiate(
-    loss: Loss, params: Arrays, batch: Arrays, kind: Kind[AnyNumbers], lanes: int | None = None
+    loss: Loss,
+    params: Arrays,
+    batch: Arrays,
+    kind: Kind[AnyNumbers],
+    lanes: int | None = None,
+    accurately: Choice = never,
 ) -> Differentiation[AnyNumbers]:
     """Computes a loss and its gradient by reverse-mode differentiation.
 
@@ -87,6 +92,7 @@ def differentiate(
         kind: The kind of number to compute with.
         lanes: None for one run. Otherwise the loss is run on that many inputs at once, and every
             array has a leading axis of that length, or of length 1 where all runs share it.
+        accurately: Which operations are computed in their accurate form, where they have one.
 
     Raises:
         InputError: The loss is no scalar, or an array does not have the lanes.
@@ -106,7 +112,7 @@ def differentiate(
     """
     inputs = Inputs.of(params, batch, lanes)
     with kind.context():
-        tape = Tape(kind)
+        tape = Tape(kind, accurately)
         parameters = {
             name: tape.parameter(name, _floats(name, values)) for name, values in inputs.params.items()
         }

@@ -50,9 +50,8 @@ class NeuralFunctions(
         self, logits: Value, targets: Value, /, *, reduction: Reduction = "mean"
     ) -> Tensor:
         """The binary cross-entropy of sigmoid(logits): softplus(x) - t x."""
-        # -(t log s + (1 - t) log(1 - s)), with log s = x - softplus(x), log(1 - s) = -softplus(x)
-        x, t = self._tensor(logits), self._tensor(targets)
-        return self._reduced(self.softplus(x) - t * x, reduction)
+        losses = self._apply(neural.CROSS_ENTROPY_OF_LOGITS, logits, targets)
+        return self._reduced(losses, reduction)
 
     def cross_entropy(
         self, logits: Value, targets: Value, /, *, axis: int = -1, reduction: Reduction = "mean"

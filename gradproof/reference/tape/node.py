@@ -16,16 +16,14 @@ from gradproof.reference.tape.operations.entrywise import (
     ABS,
     ADD,
     DIVIDE,
-    FLOOR_DIVIDE,
     INTEGER_POWER,
     MULTIPLY,
     NEGATIVE,
     POW,
-    REMAINDER,
-    ROUND,
     SQUARE,
     SUBTRACT,
 )
+from gradproof.reference.tape.operations.jumps import FLOOR_DIVIDE, REMAINDER, ROUND
 from gradproof.reference.tape.operations.matrix_products import MATMUL
 from gradproof.reference.tape.operations.moving import GATHER, MATRIX_TRANSPOSE
 

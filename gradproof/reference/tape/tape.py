@@ -1,8 +1,8 @@
 """The tape: records the operations of a loss and runs their derivatives backwards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.advice import KeptError
 from gradproof.reference.numbers import Kind, Mask, Numbers
-from gradproof.reference.source import UNKNOWN, caller
+from gradproof.reference.source import UNKNOWN, Source, caller
 from gradproof.reference.tape.arguments import Value
 from gradproof.reference.tape.node import Tensor
 from gradproof.reference.tape.operations import Array, Operation, Rule, Trait
@@ -23,20 +23,36 @@ class Edge(NamedTuple):
     position: int
 
 
+Choice: TypeAlias = Callable[[Operation, Source], bool]
+"""Tells of an operation at a line of the loss whether its accurate form is computed, where it has one."""
+
+
+def never(_: Operation, __: Source) -> bool:
+    """The textbook's formulas for all operations."""
+    return False
+
+
+def always(_: Operation, __: Source) -> bool:
+    """The accurate forms for all operations that have one."""
+    return True
+
+
 class Tape:
     """The record of one run of a loss.
 
     Attributes:
         kind: The kind of number it runs on.
+        accurately: Which operations are computed in their accurate form.
         nodes: All nodes that depend on a parameter, in the order of their computation.
         parameters: The parameters among them, by name.
         output: The loss's value, once it is known.
         is_closed: Whether the loss has ended, so that nothing more is recorded.
     """
 
-    def __init__(self, kind: Kind[Numbers[Any]]) -> None:
+    def __init__(self, kind: Kind[Numbers[Any]], accurately: Choice = never) -> None:
         """Starts an empty tape."""
         self.kind = kind
+        self.accurately = accurately
         self.nodes: list[Tensor] = []
         self.parameters: dict[str, Tensor] = {}
         self.output: Tensor | None = None
@@ -89,7 +105,7 @@ class Tape:
         """
         parents = tuple(self.lift(operand) for operand in operands)
         try:
-            value = operation.forward(*(parent.value for parent in parents), **arguments)
+            value = self._forward(operation, [parent.value for parent in parents], arguments)
         except (ValueError, IndexError, TypeError, ArithmeticError) as error:
             raise InputError(
                 f"{operation.name} at {caller()} cannot work on shapes "
@@ -105,6 +121,13 @@ class Tape:
             source=caller(),
         )
         return self._record(tensor) if any(p.index is not None for p in parents) else tensor
+
+    def _forward(self, operation: Operation, values: Sequence[Array], arguments: Mapping[str, Any]) -> Array:
+        accurate = operation.accurate
+        if accurate is None or not self.accurately(operation, caller()):
+            return operation.forward(*values, **arguments)
+        forward = accurate.forward or operation.forward
+        return self.kind.once(lambda: forward(*values, **arguments))
 
     def _record(self, tensor: Tensor) -> Tensor:
         tensor.index = len(self.nodes)
@@ -193,8 +216,13 @@ class Tape:
         operation = node.operation
         if operation is None:  # pragma: no cover - only results of operations have operands
             raise AssertionError(node)
-        rule = rule or operation.rule(edge.position)
-        part = rule(g, node.value, *(parent.value for parent in node.parents), **node.arguments)
+        operands = [parent.value for parent in node.parents]
+        if rule is None and operation.accurate is not None and self.accurately(operation, node.source):
+            kept = operation.accurate_rule(edge.position)
+            part = self.kind.once(lambda: kept(g, node.value, *operands, **node.arguments))
+        else:
+            rule = rule or operation.rule(edge.position)
+            part = rule(g, node.value, *operands, **node.arguments)
         if not _widens(part.shape, operand.shape):
             raise InputError(
                 f"The rule for {operation.name} at {node.source} answers shape {part.shape} for an "

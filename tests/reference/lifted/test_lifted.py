@@ -223,6 +223,7 @@ _MPMATH = {
     "round": mpmath.nint,
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "softplus": lambda x: mpmath.log(1 + mpmath.exp(x)),
+    "sinc": mpmath.sincpi,
     "rad2deg": mpmath.degrees,
     "deg2rad": mpmath.radians,
     "arcsin": mpmath.asin,

@@ -11,45 +11,13 @@ import flint
 import mpmath
 import numpy as np
 import pytest
-from mpmath import mp, mpf
-from operation_cases import CASES, Case, name_of
+from mpmath import mp
+from operation_cases import CASES, Case, expected, name_of, weights_for
 
 from gradproof.reference.numbers import Balls, Noisy, Plain
 from gradproof.reference.tape import OPERATIONS, Operation, Tape
 
 DIGITS = 80
-STEP = mpf(10) ** -25  # central differences then err by about 1e-50
-
-
-def exact(values: Any) -> Any:
-    return np.frompyfunc(mpf, 1, 1)(np.asarray(values, dtype=float)[...]) + mpf(0)
-
-
-def weights_for(shape: tuple[int, ...]) -> Any:
-    """Weights of the results in the loss, all different and exact in float64."""
-    return (np.arange(1, 1 + np.prod(shape, dtype=int)) / 8 - 0.4375).reshape(shape)
-
-
-def expected(case: Case) -> tuple[Any, list[Any]]:
-    """The weighted sum of the results, and its gradient for each operand."""
-
-    def loss(operands: list[Any]) -> Any:
-        result = np.asarray(case.function(*operands), dtype=object)
-        return np.sum(result * exact(weights_for(result.shape)))
-
-    operands = [np.asarray(exact(x), dtype=object) for x in case.operands]
-    gradients = []
-    for position, operand in enumerate(operands):
-        gradient = np.empty(operand.shape, dtype=object)
-        for place in np.ndindex(operand.shape):
-            ends = []
-            for sign in (1, -1):
-                moved = operand.copy()
-                moved[place] += sign * STEP
-                ends.append(loss([*operands[:position], moved, *operands[position + 1 :]]))
-            gradient[place] = (ends[0] - ends[1]) / (2 * STEP)
-        gradients.append(gradient)
-    return loss(operands), gradients
 
 
 def computed(case: Case, kind: Any, operation: Operation | None = None) -> tuple[Any, list[Any]]:

@@ -12,6 +12,7 @@ from gradproof.reference.numbers import Mask
 from gradproof.reference.numbers.arithmetic import kept
 from gradproof.reference.tape.arguments import Value, one_axis, rank_of
 from gradproof.reference.tape.operations.entry import (
+    Accurate,
     Array,
     Operation,
     Reading,
@@ -22,11 +23,21 @@ from gradproof.reference.tape.operations.entry import (
 )
 
 _CALCULUS = "Apostol, Calculus II, 2nd ed., section 8.8 (gradient of a scalar field)"
+_CHAN = "Chan, Golub and LeVeque, Algorithms for computing the sample variance (1983), section 3 (shifting)"
 _CLARKE = "Clarke, Optimization and Nonsmooth Analysis (1983), proposition 2.3.12 (maxima)"
 
 
 def _deviations(x: Array, axes: tuple[int, ...]) -> Array:
     return x - x.sum(axes, keepdims=True) / x.count(axes)
+
+
+def _accurate_deviations(x: Array, axes: tuple[int, ...]) -> Array:
+    # x - mean(x) = d - mean(d) with d = x - c for any c: of numbers near one another d loses nothing
+    return _deviations(x - x.pivot(axes), axes)
+
+
+def _accurate_variance(x: Array, axes: tuple[int, ...], correction: float, *, keepdims: bool) -> Array:
+    return _variance(x - x.pivot(axes), axes, correction, keepdims=keepdims)
 
 
 def _variance(x: Array, axes: tuple[int, ...], correction: float, *, keepdims: bool) -> Array:
@@ -168,6 +179,19 @@ VAR = Operation(
     ),
     domain="more entries than the correction",
     source=_CALCULUS,
+    accurate=Accurate(
+        forward=lambda x, *, axes, correction, keepdims: _accurate_variance(
+            x, axes, correction, keepdims=keepdims
+        ),
+        derivatives=(
+            lambda g, y, x, *, axes, correction, keepdims: (
+                kept(g, x, axes) * (2 * _accurate_deviations(x, axes)) / (x.count(axes) - correction)
+            ),
+        ),
+        loses="x - mean(x), whose mean is rounded",
+        keeps="d - mean(d) for d = x - max(x)",
+        source=_CHAN,
+    ),
 )
 
 STD = Operation(
@@ -186,6 +210,19 @@ STD = Operation(
     ),
     domain="the entries are not all equal",
     source=_CALCULUS,
+    accurate=Accurate(
+        forward=lambda x, *, axes, correction, keepdims: _accurate_variance(
+            x, axes, correction, keepdims=keepdims
+        ).function("sqrt"),
+        derivatives=(
+            lambda g, y, x, *, axes, correction, keepdims: (
+                kept(g / y, x, axes) * _accurate_deviations(x, axes) / (x.count(axes) - correction)
+            ),
+        ),
+        loses="x - mean(x), whose mean is rounded",
+        keeps="d - mean(d) for d = x - max(x)",
+        source=_CHAN,
+    ),
 )
 
 CUMULATIVE_SUM = Operation(

@@ -120,6 +120,29 @@ respect to its operand, in a shape that broadcasting may have widened: the tape 
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Accurate:
+    """How an operation is computed from rounded operands with all the digits that they leave.
+
+    A textbook's formula may cancel, or use a result that is rounded already: 1 - tanh² is 0 where tanh rounds
+    to 1. These rules are computed without a rounding inside but those of sums, and their results are rounded
+    once; see `gradproof.reference.noise`. They are written for floats; balls need none of them.
+
+    Attributes:
+        forward: in place of `Operation.forward`; None where the textbook's is as good.
+        derivatives: in place of the first of `Operation.derivatives`, likewise.
+        loses: what loses digits in the textbook's formula, in words.
+        keeps: what keeps them.
+        source: where the identity is derived.
+    """
+
+    forward: Rule | None = None
+    derivatives: tuple[Rule | None, ...] = ()
+    loses: str
+    keeps: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Operation:
     """One operation: how it computes, and its derivative for each operand.
 
@@ -139,6 +162,8 @@ class Operation:
             where they may be. None if there are no kinks.
         source: Where the derivative is derived.
         variadic: Whether it takes any number of operands.
+        accurate: How it keeps the digits that the rules above may lose in floats; None where each of them is
+            one rounding, a few that lose nothing, or sums and products of entries.
     """
 
     name: str
@@ -153,6 +178,7 @@ class Operation:
     at_kink: Callable[..., Mask] | None = None
     source: str
     variadic: bool = False
+    accurate: Accurate | None = None
 
     @property
     def operands(self) -> int | None:
@@ -165,6 +191,12 @@ class Operation:
             return self.derivatives[position]
         shared = self.derivatives[0]
         return lambda g, y, *xs, **arguments: shared(g, y, *xs, position=position, **arguments)
+
+    def accurate_rule(self, position: int) -> Rule:
+        """The derivative's rule for the operand at a position that keeps the digits."""
+        rules = () if self.accurate is None else self.accurate.derivatives
+        kept = rules[position] if position < len(rules) else None
+        return kept or self.rule(position)
 
     def __repr__(self) -> str:
         """The name, as tables and messages show it."""

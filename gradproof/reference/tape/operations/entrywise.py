@@ -6,11 +6,11 @@ the names after y are the operands. Operands broadcast; the tape sums the deriva
 # ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
 
 from collections.abc import Callable
-from typing import Any
+from math import factorial
 
 import numpy as np
 
-from gradproof.reference.tape.operations.entry import Array, Operation, Trait, one, two
+from gradproof.reference.tape.operations.entry import Accurate, Array, Operation, Trait, one, two
 
 _DLMF = "NIST Digital Library of Mathematical Functions"
 _CALCULUS = "Apostol, Calculus I, 2nd ed., sections 4.4-4.5 (sum, product, quotient, powers)"
@@ -27,6 +27,7 @@ def _of_one_number(
     source: str,
     traits: Trait = Trait.NONE,
     domain: str = "all reals",
+    accurate: Accurate | None = None,
 ) -> Operation:
     """An elementary function of one number, by its name in `numbers.elementary`."""
     return Operation(
@@ -38,6 +39,7 @@ def _of_one_number(
         derivatives=(slope,),
         domain=domain,
         source=source,
+        accurate=accurate,
     )
 
 
@@ -131,6 +133,12 @@ POW = Operation(
     ),
     domain="a > 0",
     source=f"{_DLMF}, 4.2(iv) and 4.10",
+    # the textbook's, but that b - 1 is not rounded
+    accurate=Accurate(
+        loses="a^(b - 1), whose exponent is rounded",
+        keeps="the exponent b - 1 with all its digits",
+        source=f"{_DLMF}, 4.2(iv)",
+    ),
 )
 
 EXP = _of_one_number(
@@ -148,6 +156,12 @@ EXPM1 = _of_one_number(
     lambda g, y, x: g * (y + 1),
     traits=Trait.READS_RESULT | Trait.FROM_RESULT,
     source=f"{_DLMF}, 4.10(ii)",
+    accurate=Accurate(
+        derivatives=(lambda g, y, x: g * x.function("exp"),),
+        loses="expm1(x) + 1",
+        keeps="exp(x)",
+        source=f"{_DLMF}, 4.10(ii)",
+    ),
 )
 
 LOG = _of_one_number(
@@ -197,6 +211,13 @@ TANH = _of_one_number(
     lambda g, y, x: g * (1 - y * y),
     traits=Trait.ACTIVATION | Trait.READS_RESULT | Trait.FROM_RESULT,
     source=f"{_DLMF}, 4.34 and 4.35(ii)",
+    accurate=Accurate(
+        # 1/cosh(x) = 2 / (e^x + e^-x), and 1/(1 + e^-2x) = e^x / (e^x + e^-x):  tanh' = 4 s(2x) s(-2x)
+        derivatives=(lambda g, y, x: g * (4 * (2 * x).function("sigmoid") * (-2 * x).function("sigmoid")),),
+        loses="1 - tanh(x)^2",
+        keeps="1/cosh(x)^2",
+        source=f"{_DLMF}, 4.28.3 and 4.35(ii)",
+    ),
 )
 
 ATAN = _of_one_number(
@@ -205,99 +226,50 @@ ATAN = _of_one_number(
     lambda g, y, x: g / (1 + x * x),
     traits=Trait.ACTIVATION,
     source=f"{_DLMF}, 4.24(ii)",
-)
-
-
-def _at_whole(x: Array) -> Array:
-    """0 where x is a whole number, and not elsewhere."""
-    return x - x.function("round")
-
-
-def _at_whole_but_zero(x: Array) -> Array:
-    # trunc is 0 on both sides of 0
-    return _at_whole(x).select(x.abs() > 0.5, 1)
-
-
-def _jump_of_quotient(a: Array, b: Array) -> Array:
-    """The derivative of floor(q) by q = a / b."""
-    return _at_whole(a / b).jump()
-
-
-def _with_jumps(
-    name: str, summary: str, integers: Callable[..., Any], at_jump: Callable[[Array], Array], jumps: str
-) -> Operation:
-    """A function that is constant but for jumps, which are where `at_jump` is 0."""
-    return Operation(
-        name=name,
-        summary=summary,
-        traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
-        signature=one,
-        integers=integers,
-        forward=lambda x: x.function(name),
-        derivatives=(lambda g, y, x: g * at_jump(x).jump(),),
-        domain=f"all but {jumps}",
-        kinks=f"jumps at {jumps}: anything; by convention 0",
-        at_kink=lambda x: at_jump(x).equals(0),
-        source="definition",
-    )
-
-
-FLOOR = _with_jumps(
-    "floor", "The greatest whole number that is not greater.", np.floor, _at_whole, "whole numbers"
-)
-
-CEIL = _with_jumps("ceil", "The least whole number that is not less.", np.ceil, _at_whole, "whole numbers")
-
-TRUNC = _with_jumps(
-    "trunc", "The whole number next to it towards 0.", np.trunc, _at_whole_but_zero, "whole numbers but 0"
-)
-
-ROUND = _with_jumps(
-    "round",
-    "The nearest whole number; of two that are as near, the even one.",
-    np.round,
-    lambda x: _at_whole(x - 0.5),
-    "the middles of whole numbers",
-)
-
-SIGN = _with_jumps("sign", "-1, 0 or 1.", np.sign, lambda x: x, "0")
-
-FLOOR_DIVIDE = Operation(
-    name="floor_divide",
-    summary="The floor of the quotient.",
-    traits=Trait.ELEMENTWISE | Trait.PIECEWISE_CONSTANT,
-    signature=two,
-    integers=np.floor_divide,
-    forward=lambda a, b: (a / b).function("floor"),
-    # with q = a/b and J the derivative of floor at q:  d/da = J/b,  d/db = -J q/b
-    derivatives=(
-        lambda g, y, a, b: g * _jump_of_quotient(a, b) / b,
-        lambda g, y, a, b: -g * _jump_of_quotient(a, b) * a / (b * b),
+    accurate=Accurate(
+        loses="1 + x^2, which overflows",
+        keeps="1/(1 + x^2) with the exponents that it needs",
+        source=f"{_DLMF}, 4.24(ii)",
     ),
-    domain="b != 0, and a/b is no whole number",
-    kinks="a whole quotient is a jump: anything; by convention 0",
-    at_kink=lambda a, b: _at_whole(a / b).equals(0),
-    source="definition",
 )
 
-REMAINDER = Operation(
-    name="remainder",
-    summary="What is left of a number after whole multiples of another; it has the other's sign.",
-    traits=Trait.ELEMENTWISE,
-    signature=two,
-    integers=np.remainder,
-    forward=lambda a, b: a - b * (a / b).function("floor"),
-    # r = a - b floor(q) with q = a/b, and J the derivative of floor at q:
-    # dr/da = 1 - J,  dr/db = -floor(q) + q J
-    derivatives=(
-        lambda g, y, a, b: g * (1 - _jump_of_quotient(a, b)),
-        lambda g, y, a, b: g * (a / b * _jump_of_quotient(a, b) - (a / b).function("floor")),
+
+def _rounded_sinc(x: Array) -> Array:
+    # sin(pi x) / (pi x), with the product rounded: near a whole number it loses digits
+    pi: Array = x.kind.pi()
+    return (pi * x / pi).function("sinc")
+
+
+def _sinc_slope(x: Array) -> Array:
+    # with t = pi x:  sinc' = pi (t cos t - sin t) / t^2, in which the powers of t below 3 cancel:
+    # t cos t - sin t = sum over k >= 1 of (-1)^k 2k / (2k + 1)! t^(2k + 1)
+    pi: Array = x.kind.pi()
+    t, is_near = pi * x, x.abs() <= 0.3
+    series = t * 0
+    for k in range(11, 0, -1):
+        series = series * t * t + (-1) ** k * (2 * k / factorial(2 * k + 1))
+    direct = (t.function("cos") - x.function("sinc")) / x.select(~is_near, 1)
+    return (pi * t * series).select(is_near, direct)
+
+
+SINC = Operation(
+    name="sinc",
+    summary="sin(pi x) / (pi x), and 1 at 0.",
+    traits=Trait.ELEMENTWISE | Trait.READS_RESULT,
+    signature=one,
+    forward=_rounded_sinc,
+    # y = sin(pi x) / (pi x):  y' = (cos(pi x) - y) / x, and 0 at 0
+    derivatives=(lambda g, y, x: (g * ((x.kind.pi() * x).function("cos") - y) / x).select(~x.equals(0), 0),),
+    source=f"{_DLMF}, 3.3(vi)",
+    accurate=Accurate(
+        forward=lambda x: x.function("sinc"),
+        derivatives=(lambda g, y, x: g * _sinc_slope(x),),
+        loses="(cos(pi x) - sinc(x)) / x",
+        keeps="its power series near 0",
+        source=f"{_DLMF}, 4.19 (power series)",
     ),
-    domain="b != 0, and a/b is no whole number",
-    kinks="a whole quotient is a jump: anything; by convention that of either side",
-    at_kink=lambda a, b: _at_whole(a / b).equals(0),
-    source="definition",
 )
+
 
 ABS = Operation(
     name="abs",

@@ -4,9 +4,20 @@ Better means: no overflow on the way, and the derivative that frameworks use the
 """
 # ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
 
+from math import inf
+
 from gradproof.reference.numbers.arithmetic import kept
 from gradproof.reference.tape.arguments import Axis, Value
-from gradproof.reference.tape.operations.entry import Array, Operation, Reading, Trait, along, one, reduced
+from gradproof.reference.tape.operations.entry import (
+    Accurate,
+    Array,
+    Operation,
+    Reading,
+    Trait,
+    along,
+    one,
+    reduced,
+)
 
 _GOODFELLOW = "Goodfellow, Bengio and Courville, Deep Learning (2016)"
 _BOYD = "Boyd and Vandenberghe, Convex Optimization (2004), section 3.1.5 (log-sum-exp)"
@@ -62,10 +73,69 @@ def _gelu_tanh_derivative(g: Array, _: Array, x: Array) -> Array:
     return g * ((1 + t) / 2 + x * slope / 2)
 
 
+def _normal_tail(x: Array) -> Array:
+    # Phi(x) = erfc(-x / sqrt 2) / 2, in which nothing cancels
+    return (-x / _constant(x, 2).function("sqrt")).function("erfc") / 2
+
+
+def _sigmoid_of_cubic(x: Array) -> Array:
+    # (1 + tanh u) / 2 = 1 / (1 + e^-2u)
+    return (2 * ((2 / _pi(x)).function("sqrt") * (x + _CUBIC * x**3))).function("sigmoid")
+
+
+def _gelu_tanh_slope(g: Array, _: Array, x: Array) -> Array:
+    # y = x s(2u):  y' = s(2u) + 2 x s(2u) s(-2u) u',  u' = sqrt(2/pi) (1 + 3 * 0.044715 x^2)
+    s, rest = _sigmoid_of_cubic(x), _sigmoid_of_cubic(-x)
+    slope = (2 / _pi(x)).function("sqrt") * (1 + 3 * (_CUBIC * x**2))
+    return g * (s * (1 + 2 * x * rest * slope))
+
+
 def _silu_derivative(g: Array, _: Array, x: Array) -> Array:
     # y = x s:  y' = s + x s' = s + x s (1 - s) = s (1 + x (1 - s))
     s = x.function("sigmoid")
     return g * (s * (1 + x * (1 - s)))
+
+
+def _beside_greatest(x: Array, axes: tuple[int, ...]) -> Array:
+    """The sum of e^(x_j - c) over all entries but the first greatest, c."""
+    exponentials = (x - x.pivot(axes)).function("exp")
+    return exponentials.select(~x.is_first_greatest(axes), 0).sum(axes, keepdims=True)
+
+
+def _accurate_logsumexp(x: Array, axes: tuple[int, ...], *, keepdims: bool) -> Array:
+    # log sum e^x = c + log(1 + the others' e^(x_j - c))
+    result = x.pivot(axes) + _beside_greatest(x, axes).function("log1p")
+    return result if keepdims else result.squeeze(axes)
+
+
+def _accurate_log_softmax(x: Array, axes: tuple[int, ...]) -> Array:
+    return (x - x.pivot(axes)) - _beside_greatest(x, axes).function("log1p")
+
+
+def _accurate_softmax_derivative(g: Array, _: Array, x: Array, *, axes: tuple[int, ...]) -> Array:
+    # y (g - sum g y) is the same for g - c with any c, since the sum of y is 1. Of the g at the greatest y
+    # taken as c, nothing is left that y rounds to 1 beside.
+    y = _softmax(x, axes)
+    difference = g - g.select(x.is_first_greatest(axes), -inf).max(axes, keepdims=True)
+    return y * (difference - (difference * y).sum(axes, keepdims=True))
+
+
+def _sums_of_others(x: Array, axes: tuple[int, ...]) -> Array:
+    """For each entry the sum of all others along an axis: of those before it and of those behind it."""
+    (axis,) = axes
+    n = x.shape[axis]
+
+    def before(x: Array) -> Array:
+        sums = x.cumulative_sum(axis)
+        return (x.part(axis, 0, 1) * 0).concatenated([sums.part(axis, 0, n - 1)], axis)
+
+    return before(x) + before(x.flip(axis)).flip(axis) if n else x
+
+
+def _accurate_log_softmax_derivative(g: Array, _: Array, x: Array, *, axes: tuple[int, ...]) -> Array:
+    # g_i - p_i sum g = g_i (1 - p_i) - p_i (the sum of the other g), and 1 - p_i is the sum of the other p
+    p = _softmax(x, axes)
+    return g * _sums_of_others(p, axes) - p * _sums_of_others(g, axes)
 
 
 SIGMOID = Operation(
@@ -77,6 +147,13 @@ SIGMOID = Operation(
     # s = 1/(1 + e^-x):  s' = e^-x / (1 + e^-x)^2 = s (1 - s)
     derivatives=(lambda g, y, x: g * (y * (1 - y)),),
     source=f"{_GOODFELLOW}, 3.10",
+    accurate=Accurate(
+        # 1 - s(x) = s(-x)
+        derivatives=(lambda g, y, x: g * (x.function("sigmoid") * (-x).function("sigmoid")),),
+        loses="1 - sigmoid(x)",
+        keeps="sigmoid(-x)",
+        source=f"{_GOODFELLOW}, equation 3.35",
+    ),
 )
 
 RELU = Operation(
@@ -110,6 +187,13 @@ GELU = Operation(
     # y = x Phi(x):  y' = Phi + x phi
     derivatives=(lambda g, y, x: g * (_normal_cdf(x) + x * _normal_density(x)),),
     source=_HENDRYCKS,
+    accurate=Accurate(
+        forward=lambda x: x * _normal_tail(x),
+        derivatives=(lambda g, y, x: g * (_normal_tail(x) + x * _normal_density(x)),),
+        loses="1 + erf(x/sqrt 2)",
+        keeps="erfc(-x/sqrt 2)",
+        source="NIST Digital Library of Mathematical Functions, 7.2.2 and 7.4.1",
+    ),
 )
 
 GELU_TANH = Operation(
@@ -119,6 +203,13 @@ GELU_TANH = Operation(
     forward=lambda x: x * (1 + _tanh_of_cubic(x)) / 2,
     derivatives=(_gelu_tanh_derivative,),
     source=_HENDRYCKS,
+    accurate=Accurate(
+        forward=lambda x: x * _sigmoid_of_cubic(x),
+        derivatives=(_gelu_tanh_slope,),
+        loses="1 + tanh(u) and 1 - tanh(u)^2",
+        keeps="sigmoid(2u) and sigmoid(-2u)",
+        source=f"{_HENDRYCKS}; (1 + tanh u)/2 = sigmoid(2u)",
+    ),
 )
 
 SILU = Operation(
@@ -129,6 +220,13 @@ SILU = Operation(
     forward=lambda x: x * x.function("sigmoid"),
     derivatives=(_silu_derivative,),
     source=_HENDRYCKS,
+    accurate=Accurate(
+        # 1 - s(x) = s(-x)
+        derivatives=(lambda g, y, x: g * (x.function("sigmoid") * (1 + x * (-x).function("sigmoid"))),),
+        loses="1 - sigmoid(x)",
+        keeps="sigmoid(-x)",
+        source=f"{_GOODFELLOW}, equation 3.35",
+    ),
 )
 
 XLOGY = Operation(
@@ -161,6 +259,13 @@ LOGSUMEXP = Operation(
         lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * (x - kept(y, x, axes)).function("exp"),
     ),
     source=_BOYD,
+    accurate=Accurate(
+        forward=lambda x, *, axes, keepdims: _accurate_logsumexp(x, axes, keepdims=keepdims),
+        derivatives=(lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * _softmax(x, axes),),
+        loses="log(1 + ...) and exp(x - logsumexp)",
+        keeps="log1p of the other exponentials, and softmax",
+        source=_BOYD,
+    ),
 )
 
 SOFTMAX = Operation(
@@ -172,6 +277,12 @@ SOFTMAX = Operation(
     # dy_i/dx_j = y_i (delta_ij - y_j):  dL/dx = y (g - sum g y)
     derivatives=(lambda g, y, x, *, axes: y * (g - (g * y).sum(axes, keepdims=True)),),
     source=f"{_GOODFELLOW}, 6.2.2.3",
+    accurate=Accurate(
+        derivatives=(_accurate_softmax_derivative,),
+        loses="g - sum(g softmax)",
+        keeps="the differences of g from that of the greatest probability",
+        source=f"{_GOODFELLOW}, 6.2.2.3; the sum of softmax is 1",
+    ),
 )
 
 LOG_SOFTMAX = Operation(
@@ -183,4 +294,34 @@ LOG_SOFTMAX = Operation(
     # dy_i/dx_j = delta_ij - e^y_j:  dL/dx = g - e^y sum g
     derivatives=(lambda g, y, x, *, axes: g - y.function("exp") * g.sum(axes, keepdims=True),),
     source=f"{_GOODFELLOW}, 6.2.2.3",
+    accurate=Accurate(
+        forward=lambda x, *, axes: _accurate_log_softmax(x, axes),
+        derivatives=(_accurate_log_softmax_derivative,),
+        loses="1 - softmax",
+        keeps="the sum of the other probabilities",
+        source=f"{_GOODFELLOW}, 6.2.2.3; the sum of softmax is 1",
+    ),
+)
+
+CROSS_ENTROPY_OF_LOGITS = Operation(
+    name="binary_cross_entropy_with_logits",
+    summary="The binary cross-entropy of sigmoid(x) and targets, entry by entry.",
+    traits=Trait.ELEMENTWISE,
+    # -(t log s + (1 - t) log(1 - s)), with log s = x - softplus(x), log(1 - s) = -softplus(x)
+    forward=lambda x, t: x.function("softplus") - t * x,
+    derivatives=(
+        lambda g, y, x, t: g * (x.function("sigmoid") - t),
+        lambda g, y, x, t: -g * x,
+    ),
+    source=f"{_GOODFELLOW}, 6.2.2.2",
+    accurate=Accurate(
+        # softplus(x) - x = softplus(-x), and 1 - s(x) = s(-x)
+        forward=lambda x, t: (1 - t) * x.function("softplus") + t * (-x).function("softplus"),
+        derivatives=(
+            lambda g, y, x, t: g * ((1 - t) * x.function("sigmoid") - t * (-x).function("sigmoid")),
+        ),
+        loses="sigmoid(x) - t",
+        keeps="(1 - t) sigmoid(x) - t sigmoid(-x)",
+        source=f"{_GOODFELLOW}, equations 3.35 and 3.41",
+    ),
 )
