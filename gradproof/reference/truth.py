@@ -20,6 +20,15 @@ PATIENT = 1024
 """From this precision on, an entry may be called negligible beside the loss, and not only beside
 the greatest entry of its parameter; and what no longer narrows is given up."""
 
+_SPARE = 16
+"""So many bits more than the digits need is where a run begins ..."""
+
+_SPARE_IF_LARGE = 80
+"""... and so many where there is one lane with `_LARGE` entries of parameters or more: all of it would be run
+again for one entry that is not narrow, which costs as much once more, and the bits cost next to nothing."""
+
+_LARGE = 1000
+
 
 @dataclass(frozen=True)
 class Truth:
@@ -94,7 +103,9 @@ def exact_gradient(
         )
     count = lanes or 1
     arrays = Inputs.of(params, batch, lanes)
-    first, *others = (bits for bits in PRECISIONS if bits >= ceil(digits * log2(10)) + 16)
+    is_large = count == 1 and sum(array.size for array in arrays.params.values()) >= _LARGE
+    needed = ceil(digits * log2(10)) + (_SPARE_IF_LARGE if is_large else _SPARE)
+    first, *others = (bits for bits in PRECISIONS if bits >= min(needed, PRECISIONS[-1]))
     run = differentiate(loss, arrays.params, arrays.batch, Balls(first), lanes=count)
     truth = _judged(run, digits, first)
     running = np.flatnonzero(_lane_is_undecided(truth))
