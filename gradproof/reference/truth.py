@@ -138,6 +138,9 @@ def _judged(run: Differentiation[BallNumbers], digits: int, bits: int) -> Truth:
 
 def _narrow(balls: BallNumbers, digits: int, scale: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which entries are known well enough."""
+    known = balls.digits() >= digits
+    if np.all(known):
+        return np.asarray(known)
     radii = balls.radii()
     size = np.abs(balls.values()) + radii
     by_lane = (-1, *(1,) * balls.ndim)
@@ -145,7 +148,7 @@ def _narrow(balls: BallNumbers, digits: int, scale: NDArray[np.float64]) -> NDAr
     greatest = np.maximum(greatest, scale).reshape(by_lane)
     with np.errstate(invalid="ignore"):
         negligible = (size <= 10.0**-digits * greatest) & (radii <= 10.0 ** (-2 * digits) * greatest)
-    narrow: NDArray[np.bool_] = (balls.digits() >= digits) | (negligible & np.isfinite(greatest))
+    narrow: NDArray[np.bool_] = known | (negligible & np.isfinite(greatest))
     return narrow
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gradproof.backends.protocol import Run
 from gradproof.errors import UnsupportedError
+from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.causes import doubt_from, search_cause
@@ -16,7 +17,6 @@ from gradproof.verdicts.judging.claimed import Claimed, Place
 from gradproof.verdicts.judging.evidence import Loss, PlaceEvidence
 from gradproof.verdicts.judging.judge import judge
 from gradproof.verdicts.judging.judgement import Judgement
-from gradproof.verdicts.judging.measuring import midpoints
 from gradproof.verdicts.records import ParameterRecord
 from gradproof.verdicts.steps import batches_of
 from gradproof.verdicts.verdict import CODE, Verdict

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from flint import arb
 from numpy.typing import NDArray
 
 from gradproof.reference.lifted.ball import Ball, as_arb
+from gradproof.reference.lifted.notes import share_of_constants
 
 Balls = NDArray[np.object_]
 
@@ -30,10 +32,14 @@ def _lift_entry(value: Any) -> Any:
     return Ball(ball)
 
 
-def _each(function: Callable[[Any], Any], array: Balls) -> Balls:
+def _on_each(function: Callable[[Any], Any]) -> Callable[[NDArray[Any]], Balls]:
+    on_arrays = np.frompyfunc(function, 1, 1)
     # a ufunc gives an object instead of an array without axes, but for `out`
-    made: Balls = np.frompyfunc(function, 1, 1)(array, out=np.empty(array.shape, dtype=object))
-    return made
+    return lambda array: on_arrays(array, out=np.empty(array.shape, dtype=object))
+
+
+_lifted, _wrapped, _balls = _on_each(_lift_entry), _on_each(Ball), _on_each(arb)
+_unwrapped = _on_each(operator.attrgetter("arb"))
 
 
 HANDLERS: dict[str, Callable[..., Any]] = {}
@@ -151,7 +157,9 @@ def lift(values: Any) -> LiftedArray:
         return array.view(LiftedArray)
     if array.dtype.kind not in "iubfO":
         raise TypeError(f"an array of {array.dtype} among certified numbers")
-    return _each(_lift_entry, array.astype(object)).view(LiftedArray)
+    if array.dtype.kind != "O" and array.dtype.itemsize <= _FLOAT64.itemsize and not share_of_constants():
+        return _wrapped(_balls(array)).view(LiftedArray)
+    return _lifted(array.astype(object)).view(LiftedArray)
 
 
 def _listed(values: Any) -> Any:
@@ -178,12 +186,12 @@ def hand_out(result: Any) -> Any:
 
 def from_arbs(balls: Balls) -> LiftedArray:
     """Wrap an object array of `flint.arb`."""
-    return _each(Ball, balls).view(LiftedArray)
+    return _wrapped(balls).view(LiftedArray)
 
 
 def to_arbs(values: Any) -> Balls:
     """Give the balls of numbers or of a lifted array, as `flint.arb`."""
-    return _each(lambda ball: ball.arb, base(lift(values)))
+    return _unwrapped(base(lift(values)))
 
 
 def midpoints(array: LiftedArray) -> NDArray[np.float64]:
@@ -211,7 +219,7 @@ def is_lifted(value: Any) -> bool:
 
 
 def _all_balls(array: Balls) -> bool:
-    return array.size > 0 and all(type(entry) is Ball for entry in array.ravel())
+    return set(map(type, array.ravel().tolist())) == {Ball}
 
 
 def _index(key: Any) -> Any:

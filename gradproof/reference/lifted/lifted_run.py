@@ -1,6 +1,8 @@
 """Running plain NumPy code on certified balls."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +83,7 @@ def run_lifted(
     lifted = map_leaves(_lifted, arguments)  # as exactly what they are: they are no constants
     with (
         Balls(precision).context(),
+        _no_collections(),
         lifted_code(function),
         noting(notes),
         np.errstate(all="ignore"),
@@ -92,6 +95,22 @@ def run_lifted(
         except Exception as error:  # noqa: BLE001 - whatever the user's code raises on balls is told
             return LiftedRun(None, notes, _described(error))
     return LiftedRun(result, notes)
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Keep Python from looking for circles of objects meanwhile, if it does that.
+
+    It does so once in some hundred new objects, and a run makes some for each number, none of them in a
+    circle: it would go through all that was ever imported again and again, half of the time.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _lifted(leaf: Any) -> Any:

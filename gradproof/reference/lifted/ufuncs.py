@@ -15,10 +15,11 @@ from gradproof.reference.numbers.elementary import ELEMENTARY, NAN, OF_TWO
 
 
 def _elementwise(function: Callable[..., Any], operands: int) -> Any:
-    # with an identity of None, it may be reduced along several axes
-    return np.frompyfunc(
-        lambda *balls: Ball(function(*(ball.arb for ball in balls))), operands, 1, identity=None
+    on_balls = (
+        (lambda x: Ball(function(x.arb))) if operands == 1 else (lambda x, y: Ball(function(x.arb, y.arb)))
     )
+    # with an identity of None, it may be reduced along several axes
+    return np.frompyfunc(on_balls, operands, 1, identity=None)
 
 
 def _test(test: Callable[..., Any], operands: int = 1) -> Callable[..., Any]:

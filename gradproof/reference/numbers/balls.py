@@ -23,6 +23,7 @@ from flint import arb, arb_mat
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.arithmetic import Kind, Numbers
+from gradproof.reference.numbers.bounds import above, accuracies, bounds_of_sizes, midpoints, radii
 from gradproof.reference.numbers.elementary import ELEMENTARY, ONE, ZERO, near, on_balls, whole_power
 from gradproof.reference.numbers.payload import Payload
 
@@ -73,19 +74,15 @@ class BallNumbers(Numbers["Balls"]):
 
     def values(self) -> NDArray[np.float64]:
         """The midpoints, rounded to float64."""
-        middle: NDArray[np.float64] = self.data[0].astype(np.float64)
-        return middle
+        return midpoints(self.data[0])
 
     def radii(self) -> NDArray[np.float64]:
         """Upper bounds of the radii; 0 only where a ball is a single number."""
-        balls = self.data[0]
-        radii = _rounded_up(on_balls(arb.rad)(balls))
-        # Arb has NaN with radius 0, and nothing is known of it.
-        return np.where(on_balls(arb.is_nan)(balls).astype(bool), inf, radii)
+        return radii(self.data[0])
 
     def digits(self) -> NDArray[np.float64]:
         """Decimal digits of relative accuracy; inf for a single number, at most 0 for nothing."""
-        bits = on_balls(arb.rel_accuracy_bits)(self.data[0]).astype(np.float64)
+        bits = accuracies(self.data[0])
         digits = np.where(bits > _ALL_BITS, inf, np.maximum(bits, 0.0) * log10(2))
         return np.asarray(digits, dtype=np.float64)
 
@@ -97,9 +94,8 @@ class BallNumbers(Numbers["Balls"]):
         """
         claimed = np.broadcast_to(np.asarray(values, dtype=np.float64), self.data.shape[1:])
         finite = np.isfinite(claimed)
-        distance = abs(self.data[0] - _ball(np.where(finite, claimed, 0.0)))
-        lower = np.maximum(_rounded_down(on_balls(arb.lower)(distance)), 0.0)
-        upper = _rounded_up(on_balls(arb.upper)(distance))
+        distance = self.data[0] - _ball(np.where(finite, claimed, 0.0))
+        lower, upper = bounds_of_sizes(distance)
         relative = self._relative(claimed, upper, distance)
         return Difference(*(np.where(finite, bound, inf) for bound in (lower, upper, relative)))
 
@@ -113,7 +109,7 @@ class BallNumbers(Numbers["Balls"]):
         far = ~(upper < 1e-3 * np.abs(claimed))
         if np.any(far):
             ratios = on_balls(_upper_ratio, 2)(distance[far], self.data[0][far])
-            relative[far] = _rounded_up(np.asarray(ratios, dtype=object))
+            relative[far] = above(np.asarray(ratios, dtype=object))
         return relative
 
     # ---------------------------------------------------------------- arithmetic
@@ -250,25 +246,8 @@ def _upper_ratio(distance: arb, true: arb) -> arb:
     """An upper bound of a distance over the absolute value of a ball."""
     if distance.is_zero():
         return ZERO
-    ratio = distance / abs(true)
+    ratio = abs(distance) / abs(true)
     return ratio.upper() if ratio.is_finite() else arb(inf)
-
-
-def _rounded_up(bounds: Payload) -> NDArray[np.float64]:
-    """Float64 values that are no less than exact, non-negative bounds; inf for NaN."""
-    # float() rounds to nearest, so that the next float is beyond. Only 0 stays itself.
-    nearest = bounds.astype(np.float64)
-    with np.errstate(over="ignore"):
-        beyond = np.where(bounds == 0, 0.0, np.nextafter(nearest, inf))
-    return np.asarray(np.where(np.isnan(nearest), inf, beyond), dtype=np.float64)
-
-
-def _rounded_down(bounds: Payload) -> NDArray[np.float64]:
-    """Float64 values that are no greater than exact bounds; 0 for NaN."""
-    nearest = bounds.astype(np.float64)
-    with np.errstate(over="ignore"):
-        below = np.where(bounds == 0, 0.0, np.nextafter(nearest, -inf))
-    return np.asarray(np.where(np.isnan(nearest), 0.0, below), dtype=np.float64)
 
 
 # -------------------------------------------------------------------- products of matrices

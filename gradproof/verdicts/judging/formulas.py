@@ -1,12 +1,11 @@
 """A gradient's own code on certified balls: what it claims as a formula, with proof."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
 from gradproof.reference.lifted import LiftedRun, run_lifted, to_arbs
+from gradproof.reference.numbers.bounds import SHARP, accuracies, bounds_of_sizes, least_sizes, radii
 from gradproof.reference.trees import flatten
 from gradproof.verdicts.judging.claimed import BallArrays, Formula, Place
 from gradproof.verdicts.judging.user_gradient import UserGradient
@@ -64,8 +63,11 @@ def _run(gradient: UserGradient, place: Place, bits: int, share: float = 0.0) ->
 
 def _narrow(balls: NDArray[np.object_]) -> bool:
     """Whether more precision has nothing to add: each entry is known to many digits, or is negligible."""
-    entries: list[Any] = [ball for ball in balls.ravel().tolist() if ball.is_finite()]
-    greatest = max((float(abs(ball).upper()) for ball in entries), default=0.0)
-    return all(
-        float(ball.rad()) <= NARROW * max(float(abs(ball).lower()), NARROW * greatest) for ball in entries
-    )
+    balls = balls.reshape(-1)
+    unsure = balls[accuracies(balls) < SHARP]
+    if not unsure.size:
+        return True
+    most, radius = bounds_of_sizes(balls).most, radii(unsure)
+    greatest = float(np.max(most, where=np.isfinite(most), initial=0.0))
+    limit = NARROW * np.maximum(least_sizes(unsure), NARROW * greatest)
+    return bool(np.all((radius <= limit) | ~np.isfinite(radius)))

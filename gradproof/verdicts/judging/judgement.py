@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import DisagreementError
+from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts.causes import Cause
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Claimed
 from gradproof.verdicts.judging.floats import Assessment, Floats
-from gradproof.verdicts.judging.measuring import Agreement, midpoints
+from gradproof.verdicts.judging.measuring import Agreement
 from gradproof.verdicts.judging.proof import Proof
 from gradproof.verdicts.numerals import decimals, entry, index_texts, rounded_up
 from gradproof.verdicts.printing import printed, table_lines, terminal_width, visible, wrapped

@@ -5,17 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from flint import arb
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.bounds import bounds_of_sizes, greatest_size, least_sizes
 from gradproof.verdicts.tolerances import EQUAL_DIGITS, WIDE
 
 Floats = NDArray[np.float64]
 BallArray = NDArray[np.object_]
-
-_UPPER, _LOWER = np.frompyfunc(arb.upper, 1, 1), np.frompyfunc(arb.lower, 1, 1)
-_FINITE = np.frompyfunc(arb.is_finite, 1, 1)
-_TOLD_FROM_ZERO = np.frompyfunc(lambda ball: ball.is_finite() and not ball.contains(0), 1, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +41,7 @@ def distance(value: BallArray, exact: BallArray, scale: float) -> Distance:
         exact: of the same shape.
         scale: the size that an entry is measured beside whose exact value is not told from 0.
 
+    >>> from flint import arb
     >>> value, exact = (np.array([arb(x), arb(0)], dtype=object) for x in (1.5, 1.0))
     >>> found = distance(value, exact, 1.0)
     >>> found.error.round(3).tolist(), found.digits.round(3).tolist()
@@ -52,11 +49,8 @@ def distance(value: BallArray, exact: BallArray, scale: float) -> Distance:
     """
     shape = exact.shape
     value, exact = value.reshape(-1), exact.reshape(-1)  # NumPy makes bare objects of arrays without axes
-    apart = abs(value - exact)
-    finite = _FINITE(apart).astype(bool)
-    least = np.where(finite, np.maximum(down(_LOWER(apart)), 0.0), 0.0)
-    error = np.where(finite, up(_UPPER(apart)), np.inf)
-    size = np.where(_TOLD_FROM_ZERO(exact).astype(bool), np.maximum(down(_LOWER(abs(exact))), 0.0), 0.0)
+    least, error = bounds_of_sizes(value - exact)
+    size = least_sizes(exact)
     with np.errstate(all="ignore"):
         relative = np.where(error == 0, 0.0, np.where(size > 0, error / size * (1 + 1e-15), np.inf))
         beside = digits_of(error / scale) if scale > 0 else np.zeros(error.shape)
@@ -73,33 +67,6 @@ def digits_of(relative: Any) -> Floats:
     with np.errstate(all="ignore"):
         digits = -np.log10(relative)
     return np.asarray(np.where(digits > 0, digits, 0.0), dtype=np.float64)
-
-
-def greatest(balls: BallArray) -> float:
-    """Give the greatest absolute value of the entries that are told from 0; 0 if there is none."""
-    entries: list[Any] = balls.ravel().tolist()
-    return max(
-        (float(abs(ball)) for ball in entries if ball.is_finite() and not ball.contains(0)), default=0.0
-    )
-
-
-def midpoints(balls: BallArray) -> Floats:
-    """Give the midpoints of balls as floats."""
-    return np.asarray(balls, dtype=object).astype(np.float64)
-
-
-def up(bounds: BallArray) -> Floats:
-    """Give float64 values that are no less than exact, non-negative bounds."""
-    nearest = bounds.astype(np.float64)
-    with np.errstate(over="ignore"):
-        return np.where(bounds == 0, 0.0, np.nextafter(nearest, np.inf))
-
-
-def down(bounds: BallArray) -> Floats:
-    """Give float64 values that are no greater than exact bounds."""
-    nearest = bounds.astype(np.float64)
-    with np.errstate(over="ignore"):
-        return np.where(bounds == 0, 0.0, np.nextafter(nearest, -np.inf))
 
 
 # -------------------------------------------------------------------- agreement
@@ -139,7 +106,7 @@ class Agreement:
     @property
     def explicable(self) -> bool:
         """Whether constants may explain all that differs: it is little beside the greatest entry."""
-        return not np.any(self.apart & (self.distance.least > 2 * WIDE * greatest(self.exact)))
+        return not np.any(self.apart & (self.distance.least > 2 * WIDE * greatest_size(self.exact)))
 
     def explained_by(self, claimed: BallArray, exact: BallArray, digits: float) -> "Agreement":
         """Take entries for equal whose difference may come from constants of the code that are doubles.
@@ -149,7 +116,7 @@ class Agreement:
             exact: the gradient of the loss, likewise.
             digits: how many an entry must agree in.
         """
-        limit = WIDE * greatest(self.exact)
+        limit = WIDE * greatest_size(self.exact)
         asked = self.apart & (self.distance.digits >= digits)
         columns: list[list[Any]] = [each.ravel().tolist() for each in (asked, claimed, exact)]
         explained = [
@@ -169,7 +136,7 @@ def compare(value: BallArray, exact: BallArray, scale: float) -> Agreement:
 
 def compare_with(exact: Mapping[str, BallArray], found: Mapping[str, Agreement]) -> dict[str, Agreement]:
     """Compare what was claimed with other exact gradients; what constants explain stays explained."""
-    scales = {name: greatest(balls) for name, balls in exact.items()}
+    scales = {name: greatest_size(balls) for name, balls in exact.items()}
     largest = max(scales.values(), default=0.0)
     return {
         name: replace(
@@ -190,7 +157,7 @@ def compare_all(
         exact: by parameter.
         largest: the size of the loss, which an entry is measured beside where every gradient is 0.
     """
-    scales = {name: greatest(balls) for name, balls in exact.items()}
+    scales = {name: greatest_size(balls) for name, balls in exact.items()}
     largest = max([*scales.values(), largest])
     return {
         name: compare(balls, exact[name], scales[name] or largest)

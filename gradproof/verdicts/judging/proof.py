@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.bounds import midpoints
 from gradproof.verdicts.judging.claimed import Formula, Place
 from gradproof.verdicts.judging.evidence import PlaceEvidence
-from gradproof.verdicts.judging.measuring import Agreement, compare_all, compare_with, midpoints
+from gradproof.verdicts.judging.measuring import Agreement, compare_all, compare_with
 from gradproof.verdicts.tolerances import CONSTANTS, SLACK
 from gradproof.verdicts.verdict import CODE, Codes, Verdict
 
