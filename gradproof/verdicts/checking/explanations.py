@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gradproof.errors import GradproofError, InputError
-from gradproof.reference.numbers.bounds import midpoints
 from gradproof.verdicts.checking.drawing import Draw
 from gradproof.verdicts.checking.own import Terms, judge_own
 from gradproof.verdicts.checking.places import Drawer, Item, Items, KnownData
