@@ -230,8 +230,10 @@ def test_where_no_cause_is_found_the_search_says_what_is_off():
     params = {"w": np.array([1.0, 2.0, 3.0]), "v": np.array([1.0, 2.0])}
     claimed = {"w": 2 * params["w"] + np.array([0.0, 0.123, 0.0]), "v": 3 * params["v"] ** 2}
     search = search_cause(squares, params, {}, claimed)
-    assert (search.cause, search.difference) == (None, "w: 1 of 3 entries is off ([1]).")
-    assert search.difference == describe_difference(squares, params, {}, claimed)
+    difference = describe_difference(squares, params, {}, claimed)
+    assert (search.cause, difference) == (None, "w: 1 of 3 entries is off ([1]).")
+    place = "If it is a single fault, as the gradient of v is right, it goes wrong in square and sum ("
+    assert search.difference.startswith(f"{difference} {place}")
     assert search_cause(squares, params, {}, {"w": 4 * params["w"]}).difference == ""
 
 

@@ -13,6 +13,7 @@ from gradproof.verdicts.causes.phrases import listed
 from gradproof.verdicts.causes.search.discrepancy import Arrays
 from gradproof.verdicts.causes.search.elsewhere import after_an_update, updated_weights, without_an_operation
 from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry
+from gradproof.verdicts.causes.search.located import located
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.several import group_mutants, overwriting, pair_mutants
 from gradproof.verdicts.causes.search.singles import factor_mutants, from_rounded_output, single_mutants
@@ -88,10 +89,10 @@ def search_cause(
     """
     with np.errstate(all="ignore"):  # what is not finite explains nothing
         inquiry = Inquiry(loss, params, batch, claimed, learning_rate, doubt, wrong, seconds)
-        cause = _cause(inquiry)
+        cause, place = _cause(inquiry)
         if cause is not None:
             return Search(cause, complete=True)
-        return Search(None, not inquiry.late, str(inquiry.discrepancy))
+        return Search(None, not inquiry.late, f"{inquiry.discrepancy} {place}".strip())
 
 
 def describe_difference(
@@ -118,15 +119,17 @@ def describe_difference(
         return str(Inquiry(loss, params, batch, claimed, wrong=wrong).discrepancy)
 
 
-def _cause(inquiry: Inquiry) -> Cause | None:
+def _cause(inquiry: Inquiry) -> tuple[Cause | None, str]:
+    """Find the cause; or else say what is known of its place."""
     misshapen = next(shape_causes(inquiry), None)
-    if misshapen is not None:
-        return misshapen
-    if not inquiry.targets or not inquiry.discrepancy.finite:
-        return None
+    if misshapen is not None or not inquiry.targets or not inquiry.discrepancy.finite:
+        return misshapen, ""
     whole = None if inquiry.discrepancy.certified else from_rounded_output(inquiry)
-    whole = whole or _simplest(inquiry)
-    return whole if whole is not None or len(inquiry.targets) == 1 else _in_part(inquiry)
+    named = whole or _simplest(inquiry) or (_in_part(inquiry) if len(inquiry.targets) > 1 else None)
+    if named is not None:
+        return named, ""
+    place = located(inquiry)
+    return place.cause, place.text
 
 
 def _in_part(inquiry: Inquiry) -> Cause | None:

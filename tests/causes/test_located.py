@@ -1,0 +1,166 @@
+"""A fault that has no name is located: proven where that can be, bounded else, and never at a wrong place."""
+
+import inspect
+
+import numpy as np
+import pytest
+from certified_gradients import certified
+
+from gradproof.verdicts.causes import search_cause
+
+
+def line_of(function, text):
+    """The line of a function that holds a text, as places write it."""
+    lines, first = inspect.getsourcelines(function)
+    [found] = [first + i for i, line in enumerate(lines) if text in line]
+    return f"test_located.py:{found}"
+
+
+def searched(loss, gradient, params, batch):
+    return search_cause(loss, params, batch, certified(gradient, params, batch))
+
+
+# ------------------------------------------------------------------------ one adjoint is wrong
+
+
+def network(xp, p, b):
+    hidden = xp.tanh(b["x"] @ p["w"] + p["c"])
+    out = hidden @ p["v"]
+    return xp.sum((out - b["y"]) ** 2)
+
+
+def network_data(seed, examples):
+    random = np.random.default_rng(seed)
+    params = {"w": random.normal(size=(6, 3)), "c": random.normal(size=3), "v": random.normal(size=(3, 2))}
+    return params, {"x": random.normal(size=(examples, 6)), "y": random.normal(size=(examples, 2))}
+
+
+def network_gradient(carried):
+    def gradient(p, b):
+        hidden = np.tanh(b["x"] @ p["w"] + p["c"])
+        error = 2 * (hidden @ p["v"] - b["y"])
+        back = carried(error, p["v"]) * (1 - hidden * hidden)
+        return {"w": b["x"].T @ back, "c": back.sum(0), "v": hidden.T @ error}
+
+    return gradient
+
+
+def wrong_product(error, v):
+    return (error**2) @ v.T + 0.3 * v[:, 0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_wrong_adjoint_with_more_equations_than_unknowns_is_proven(seed):
+    params, batch = network_data(seed, examples=2)
+    cause = searched(network, network_gradient(wrong_product), params, batch).cause
+    assert (cause.kind, set(cause.parameters)) == ("adjoint-wrong", {"w", "c"})
+    # the product before tanh may be wrong, or tanh's own derivative: what arrives below it is the same
+    assert line_of(network, "hidden @") in cause.where
+    assert "21 entries agree, with 6 unknown" in cause.text
+
+
+def test_with_fewer_equations_the_part_that_can_be_wrong_is_told():
+    params, batch = network_data(0, examples=9)
+    search = searched(network, network_gradient(wrong_product), params, batch)
+    assert search.cause is None
+    assert "as the gradient of v is right, it goes wrong in" in search.difference
+    assert line_of(network, "xp.tanh") in search.difference
+    assert line_of(network, "xp.sum") not in search.difference
+
+
+def test_both_operands_of_one_operation():
+    def loss(xp, p, b):
+        near, far = xp.sum(p["w"] * b["x"]), xp.sum(xp.exp(p["w"]))
+        return near / far
+
+    def gradient(p, b):
+        w, x = p["w"], b["x"]
+        near, far = (w * x).sum(), np.exp(w).sum()
+        return {"w": (x * far + near * np.exp(w)) / far * near}
+
+    random = np.random.default_rng(0)
+    cause = searched(loss, gradient, {"w": random.normal(size=6)}, {"x": random.normal(size=6)}).cause
+    assert (cause.kind, cause.where) == (
+        "adjoint-wrong",
+        f"divide at tests/causes/{line_of(loss, 'near / far')}",
+    )
+
+
+def recurrence(xp, p, b):
+    state, out = xp.zeros(2), 0.0
+    for t in range(5):
+        state = xp.tanh(p["a"] * state + p["u"][t, :] + p["d"])
+        out = out + xp.sum(b["y"][t, :] * state)
+    return out
+
+
+def recurrence_gradient(carry):
+    def gradient(p, b):
+        states = [np.zeros(2)]
+        for t in range(5):
+            states.append(np.tanh(p["a"] * states[-1] + p["u"][t] + p["d"]))
+        a, u, error = [], [], 0.0
+        for t in reversed(range(5)):
+            back = (b["y"][t] + error) * (1 - states[t + 1] ** 2)
+            a.append(back * states[t])
+            u.insert(0, back)
+            error = carry(back, p["a"], t)
+        return {"a": sum(a), "u": np.stack(u), "d": sum(u)}
+
+    return gradient
+
+
+def test_what_is_carried_between_the_steps_of_a_loop():
+    random = np.random.default_rng(3)
+    params = {"a": random.normal(size=2), "u": random.normal(size=(5, 2)), "d": random.normal(size=2)}
+    batch = {"y": random.normal(size=(5, 2))}
+    right = searched(recurrence, recurrence_gradient(lambda g, a, _: g * a), params, batch)
+    assert (right.cause, right.difference) == (None, "")
+    cause = searched(
+        recurrence, recurrence_gradient(lambda g, a, t: g * np.exp(a) / (t + 1)), params, batch
+    ).cause
+    assert (cause.kind, set(cause.parameters)) == ("adjoint-wrong", {"a", "u", "d"})
+    assert line_of(recurrence, "state = xp.tanh") in cause.where
+
+
+# ------------------------------------------------------------------------ what is not proven is not said
+
+
+def test_two_faults_have_no_place():
+    params, batch = network_data(1, examples=2)
+
+    def gradient(p, b):
+        right = network_gradient(lambda error, v: error @ v.T)(p, b)
+        return {"w": right["w"] + p["w"] ** 2, "c": np.exp(right["c"]), "v": right["v"] * p["v"]}
+
+    search = searched(network, gradient, params, batch)
+    assert search.cause is None
+    assert search.difference.startswith("w: all of 18 entries are off")
+    assert "single fault" not in search.difference
+
+
+@pytest.mark.parametrize("times", [0, 2])
+def test_an_example_that_is_left_out_or_counted_twice_is_nowhere_proven(times):
+    """That may be done at any line that still knows the examples."""
+    params, batch = network_data(2, examples=3)
+    weight = np.array([[1.0], [float(times)], [1.0]])
+
+    def gradient(p, b):
+        return network_gradient(lambda error, v: (error @ v.T) * weight)(p, b)
+
+    search = searched(network, gradient, params, batch)
+    assert search.cause is None or search.cause.kind != "adjoint-wrong"
+
+
+@pytest.mark.parametrize("examples", [1, 2, 9])
+def test_right_gradients_have_no_place(examples):
+    params, batch = network_data(0, examples)
+    search = searched(network, network_gradient(lambda error, v: error @ v.T), params, batch)
+    assert (search.cause, search.difference) == (None, "")
+
+
+def test_a_loss_that_is_too_large_says_so(monkeypatch):
+    monkeypatch.setattr("gradproof.verdicts.causes.search.tangents.WORK", 10)
+    params, batch = network_data(0, examples=2)
+    search = searched(network, network_gradient(wrong_product), params, batch)
+    assert search.difference.endswith("Where the fault is was not looked for: the loss is too large for it.")
