@@ -1,11 +1,15 @@
 """A fault that has no name is located: proven where that can be, bounded else, and never at a wrong place."""
+# ruff: noqa: ARG005 - all terms of derivatives have the same parameters, whether or not they need them
 
 import inspect
 
 import numpy as np
 import pytest
-from certified_gradients import certified
+from certified_gradients import KIND, certified
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from gradproof.reference.tape import differentiate
 from gradproof.verdicts.causes import search_cause
 
 
@@ -121,6 +125,93 @@ def test_what_is_carried_between_the_steps_of_a_loop():
     ).cause
     assert (cause.kind, set(cause.parameters)) == ("adjoint-wrong", {"a", "u", "d"})
     assert line_of(recurrence, "state = xp.tanh") in cause.where
+
+
+# ------------------------------------------------------------------------ a derivative is another function
+
+FUNCTIONS = (
+    "tanh",
+    "sigmoid",
+    "exp",
+    "sin",
+    "cos",
+    "softplus",
+    "gelu",
+    "silu",
+    "square",
+    "atan",
+    "expm1",
+)
+
+TERMS = {
+    "g": lambda g, x, y: g,
+    "g input": lambda g, x, y: g * x,
+    "g output": lambda g, x, y: g * y,
+    "g output^2": lambda g, x, y: g * y * y,
+    "g input output": lambda g, x, y: g * x * y,
+    "1": lambda g, x, y: 1 + 0 * y,
+    "output": lambda g, x, y: y,
+    "output^2": lambda g, x, y: y * y,
+    "g exp(-input^2)": lambda g, x, y: g * np.exp(-x * x),
+    "g (input > 0)": lambda g, x, y: g * (x > 0),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@settings(max_examples=4, derandomize=True, deadline=None)
+@given(
+    terms=st.lists(st.sampled_from(sorted(TERMS)), min_size=1, max_size=2, unique=True),
+    factors=st.lists(st.sampled_from([1.0, -1.0, 2.0, 0.5, 1.702, 0.79788]), min_size=2, max_size=2),
+    seed=st.integers(0, 100),
+)
+def test_another_function_in_place_of_a_derivative_is_found(name, terms, factors, seed):
+    def function(xp):
+        return getattr(xp, name, None) or getattr(xp.nn, name)
+
+    def loss(xp, p, b):
+        return xp.sum(b["c"] * function(xp)(b["x"] @ p["w"] + p["d"]))
+
+    random = np.random.default_rng(seed)
+    params = {"w": random.normal(size=(4, 5)), "d": random.normal(size=5)}
+    batch = {"x": random.normal(size=(7, 4)), "c": random.normal(size=(7, 5))}
+
+    def gradient(p, b):
+        x = b["x"] @ p["w"] + p["d"]
+        y = differentiate(
+            lambda xp, q, _: xp.sum(function(xp)(q["x"]) + 0 * q["x"]), {"x": np.ones(1)}, {}, KIND
+        )
+        y = y.tape.nodes[1].operation.forward(KIND.lift(x[np.newaxis])).balls()[0, ...]
+        back = sum(factor * TERMS[term](b["c"], x, y) for term, factor in zip(terms, factors, strict=False))
+        return {"w": b["x"].T @ back, "d": back.sum(0)}
+
+    cause = searched(loss, gradient, params, batch).cause
+    assert cause is not None
+    assert cause.where.endswith(line_of(loss, "function(xp)(b"))
+
+
+def test_a_missing_parenthesis_and_a_constant_in_few_digits_are_told():
+    def loss(xp, p, b):
+        return xp.sum(b["c"] * xp.tanh(p["x"]))
+
+    random = np.random.default_rng(0)
+    params, batch = {"x": random.normal(size=6)}, {"c": random.uniform(0.3, 2, size=6)}
+    cause = searched(loss, lambda p, b: {"x": b["c"] * 1 - np.tanh(p["x"]) ** 2}, params, batch).cause
+    assert cause.kind == "derivative-wrong"
+    assert "with g - output^2 handed back by tanh (tests/causes/test_located.py:" in cause.text
+    assert ": that makes it at -0.5357 " in cause.text
+    cause = searched(loss, lambda p, b: {"x": b["c"] * 0.797885 * p["x"]}, params, batch).cause
+    assert "with 0.797885 (√(2/π) to 6 digits) g input handed back" in cause.text
+
+
+def test_factors_that_nobody_would_write_are_no_cause():
+    def loss(xp, p, b):
+        return xp.sum(b["c"] * xp.tanh(p["x"]))
+
+    random = np.random.default_rng(0)
+    params, batch = {"x": random.normal(size=6)}, {"c": random.uniform(0.3, 2, size=6)}
+    odd = np.pi / np.e
+    search = searched(loss, lambda p, b: {"x": b["c"] * odd * p["x"] - odd * np.tanh(p["x"])}, params, batch)
+    assert search.cause is None
 
 
 # ------------------------------------------------------------------------ what is not proven is not said

@@ -59,6 +59,7 @@ class CauseKind(Enum):
     WEIGHTS_ALREADY_UPDATED = 7.0, "weights are used after their update"
     ADDED_MULTIPLE = 9.0, "a multiple of the parameter is added"
     TWO_CHANGES = 15.0, "two changes together"
+    DERIVATIVE_WRONG = 20.0, "an operation's derivative is another function that has no name"
     ADJOINT_WRONG = 25.0, "what arrives at a value is wrong in a way that has no name"
 
     def __init__(self, cost: float, text: str) -> None:

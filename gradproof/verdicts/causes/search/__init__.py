@@ -8,5 +8,6 @@ Read `engine.py` first: the face and the stages. Then `inquiry.py` (all that a s
 `discrepancy.py` (the claim beside the exact gradient) and `mutant.py`; then the stages: `whole.py` (no
 place), `singles.py` (one place), `several.py` (several places) and `elsewhere.py` (another loss, or other
 weights). `recognition.py` finds functions that a loss writes out. Where nothing of it has a name,
-`located.py` says where the fault is, from `equations.py`, which `tangents.py` sets up.
+`forms.py` looks for simple functions in place of a derivative, and `located.py` says where the fault is, from
+`equations.py`, which `tangents.py` sets up.
 """

@@ -18,6 +18,7 @@ from gradproof.verdicts.causes.graph import Graph, Node
 from gradproof.verdicts.causes.kinds import Cause, CauseKind
 from gradproof.verdicts.causes.phrases import listed
 from gradproof.verdicts.causes.search.equations import Equations, Solution
+from gradproof.verdicts.causes.search.forms import form_mutants
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
 
@@ -59,6 +60,10 @@ def located(inquiry: Inquiry) -> Located:
     equations = Equations.of(inquiry, inquiry.composed)
     if equations is None:
         return Located(text=_TOO_LARGE)
+    for mutant in form_mutants(equations):
+        formed = inquiry.confirmed(mutant)
+        if formed is not None:
+            return Located(formed[1])
     suspects = Suspects(equations)
     for found in (suspects.single, suspects.of_operations, suspects.of_lines):
         proven = [each for each in found if each.solution.confirmed]
