@@ -278,11 +278,10 @@ class Logistic:
         "sigmoid' once more": ("extra-derivative", ""),
         "temperature left out": ("constant-factor", "/ 1.7"),
         "weights left out": ("derivative-left-out", ""),
-        "labels -1": (None, None),
+        "labels -1": ("derivative-wrong", "z * b"),
         "sign": ("sign", ""),
         "sum": (None, None),
     }
-    UNEXPLAINED = frozenset({"labels -1"})
 
     @staticmethod
     def make(r):

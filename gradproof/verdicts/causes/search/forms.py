@@ -47,10 +47,6 @@ _WORK = 300_000_000
 """At most so many products of numbers are computed to look at all places."""
 
 
-def _of(name: str, *, output: bool = False) -> Local:
-    return lambda use: (use.y if output else use.x).function(name)
-
-
 def _slope(use: Use) -> Array:
     return use.pull(use.y * 0 + 1)
 
@@ -80,36 +76,36 @@ _FUNCTIONS: dict[str, Local] = {
     "|input|": lambda use: use.x.abs(),
     "(input > 0)": lambda use: use.x.step(0),
     "(output > 0)": lambda use: use.y.step(0),
-    "exp(input)": _of("exp"),
-    "exp(output)": _of("exp", output=True),
+    "exp(input)": lambda use: use.x.function("exp"),
+    "exp(output)": lambda use: use.y.function("exp"),
     "exp(-input)": lambda use: (-use.x).function("exp"),
     "exp(-input^2)": lambda use: (-use.x * use.x).function("exp"),
     "exp(-input^2/2)": lambda use: (-use.x * use.x / 2).function("exp"),
     "input exp(-input^2/2)": lambda use: use.x * (-use.x * use.x / 2).function("exp"),
     "Phi(input)": lambda use: (1 + (use.x / use.y.kind.constant(2).function("sqrt")).function("erf")) / 2,
-    "tanh(input)": _of("tanh"),
+    "tanh(input)": lambda use: use.x.function("tanh"),
     "tanh(input)^2": lambda use: use.x.function("tanh") ** 2,
-    "sigmoid(input)": _of("sigmoid"),
+    "sigmoid(input)": lambda use: use.x.function("sigmoid"),
     "sigmoid(input)^2": lambda use: use.x.function("sigmoid") ** 2,
     "input sigmoid(input)": lambda use: use.x * use.x.function("sigmoid"),
-    "sin(input)": _of("sin"),
-    "cos(input)": _of("cos"),
-    "log(input)": _of("log"),
-    "sqrt(input)": _of("sqrt"),
+    "sin(input)": lambda use: use.x.function("sin"),
+    "cos(input)": lambda use: use.x.function("cos"),
+    "log(input)": lambda use: use.x.function("log"),
+    "sqrt(input)": lambda use: use.x.function("sqrt"),
 }
 """What a derivative may be a multiple of, of one operand."""
 
 _OTHER: dict[str, Local] = {
-    "other": _other,
-    "1/other": lambda use: 1 / _other(use),
-    "other^2": lambda use: _other(use) * _other(use),
-    "1/other^2": lambda use: 1 / (_other(use) * _other(use)),
-    "input other": lambda use: use.x * _other(use),
-    "input/other": lambda use: use.x / _other(use),
-    "other/input": lambda use: _other(use) / use.x,
-    "input/other^2": lambda use: use.x / (_other(use) * _other(use)),
-    "other/input^2": lambda use: _other(use) / (use.x * use.x),
-    "output/other": lambda use: use.y / _other(use),
+    "the other operand": _other,
+    "1/(the other operand)": lambda use: 1 / _other(use),
+    "(the other operand)^2": lambda use: _other(use) * _other(use),
+    "1/(the other operand)^2": lambda use: 1 / (_other(use) * _other(use)),
+    "input (the other operand)": lambda use: use.x * _other(use),
+    "input/(the other operand)": lambda use: use.x / _other(use),
+    "(the other operand)/input": lambda use: _other(use) / use.x,
+    "input/(the other operand)^2": lambda use: use.x / (_other(use) * _other(use)),
+    "(the other operand)/input^2": lambda use: _other(use) / (use.x * use.x),
+    "output/(the other operand)": lambda use: use.y / _other(use),
 }
 """And of two operands."""
 
@@ -127,12 +123,12 @@ class Form:
 
     Attributes:
         name: the function, in words.
-        function: it, of the use of an operand.
+        value: it, of the use of an operand.
         times: whether it is multiplied by what arrives.
     """
 
     name: str
-    function: Local
+    value: Local
     times: bool
 
     def __str__(self) -> str:
@@ -143,12 +139,12 @@ class Form:
 
     def __call__(self, use: Use, g: Array) -> Array:
         """Compute it, in the shape of the result."""
-        return g * self.function(use) if self.times else self.function(use) + use.y * 0
+        return g * self.value(use) if self.times else self.value(use) + use.y * 0
 
 
 def forms_of(use: Use) -> list[Form]:
     """Give the terms that may go back through an operation, the likeliest first."""
-    functions = _FUNCTIONS | (_OTHER if len(use.values) == 2 else {})
+    functions = (_OTHER if len(use.values) == 2 else {}) | _FUNCTIONS
     return [Form(*each, times) for times in (True, False) for each in functions.items()]
 
 
