@@ -1,7 +1,8 @@
 """Why a claim is wrong: the one place that asks for causes, of a judgement and of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from gradproof.errors import UnsupportedError
 from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.scenarios.scenario import Scenario
-from gradproof.verdicts.causes import doubt_from, search_cause
+from gradproof.verdicts.causes import SecondPoint, doubt_from, search_cause
 from gradproof.verdicts.judging.claimed import Claimed, Place
 from gradproof.verdicts.judging.evidence import Loss, PlaceEvidence
 from gradproof.verdicts.judging.judge import judge
@@ -34,13 +35,21 @@ _WRONG = frozenset({Verdict.DISAGREES, Verdict.WRONG})
 # -------------------------------------------------------------------- of one claim
 
 
-def explained(judgement: Judgement, loss: Loss, learning_rate: float | None = None) -> Judgement:
+Again = Callable[[], SecondPoint | None]
+"""Gives a second point with what is claimed there."""
+
+
+def explained(
+    judgement: Judgement, loss: Loss, learning_rate: float | None = None, again: Again | None = None
+) -> Judgement:
     """Name the cause of a wrong claim, or else say which entries are off; costs nothing where it is right.
 
     Args:
         judgement: what is said of the claim.
         loss: called as `loss(xp, params, batch)` on flat mappings.
         learning_rate: a number to expect in the cause.
+        again: gives a second point, at which the cause must hold too; a formula that was run in certified
+            arithmetic is run again at one.
     """
     inaccurate = judgement.verdict is Verdict.INACCURATE
     if judgement.verdict not in _WRONG and not inaccurate:
@@ -50,11 +59,20 @@ def explained(judgement: Judgement, loss: Loss, learning_rate: float | None = No
         return judgement
     failing = CODE[Verdict.INACCURATE]
     wrong = {name: judged.verdict >= failing for name, judged in judgement.parameters.items()}
+    second = cache(again or partial(_elsewhere, judgement.claimed))
     search = search_cause(
-        loss, place.params, place.batch, values, learning_rate=learning_rate, doubt=doubt, wrong=wrong
+        loss,
+        place.params,
+        place.batch,
+        values,
+        learning_rate=learning_rate,
+        doubt=doubt,
+        wrong=wrong,
+        again=second,
     )
     if search.cause is not None:
-        return replace(judgement, cause=search.cause)
+        once = "; this was seen at one point only" if second() is None else ""
+        return replace(judgement, cause=replace(search.cause, text=search.cause.text + once))
     if inaccurate:
         return judgement  # the reason says already that digits are lost, and how many spreads
     return replace(judgement, unexplained=search.difference)
@@ -82,6 +100,19 @@ def _accused(
     return claimed.near or claimed.place, values, doubt
 
 
+def _elsewhere(claimed: Claimed) -> SecondPoint | None:
+    """Run a formula at a second place: a tenth away, or nearby where that leaves the domain."""
+    if claimed.formula is None:
+        return None
+    for place in (claimed.place.apart, claimed.place.neighbour):
+        values = claimed.formula.at(place).values
+        balls = [ball for array in values.values() for ball in np.ravel(array)]
+        if balls and all(ball.is_finite() for ball in balls):
+            known = {name: each for name, each in values.items() if name in place.params}
+            return SecondPoint(place.params, place.batch, known)
+    return None
+
+
 # -------------------------------------------------------------------- of a run
 
 
@@ -107,13 +138,12 @@ def _gradient_causes(scenario: Scenario, run: Run, wrong: Sequence[ParameterReco
         if judgement.parameter in causes:
             continue
         step = judgement.worst_step()
-        params = {name: weight[step] for name, weight in run.weights.items()}
-        batch = {name: array[0] for name, array in batches_of(scenario, run, slice(step, step + 1)).items()}
-        floats = {name: gradient[step].astype(np.float64) for name, gradient in run.gradients.items()}
+        params, batch, floats = _at_step(scenario, run, step)
         claimed = Claimed(Place(params, batch), floats, run.dtype)
+        again = partial(_at_another_step, scenario, run, step)
         evidence = PlaceEvidence(scenario.flat_loss, claimed.place, run.dtype)
         try:
-            cause = explained(judge(claimed, evidence), scenario.flat_loss).cause
+            cause = explained(judge(claimed, evidence), scenario.flat_loss, again=again).cause
         except UnsupportedError:
             # The loss was judged without this; that no cause is named says that none was found.
             return causes
@@ -123,6 +153,26 @@ def _gradient_causes(scenario: Scenario, run: Run, wrong: Sequence[ParameterReco
                 text = cause.text.replace("your gradient", "the gradient")
                 causes.setdefault(name, (text, cause.where))
     return causes
+
+
+def _at_step(scenario: Scenario, run: Run, step: int) -> SecondPoint:
+    """Give the weights and the data of a step, and its gradients as float64."""
+    params = {name: weight[step] for name, weight in run.weights.items()}
+    batch = {name: array[0] for name, array in batches_of(scenario, run, slice(step, step + 1)).items()}
+    return SecondPoint(
+        params, batch, {n: gradient[step].astype(np.float64) for n, gradient in run.gradients.items()}
+    )
+
+
+def _at_another_step(scenario: Scenario, run: Run, step: int) -> SecondPoint | None:
+    """Give the first step or the last, whichever is farther; None where a run has one step."""
+    last = min(map(len, run.gradients.values())) - 1
+    other = 0 if step > last / 2 else last
+    if other == step:
+        return None
+    there = _at_step(scenario, run, other)
+    dtype = FORMATS[run.dtype].dtype
+    return there._replace(claimed={name: each.astype(dtype) for name, each in there.claimed.items()})
 
 
 def _update_explained(run: Run, rate: float, judgement: ParameterRecord, wrong: set[str]) -> ParameterRecord:

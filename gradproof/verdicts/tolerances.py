@@ -58,9 +58,9 @@ CAUSE_BITS = 192
 """Bits of the certified arithmetic in which a mutant is proven to be the claim: enough for 30 digits after
 the cancellation that mutants bring, which is worse than the true gradient's."""
 
-CAUSE_SECONDS = 2.0
-"""The search for a cause stops after so much processor time, so that what it finds does not depend on the
-machine's load; only tapes of several hundred operations take it."""
+CAUSE_WORK = 400_000_000
+"""The search for a cause stops after so many numbers computed, so that what it finds is the same on every
+machine; only tapes of several hundred operations take it."""
 
 CAUSE_SPREADS = 100.0
 """A claim in floats is compared with mutants within so many spreads of the dtype's rounding noise: mutants

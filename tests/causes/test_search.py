@@ -311,7 +311,7 @@ def test_a_search_that_is_cut_short_says_so():
         return xp.sum(h)
 
     claimed = {"w": np.arange(16.0).reshape(4, 4) ** 0.3}
-    assert not search_cause(loss, {"w": w}, {}, claimed, seconds=0.0).complete
+    assert not search_cause(loss, {"w": w}, {}, claimed, work=0).complete
     right = certified(lambda p, _: {"w": p["w"] * 2}, {"w": w}, {})
     assert search_cause(lambda xp, p, _: xp.sum(p["w"] ** 2), {"w": w}, {}, right).complete
 

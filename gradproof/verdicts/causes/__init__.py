@@ -13,5 +13,14 @@ operation) and `search/` (the engine). `phrases.py` holds the words they share. 
 from gradproof.verdicts.causes.kinds import Cause, Search
 from gradproof.verdicts.causes.search.discrepancy import doubt_from
 from gradproof.verdicts.causes.search.engine import describe_difference, find_cause, search_cause
+from gradproof.verdicts.causes.search.inquiry import SecondPoint
 
-__all__ = ["Cause", "Search", "describe_difference", "doubt_from", "find_cause", "search_cause"]
+__all__ = [
+    "Cause",
+    "Search",
+    "SecondPoint",
+    "describe_difference",
+    "doubt_from",
+    "find_cause",
+    "search_cause",
+]

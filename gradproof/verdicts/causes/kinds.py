@@ -8,6 +8,11 @@ operation's derivative, then one path. A wrong operand or an updated weight is r
 with it. A factor that is no number one would expect, an added multiple and two changes together have
 something that was solved for: they come last, and only where enough entries confirm what one entry gave.
 
+A cause holds at two points, or is not told: where a formula can be run, it is run at a second point, whose
+parameters are up to a tenth smaller, and the same change must give the claim there too; of a run, another
+step is the second point. Where the claim is right at the second point, nothing there speaks against the
+cause. Of numbers at a single point it is said that they were seen at one point only.
+
 A new kind of cause is a line here and a rule in `gradproof.verdicts.causes.mistakes`.
 """
 

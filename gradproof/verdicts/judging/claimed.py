@@ -42,6 +42,22 @@ class Place:
         direction = {name: random.normal(size=array.shape) for name, array in self.params.items()}
         return Place(moved(self.params, direction, 1e-3), self.batch)
 
+    @property
+    def apart(self) -> "Place":
+        """A second place to look at: each parameter up to a tenth smaller, numbers of equal size alike.
+
+        So zeros, ties, signs and symmetries stay what they are, and what is less than one stays so.
+        """
+        flat = [np.abs(array).ravel() for array in self.params.values()]
+        sizes, place = np.unique(np.concatenate(flat) if flat else np.zeros(0), return_inverse=True)
+        shrunk = (1 - 0.1 * np.random.default_rng(1).random(sizes.size))[place]
+        parts = np.split(shrunk, np.cumsum([array.size for array in flat])[:-1])
+        params = {
+            name: np.asarray(array * part.reshape(np.shape(array)), dtype=np.asarray(array).dtype)
+            for (name, array), part in zip(self.params.items(), parts, strict=False)
+        }
+        return Place(params, self.batch)
+
 
 @dataclass(frozen=True, eq=False)
 class Formula:
@@ -55,6 +71,7 @@ class Formula:
         widened: gives the same, with each constant of the code that is a double standing for all numbers
             within a share of it.
         nearby: gives the formula at `Place.neighbour`.
+        at: gives the formula at another place.
     """
 
     values: BallArrays
@@ -62,6 +79,7 @@ class Formula:
     undecided: bool = False
     widened: Callable[[float], BallArrays] = field(default=lambda _: {}, repr=False)
     nearby: "Callable[[], Formula]" = field(default=lambda: Formula({}, "it has no neighbour"), repr=False)
+    at: "Callable[[Place], Formula]" = field(default=lambda _: Formula({}, "it was run once"), repr=False)
 
     @property
     def certified(self) -> bool:

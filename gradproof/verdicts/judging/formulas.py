@@ -45,6 +45,7 @@ def _at_precision(gradient: UserGradient, place: Place, bits: int) -> Formula:
         values,
         widened=lambda share: _run(gradient, place, bits, share)[0],
         nearby=lambda: run_formula(gradient, place.neighbour, patient=False),
+        at=lambda other: run_formula(gradient, other, patient=False),
     )
 
 

@@ -1,6 +1,6 @@
 """The search: mutants from the most likely on, sorted out in float64, confirmed in certified arithmetic."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice, takewhile
 
 import numpy as np
@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from gradproof.reference.tape import Loss
 from gradproof.verdicts import tolerances
+from gradproof.verdicts.causes.graph import Views
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, SOME_ALONE, Cause, CauseKind, Search
 from gradproof.verdicts.causes.phrases import listed
 from gradproof.verdicts.causes.search.discrepancy import Arrays
 from gradproof.verdicts.causes.search.elsewhere import after_an_update, updated_weights, without_an_operation
-from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry
+from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry, SecondPoint
 from gradproof.verdicts.causes.search.located import located
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.several import group_mutants, overwriting, pair_mutants
@@ -51,7 +52,8 @@ def search_cause(
     learning_rate: float | None = None,
     doubt: Mapping[str, NDArray[np.float64]] | None = None,
     wrong: Mapping[str, NDArray[np.bool_]] | None = None,
-    seconds: float = tolerances.CAUSE_SECONDS,
+    work: int = tolerances.CAUSE_WORK,
+    again: Callable[[], SecondPoint | None] | None = None,
 ) -> Search:
     """Find the change of the true gradient that gives a claimed one.
 
@@ -72,7 +74,8 @@ def search_cause(
             claim. It is measured for parameters whose claims are floats and that are not given.
         wrong: by parameter, which entries are wrong: whoever has judged them knows. For parameters that are
             not given, entries that differ by more than the doubt, and than doubles in code explain.
-        seconds: of processor time, after which it stops; only tapes of several hundred operations take two.
+        work: how many numbers it may compute before it stops.
+        again: gives a second point and what is claimed there; a cause that is none there is not named.
 
     Returns:
         the cause; None where nothing is wrong, or where no mutant explains what is. If no single cause
@@ -88,11 +91,14 @@ def search_cause(
     'sign'
     """
     with np.errstate(all="ignore"):  # what is not finite explains nothing
-        inquiry = Inquiry(loss, params, batch, claimed, learning_rate, doubt, wrong, seconds)
+        inquiry = Inquiry(loss, params, batch, claimed, learning_rate, doubt, wrong, work, again)
         cause, place = _cause(inquiry)
         if cause is not None:
             return Search(cause, complete=True)
-        return Search(None, not inquiry.late, f"{inquiry.discrepancy} {place}".strip())
+        known = [str(inquiry.discrepancy), place]
+        if inquiry.late:
+            known.append(f"The search for a cause was cut after {inquiry.work.mutants} mutants.")
+        return Search(None, not inquiry.late, " ".join(each for each in known if each))
 
 
 def describe_difference(
@@ -154,27 +160,18 @@ def _simplest(inquiry: Inquiry) -> Cause | None:
     def first(mutants: Iterable[Mutant]) -> Costed | None:
         return _first(inquiry, takewhile(lambda _: not inquiry.late, mutants))
 
-    best = _cheapest(map(inquiry.confirmed, whole_mutants(inquiry)))
+    best = _cheapest(_tried(inquiry, mutant) for mutant in whole_mutants(inquiry))
     for views in inquiry.views:
-        singles = [*single_mutants(inquiry, views), *factor_mutants(inquiry, views)]
-        singles.sort(key=lambda each: each.cost)
-        best = _cheapest([best, _first(inquiry, singles[:_CONFIRMATIONS])])
+        best = _cheapest([best, _first(inquiry, _singles(inquiry, views)[:_CONFIRMATIONS])])
         if best is not None and best[0] < CauseKind.WEIGHTS_ALREADY_UPDATED.cost:
             grouped = first(group_mutants(inquiry, views)) if _may_be_a_group(best) else None
             return (_cheapest([best, grouped]) or best)[1]
-    stages = chain(
-        map(overwriting, inquiry.views),
-        (group_mutants(inquiry, views) for views in inquiry.views),
-        (updated_weights(inquiry, views) for views in inquiry.views),
-        [without_an_operation(inquiry), after_an_update(inquiry)],
-    )
-    for mutants in stages:
+    for mutants in _several(inquiry):
         best = _cheapest([best, first(mutants)])
         if best is not None and best[0] < _ODD:
             return best[1]
     if best is None or best[0] >= SOME_ALONE:
-        pairs = chain.from_iterable(pair_mutants(inquiry, views) for views in inquiry.views)
-        best = _cheapest([best, first(islice(pairs, _CONFIRMATIONS))])
+        best = _cheapest([best, first(islice(_pairs(inquiry), _CONFIRMATIONS))])
     return None if best is None else best[1]
 
 
@@ -194,7 +191,64 @@ def _first(inquiry: Inquiry, mutants: Iterable[Mutant]) -> Costed | None:
     for mutant in mutants:
         if best is not None and best[0] <= mutant.cost:
             break
-        best = _cheapest([best, inquiry.tried(mutant)])
+        best = _cheapest([best, _tried(inquiry, mutant)])
         if best is not None and best[0] <= mutant.cost:
             break
     return best
+
+
+# ------------------------------------------------------------------------ the stages
+
+
+def _singles(inquiry: Inquiry, views: Views) -> list[Mutant]:
+    singles = [*single_mutants(inquiry, views), *factor_mutants(inquiry, views)]
+    return sorted(singles, key=lambda each: each.cost)
+
+
+def _several(inquiry: Inquiry) -> Iterator[Iterable[Mutant]]:
+    """Give the stages after single mistakes, the likeliest first."""
+    yield from map(overwriting, inquiry.views)
+    yield from (group_mutants(inquiry, views) for views in inquiry.views)
+    yield from (updated_weights(inquiry, views) for views in inquiry.views)
+    yield from (without_an_operation(inquiry), after_an_update(inquiry))
+
+
+def _pairs(inquiry: Inquiry) -> Iterator[Mutant]:
+    return chain.from_iterable(pair_mutants(inquiry, views) for views in inquiry.views)
+
+
+def _all_mutants(inquiry: Inquiry) -> Iterator[Mutant]:
+    yield from whole_mutants(inquiry)
+    yield from chain.from_iterable(_singles(inquiry, views) for views in inquiry.views)
+    yield from chain.from_iterable(_several(inquiry))
+    yield from _pairs(inquiry)
+
+
+# ------------------------------------------------------------------------ at this point, and at a second one
+
+
+def _tried(inquiry: Inquiry, mutant: Mutant) -> Costed | None:
+    """Give the cause that a mutant is, with its cost, if it is the claim here and at the second point."""
+    exact = mutant.exactly()
+    if exact is None:
+        return None
+    costed = inquiry.tried(exact) if mutant.solved is None else inquiry.confirmed(exact)
+    return costed if costed is not None and _holds_again(inquiry, exact) else None
+
+
+def _holds_again(inquiry: Inquiry, mutant: Mutant) -> bool:
+    """Tell whether the same change is the claim at the second point too, where anything is wrong there."""
+    if inquiry.second is None:
+        return True
+    wrong = inquiry.second.discrepancy.wrong
+    targets = tuple(name for name in inquiry.targets if name in wrong)
+    if not targets:
+        return True
+    there = inquiry.second.with_targets(targets)
+    for each in _all_mutants(there):
+        exact = each.exactly() if each.kind is mutant.kind else None
+        if exact is not None and exact.is_the_same(mutant, inquiry.targets):
+            found = there.tried(exact) if each.solved is None else there.confirmed(exact)
+            if found is not None:
+                return True
+    return False

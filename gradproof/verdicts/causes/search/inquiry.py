@@ -1,14 +1,15 @@
 """All that the search asks: the loss's graphs, the discrepancy, the probes, the time; does a mutant fit?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
-from functools import cached_property
-from time import thread_time
-from typing import TypeAlias
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.noise import noisy_gradients
 from gradproof.reference.numbers import Balls, Noisy, Plain
 from gradproof.reference.numbers.formats import FORMATS
@@ -27,6 +28,39 @@ Costed: TypeAlias = tuple[float, Cause]
 
 _SAMPLES = 8
 
+_CALL = 2_000
+"""To compute an operation costs as much as so many entries of its result do."""
+
+_BALL = 30
+"""To compute a ball costs as much as so many floats do."""
+
+
+class SecondPoint(NamedTuple):
+    """Another point at which the same gradient was computed: arguments as for `search_cause`."""
+
+    params: Arrays
+    batch: Arrays
+    claimed: Arrays
+
+
+@dataclass
+class Count:
+    """What a search has computed, in float64 numbers.
+
+    Attributes:
+        most: the search stops after so many.
+        done: how many it has computed.
+        mutants: how many mutants were compared with the claim.
+    """
+
+    most: int
+    done: int = 0
+    mutants: int = 0
+
+    def add(self, operations: int, entries: int, *, balls: bool = False) -> None:
+        """Count operations that have so many entries together."""
+        self.done += operations * _CALL + entries * (_BALL if balls else 1)
+
 
 class Inquiry:
     """A claimed gradient of a loss at a point, of which the cause is asked.
@@ -36,6 +70,7 @@ class Inquiry:
         composed: the loss with the functions that it writes out recognised.
         discrepancy: the claim beside the exact gradient.
         targets: the wrong parameters that are to be explained.
+        work: what was computed so far.
     """
 
     def __init__(
@@ -47,10 +82,12 @@ class Inquiry:
         learning_rate: float | None = None,
         doubt: Mapping[str, Floats] | None = None,
         wrong: Mapping[str, NDArray[np.bool_]] | None = None,
-        seconds: float = tolerances.CAUSE_SECONDS,
+        work: int = tolerances.CAUSE_WORK,
+        again: Callable[[], SecondPoint | None] | None = None,
     ) -> None:
         """Run the loss on float64 and on balls, and compare the claim; arguments as for `search_cause`."""
-        self._deadline = thread_time() + seconds
+        self.work = Count(work)
+        self._second = cache(lambda: self._asked_again(again() if again else None))
         self.loss, self.params, self.batch, self.learning_rate = loss, params, batch, learning_rate
         self.expected = ExpectedFactors(params, batch, learning_rate)
         kinds = Plain(), Balls(tolerances.CAUSE_BITS)
@@ -65,6 +102,9 @@ class Inquiry:
         with graph.context():
             self.discrepancy = Discrepancy(claimed, exact, doubt, wrong or {})
         self.targets = self.discrepancy.wrong
+        self._size = sum(node.value.size for node in graph.nodes)
+        self.work.add(3 * len(graph.nodes), 2 * self._size)
+        self.work.add(2 * len(graph.nodes), 3 * self._size, balls=True)
 
     @cached_property
     def views(self) -> tuple[Views, ...]:
@@ -101,8 +141,26 @@ class Inquiry:
 
     @property
     def late(self) -> bool:
-        """Whether the search has taken its time."""
-        return thread_time() > self._deadline
+        """Whether the search has computed all that it may."""
+        return self.work.done > self.work.most
+
+    @property
+    def second(self) -> "Inquiry | None":
+        """The same asked at a second point; None where there is none, or the loss is another one there.
+
+        Only what is wrong there confirms anything.
+        """
+        return self._second()
+
+    def _asked_again(self, point: SecondPoint | None) -> "Inquiry | None":
+        if point is None:
+            return None
+        try:
+            again = Inquiry(self.loss, *point, self.learning_rate, work=self.work.most)
+        except (InputError, UnsupportedError):
+            return None
+        alike = len(again.composed.plain.nodes) == len(self.composed.plain.nodes)
+        return again if alike and again.discrepancy.finite else None
 
     def with_targets(self, targets: tuple[str, ...]) -> "Inquiry":
         """Ask for an explanation of some wrong parameters alone; the others may be anything."""
@@ -128,9 +186,8 @@ class Inquiry:
 
     def tried(self, mutant: Mutant) -> Costed | None:
         """Give the cause that a mutant is, with its cost: sorted out in float64, confirmed in balls."""
-        if mutant.solved is not None:
-            exact = mutant.solved()
-            return None if exact is None else self.confirmed(exact)
+        self.work.mutants += 1
+        self.work.add(len(self.composed.plain.nodes), self._size)
         floats = mutant.gradients(False)
         if not all(n in floats and self.discrepancy.may_explain(n, floats[n]) for n in self.targets):
             return None
@@ -141,6 +198,7 @@ class Inquiry:
 
     def confirmed(self, mutant: Mutant) -> Costed | None:
         """Give the cause that a mutant is, with its cost, if it equals the claim in certified arithmetic."""
+        self.work.add(len(self.composed.plain.nodes), self._size, balls=True)
         gradients = mutant.gradients(True)
         with self.composed.balls.context():
             known = {name: each for name, each in gradients.items() if name in self.discrepancy.claimed}

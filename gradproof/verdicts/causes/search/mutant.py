@@ -39,6 +39,15 @@ class Mutant:
         """How far-fetched it is."""
         return self.kind.cost + self.more + SOME_ALONE * self.alone
 
+    def exactly(self) -> "Mutant | None":
+        """Give it with its factor solved for in balls, where it has one; None if there is no such factor."""
+        return self if self.solved is None else self.solved()
+
+    def is_the_same(self, other: "Mutant", names: Sequence[str]) -> bool:
+        """Tell whether it is the same change as one at another point."""
+        here, there = ((each.kind, each.where, each.told(names, alone=False)) for each in (self, other))
+        return here == there
+
     def told(self, names: Sequence[str], *, alone: bool) -> str:
         """Say that it is the claim in some parameters; `alone`, if only in these."""
         return sentence(self.words, names, alone=alone) if isinstance(self.words, str) else self.words(names)

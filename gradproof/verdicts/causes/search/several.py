@@ -54,6 +54,7 @@ def group_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
         if all(near(edge, key, target) for edge, target in _reached_alone(inquiry, graph, edges))
     )
     while some := list(islice(groups, _LANES)):
+        inquiry.work.add(len(graph.nodes), len(some) * sum(node.value.size for node in graph.nodes))
         yield from map(_together, some, views.backward(*map(changes_of, some)))
 
 

@@ -28,7 +28,9 @@ def effects(inquiry: Inquiry, views: Views) -> list[Effect]:
     found: list[Effect] = []
     for use in (graph.use(spot) for spot in spots if spot not in seen):
         if not inquiry.late and not use.reaches.isdisjoint(inquiry.targets):
-            found += inquiry.probes.effects(use).values()
+            at = inquiry.probes.effects(use).values()
+            inquiry.work.add(len(at), 3 * len(at) * max(use.x.size, use.y.size))
+            found += at
     return found
 
 
