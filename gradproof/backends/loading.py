@@ -1,12 +1,14 @@
 """Finding and loading backends by name; a framework is imported only when its backend is loaded."""
 
+import os
 import sys
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points, version
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from gradproof.backends.framework import Framework
@@ -31,9 +33,25 @@ def _own() -> tuple[str, ...]:
     )
 
 
-def _third_party() -> dict[str, EntryPoint]:
+def _third_party() -> Mapping[str, EntryPoint]:
+    """Find those that third parties register, again only where something may have been installed."""
+    return _registered(entry_points, tuple((path, _changed(path)) for path in sys.path))
+
+
+def _changed(path: str) -> int:
+    """Tell when a folder was changed, as installing into it does; 0 if there is none."""
+    try:
+        return os.stat(path or ".").st_mtime_ns  # noqa: PTH116 - a path of sys.path, some of which are no paths
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=1)
+def _registered(
+    find: Callable[..., Iterable[EntryPoint]], _folders: tuple[tuple[str, int], ...]
+) -> Mapping[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=GROUP):
+    for entry in find(group=GROUP):
         if found.setdefault(entry.name, entry).value != entry.value:
             raise InputError(
                 f"{found[entry.name].value} and {entry.value} both register a backend called "
@@ -45,7 +63,7 @@ def _third_party() -> dict[str, EntryPoint]:
             f"{found[taken[0]].value} registers a backend called {taken[0]!r}, a name that gradproof "
             "uses itself. Register it under another name."
         )
-    return found
+    return MappingProxyType(found)
 
 
 def backend_names() -> tuple[str, ...]:

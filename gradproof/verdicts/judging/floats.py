@@ -82,7 +82,8 @@ def assess(value: Array, known: Known, dtype: str) -> Assessment:
     # A spread that is not finite tells nothing, but the exact value is rounded in any case: what that alone
     # explains agrees, and nothing can be proven to be more than rounding explains. At a kink the exact value
     # is an interval, whose ends are rounded like any other number.
-    ends = np.abs(exact) + np.where(np.isfinite(radii), radii, 0.0)
+    with np.errstate(over="ignore"):
+        ends = np.abs(exact) + np.where(np.isfinite(radii), radii, 0.0)
     measured, floor = known.spread.reshape(rows), least_spread(ends, dtype)
     floor = np.where(zeros, np.maximum(floor, ZERO_UNITS / SPREADS * _unit(dtype) * scale), floor)
     has_noise = np.isfinite(measured)
