@@ -62,7 +62,9 @@ def kinks(tape: Tape, lanes: Lanes) -> tuple[SpecialPoint, ...]:
 def outside(tape: Tape, lanes: Lanes) -> tuple[SpecialPoint, ...]:
     """Find, in each lane, the first operation that gives no number; going back, the first derivative."""
     found = []
-    left: Lanes = lanes
+    left: Lanes = lanes & _gives_no_number(tape)
+    if not np.any(left):
+        return ()
     with tape.kind.context():
         for node, value, derivative in _computed(tape):
             here = left & _is_no_number(value)
@@ -75,6 +77,14 @@ def outside(tape: Tape, lanes: Lanes) -> tuple[SpecialPoint, ...]:
                 found.append(SpecialPoint(node.operation.name, node.source, here, told))
             left = left & ~here
     return tuple(found)
+
+
+def _gives_no_number(tape: Tape) -> Lanes:
+    """For each lane, whether the loss or an entry of its gradient is no number."""
+    outputs = [] if tape.output is None else [tape.output.value]
+    adjoints = (tape.adjoint(parameter) for parameter in tape.parameters.values())
+    given = [_is_no_number(each) for each in (*outputs, *adjoints) if each is not None]
+    return np.asarray(np.any(np.broadcast_arrays(False, *given), axis=0))
 
 
 def _computed(tape: Tape) -> Iterator[tuple[Tensor, Array, bool]]:

@@ -25,7 +25,8 @@ _SPARE = 16
 
 _SPARE_IF_LARGE = 80
 """... and so many where there is one lane with `_LARGE` entries of parameters or more: all of it would be run
-again for one entry that is not narrow, which costs as much once more, and the bits cost next to nothing."""
+again for one entry that is not narrow, which costs as much once more, and the bits cost next to nothing.
+For the same reason two of three precisions are then left out."""
 
 _LARGE = 1000
 
@@ -106,6 +107,7 @@ def exact_gradient(
     is_large = count == 1 and sum(array.size for array in arrays.params.values()) >= _LARGE
     needed = ceil(digits * log2(10)) + (_SPARE_IF_LARGE if is_large else _SPARE)
     first, *others = (bits for bits in PRECISIONS if bits >= min(needed, PRECISIONS[-1]))
+    others = others[2::3] if is_large else others
     run = differentiate(loss, arrays.params, arrays.batch, Balls(first), lanes=count)
     truth = _judged(run, digits, first)
     running = np.flatnonzero(_lane_is_undecided(truth))

@@ -12,7 +12,7 @@ not be certified (`LiftedRun`). Read in this order:
 
 from gradproof.reference.lifted.ball import Ball
 from gradproof.reference.lifted.lifted_array import LiftedArray, from_arbs, lift, to_arbs
-from gradproof.reference.lifted.lifted_run import LiftedRun, run_lifted
+from gradproof.reference.lifted.lifted_run import LiftedRun, no_collections, run_lifted
 from gradproof.reference.lifted.notes import Lifting, noting
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Lifting",
     "from_arbs",
     "lift",
+    "no_collections",
     "noting",
     "run_lifted",
     "to_arbs",

@@ -83,7 +83,7 @@ def run_lifted(
     lifted = map_leaves(_lifted, arguments)  # as exactly what they are: they are no constants
     with (
         Balls(precision).context(),
-        _no_collections(),
+        no_collections(),
         lifted_code(function),
         noting(notes),
         np.errstate(all="ignore"),
@@ -98,11 +98,12 @@ def run_lifted(
 
 
 @contextmanager
-def _no_collections() -> Iterator[None]:
+def no_collections() -> Iterator[None]:
     """Keep Python from looking for circles of objects meanwhile, if it does that.
 
     It does so once in some hundred new objects, and a run makes some for each number, none of them in a
-    circle: it would go through all that was ever imported again and again, half of the time.
+    circle: it would go through all that was ever imported again and again, half of the time. To be of use
+    it must last until what the run gave has been taken out of its arrays.
     """
     collecting = gc.isenabled()
     gc.disable()

@@ -8,7 +8,14 @@ import numpy as np
 
 from gradproof.reference.lifted.ball import Ball
 from gradproof.reference.lifted.calls import NO_PART, NotCertifiedError, check_dtype, given
-from gradproof.reference.lifted.lifted_array import HANDLERS, base, is_lifted, lift, midpoints
+from gradproof.reference.lifted.lifted_array import (
+    HANDLERS,
+    LiftedArray,
+    base,
+    is_lifted,
+    lift,
+    midpoints,
+)
 from gradproof.reference.lifted.matrices import matrix_product, vectors_product
 from gradproof.reference.lifted.notes import note_cast
 from gradproof.reference.numbers.elementary import ELEMENTARY, NAN, OF_TWO
@@ -42,7 +49,7 @@ _OURS: Mapping[str, Any] = {
     "not_equal": _test(operator.ne, 2),
     "clip": lambda x, low, high: _OURS["minimum"](_OURS["maximum"](x, low), high),
     "divmod": lambda x, y: (x // y, x % y),
-    "matmul": lambda x, y: base(matrix_product(x, y)),
+    "matmul": lambda x, y: base(matrix_product(x.view(LiftedArray), y.view(LiftedArray))),
     "vecdot": vectors_product,
 }
 """What computes a ufunc of arrays of balls; NumPy's own loops over objects compute the others."""

@@ -23,7 +23,14 @@ from flint import arb, arb_mat
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.arithmetic import Kind, Numbers
-from gradproof.reference.numbers.bounds import above, accuracies, bounds_of_sizes, midpoints, radii
+from gradproof.reference.numbers.bounds import (
+    accuracies,
+    bounds_of_sizes,
+    least_sizes,
+    midpoints,
+    radii,
+    relative_bounds,
+)
 from gradproof.reference.numbers.elementary import ELEMENTARY, ONE, ZERO, near, on_balls, whole_power
 from gradproof.reference.numbers.payload import Payload
 
@@ -96,20 +103,17 @@ class BallNumbers(Numbers["Balls"]):
         finite = np.isfinite(claimed)
         distance = self.data[0] - _ball(np.where(finite, claimed, 0.0))
         lower, upper = bounds_of_sizes(distance)
-        relative = self._relative(claimed, upper, distance)
+        relative = self._relative(claimed, upper)
         return Difference(*(np.where(finite, bound, inf) for bound in (lower, upper, relative)))
 
-    def _relative(
-        self, claimed: NDArray[np.float64], upper: NDArray[np.float64], distance: Payload
-    ) -> NDArray[np.float64]:
+    def _relative(self, claimed: NDArray[np.float64], upper: NDArray[np.float64]) -> NDArray[np.float64]:
         """Upper bounds of the distance over the absolute value of the balls."""
         # |true| >= |claimed| - distance, which is cheap, and close where the distance is small.
         with np.errstate(all="ignore"):
             relative = upper / (np.abs(claimed) - upper) * (1 + 1e-12)
         far = ~(upper < 1e-3 * np.abs(claimed))
         if np.any(far):
-            ratios = on_balls(_upper_ratio, 2)(distance[far], self.data[0][far])
-            relative[far] = above(np.asarray(ratios, dtype=object))
+            relative[far] = relative_bounds(upper[far], least_sizes(self.data[0][far]))
         return relative
 
     # ---------------------------------------------------------------- arithmetic
@@ -240,14 +244,6 @@ def _power(x: arb, y: arb) -> arb:
 
 
 _powers = on_balls(_power, 2)
-
-
-def _upper_ratio(distance: arb, true: arb) -> arb:
-    """An upper bound of a distance over the absolute value of a ball."""
-    if distance.is_zero():
-        return ZERO
-    ratio = abs(distance) / abs(true)
-    return ratio.upper() if ratio.is_finite() else arb(inf)
 
 
 # -------------------------------------------------------------------- products of matrices

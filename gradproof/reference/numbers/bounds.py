@@ -89,8 +89,12 @@ def least_sizes(balls: BallArray) -> Floats:
 def greatest_size(balls: BallArray) -> float:
     """Give the greatest absolute value of the midpoints of balls that are told from 0; 0 if there is none."""
     balls = balls.reshape(-1)  # NumPy makes bare objects of arrays without axes
-    sizes = np.abs(midpoints(balls))
-    return float(np.max(sizes[least_sizes(balls) > 0], initial=0.0))
+    sizes = np.fmax(np.abs(midpoints(balls)), 0.0)
+    for place in np.argsort(-sizes):  # the very first, as a rule
+        ball = balls[place]
+        if ball.is_finite() and not ball.contains(0):
+            return float(sizes[place])
+    return 0.0
 
 
 class Apart(NamedTuple):
@@ -113,7 +117,7 @@ def bounds_of_sizes(balls: BallArray) -> Apart:
     # is within 2^-53 of its float64. Where it is this near to 0, Arb tells.
     with np.errstate(all="ignore"):
         least = np.nextafter((2 * size - most) - size * 2.0**-51, 0.0)
-        sure = (size > _SMALL) & (most < _GREAT) & (np.abs(2 * size - most) > most * 2.0**-40)
+        sure = (most > _SMALL) & (most < _GREAT) & (np.abs(2 * size - most) > most * 2.0**-40)
     least = np.asarray(np.where(sure & (least > 0), least, 0.0))
     asked = ~sure & (most > 0)
     if np.any(asked):
@@ -122,3 +126,15 @@ def bounds_of_sizes(balls: BallArray) -> Apart:
         least[asked] = np.where(finite, below(np.asarray(_least(unsure), dtype=object)), 0.0)
         most[asked] = np.where(finite, most[asked], np.inf)
     return Apart(least, most)
+
+
+def relative_bounds(error: Floats, size: Floats) -> Floats:
+    """Give upper bounds of errors over sizes: 0 where there is no error, else inf where nothing is known.
+
+    Args:
+        error: upper bounds.
+        size: lower bounds.
+    """
+    with np.errstate(all="ignore"):
+        ratio = np.nextafter(error / size, np.inf)
+    return np.where(error == 0, 0.0, np.where(size > 0, ratio, np.inf))

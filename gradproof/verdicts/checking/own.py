@@ -53,7 +53,7 @@ def judge_own(gradient: UserGradient, point: Point, terms: Terms) -> Judgement |
     truth = evidence.truth
     if not truth.complete and not truth.kinks:
         return None
-    claimed = claim(gradient, point.place, terms.dtype, terms.takes)
+    claimed = claim(gradient, point.place, terms.dtype, terms.takes, truth.precision)
     if claimed.dtype != terms.dtype:
         evidence = PlaceEvidence(gradient.loss, point.place, claimed.dtype, claimed.near)
     if claimed.certified and _is_close(claimed, truth):

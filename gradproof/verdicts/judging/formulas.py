@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
-from gradproof.reference.lifted import LiftedRun, run_lifted, to_arbs
-from gradproof.reference.numbers.bounds import SHARP, accuracies, bounds_of_sizes, least_sizes, radii
+from gradproof.reference.lifted import LiftedRun, no_collections, run_lifted, to_arbs
+from gradproof.reference.numbers.bounds import SHARP, accuracies, least_sizes, midpoints, radii
 from gradproof.reference.trees import flatten
 from gradproof.verdicts.judging.claimed import BallArrays, Formula, Place
 from gradproof.verdicts.judging.user_gradient import UserGradient
@@ -16,7 +16,7 @@ PRECISIONS = (192, 512, 1536)
 """Bits of the certified arithmetic that formulas are run in, tried one after the other."""
 
 
-def run_formula(gradient: UserGradient, place: Place, *, patient: bool = True) -> Formula:
+def run_formula(gradient: UserGradient, place: Place, *, patient: bool = True, precision: int = 0) -> Formula:
     """Run a gradient's code, as it stands, on balls that are exactly the numbers of a place.
 
     The precision is raised until the results are narrow and every comparison in the code is decided, or until
@@ -26,10 +26,13 @@ def run_formula(gradient: UserGradient, place: Place, *, patient: bool = True) -
         gradient: whose code.
         place: where.
         patient: whether the precision is raised at all; it helps nothing where the loss has no gradient.
+        precision: bits that the exact gradient is known to have needed, so that fewer are not tried.
     """
+    bits_tried = [bits for bits in PRECISIONS if bits >= min(precision, PRECISIONS[-1])]
     formula = Formula({}, "its code was not run")
-    for bits in PRECISIONS if patient else PRECISIONS[:1]:
-        formula = _at_precision(gradient, place, bits)
+    for bits in bits_tried if patient else PRECISIONS[:1]:
+        with no_collections():
+            formula = _at_precision(gradient, place, bits)
         if not formula.undecided and (formula.reason or all(map(_narrow, formula.values.values()))):
             break
     return formula
@@ -68,7 +71,7 @@ def _narrow(balls: NDArray[np.object_]) -> bool:
     unsure = balls[accuracies(balls) < SHARP]
     if not unsure.size:
         return True
-    most, radius = bounds_of_sizes(balls).most, radii(unsure)
-    greatest = float(np.max(most, where=np.isfinite(most), initial=0.0))
+    sizes, radius = np.abs(midpoints(balls)), radii(unsure)
+    greatest = float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
     limit = NARROW * np.maximum(least_sizes(unsure), NARROW * greatest)
     return bool(np.all((radius <= limit) | ~np.isfinite(radius)))

@@ -21,7 +21,9 @@ def judge_at(gradient: UserGradient, place: Place, dtype: str) -> Judgement:
     return judge(claimed, PlaceEvidence(gradient.loss, place, claimed.dtype, claimed.near))
 
 
-def claim(gradient: UserGradient, place: Place, dtype: str, takes: str | None = None) -> Claimed:
+def claim(
+    gradient: UserGradient, place: Place, dtype: str, takes: str | None = None, precision: int = 0
+) -> Claimed:
     """Run a gradient at a place, in floating point and, if it is plain NumPy, on certified balls.
 
     Args:
@@ -29,6 +31,7 @@ def claim(gradient: UserGradient, place: Place, dtype: str, takes: str | None = 
         place: where.
         dtype: what its floating-point values are computed in, at the place rounded to it.
         takes: the arrays that it wants, if known.
+        precision: bits that the exact gradient is known to have needed there.
 
     Raises:
         InputError: the gradient raises.
@@ -38,7 +41,7 @@ def claim(gradient: UserGradient, place: Place, dtype: str, takes: str | None = 
     if called.works_with:
         formula = Formula({}, f"it works with {called.works_with}, which do not run on certified balls")
     elif not any(finding.kind in {"none", "not-a-mapping"} for finding in called.findings):
-        formula = run_formula(gradient, place)
+        formula = run_formula(gradient, place, precision=precision)
     near = place.rounded(dtype)
     return Claimed(place, called.values, called.dtype, formula, called.findings, near, called.takes)
 

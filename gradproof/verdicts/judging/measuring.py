@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.bounds import bounds_of_sizes, greatest_size, least_sizes
+from gradproof.reference.numbers.bounds import bounds_of_sizes, greatest_size, least_sizes, relative_bounds
 from gradproof.verdicts.tolerances import EQUAL_DIGITS, WIDE
 
 Floats = NDArray[np.float64]
@@ -51,8 +51,8 @@ def distance(value: BallArray, exact: BallArray, scale: float) -> Distance:
     value, exact = value.reshape(-1), exact.reshape(-1)  # NumPy makes bare objects of arrays without axes
     least, error = bounds_of_sizes(value - exact)
     size = least_sizes(exact)
+    relative = relative_bounds(error, size)
     with np.errstate(all="ignore"):
-        relative = np.where(error == 0, 0.0, np.where(size > 0, error / size * (1 + 1e-15), np.inf))
         beside = digits_of(error / scale) if scale > 0 else np.zeros(error.shape)
     digits = digits_of(relative)
     # What is known only as negligible beside the greatest entry has no relative error either.
