@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ SEEDS, POINTS = 20, 24
 _HELPERS = str(Path(__file__).resolve().parents[1] / "tests" / "helpers")
 
 
+_TABLES = {"KINDS": "data_kinds", "HIDDEN": "data_kinds", "LOSSES": "loss_kinds", "MODELS": "model_kinds"}
+
+
 def _kinds(table: str) -> dict[str, Any]:
-    """Give the kinds of data that the tests have, too."""
+    """Give the kinds of data, or of losses, that the tests have, too."""
     if _HELPERS not in sys.path:
         sys.path.append(_HELPERS)
-    import data_kinds  # noqa: PLC0415 - it lies beside the tests
-
-    kinds: dict[str, Any] = getattr(data_kinds, table)
+    kinds: dict[str, Any] = getattr(import_module(_TABLES[table]), table)
     return kinds
 
 
@@ -54,6 +56,8 @@ def accusations() -> None:
             "right gradients that rest on what their data is",
             "none is WRONG, at most 2 % are dropped",
         ),
+        ("LOSSES", "right gradients of losses that real code has", "likewise"),
+        ("MODELS", "right gradients of models", "likewise"),
         ("HIDDEN", "wrong gradients that the data hides", "all are WRONG"),
     ):
         tasks = [(table, name, seed) for name in _kinds(table) for seed in range(SEEDS)]

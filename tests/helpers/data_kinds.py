@@ -885,3 +885,22 @@ hidden(
     labelled([1]),
     "the same",
 )
+hidden(
+    "a threshold that the data never meets",
+    lambda xp, p, b: xp.sum(xp.minimum(b["x"], 6.0) * p["w"] ** 2),
+    lambda p, b: {"w": 2 * b["x"] * p["w"]},
+    lambda r: ({"w": r.normal(size=6)}, {"x": r.normal(size=6)}),
+)
+hidden(
+    "a scale of one that is forgotten",
+    lambda xp, p, b: 0.5 * xp.sum((b["x"] @ p["w"] / b["s"]) ** 2),
+    lambda p, b: {"w": b["x"].T @ (b["x"] @ p["w"])},
+    lambda r: ({"w": r.normal(size=3)}, {"x": r.normal(size=(6, 3)), "s": 1.0}),
+)
+hidden(
+    "indices in their order, where duplicates are overwritten",
+    lambda xp, p, b: xp.sum(xp.take(p["w"], b["i"], axis=0) * b["c"]),
+    unique_gradient,
+    lambda r: ({"w": r.normal(size=5)}, {"i": np.arange(5), "c": r.normal(size=5)}),
+    "different",
+)

@@ -153,8 +153,8 @@ def if_negative_too(array: Array) -> Nothing:
 
 
 def if_real(array: Array) -> Nothing:
-    """Look at floating-point numbers that are not all zero."""
-    return _if(array.dtype.kind == "f" and bool(np.any(array)))
+    """Look at floating-point numbers that are not all zero; a single 1 is a rate or a power, and no share."""
+    return _if(array.dtype.kind == "f" and bool(np.any(array)) and not (array.ndim == 0 and array == 1))
 
 
 def if_scalar(array: Array) -> Nothing:
@@ -198,6 +198,8 @@ def few_arguments(array: Array) -> Iterable[tuple[float, ...]]:
 
 
 def whole_arguments(array: Array) -> Iterable[None]:
+    if array.ndim == 0 and array.dtype.kind == "f" and within(array, 0, 1):
+        return ()  # nor does it count anything
     return (None,) if array.dtype.kind in "iu" or (array.dtype.kind == "f" and whole(array)) else ()
 
 

@@ -1,7 +1,7 @@
 """Looking for a point of the check's own at which a gradient is wrong."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from gradproof.verdicts.checking.own import Terms
 from gradproof.verdicts.checking.places import Drawer, Item, Items
 from gradproof.verdicts.checking.points import PLANS, Phase, Plan, Point, plans
 from gradproof.verdicts.checking.properties import Worth
+from gradproof.verdicts.checking.unknown_laws import Laws, made_anew
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Arrays, Place
 from gradproof.verdicts.judging.judgement import Judgement
@@ -92,7 +93,7 @@ class Condition:
     Attributes:
         arrays: the names of the arrays that it is about.
         properties: slugs of what they have; `relation` where they belong together, `length` where there
-            must be so many rows.
+            must be so many rows, `law` where nothing else is known of their numbers.
         text: a sentence.
     """
 
@@ -105,6 +106,20 @@ class Condition:
         """Make one of what is so in the user's data."""
         text = f"It is right wherever {what}, as in your data; elsewhere it is not."
         return cls(arrays, properties, text)
+
+    @classmethod
+    def of_numbers(cls, arrays: tuple[str, ...]) -> "Condition":
+        """Make one of arrays whose numbers obey a law that is not known."""
+        names, belong = (
+            " and ".join(arrays),
+            "belong together as they do" if len(arrays) > 1 else "is as it is",
+        )
+        law = "they obey a law that" if len(arrays) > 1 else "it obeys a law that"
+        text = (
+            f"It is right where {names} {belong} in your data, and wrong of other numbers, however near: "
+            f"{law} this check does not know. Whether other data obeys it, too, was not checked."
+        )
+        return cls(arrays, ("law",), text)
 
     def __str__(self) -> str:
         """Give the text."""
@@ -216,7 +231,7 @@ class _Search:
                 failed = self._at_plan(number, plan)
                 if failed is None:
                     break
-                if plan.phase <= Phase.DATA or self._is_wrong(number, plan):
+                if self._is_wrong(number, plan, failed):
                     return failed
                 self.tally.checked -= 1  # it is drawn again, keeping what the condition says
             if plan.phase is Phase.NATURES:
@@ -273,22 +288,42 @@ class _Search:
 
     # -------------------------------------------------------------- why a point fails
 
-    def _is_wrong(self, number: int, plan: Plan) -> bool:
+    def _is_wrong(self, number: int, plan: Plan, failed: Failure) -> bool:
         """Tell whether a failure is the gradient's fault; else it is a condition, which is noted."""
+        if plan.phase is Phase.PARAMETERS:
+            return True
         broken = self._broken(plan)
         trial = Trial(self.trials, plan, number)
         if not broken or trial.fails(frozenset()):
-            return True
+            return not self._rests_on_a_law(number, plan, failed)
         if plan.phase is Phase.NATURES:
             self._tell_condition(sufficient(trial, self.known, broken))
             return False
         found = necessary(trial, self.known, broken)
         if len(found) == 1:
             values = right_values(trial, self.known, found[0])
-            if values or rests_on_order(trial, found[0]):
+            if values or rests_on_order(trial, found[0]) or made_anew(self.trials, found[0]):
                 self._tell_condition(found, values)
                 return False
         self._note("hidden-by-data", f"Hidden by your data: {told(found)}.")
+        return True
+
+    def _rests_on_a_law(self, number: int, plan: Plan, failed: Failure) -> bool:
+        """Tell whether a gradient is right of arrays that are just so; that is noted, and they stay so."""
+        if any(
+            len(array) != len(self.given.batch[name])
+            for name, array in failed[1].place.batch.items()
+            if array.ndim
+        ):
+            return False  # of other numbers of rows it is to be right in any case
+        names = Laws(self.trials, plan, number, failed[1].place).found()
+        if not names:
+            return False
+        self.conditions.append(
+            Condition.of_numbers(tuple(name for name in self.given.batch if name in names))
+        )
+        self.known = replace(self.known, fixed=self.known.fixed | names)
+        self.drawer.known = self.known
         return True
 
     def _tell_condition(self, items: Sequence[Item], instead: str = "") -> None:

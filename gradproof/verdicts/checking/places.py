@@ -19,7 +19,7 @@ _OF_ONE_LENGTH = {"zeros", "pattern", "constant-columns", "ends"}
 """Properties of arrays that have just so many rows."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Item:
     """One thing that a draw keeps or breaks: a property of an array, or a relation.
 

@@ -106,7 +106,7 @@ def _reduced(reduce: Callable[..., Any], axis: int | None) -> Callable[[Array, A
         if source.ndim < 1 or (axis is None and source.ndim == 1 and given.ndim):
             return None
         value = np.asarray(reduce(source.astype(float), axis=axis))
-        if value.shape != given.shape:
+        if value.ndim != given.ndim:
             value = np.asarray(reduce(source.astype(float), axis=axis, keepdims=True))
         return value
 

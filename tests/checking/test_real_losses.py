@@ -1,0 +1,99 @@
+"""No right gradient of a loss that real code has is accused; data may obey laws that no table knows."""
+
+import numpy as np
+import pytest
+from loss_kinds import LOSSES
+from model_kinds import MODELS
+
+from gradproof import Verdict, check
+from gradproof.verdicts.checking.unknown_laws import is_stencil
+
+REAL = LOSSES | MODELS
+
+
+def checked(name, points, seed=0):
+    kind = REAL[name]
+    return kind, check(kind.loss, kind.gradient, *kind.data(np.random.default_rng(seed)), points=points)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_right_gradient_is_not_accused(name):
+    _, result = checked(name, 3)
+    assert result.verdict is Verdict.EQUAL, result.told()
+    assert result.points.checked
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REAL)
+def test_a_right_gradient_is_not_accused_at_many_points_and_what_it_rests_on_is_told(name):
+    kind, result = checked(name, 24)
+    assert result.verdict is Verdict.EQUAL, result.told()
+    assert not result.points.dropped + len(result.points.raised)
+    told = " / ".join(condition.text for condition in result.conditions)
+    assert kind.told in told
+    assert bool(kind.told) == bool(told)
+
+
+# -------------------------------------------------------------------- laws that no table knows
+
+R = np.random.default_rng(4)
+
+
+def times(r):
+    return {"t": np.linspace(0.5, 2.0, 6), "y": r.normal(size=6)}
+
+
+def velocity(xp, p, b):
+    step = b["t"][1:] - b["t"][:-1]
+    return 0.5 * xp.sum(((p["u"][1:] - p["u"][:-1]) / step - b["y"][1:]) ** 2)
+
+
+def velocity_gradient(p, b, *, scale=1.0):
+    step = scale * (b["t"][1] - b["t"][0])  # the times are evenly spaced
+    e = (np.diff(p["u"]) / step - b["y"][1:]) / step
+    g = np.zeros(6)
+    g[1:] += e
+    g[:-1] -= e
+    return {"u": g}
+
+
+def test_a_right_gradient_that_rests_on_an_unknown_law_is_equal_and_the_arrays_are_told():
+    result = check(velocity, velocity_gradient, {"u": R.normal(size=6)}, times(R))
+    assert result.verdict is Verdict.EQUAL
+    (condition,) = result.conditions
+    assert condition.arrays == ("t",)
+    assert condition.properties == ("law",)
+    assert str(condition) == (
+        "It is right where t is as it is in your data, and wrong of other numbers, however near: it obeys a "
+        "law that this check does not know. Whether other data obeys it, too, was not checked."
+    )
+    strict = check(velocity, velocity_gradient, {"u": R.normal(size=6)}, times(R), conditions="fail")
+    assert not strict.ok
+
+
+def test_an_error_is_found_in_a_gradient_that_rests_on_an_unknown_law():
+    def wrong(p, b):
+        return velocity_gradient(p, b, scale=1 + 1e-9)
+
+    assert check(velocity, wrong, {"u": R.normal(size=6)}, times(R)).verdict is Verdict.WRONG
+
+    def clipped(p, b):
+        return {name: np.clip(g, -50.0, 50.0) for name, g in velocity_gradient(p, b).items()}
+
+    assert check(velocity, clipped, {"u": R.normal(size=6)}, times(R)).verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (np.diff(np.eye(7), 2, axis=0), True),
+        (np.eye(5, k=1) - np.eye(5, k=-1), True),
+        (np.vstack([np.eye(5)[:1], np.diff(np.eye(5), axis=0)]), True),
+        (np.ones((4, 4)), False),
+        (R.normal(size=(5, 5)), False),
+        (np.eye(3), False),
+        (np.eye(5, dtype=int), False),
+    ],
+)
+def test_a_stencil_has_the_same_numbers_in_each_row(array, expected):
+    assert is_stencil(array) is expected
