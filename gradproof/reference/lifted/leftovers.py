@@ -37,6 +37,10 @@ _ATOMS = frozenset(
 """What holds no other object, or no place that code would cache in."""
 
 
+_BEHIND = ("__self__", "__func__", "__wrapped__", "func", "args", "keywords")
+"""Where a callable that is no function has what it calls."""
+
+
 class _Items(tuple[Any, ...]):
     """What a list or a set holds."""
 
@@ -179,12 +183,10 @@ def _attributes(value: Any) -> dict[str, Any]:
 
 def _behind(value: Any) -> list[Any]:
     """Give what belongs to a callable: its object, its closures, its defaults, its attributes, its module."""
-    names = ("__self__", "__func__", "__wrapped__", "func", "args", "keywords")
-    found = [getattr(value, name, None) for name in names]
-    if isinstance(value, FunctionType):
-        found += [value.__closure__, value.__defaults__, value.__kwdefaults__, vars(value)]
-        found += [value.__globals__] if is_users(value.__globals__) else []
-    return found
+    if isinstance(value, FunctionType):  # what it wraps is among its attributes
+        found = [value.__closure__, value.__defaults__, value.__kwdefaults__, vars(value)]
+        return [*found, value.__globals__] if is_users(value.__globals__) else found
+    return [getattr(value, name, None) for name in _BEHIND]
 
 
 def _is_same(before: Any, after: Any) -> bool:

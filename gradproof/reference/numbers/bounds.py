@@ -68,17 +68,27 @@ def below(exact: BallArray) -> Floats:
     return np.where(nearest > 0, np.nextafter(nearest, 0.0), 0.0)
 
 
-def least_sizes(balls: BallArray) -> Floats:
+def least_sizes(balls: BallArray, radius: Floats | None = None) -> Floats:
     """Give lower bounds of the absolute values; positive only where a ball is finite and told from 0.
+
+    Args:
+        balls: an array of them.
+        radius: upper bounds of their radii, where such are known.
 
     >>> balls = np.array([arb(-3), arb(2, 1), arb(1, 1), arb("nan")], dtype=object)
     >>> least_sizes(balls).round(6).tolist()
     [3.0, 1.0, 0.0, 0.0]
     """
-    # |x| >= |m| (1 - 2^-64), and m is within half of the gap below its float64: the next float is beyond.
     size = np.abs(midpoints(balls))
-    bounds = np.asarray(np.nextafter(size, 0.0))
-    asked = ~((accuracies(balls) >= SHARP) & (size > _SMALL) & (size < _GREAT))
+    below_middle = np.nextafter(size, 0.0)
+    with np.errstate(invalid="ignore"):
+        if radius is None:
+            # |x| >= |m| (1 - 2^-64), and m is within half of the gap below its float64
+            bounds, sharp = below_middle, accuracies(balls) >= SHARP
+        else:
+            bounds, sharp = np.nextafter(below_middle - radius, 0.0), radius <= size * 2.0**-40
+        asked = ~(sharp & (size > _SMALL) & (size < _GREAT))
+    bounds = np.asarray(bounds)
     if np.any(asked):
         unsure = balls[asked]
         finite = np.asarray(_is_finite(unsure)).astype(bool)
@@ -90,11 +100,15 @@ def greatest_size(balls: BallArray) -> float:
     """Give the greatest absolute value of the midpoints of balls that are told from 0; 0 if there is none."""
     balls = balls.reshape(-1)  # NumPy makes bare objects of arrays without axes
     sizes = np.fmax(np.abs(midpoints(balls)), 0.0)
-    for place in np.argsort(-sizes):  # the very first, as a rule
-        ball = balls[place]
-        if ball.is_finite() and not ball.contains(0):
-            return float(sizes[place])
-    return 0.0
+    if not np.any(sizes):
+        return 0.0
+    first = int(np.argmax(sizes))  # nearly always
+    order = [first] if _is_told_from_0(balls[first]) else np.argsort(-sizes).tolist()
+    return next((float(sizes[place]) for place in order if _is_told_from_0(balls[place])), 0.0)
+
+
+def _is_told_from_0(ball: arb) -> bool:
+    return bool(ball.is_finite() and not ball.contains(0))
 
 
 class Apart(NamedTuple):

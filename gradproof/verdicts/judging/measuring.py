@@ -50,7 +50,7 @@ def distance(value: BallArray, exact: BallArray, scale: float) -> Distance:
     shape = exact.shape
     value, exact = value.reshape(-1), exact.reshape(-1)  # NumPy makes bare objects of arrays without axes
     least, error = bounds_of_sizes(value - exact)
-    size = least_sizes(exact)
+    size = least_sizes(exact, error)  # which is no less than the radius of either
     relative = relative_bounds(error, size)
     with np.errstate(all="ignore"):
         beside = digits_of(error / scale) if scale > 0 else np.zeros(error.shape)
