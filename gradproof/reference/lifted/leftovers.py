@@ -6,6 +6,7 @@ now; everything else that the code changed stays, as it would of any call. The c
 cleared before and after. Floats that other places keep are to a run on balls what constants of the code are.
 """
 
+import builtins
 import operator
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -120,7 +121,7 @@ def _reached(function: Callable[..., Any]) -> tuple[list[Holder], list[Any]]:
     """Find what holds others and is reached from a function, and the functions with lru_cache."""
     holders: list[Holder] = []
     caches: list[Any] = []
-    seen: dict[int, Any] = {}
+    seen: dict[int, Any] = {id(vars(builtins)): builtins}  # what all modules name, and nobody caches in
     waiting: list[Any] = [function]
     while waiting and len(seen) < _MOST:
         value = waiting.pop()
