@@ -14,7 +14,7 @@ from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.causes import SecondPoint, doubt_from, search_cause
-from gradproof.verdicts.judging.claimed import Claimed, Place
+from gradproof.verdicts.judging.claimed import Arrays, Claimed, Place
 from gradproof.verdicts.judging.evidence import Loss, PlaceEvidence
 from gradproof.verdicts.judging.judge import judge
 from gradproof.verdicts.judging.judgement import Judgement
@@ -69,6 +69,7 @@ def explained(
         doubt=doubt,
         wrong=wrong,
         again=second,
+        elsewhere=None if judgement.claimed.formula is None else partial(_claimed_at, judgement.claimed),
     )
     if search.cause is not None:
         once = "; this was seen at one point only" if second() is None else ""
@@ -105,12 +106,19 @@ def _elsewhere(claimed: Claimed) -> SecondPoint | None:
     if claimed.formula is None:
         return None
     for place in (claimed.place.apart, claimed.place.neighbour):
-        values = claimed.formula.at(place).values
-        balls = [ball for array in values.values() for ball in np.ravel(array)]
-        if balls and all(ball.is_finite() for ball in balls):
-            known = {name: each for name, each in values.items() if name in place.params}
+        known = _claimed_at(claimed, place.params, place.batch)
+        if known is not None:
             return SecondPoint(place.params, place.batch, known)
     return None
+
+
+def _claimed_at(claimed: Claimed, params: Arrays, batch: Arrays) -> Arrays | None:
+    """Run a formula with other parameters and data; None where it gives no numbers."""
+    values = {} if claimed.formula is None else claimed.formula.at(Place(params, batch)).values
+    balls = [ball for array in values.values() for ball in np.ravel(array)]
+    if not balls or not all(ball.is_finite() for ball in balls):
+        return None
+    return {name: each for name, each in values.items() if name in params}
 
 
 # -------------------------------------------------------------------- of a run

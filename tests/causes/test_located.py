@@ -9,6 +9,7 @@ from certified_gradients import KIND, certified
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import gradproof as gp
 from gradproof.reference.tape import differentiate
 from gradproof.verdicts.causes import search_cause
 
@@ -212,6 +213,72 @@ def test_factors_that_nobody_would_write_are_no_cause():
     odd = np.pi / np.e
     search = searched(loss, lambda p, b: {"x": b["c"] * odd * p["x"] - odd * np.tanh(p["x"])}, params, batch)
     assert search.cause is None
+
+
+# ------------------------------------------------------------------------ a derivative is any other function
+
+
+def activated(name):
+    def loss(xp, p, b):
+        z = b["x"] @ p["w"]
+        hidden = (getattr(xp, name, None) or getattr(xp.nn, name))(z)
+        out = hidden @ p["v"]
+        return xp.sum((out - b["y"]) ** 2)
+
+    return loss
+
+
+def activated_gradient(name, slope):
+    """The gradient with another derivative of the activation, and with an error that is weighted by entry."""
+
+    def gradient(p, b):
+        z = b["x"] @ p["w"]
+        hidden = ACTIVATIONS[name](z)
+        error = 2 * (hidden @ p["v"] - b["y"])
+        return {"w": b["x"].T @ ((error @ p["v"].T) * slope(z, hidden)), "v": hidden.T @ error}
+
+    return gradient
+
+
+ACTIVATIONS = {
+    "tanh": np.tanh,
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "exp": np.exp,
+    "silu": lambda z: z / (1 + np.exp(-z)),
+    "sin": np.sin,
+}
+
+SLOPES = {
+    "another closed form": lambda z, y: 0.5 * (1 + 0.8 * z * (1 + np.tanh(0.6 * z) ** 2)),
+    "nested": lambda z, y: np.exp(-(np.sin(z) ** 2)) + 0.1 * y,
+    "of the output": lambda z, y: 1 / (2 + np.cos(y)),
+}
+
+
+@pytest.mark.parametrize("slope", SLOPES)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_a_wrong_derivative_is_told_by_its_values(name, slope):
+    random = np.random.default_rng(0)
+    params = {"w": random.normal(size=(2, 4)), "v": random.normal(size=(4, 2))}
+    batch = {"x": random.normal(size=(5, 2)), "y": random.normal(size=(5, 2))}
+    loss = activated(name)
+    cause = gp.check(loss, activated_gradient(name, SLOPES[slope]), params, batch, points=0).cause
+    assert (cause.kind, cause.parameters) == ("derivative-wrong", ("w",))
+    assert cause.where == f"{name} at tests/causes/{line_of(activated, 'hidden =')}"
+    least = (batch["x"] @ params["w"]).min()
+    yours = SLOPES[slope](least, ACTIVATIONS[name](least))
+    assert f": that makes it at {least:.4g} {yours:.4g} instead of " in cause.text
+
+
+def test_entries_that_are_weighted_have_no_other_derivative():
+    random = np.random.default_rng(0)
+    params = {"w": random.normal(size=(2, 4)), "v": random.normal(size=(4, 2))}
+    batch = {"x": random.normal(size=(5, 2)), "y": random.normal(size=(5, 2))}
+    weights = random.uniform(0.5, 2, size=(5, 1))  # of examples: at which line cannot be known
+    gradient = activated_gradient("tanh", lambda _, y: (1 - y * y) * weights)
+    check = gp.check(activated("tanh"), gradient, params, batch, points=0)
+    assert check.cause is None
+    assert "as the gradient of v is right" in check.unexplained
 
 
 # ------------------------------------------------------------------------ what is not proven is not said

@@ -8,6 +8,7 @@ Read `engine.py` first: the face and the stages. Then `inquiry.py` (all that a s
 `discrepancy.py` (the claim beside the exact gradient) and `mutant.py`; then the stages: `whole.py` (no
 place), `singles.py` (one place), `several.py` (several places) and `elsewhere.py` (another loss, or other
 weights). `recognition.py` finds functions that a loss writes out. Where nothing of it has a name,
-`forms.py` looks for simple functions in place of a derivative, and `located.py` says where the fault is, from
-`equations.py`, which `tangents.py` sets up.
+`located.py` says where the fault is: simple functions in place of a derivative (`forms.py`, `terms.py`), a
+derivative's values (`slopes.py`), or what arrives at a value (`suspects.py`), by the linear equations that
+the claim is (`equations.py`, `linear.py`, `tangents.py`).
 """

@@ -18,6 +18,7 @@ from gradproof.verdicts.causes.search.located import located
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.several import group_mutants, overwriting, pair_mutants
 from gradproof.verdicts.causes.search.singles import factor_mutants, from_rounded_output, single_mutants
+from gradproof.verdicts.causes.search.slopes import Elsewhere
 from gradproof.verdicts.causes.search.whole import shape_causes, whole_mutants
 
 _CONFIRMATIONS = 40
@@ -43,7 +44,7 @@ def find_cause(
     return search_cause(loss, params, batch, claimed, learning_rate=learning_rate).cause
 
 
-def search_cause(
+def search_cause(  # noqa: PLR0913 - most are keyword-only options with a default
     loss: Loss,
     params: Arrays,
     batch: Arrays,
@@ -54,6 +55,7 @@ def search_cause(
     wrong: Mapping[str, NDArray[np.bool_]] | None = None,
     work: int = tolerances.CAUSE_WORK,
     again: Callable[[], SecondPoint | None] | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Search:
     """Find the change of the true gradient that gives a claimed one.
 
@@ -76,6 +78,7 @@ def search_cause(
             not given, entries that differ by more than the doubt, and than doubles in code explain.
         work: how many numbers it may compute before it stops.
         again: gives a second point and what is claimed there; a cause that is none there is not named.
+        elsewhere: gives what is claimed with other parameters and data, where a formula can be run.
 
     Returns:
         the cause; None where nothing is wrong, or where no mutant explains what is. If no single cause
@@ -92,7 +95,7 @@ def search_cause(
     """
     with np.errstate(all="ignore"):  # what is not finite explains nothing
         inquiry = Inquiry(loss, params, batch, claimed, learning_rate, doubt, wrong, work, again)
-        cause, place = _cause(inquiry)
+        cause, place = _cause(inquiry, elsewhere)
         if cause is not None:
             return Search(cause, complete=True)
         known = [str(inquiry.discrepancy), place]
@@ -125,7 +128,7 @@ def describe_difference(
         return str(Inquiry(loss, params, batch, claimed, wrong=wrong).discrepancy)
 
 
-def _cause(inquiry: Inquiry) -> tuple[Cause | None, str]:
+def _cause(inquiry: Inquiry, elsewhere: Elsewhere | None) -> tuple[Cause | None, str]:
     """Find the cause; or else say what is known of its place."""
     misshapen = next(shape_causes(inquiry), None)
     if misshapen is not None or not inquiry.targets or not inquiry.discrepancy.finite:
@@ -134,7 +137,7 @@ def _cause(inquiry: Inquiry) -> tuple[Cause | None, str]:
     named = whole or _simplest(inquiry) or (_in_part(inquiry) if len(inquiry.targets) > 1 else None)
     if named is not None:
         return named, ""
-    place = located(inquiry)
+    place = located(inquiry, elsewhere)
     return place.cause, place.text
 
 

@@ -6,9 +6,10 @@ unknowns and they hold all the same, what arrives at the value is wrong, and not
 system that the error does not touch say nothing and are not counted.
 """
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import Any
 
@@ -16,10 +17,10 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Changed, Graph, Spot, Views
 from gradproof.verdicts.causes.search.discrepancy import Discrepancy, Floats, midpoints
 from gradproof.verdicts.causes.search.inquiry import Inquiry
+from gradproof.verdicts.causes.search.linear import Solution, System
 from gradproof.verdicts.causes.search.tangents import tangents
 
 DIRECTIONS = 300
@@ -28,32 +29,11 @@ DIRECTIONS = 300
 _MANY = 2
 """With so many times more unknowns than equations, something is taken to solve them without a look."""
 
-_RANK = 1e-10
-"""Singular values that are a smaller share of the greatest are 0."""
-
 _REFINEMENTS = 3
-"""Each doubles the digits of the unknowns that are solved for in float64."""
+"""Each adds a float64's digits to the unknowns that are solved for."""
 
-
-@dataclass(frozen=True, eq=False)
-class Solution:
-    """An array for each of some nodes which, added to their adjoints, gives the claim.
-
-    Attributes:
-        nodes: the nodes, by index.
-        added: the arrays, in float64, one after the other.
-        rank: how many independent unknowns there are where the error is.
-        spare: how many equations more than that hold.
-        unique: whether no other arrays would do.
-        confirmed: whether enough equations more hold than there are unknowns, wherever the error is.
-    """
-
-    nodes: tuple[int, ...]
-    added: Floats
-    rank: int
-    spare: int
-    unique: bool
-    confirmed: bool
+Changes = Callable[[Graph, NDArray[Any]], Mapping[Spot, Changed]]
+"""Changes of a backward pass, from the unknowns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,93 +82,64 @@ class Equations:
         """The size of the error."""
         return float(np.max(np.abs(self.error), initial=0.0))
 
-    def of_nodes(self, nodes: Sequence[int]) -> Floats:
-        """Give the matrix from arrays at nodes to the error."""
-        return np.concatenate([self.derivatives[each] for each in nodes], axis=1)
-
-    # ---------------------------------------------------------------- solving
-
     def unknowns(self, nodes: Sequence[int]) -> int:
         """Count the entries of adjoints at nodes."""
         return sum(prod(self.views.plain.nodes[each].shape) for each in nodes)
 
-    def solved(self, nodes: tuple[int, ...]) -> Solution | None:
+    def system(self, nodes: Sequence[int]) -> System:
+        """Give the equations for what was added to the adjoints of nodes."""
+        matrix = np.concatenate([self.derivatives[each] for each in nodes], axis=1)
+        return System(matrix, self.error, self.slack, self.owners)
+
+    def solved(self, nodes: Sequence[int]) -> Solution | None:
         """Solve for what was added to the adjoints of nodes; None if nothing there gives the claim."""
         unknowns = self.unknowns(nodes)
         if unknowns > _MANY * len(self.error):
-            return Solution(nodes, np.zeros(unknowns), len(self.error), 0, unique=False, confirmed=False)
-        matrix = self.of_nodes(nodes)
-        added, rank, spare, unique = np.zeros(unknowns), 0, 0, True
-        confirmed = True
-        for rows, columns in self._parts(matrix):
-            if not np.any(np.abs(self.error[rows]) > tolerances.UNTOUCHED * self.scale + self.slack[rows]):
-                continue
-            if not columns.size:
-                return None
-            part = matrix[np.ix_(rows, columns)]
-            found, own = _least_squares(part, self.error[rows])
-            left = np.abs(part @ found - self.error[rows])
-            if np.any(left > tolerances.MUTANT_ERROR * self.scale + self.slack[rows]):
-                return None
-            added[columns] = found
-            rank, spare, unique = rank + own, spare + rows.size - own, unique and own == columns.size
-            confirmed = confirmed and self._is_confirmed(part, own, self.owners[rows])
-        confirmed = confirmed and spare >= tolerances.CONFIRMING_ENTRIES
-        return Solution(nodes, added, rank, spare, unique, confirmed)
+            return Solution(np.zeros(unknowns), len(self.error), 0, unique=False, confirmed=False)
+        return self.system(nodes).solved()
 
-    def _is_confirmed(self, matrix: Floats, rank: int, owners: NDArray[np.str_]) -> bool:
-        """Tell whether each parameter has more equations than unknowns that nothing else determines."""
-        for name in set(owners.tolist()):
-            others = matrix[owners != name]
-            alone = rank - (int(np.linalg.matrix_rank(others, rtol=_RANK)) if others.size else 0)
-            if alone >= np.count_nonzero(owners == name):
-                return False
-        return True
+    def left(self, gradients: Mapping[str, NDArray[Any]]) -> Floats:
+        """Give what gradients in balls leave of the claim, along the directions."""
+        left, claimed = np.zeros(len(self.error)), self.inquiry.discrepancy.claimed
+        with self.views.balls.context():
+            for name in gradients.keys() & self.inquiry.discrepancy.error.keys():
+                missing = midpoints(claimed[name] - gradients[name])
+                left += self.along[name].reshape(len(left), -1) @ missing.ravel()
+        return left
 
-    def _parts(self, matrix: Floats) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Split equations and unknowns into parts that have nothing in common."""
-        entering = np.abs(matrix) > np.finfo(np.float64).eps * np.max(np.abs(matrix), initial=0.0)
-        rows = np.arange(len(matrix))
-        label = rows.copy()
-        while True:  # the least label of what shares an unknown, until none changes
-            columns = np.min(np.where(entering, label[:, np.newaxis], rows.size), axis=0, initial=rows.size)
-            least = np.min(np.where(entering, columns, rows.size), axis=1, initial=rows.size)
-            least = np.minimum(label, least)
-            if np.array_equal(least, label):
-                return [
-                    (np.flatnonzero(label == each), np.flatnonzero(columns == each)) for each in set(label)
-                ]
-            label = least
 
-    # ---------------------------------------------------------------- in certified arithmetic
+def refined(
+    places: Sequence[Equations], system: System, values: Floats, changes: Changes
+) -> list[Mapping[str, NDArray[Any]]]:
+    """Give the gradients in balls at each of some places, with unknowns refined until they are exact.
 
-    def gradients(self, solution: Solution) -> dict[str, NDArray[Any]]:
-        """Give the gradient in balls with what was solved for, refined until it has as many digits."""
-        graph, discrepancy = self.views.balls, self.inquiry.discrepancy
-        with graph.context():
-            exactly = np.array([arb(each) for each in solution.added], dtype=object)
-        matrix = self.of_nodes(solution.nodes)
-        gradients: dict[str, NDArray[Any]] = {}
-        for refinement in range(_REFINEMENTS + 1):
-            [gradients] = graph.backward(adding(graph, solution.nodes, exactly))
-            if refinement == _REFINEMENTS:
-                break
-            left = np.zeros(len(self.error))
-            with graph.context():
-                for name, each in gradients.items():
-                    if name in discrepancy.error:
-                        missing = midpoints(discrepancy.claimed[name] - each)
-                        left += self.along[name].reshape(len(left), -1) @ missing.ravel()
-                more = self._corrected(matrix, left)
-                exactly = exactly + np.array([arb(each) for each in more], dtype=object)
-        return gradients
+    Args:
+        places: the equations of each place.
+        system: those of all of them, one after the other.
+        values: the unknowns, in float64.
+        changes: what they are, on the graph of any of the places.
+    """
+    context = places[0].views.balls.context
+    with context():
+        exactly = np.array([arb(each) for each in values], dtype=object)
+    for _ in range(_REFINEMENTS):
+        gradients = [each.views.balls.backward(changes(each.views.balls, exactly))[0] for each in places]
+        left = np.concatenate([each.left(found) for each, found in zip(places, gradients, strict=True)])
+        with context():
+            exactly = exactly + np.array([arb(each) for each in system.corrected(left)], dtype=object)
+    return [each.views.balls.backward(changes(each.views.balls, exactly))[0] for each in places]
 
-    def _corrected(self, matrix: Floats, left: Floats) -> Floats:
-        more = np.zeros(matrix.shape[1])
-        for rows, columns in self._parts(matrix):
-            if columns.size and np.any(left[rows]):
-                more[columns] = _least_squares(matrix[np.ix_(rows, columns)], left[rows])[0]
-        return more
+
+def adding(nodes: Sequence[int]) -> Changes:
+    """Add arrays, which follow one another in the unknowns, to the adjoints of nodes."""
+
+    def changes(graph: Graph, values: NDArray[Any]) -> dict[Spot, Changed]:
+        shapes = [graph.nodes[each].shape for each in nodes]
+        parts = np.split(values, np.cumsum([prod(shape) for shape in shapes])[:-1])
+        added = (graph.kind.constant(part.reshape(shape)) for part, shape in zip(parts, shapes, strict=True))
+        return {node: Changed(partial(operator.add, array)) for node, array in zip(nodes, added, strict=True)}
+
+    return changes
 
 
 def _directions(errors: Mapping[str, Floats], discrepancy: Discrepancy) -> dict[str, Floats]:
@@ -199,26 +150,6 @@ def _directions(errors: Mapping[str, Floats], discrepancy: Discrepancy) -> dict[
         own = np.eye(each.size) if each.size <= most else random.normal(size=(most, each.size))
         found[name] = own / _size(discrepancy.exact_floats[name], each)
     return found
-
-
-def adding(graph: Graph, nodes: Sequence[int], arrays: NDArray[Any]) -> dict[Spot, Changed]:
-    """Add to the adjoints of nodes; the arrays one after the other, flat."""
-    changes: dict[Spot, Changed] = {}
-    start = 0
-    for index in nodes:
-        shape = graph.nodes[index].shape
-        own = graph.kind.constant(arrays[start : start + prod(shape)].reshape(shape))
-        start += prod(shape)
-        changes[index] = Changed(own.__add__)
-    return changes
-
-
-def _least_squares(matrix: Floats, error: Floats) -> tuple[Floats, int]:
-    """Solve in float64, each unknown's column scaled to its own size."""
-    size = np.max(np.abs(matrix), axis=0, initial=0.0)
-    size = np.where(size > 0, size, 1.0)
-    found, _, rank, _ = np.linalg.lstsq(matrix / size, error, rcond=_RANK)
-    return found / size, int(rank)
 
 
 def _size(exact: Floats, error: Floats) -> float:

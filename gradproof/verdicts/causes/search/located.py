@@ -6,9 +6,8 @@ that the claim is (see `equations`); where more of them hold than there are unkn
 up to operations that hand everything on which they are given.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -17,13 +16,14 @@ from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Graph, Node
 from gradproof.verdicts.causes.kinds import Cause, CauseKind
 from gradproof.verdicts.causes.phrases import listed
-from gradproof.verdicts.causes.search.equations import Equations, Solution
-from gradproof.verdicts.causes.search.forms import form_mutants
+from gradproof.verdicts.causes.search.discrepancy import Floats
+from gradproof.verdicts.causes.search.equations import Equations, adding, refined
+from gradproof.verdicts.causes.search.forms import fitting_terms
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
-
-_WORK = 500_000_000
-"""At most so many products of numbers are computed to solve the equations of all places."""
+from gradproof.verdicts.causes.search.slopes import Elsewhere, Slopes, functions_of, wrong_slopes
+from gradproof.verdicts.causes.search.suspects import Suspect, Suspects
+from gradproof.verdicts.causes.search.terms import slope_table
 
 _LINES = 4
 """A part of more lines than this is said by its first and its last."""
@@ -42,127 +42,73 @@ class Located:
     text: str = ""
 
 
-@dataclass(frozen=True)
-class Suspect:
-    """Uses of operands that can hold the fault by themselves.
+def located(inquiry: Inquiry, elsewhere: Elsewhere | None = None) -> Located:
+    """Say where the fault is that all wrong parameters come from, as far as that can be known.
 
-    Attributes:
-        edges: the uses.
-        solution: what must have been added to the adjoints of the operands.
+    Args:
+        inquiry: what is asked.
+        elsewhere: gives what is claimed with other parameters and data.
     """
-
-    edges: tuple[Edge, ...]
-    solution: Solution
-
-
-def located(inquiry: Inquiry) -> Located:
-    """Say where the fault is that all wrong parameters come from, as far as that can be known."""
     equations = Equations.of(inquiry, inquiry.composed)
     if equations is None:
         return Located(text=_TOO_LARGE)
-    for mutant in form_mutants(equations):
-        formed = inquiry.confirmed(mutant)
-        if formed is not None:
-            return Located(formed[1])
     suspects = Suspects(equations)
-    for found in (suspects.single, suspects.of_operations, suspects.of_lines):
-        proven = [each for each in found if each.solution.confirmed]
-        fewest = min((each.solution.rank for each in proven), default=0)
-        # those of equal rank differ by operations between them that hand everything on
-        cause = _proven(suspects, [each for each in proven if each.solution.rank == fewest])
-        if cause is not None:
-            return Located(cause)
-    return Located(text=_bounded(suspects))
-
-
-class Suspects:
-    """The places that can hold a fault by themselves.
-
-    Attributes:
-        equations: what must hold.
-        graph: the loss.
-        complete: whether all places were looked at that could matter.
-    """
-
-    def __init__(self, equations: Equations) -> None:
-        """Look at the part that reaches what is wrong and nothing that is right."""
-        self.equations, self.graph, self.complete = equations, equations.views.plain, True
-        self._work, self._wrong = 0, frozenset(equations.inquiry.targets)
-        right = frozenset(equations.inquiry.others)
-        used = (node.index for node in self.graph.nodes if self.graph.adjoints[node.index] is not None)
-        depends = self.graph.depends
-        self._below = [i for i in used if depends[i] & self._wrong and not depends[i] & right]
-
-    @cached_property
-    def single(self) -> list[Suspect]:
-        """The uses of single values."""
-        found: dict[int, Suspect] = {}
-        for index in self._below:
-            operands = {each.index for each in self.graph.nodes[index].operands if not each.constant}
-            # what a value of a single operand hands back is nothing that the operand could not have got
-            if len(operands) != 1 or operands <= found.keys():
-                for suspect in self._suspect((index,), self.graph.users(index)):
-                    found[index] = suspect
-        return [*found.values()]
-
-    @cached_property
-    def of_operations(self) -> list[Suspect]:
-        """All uses that one operation makes of several operands."""
-        found: list[Suspect] = []
-        for node in self.graph.nodes:
-            edges = [edge for edge in self._edges if edge.node == node.index]
-            operands = dict.fromkeys(self.graph.use(edge).index for edge in edges)
-            if len(operands) > 1:
-                found += self._suspect(tuple(operands), edges)
-        return found
-
-    @property
-    def of_lines(self) -> Iterator[Suspect]:
-        """The uses of all values of a line, which a loop runs several times."""
-        lines: dict[object, list[int]] = {}
-        for index in self._below:
-            node = self.graph.nodes[index]
-            if node.operation is not None:
-                lines.setdefault((node.line, node.name, node.shape), []).append(index)
-                if any(self.graph.nodes[e.node].line != node.line for e in self.graph.users(index)):
-                    lines.setdefault(node.line, []).append(index)
-        for nodes in dict.fromkeys(map(tuple, lines.values())):
-            if len(nodes) > 1:
-                yield from self._suspect(nodes, [e for each in nodes for e in self.graph.users(each)])
-
-    @cached_property
-    def _edges(self) -> list[Edge]:
-        below = {*self._below}
-        return [edge for edge in self.graph.edges if self.graph.use(edge).index in below]
-
-    def _suspect(self, nodes: tuple[int, ...], edges: Sequence[Edge]) -> Iterator[Suspect]:
-        """Suspect uses of some operands, if they reach all that is wrong and something there gives it."""
-        if not self._wrong <= frozenset[str]().union(*(self.graph.depends[each] for each in nodes)):
-            return
-        rows, columns = len(self.equations.error), self.equations.unknowns(nodes)
-        self._work += rows * min(rows, columns) ** 2
-        if self._work > _WORK:
-            self.complete = False
-            return
-        solution = self.equations.solved(nodes)
-        if solution is not None:
-            yield Suspect(tuple(edges), solution)
+    cause = _simple_function(equations) or _wrong_slope(suspects, elsewhere) or _wrong_adjoint(suspects)
+    return Located(cause) if cause is not None else Located(text=_bounded(suspects))
 
 
 # ------------------------------------------------------------------------ what is said
 
 
+def _simple_function(equations: Equations) -> Cause | None:
+    """Say which simple function is in place of a derivative, here and at the second point."""
+    inquiry, again = equations.inquiry, _again(equations.inquiry)
+    for terms in fitting_terms(equations):
+        costed = inquiry.confirmed(terms.mutant(equations.views))
+        if costed is not None and (again is None or again.confirmed(terms.mutant(again.composed))):
+            return costed[1]
+    return None
+
+
+def _again(inquiry: Inquiry) -> Inquiry | None:
+    """Ask of the same parameters at the second point; None where nothing is wrong with them there."""
+    second = inquiry.second
+    targets = tuple(name for name in inquiry.targets if second and name in second.discrepancy.wrong)
+    return second.with_targets(targets) if second and targets else None
+
+
+def _wrong_adjoint(suspects: Suspects) -> Cause | None:
+    """Say the place that more equations than unknowns prove, here and at the second point."""
+    again = _again(suspects.equations.inquiry)
+    there = None if again is None else Equations.of(again, again.composed)
+    for found in (suspects.single, suspects.of_operations, suspects.of_lines):
+        proven = [each for each in found if each.solution.confirmed]
+        if there is not None:
+            pairs = ((each, there.solved(each.nodes)) for each in proven)
+            proven = [each for each, solution in pairs if solution is not None and solution.confirmed]
+        fewest = min((each.solution.rank for each in proven), default=0)
+        # those of equal rank differ by operations between them that hand everything on
+        cause = _proven(suspects, [each for each in proven if each.solution.rank == fewest])
+        if cause is not None:
+            return cause
+    return None
+
+
 def _proven(suspects: Suspects, proven: Sequence[Suspect]) -> Cause | None:
-    """Say the place that is proven; None where the balls do not confirm it."""
+    """Say the place of suspects that differ by nothing; None where the balls do not confirm it."""
     if not proven:
         return None
     inquiry, graph = suspects.equations.inquiry, suspects.graph
-    solution = proven[0].solution  # the nearest to the parameters, after which all is right
-    if any(_is_scaled(graph, each.solution) for each in proven):
-        return None
-    exact = suspects.equations.gradients(solution)
+    for each in proven:
+        adjoints = [graph.adjoints[node] for node in each.nodes]
+        true = np.concatenate([g.data[0, 0, ...].ravel() for g in adjoints if g is not None])
+        if _is_scaled(true + each.solution.values, true):
+            return None
+    nodes, solution = proven[0].nodes, proven[0].solution  # the nearest to the parameters
+    system = suspects.equations.system(nodes)
+    [exact] = refined([suspects.equations], system, solution.values, adding(nodes))
     edges = sorted({edge for each in proven for edge in each.edges})
-    values = _operations([graph.nodes[each] for each in solution.nodes])
+    values = _operations([graph.nodes[each] for each in nodes])
 
     def told(names: Sequence[str]) -> str:
         noun = "gradient is what comes" if len(names) == 1 else "gradients are what come"
@@ -177,17 +123,58 @@ def _proven(suspects: Suspects, proven: Sequence[Suspect]) -> Cause | None:
     return None if confirmed is None else confirmed[1]
 
 
-def _is_scaled(graph: Graph, solution: Solution) -> bool:
+def _wrong_slope(suspects: Suspects, elsewhere: Elsewhere | None) -> Cause | None:
+    """Say which function has a wrong derivative, where that is proven; of several, the greatest."""
+    inquiry, graph = suspects.equations.inquiry, suspects.graph
+    if elsewhere is None:
+        return None
+    functions = functions_of(graph, [each.nodes[0] for each in suspects.single])
+    found = [*wrong_slopes(suspects.equations, functions, elsewhere)]
+    if (
+        not found
+        or _is_scaled(found[-1].yours, found[-1].true)
+        or _is_weighted(inquiry, found[-1], elsewhere)
+    ):
+        return None
+    slopes = found[-1]
+    known = {node for each in found for node in each.function.nodes}
+    nodes = [graph.nodes[each] for each in sorted(known)]
+    # a part of a function may be wrong, or all of it: what goes back to its input is the same
+    table = slope_table(slopes.inputs, slopes.yours, slopes.true) if known <= {*slopes.function.nodes} else ""
+    of = graph.nodes[slopes.function.x]
+    phrase = f"another derivative of what {_operations(nodes)} makes of {of}{table}"
+    where = "; ".join(f"{names} at {line}" for line, names in _by_line(nodes).items())
+    confirmed = inquiry.confirmed(
+        Mutant(CauseKind.DERIVATIVE_WRONG, phrase, 0.0, where, lambda _: slopes.gradients)
+    )
+    return None if confirmed is None else confirmed[1]
+
+
+def _is_scaled(yours: Floats, true: Floats) -> bool:
     """Tell whether entries are only left out or counted several times.
 
     That may as well have been done further down, where what is handed on to their places is added up.
     """
-    true = [graph.adjoints[each] for each in solution.nodes]
-    adjoint = np.concatenate([each.data[0, 0, ...].ravel() for each in true if each is not None])
-    with np.errstate(all="ignore"):
-        ratio = solution.added[adjoint != 0] / adjoint[adjoint != 0]
+    ratio = yours[true != 0] / true[true != 0]
     whole = np.abs(ratio - np.round(ratio)) <= tolerances.MUTANT_ERROR
-    return bool(np.all(whole & (np.abs(ratio) <= _TIMES)) and not np.any(solution.added[adjoint == 0]))
+    return bool(np.all(whole & (np.abs(ratio) <= _TIMES)) and not np.any(yours[true == 0]))
+
+
+def _is_weighted(inquiry: Inquiry, slopes: Slopes, elsewhere: Elsewhere) -> bool:
+    """Tell whether entries have the same factors at the second point, where their inputs are others.
+
+    Then they are weighted, which may have been done anywhere, and no derivative is another function.
+    """
+    again = _again(inquiry)
+    there = None if again is None else Equations.of(again, again.composed)
+    if there is None:
+        return False
+    other = next(wrong_slopes(there, [slopes.function], elsewhere), None)
+    if other is None:
+        return True
+    factors, others = slopes.yours / slopes.true, other.yours / other.true
+    moved = np.isfinite(factors) & np.isfinite(others) & (slopes.inputs != other.inputs)
+    return bool(np.all(np.abs(factors - others)[moved] <= tolerances.MUTANT_ERROR * np.abs(factors[moved])))
 
 
 def _bounded(suspects: Suspects) -> str:
@@ -204,35 +191,31 @@ def _bounded(suspects: Suspects) -> str:
     return f"If it is a single fault, {known}it goes wrong in {_through(suspects.graph, edges)}."
 
 
-def _places(graph: Graph, edges: Sequence[Edge]) -> dict[str, list[Node]]:
-    """Give the operations by line, in the order of the loss."""
-    places: dict[str, list[Node]] = {}
-    for index in sorted({edge.node for edge in edges}):
-        node = graph.nodes[index]
-        places.setdefault(node.line, []).append(node)
-    return places
-
-
-def _operations(nodes: Sequence[Node]) -> str:
-    """Name operations by line, and parameters."""
+def _by_line(nodes: Sequence[Node]) -> dict[str, str]:
+    """Name operations by line, in the order of the loss; and parameters, which have none."""
     lines: dict[str, list[str]] = {}
     for node in nodes:
         lines.setdefault(node.line if node.operation else "", []).append(node.name)
-    said = [
-        f"{listed(list(dict.fromkeys(names)))} ({line})" if line else f"the parameter {listed(names)}"
-        for line, names in lines.items()
-    ]
-    return listed(said)
+    return {line: listed(list(dict.fromkeys(names))) for line, names in lines.items()}
+
+
+def _operations(nodes: Sequence[Node]) -> str:
+    named = _by_line(nodes).items()
+    return listed([f"{names} ({line})" if line else f"the parameter {names}" for line, names in named])
+
+
+def _users(graph: Graph, edges: Sequence[Edge]) -> list[Node]:
+    return [graph.nodes[index] for index in sorted({edge.node for edge in edges})]
 
 
 def _through(graph: Graph, edges: Sequence[Edge]) -> str:
-    places = _places(graph, edges)
-    said = [_operations(nodes) for nodes in places.values()]
+    """Say which lines the operations are on."""
+    said = [f"{names} ({line})" for line, names in _by_line(_users(graph, edges)).items()]
     if len(said) > _LINES:
         return f"one of {len(said)} lines from {said[0]} to {said[-1]}"
     return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} or {said[-1]}"
 
 
 def _where(graph: Graph, edges: Sequence[Edge]) -> str:
-    places = _places(graph, edges)
-    return "; ".join(f"{nodes[0].name} at {line}" for line, nodes in list(places.items())[:_LINES])
+    lines = [*_by_line(_users(graph, edges)).items()]
+    return "; ".join(f"{names} at {line}" for line, names in lines[:_LINES])
