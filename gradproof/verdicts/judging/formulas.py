@@ -33,7 +33,9 @@ def run_formula(gradient: UserGradient, place: Place, *, patient: bool = True, p
     for bits in bits_tried if patient else PRECISIONS[:1]:
         with no_collections():
             formula = _at_precision(gradient, place, bits)
-        if not formula.undecided and (formula.reason or all(map(_narrow, formula.values.values()))):
+        if bits == PRECISIONS[-1] or formula.undecided:
+            continue
+        if formula.reason or all(map(_narrow, formula.values.values())):
             break
     return formula
 

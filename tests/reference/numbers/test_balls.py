@@ -141,6 +141,28 @@ def test_both_ways_of_multiplying_matrices_agree(shape: tuple[int, int, int]) ->
         assert product[i, j].rad() < 1e-33
 
 
+@pytest.mark.parametrize("shape", [(31, 61, 70), (70, 61, 31), (60, 80, 61), (31, 61, 31), (61, 61, 61)])
+@pytest.mark.parametrize("magnitudes", [0, 60])
+def test_products_that_are_filled_up_enclose_the_rational_product(
+    shape: tuple[int, int, int], magnitudes: int
+) -> None:
+    n, inner, m = shape
+    random = np.random.default_rng(7)
+    a, b = (
+        random.normal(size=size) * 10.0 ** random.integers(-magnitudes, magnitudes + 1, size=size)
+        for size in ((n, inner), (inner, m))
+    )
+    with KIND.context():
+        product = (balls(a) @ balls(b)).balls()[0]
+    assert product.shape == (n, m)
+    for i, j in [*random.integers([n, m], size=(8, 2)).tolist(), [n - 1, m - 1]]:
+        terms = [Fraction(x) * Fraction(y) for x, y in zip(a[i], b[:, j], strict=True)]
+        exact = sum(terms, Fraction())
+        with flint.ctx.workprec(4000):
+            assert product[i, j].contains(flint.fmpq(exact.numerator, exact.denominator))
+        assert float(product[i, j].rad()) < 1e-33 * float(sum(map(abs, terms)))
+
+
 @given(st.floats(allow_nan=False, allow_infinity=False), st.floats(-1e3, 1e3))
 @settings(max_examples=100, deadline=None)
 def test_difference_bounds_the_rational_distance(claimed: float, x: float) -> None:
