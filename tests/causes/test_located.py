@@ -197,8 +197,10 @@ def test_a_missing_parenthesis_and_a_constant_in_few_digits_are_told():
     random = np.random.default_rng(0)
     params, batch = {"x": random.normal(size=6)}, {"c": random.uniform(0.3, 2, size=6)}
     cause = searched(loss, lambda p, b: {"x": b["c"] * 1 - np.tanh(p["x"]) ** 2}, params, batch).cause
+    assert cause.kind == "parentheses-missing"
+    cause = searched(loss, lambda p, b: {"x": b["c"] * 1 - np.tanh(p["x"])}, params, batch).cause
     assert cause.kind == "derivative-wrong"
-    assert "with g - output^2 handed back by tanh (tests/causes/test_located.py:" in cause.text
+    assert "with g - output handed back by tanh (tests/causes/test_located.py:" in cause.text
     assert ": that makes it at -0.5357 " in cause.text
     cause = searched(loss, lambda p, b: {"x": b["c"] * 0.797885 * p["x"]}, params, batch).cause
     assert "with 0.797885 (√(2/π) to 6 digits) g input handed back" in cause.text

@@ -263,7 +263,9 @@ def test_a_rounded_constant_is_told_by_its_digits(constant, digits):
         return xp.sum(p["w"] ** 2 * np.pi)
 
     cause = find_cause(loss, {"w": w}, {}, {"w": 2 * w * constant})
-    assert f"right to {digits} digits, as a rounded constant is" in cause.text
+    assert cause.kind == "constant-rounded"
+    assert "the constant 3.14159265359 of multiply (" in cause.text
+    assert cause.text.endswith(f"rounded to {constant} ({digits} digits)")
     assert cause.factor == pytest.approx(constant / np.pi)
     difference = describe_difference(loss, {"w": w}, {}, {"w": 2 * w * constant})
     assert difference.endswith(f"there the claimed is right to {digits} digits, as with a rounded constant.")

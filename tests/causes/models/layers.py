@@ -15,7 +15,7 @@ class LayerNorm:
     BUGS: ClassVar = {
         "mean detached": ("path-not-carried-back", "xp.mean(p"),
         "variance detached": ("path-not-carried-back", "xp.mean(d * d"),
-        "both detached": ("path-not-carried-back", None),
+        "both detached": ("statistics-constant", "xp.mean"),
         "gamma from x": ("wrong-operand", "gamma"),
         "gamma from d": (None, None),
         "beta mean": ("mean-instead-of-sum", "beta"),

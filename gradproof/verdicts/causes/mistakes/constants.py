@@ -51,6 +51,9 @@ def _uniform(node: Node) -> float | None:
     return value if np.all(values == value) and np.isfinite(value) else None
 
 
+_ROUNDINGS = range(2, 10)
+"""To so many digits constants are rounded when they are written down."""
+
 Meaning = tuple[CauseKind, str, float]
 """What a factor means at a place: the kind, the words, and how much more far-fetched it is than its kind."""
 
@@ -76,6 +79,11 @@ def _meanings(use: Use, value: float, called: str) -> Iterator[tuple[float, Mean
         yield 1 / value, (factor, f"{derivative} left out", OWN_CONSTANT)
     yield value, (factor, f"{derivative} applied twice", OWN_CONSTANT + 0.3)
     yield 1 / value**2, (factor, f"{derivative} inverted", OWN_CONSTANT + 0.4)
+    for digits in _ROUNDINGS:
+        rounded = float(f"{value:.{digits}g}")
+        if abs(rounded - value) > 1e-10 * abs(value):
+            words = f"the constant {value:.12g} of $at rounded to {rounded:g} ({digits} digits)"
+            yield rounded / value, (CauseKind.CONSTANT_ROUNDED, words, 0.0)
     if value < 0:
         words = f"the minus sign of {called} in $at left out"
         yield -1.0, (CauseKind.SIGN, words, OWN_CONSTANT + 0.1)
@@ -108,6 +116,17 @@ def own_constant(use: Use) -> Iterator[Mistake]:
             meaning = meaning_at(use, factor, FACTOR_SOLVED)
             if meaning is not None:
                 yield _times(use, factor, meaning, f"{name} {done}")
+
+
+@rule(ANY)
+def rounded(use: Use) -> Iterator[Mistake]:
+    """A constant of the derivative is written with fewer digits than the loss has."""
+    for value, _ in _own_constants(use):
+        for digits in _ROUNDINGS if use.operation in {entrywise.MULTIPLY, entrywise.DIVIDE} else ():
+            factor = float(f"{value:.{digits}g}") / value if value else 1.0
+            if abs(factor - 1) > 1e-10:
+                words = f"the constant factor of $at rounded to {digits} digits"
+                yield _times(use, factor, (CauseKind.CONSTANT_ROUNDED, words, 0.0))
 
 
 @rule(ANY)

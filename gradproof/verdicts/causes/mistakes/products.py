@@ -1,66 +1,13 @@
-"""Mistakes in products: a transpose left out, the sum over a batch, another value than was multiplied."""
+"""Mistakes in products and functions that hold a value: another value than the loss has in its place."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import TypeAlias
 
 from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import entrywise, matrix_products
-from gradproof.verdicts.causes.graph import Array, Graph, Node, Use
+from gradproof.verdicts.causes.graph import Array, Change, Graph, Node, Use
 from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import FUNCTIONS, PRODUCTS, Mistake, having, rule
-
-# ------------------------------------------------------------------------ matrices
-
-
-@rule({matrix_products.MATMUL})
-def untransposed(use: Use) -> Iterator[Mistake]:
-    """Y = A B:  dA = G B', dB = A' G, and the square B or A is not transposed."""
-    a, b = use.values
-    other, which = (b, "right") if use.position == 0 else (a, "left")
-    if a.ndim >= 2 and b.ndim >= 2 and other.shape[-1] == other.shape[-2] > 1:
-        words = f"the transpose of the {which} operand of $at left out on the way back"
-        yield Mistake(CauseKind.TRANSPOSED, words, lambda g: g @ b if use.position == 0 else a @ g, -0.5)
-
-
-@rule({matrix_products.MATMUL})
-def over_the_batch(use: Use) -> Iterator[Mistake]:
-    """For Y = A B, dB = A' G is a sum over the rows of A: a mean of them, or one of them alone."""
-    a = use.values[0]
-    if use.position == 0 or a.ndim < 2:
-        return
-    rows = a.shape[-2]
-    fields = {"rows": rows}
-
-    def one_row(g: Array, start: int) -> Array:
-        row = g.reshape((rows, -1)).part(-2, start, start + 1)
-        return (a.part(-2, start, start + 1).mT @ row).reshape(use.shape)
-
-    mean = "the sum over the $rows rows in the derivative of $at for its right operand turned into a mean"
-    yield Mistake(
-        CauseKind.MEAN_INSTEAD_OF_SUM, mean, lambda g: use.pull(g) / rows, factor=1 / rows, fields=fields
-    )
-    for start, which in ((0, "first"), (rows - 1, "last")) if a.ndim == 2 and rows > 1 else ():
-        words = f"only the {which} of the $rows rows in the derivative of $at for its right operand"
-        one = partial(one_row, start=start)
-        yield Mistake(CauseKind.ACCUMULATION_OVERWRITTEN, words, one, fields=fields)
-
-
-@rule(having(Trait.BILINEAR))
-def flipped(use: Use) -> Iterator[Mistake]:
-    """The entries come back in the reverse order, as a convolution's do."""
-    shape = use.shape
-    for axis in range(-min(len(shape), 2), 0):
-        if shape[axis] > 1:
-            yield Mistake(
-                CauseKind.WRONG_ORDER,
-                "what $at hands back flipped along axis $axis",
-                lambda g, axis=axis: use.pull(g).sum_to(shape).flip(axis),  # type: ignore[misc]
-                more=1,
-                fields={"axis": axis + len(shape)},
-                name=f"flipped {axis}",
-            )
-
 
 # ------------------------------------------------------------------------ another value in an operand's place
 
@@ -83,6 +30,35 @@ def only_the_mask(use: Use) -> Iterator[Mistake]:
 def another_operand(use: Use) -> Iterator[Mistake]:
     """DA = g * B, with another value in the place of B; in a quotient's, of the denominator."""
     yield from _replaced(use, 1 if use.operation is entrywise.DIVIDE else 1 - use.position)
+
+
+@rule(PRODUCTS | FUNCTIONS)
+def one_slice_for_all(use: Use) -> Iterator[Mistake]:
+    """The first or the last slice of the value that the derivative holds is used for all."""
+    single = len(use.node.operands) == 1
+    place = 0 if single else 1 if use.operation is entrywise.DIVIDE else 1 - use.position
+    own = use.node.operands[place]
+    for axis, length in enumerate(own.shape):
+        for which, start in (("first", 0), ("last", length - 1)) if length > 1 else ():
+            yield Mistake(
+                CauseKind.ONE_SLICE_FOR_ALL,
+                "the $which slice along axis $axis of $own used for all in the derivative of $at",
+                _with_slice(use, place, axis - len(own.shape), start),
+                fields={"which": which, "axis": axis, "own": own},
+                name=f"{which} of {axis} for all",
+            )
+
+
+def _with_slice(use: Use, place: int, axis: int, start: int) -> Change:
+    node, own = use.node, use.node.operands[place]
+
+    def change(g: Array) -> Array:
+        one = own.value.part(axis, start, start + 1).broadcast_to(own.shape)
+        values = [*use.values[:place], one, *use.values[place + 1 :]]
+        y = node.forward(*values) if node.operation in having(Trait.READS_RESULT) else use.y
+        return node.derivative(use.position, g, y, *values)
+
+    return change
 
 
 @rule(FUNCTIONS - having(Trait.ACTIVATION))

@@ -11,9 +11,11 @@ from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Views
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, SOME_ALONE, Cause, CauseKind, Search
 from gradproof.verdicts.causes.phrases import listed
+from gradproof.verdicts.causes.search.detours import detour_mutants
 from gradproof.verdicts.causes.search.discrepancy import Arrays
 from gradproof.verdicts.causes.search.elsewhere import after_an_update, updated_weights, without_an_operation
 from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry, SecondPoint
+from gradproof.verdicts.causes.search.joint import joint_mutants
 from gradproof.verdicts.causes.search.located import located
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.several import group_mutants, overwriting, pair_mutants
@@ -211,6 +213,8 @@ def _singles(inquiry: Inquiry, views: Views) -> list[Mutant]:
 def _several(inquiry: Inquiry) -> Iterator[Iterable[Mutant]]:
     """Give the stages after single mistakes, the likeliest first."""
     yield from map(overwriting, inquiry.views)
+    yield from (joint_mutants(inquiry, views) for views in inquiry.views)
+    yield from (detour_mutants(inquiry, views) for views in inquiry.views)
     yield from (group_mutants(inquiry, views) for views in inquiry.views)
     yield from (updated_weights(inquiry, views) for views in inquiry.views)
     yield from (without_an_operation(inquiry), after_an_update(inquiry))

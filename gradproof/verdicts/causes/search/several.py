@@ -68,14 +68,17 @@ def _reached_alone(inquiry: Inquiry, graph: Graph, edges: Edges) -> Iterator[tup
 
 def _groups(graph: Graph) -> list[Edges]:
     """Give the sets of edges that are written alike: by line, operation, operands; the likeliest first."""
-    line, operation, role, rest = found = [defaultdict[object, list[Edge]](list) for _ in range(4)]
+    both, line, operation, role, rest = found = [defaultdict[object, list[Edge]](list) for _ in range(5)]
     for edge in graph.edges:
         node, operand = graph.use(edge).node, graph.use(edge).operand
+        both[edge.node].append(edge)
         of, ndim, name = "inner" if operand.operation else "parameter", len(operand.shape), node.name
         line[name, edge.position, node.tensor.source].append(edge)
         operation[name, edge.position].append(edge)
         for i, other in enumerate(node.operands):
-            if i != edge.position and not other.constant:
+            if i != edge.position and other.constant:
+                role["by the constant", id(other), name].append(edge)
+            elif i != edge.position:
                 role[name, edge.position, "with", other.name].append(edge)
         role["uses of", operand.index, name].append(edge)
         role[name, of, ndim].append(edge)
