@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gradproof.reporting.comparison.joining import compare
     from gradproof.reporting.reading import read_report
     from gradproof.reporting.report import Report
+    from gradproof.running.limits import Limits
     from gradproof.scenarios.claim import Claim, ClaimVerdict, Finding
     from gradproof.scenarios.claims_of import gradient_claim, update_claim, value_claim
     from gradproof.scenarios.dense_network import dense_network
@@ -45,6 +46,7 @@ _HOMES = {
         "reporting.comparison.joining": ("compare",),
         "reporting.reading": ("read_report",),
         "reporting.report": ("Report",),
+        "running.limits": ("Limits",),
         "scenarios.claim": ("Claim", "ClaimVerdict", "Finding"),
         "scenarios.claims_of": ("gradient_claim", "update_claim", "value_claim"),
         "scenarios.dense_network": ("dense_network",),
@@ -70,6 +72,7 @@ __all__ = [
     "GradientDescent",
     "GradproofError",
     "InputError",
+    "Limits",
     "MiniBatches",
     "Point",
     "Provenance",

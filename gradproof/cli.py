@@ -6,6 +6,10 @@ Only argparse is imported at the top: `gradproof --help` loads neither a framewo
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gradproof.running.limits import Limits
 
 _EPILOG = """\
 exit status:
@@ -77,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
         default=0,
         help="processes to run in; 0 (the default) for one a processor core",
     )
+    _add_limits(verify)
     verify.add_argument(
         "--baseline",
         metavar="FOLDER",
@@ -91,6 +96,28 @@ def build_parser() -> argparse.ArgumentParser:
     _add_audit(commands)
     commands.add_parser("list", help="show the scenarios and the backends")
     return parser
+
+
+def _add_limits(verify: argparse.ArgumentParser) -> None:
+    verify.add_argument(
+        "--time-limit",
+        type=_seconds,
+        default=3600.0,
+        metavar="SECONDS",
+        help="stop a run after so long, and go on with the others (default: 3600; 0 for no limit)",
+    )
+    verify.add_argument(
+        "--memory-limit",
+        type=_amount,
+        default=0.0,
+        metavar="GIB",
+        help="stop a run that needs more memory, on Linux (default: what the machine has)",
+    )
+    verify.add_argument(
+        "--in-process",
+        action="store_true",
+        help="make the runs in one process, one after the other, without limits: for a debugger",
+    )
 
 
 def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -193,6 +220,16 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _amount(text: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = -1.0
+    if not 0 < amount < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of memory. Give GiB, 4 or 0.5, say")
+    return amount
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and give its exit status.
 
@@ -279,6 +316,7 @@ def _verify(options: argparse.Namespace) -> int:
             progress=progress,
             baseline=baseline,
             strict=options.strict,
+            limits=None if options.in_process else _limits(options),
         )
     report.write(folder, options.formats)
     print_report(report, folder)
@@ -290,8 +328,14 @@ def _verify(options: argparse.Namespace) -> int:
     if report.changes is None:
         return 0 if report.ok else 1
     print_changes(report.changes)
-    tried = report.runs["status"].isin(["run", "failed"]).any()
+    tried = (report.runs["status"] != "not run").any()
     return 1 if report.changes.worse or not tried else 0
+
+
+def _limits(options: argparse.Namespace) -> "Limits":
+    from gradproof.running.limits import Limits  # noqa: PLC0415 - see the module's docstring
+
+    return Limits(options.time_limit, int(options.memory_limit * 2**30))
 
 
 def _compare(options: argparse.Namespace) -> int:

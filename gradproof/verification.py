@@ -2,14 +2,11 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from gradproof.backends import Backend, backend_names, chosen_variants, load_backend, variants_of
-from gradproof.backends.laws import check_record
-from gradproof.errors import BackendError, BackendUnavailableError, InputError, UnsupportedError
+from gradproof.errors import InputError
 from gradproof.inputs import (
     FUNCTION,
     SEED,
@@ -21,28 +18,21 @@ from gradproof.inputs import (
     sequence_of,
 )
 from gradproof.reporting.comparison.joining import compare
-from gradproof.reporting.environment import thread_pools
 from gradproof.reporting.report import Report
+from gradproof.running.limits import ORDINARY, Limits
+from gradproof.running.planning import plan
+from gradproof.running.task import Task, carry_out
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.finding import find_scenarios
 from gradproof.scenarios.user_code import called, ends_nothing
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.audited import check_claims
 from gradproof.verdicts.hand_derived import check_formula
-from gradproof.verdicts.records import FormulaRecord, NotRun, Outcome, Subject
-from gradproof.verdicts.runs import judge
+from gradproof.verdicts.records import FormulaRecord, NotRun, Outcome, RunStatus, Subject
 
 DTYPES = ("float64", "float32")
 
 Progress = Callable[[int, int, Outcome | NotRun], None]
-
-
-@dataclass(frozen=True)
-class Task:
-    """One run to make and to judge."""
-
-    scenario: Scenario
-    subject: Subject
 
 
 @ends_nothing()
@@ -52,6 +42,7 @@ def verify(
     dtypes: str | Sequence[str] = DTYPES,
     *,
     jobs: int = 1,
+    limits: Limits | None = ORDINARY,
     progress: Progress | None = None,
     baseline: Report | None = None,
     strict: bool = False,
@@ -65,6 +56,9 @@ def verify(
             that are installed (the others are reported as not run).
         dtypes: float64, float32 or both.
         jobs: processes to run in; 0 for one a processor core.
+        limits: what one run may take. Runs are made in processes of their own: whatever one does, from
+            a crash to an endless loop, the others are made and the report is whole. None for runs in this
+            process, one after the other and without limits, which a debugger can follow.
         progress: called after each run as `progress(done, total, outcome)`.
         baseline: an earlier report; what changed since is then told by `Report.changes`.
         strict: whether INACCURATE, a right formula that gives wrong digits, does not pass.
@@ -83,6 +77,7 @@ def verify(
         backends=(backends, optional(names)),
         dtypes=(dtypes, names),
         jobs=(jobs, SEED),
+        limits=(limits, optional(instance_of(Limits, "a gradproof.Limits"))),
         progress=(progress, optional(FUNCTION)),
         strict=(strict, YES_OR_NO),
         baseline=(baseline, optional(instance_of(Report, "a gradproof.Report"))),
@@ -92,11 +87,11 @@ def verify(
     for scenario in scenarios:
         _ = scenario.fingerprint  # hashed before a run changes what its functions hold (a cache, say)
         validate(scenario)
-    tasks, not_run = plan(scenarios, backends, dtypes)
+    tasks, not_run = plan(scenarios, backends, dtypes, limits)
     claims = check_claims(scenarios)
     results: dict[Subject, Outcome | NotRun] = {}
     processes = max(1, min(jobs or os.cpu_count() or 1, len(tasks)))
-    for result in _results(tasks, processes):
+    for result in _results(tasks, processes, limits):
         results[result.subject] = result
         if progress is not None:
             called("function progress", partial(progress, len(results), len(tasks), result))
@@ -146,89 +141,21 @@ def check_names(scenarios: Sequence[Scenario], dtypes: Sequence[str]) -> None:
         raise InputError(f"{what}. Choose from {', '.join(DTYPES)}.")
 
 
-def plan(
-    scenarios: Sequence[Scenario], backends: Sequence[str] | None, dtypes: Sequence[str]
-) -> tuple[list[Task], list[NotRun]]:
-    """List the runs to make, and those that cannot be made with the reason."""
-    tasks: list[Task] = []
-    not_run: list[NotRun] = []
-    dtypes = list(dict.fromkeys(dtypes))
-    for name, chosen in chosen_variants(backend_names() if backends is None else backends).items():
-        named = chosen or ("",)  # what is told not to have run: all of the backend, or what was named
-        try:
-            backend = load_backend(name)
-        except BackendUnavailableError as error:
-            subjects = _subjects(scenarios, name, named, dtypes)
-            not_run += [NotRun(subject, str(error), failure=backends is not None) for subject in subjects]
-            continue
-        tasks += _tasks_of(backend, variants_of(backend, chosen), scenarios, dtypes)
-        cannot = [dtype for dtype in dtypes if dtype not in backend.dtypes]
-        not_run += [
-            NotRun(subject, f"backend {name!r} cannot run {subject.dtype}", failure=False)
-            for subject in _subjects(scenarios, name, named, cannot)
-        ]
-    if not tasks and not not_run:
-        raise InputError(f"No backend was chosen. Choose from {', '.join(backend_names())}.")
-    return tasks, not_run
-
-
-def _subjects(
-    scenarios: Sequence[Scenario], backend: str, variants: Sequence[str], dtypes: Sequence[str]
-) -> list[Subject]:
-    return [
-        Subject(scenario.name, backend, variant, dtype)
-        for scenario in scenarios
-        for variant in variants
-        for dtype in dtypes
-    ]
-
-
-def _tasks_of(
-    backend: Backend, variants: Sequence[str], scenarios: Sequence[Scenario], dtypes: Sequence[str]
-) -> list[Task]:
-    can = [dtype for dtype in dtypes if dtype in backend.dtypes]
-    return [
-        Task(scenario, subject)
-        for scenario in scenarios
-        for subject in _subjects([scenario], backend.name, variants, can)
-    ]
-
-
-def _results(tasks: Sequence[Task], workers: int) -> Iterator[Outcome | NotRun]:
-    if workers == 1:
+def _results(tasks: Sequence[Task], workers: int, limits: Limits | None) -> Iterator[Outcome | NotRun]:
+    if limits is None:
         yield from map(carry_out, tasks)
         return
-    from gradproof.processes import spread  # noqa: PLC0415 - not needed in one process
+    from gradproof.running.executing import spread  # noqa: PLC0415 - not needed in this process
+    from gradproof.running.isolated import IsolatedExecutor  # noqa: PLC0415 - see above
 
-    # The longest first, so that no core is left with a long run at the end.
-    longest_first = sorted(tasks, key=lambda task: -task.scenario.steps)
-    yield from spread(carry_out, longest_first, workers, _ended)
-
-
-def _ended(task: Task, how: str) -> NotRun:
-    return NotRun(task.subject, f"the run ended the process that made it ({how})", failure=True)
-
-
-def carry_out(task: Task) -> Outcome | NotRun:
-    """Make one run and judge it; an exception that a framework raises is reported, not raised.
-
-    Raises:
-        InputError: the scenario itself cannot be worked with.
-    """
-    subject = task.subject
+    executor = IsolatedExecutor(workers, limits)
     try:
-        backend = load_backend(subject.backend)
-        run = backend.run(task.scenario, dtype=subject.dtype, variant=subject.variant)
-        check_record(run, backend, task.scenario, dtype=subject.dtype, variant=subject.variant)
-        versions = backend.versions()
-    except (InputError, KeyboardInterrupt):
-        raise
-    except BackendError as error:
-        return NotRun(subject, str(error), failure=True)
-    except UnsupportedError as error:
-        return NotRun(subject, str(error), failure=False)
-    except BaseException as error:  # noqa: BLE001 - what ends a framework's run is a result to report
-        reason = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
-        return NotRun(subject, reason, failure=True)
-    threads = thread_pools()  # of the process that ran it, once its libraries are loaded
-    return replace(judge(task.scenario, run, versions), threads=threads)
+        # The longest first, so that no core is left with a long run at the end.
+        longest_first = sorted(tasks, key=lambda task: -task.scenario.steps)
+        yield from spread(carry_out, longest_first, executor, _ended)
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _ended(task: Task, status: RunStatus, reason: str) -> NotRun:
+    return NotRun(task.subject, reason, status)

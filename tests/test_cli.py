@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from gradproof.scenarios import CATALOGUE
 RIGHT = MAKE + 'right = make("right")\n'
 WRONG = RIGHT + 'wrong = make("wrong", factor=1.0)\n'
 
-ONCE = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1")
+ONCE = ("--backends", "reference", "--dtypes", "float64", "--in-process")
 QUICK = (*ONCE, "--formats", "csv,markdown")
 
 
@@ -106,11 +107,12 @@ def test_status_1_a_backend_asked_for_by_name_that_is_not_installed(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Left out without having been asked for, it is only told."""
-    monkeypatch.setitem(sys.modules, "jax", None)
-    monkeypatch.delitem(sys.modules, "gradproof.backends.jax_backend", raising=False)
+    monkeypatch.setattr(
+        "gradproof.backends.loading.find_spec", lambda name: None if name == "jax" else find_spec(name)
+    )
     path = written(folder, RIGHT)
-    monkeypatch.setattr("gradproof.verification.backend_names", lambda: ("reference", "jax"))
-    options = ("--dtypes", "float64", "--jobs", "1")
+    monkeypatch.setattr("gradproof.running.planning.backend_names", lambda: ("reference", "jax"))
+    options = ("--dtypes", "float64", "--in-process")
     assert run("verify", path, "--backends", "reference,jax", *options) == 1
     assert "gradproof[jax]" in capsys.readouterr().out
     assert run("verify", path, *options) == 0

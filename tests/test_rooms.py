@@ -36,6 +36,13 @@ ALLOWED = {
         "gradproof.verdicts.trajectories",
         "gradproof.verdicts.verdict",
     ),
+    "running": (
+        "gradproof.reference",
+        "gradproof.scenarios",
+        "gradproof.backends",
+        "gradproof.verdicts",
+        "gradproof.reporting.environment",
+    ),
     "plugin": ("gradproof",),
 }
 FRAMEWORKS = ("torch", "jax", "jaxlib", "array_api_compat")

@@ -33,7 +33,7 @@ CLAIM = {"name": "c", "text": "t", "place": "p"}
 FOUR = {"loss": loss, "params": PARAMS, "batch": BATCH}
 MINE = gp.Scenario(**SCENARIO, gradient=gradient)
 
-REPORT = gp.verify(MINE, "reference", "float64")
+REPORT = gp.verify(MINE, "reference", "float64", limits=None)
 
 RIGHT: dict[str, dict[str, Any]] = {
     "Claim": {**CLAIM, "check": confirms, "states": {}, "document": ""},
@@ -63,6 +63,7 @@ RIGHT: dict[str, dict[str, Any]] = {
         "point": None,
         "learning_rate": None,
     },
+    "Limits": {"seconds": 1.0, "memory": 0},
     "compare": {"before": REPORT, "after": REPORT},
     "dense_network": {
         "sizes": [1, 1],
@@ -87,6 +88,7 @@ RIGHT: dict[str, dict[str, Any]] = {
         "backends": ["reference"],
         "dtypes": ["float64"],
         "jobs": 1,
+        "limits": None,
         "progress": None,
         "baseline": None,
     },

@@ -14,9 +14,13 @@ class that an entry point names. Neither is listed anywhere else.
 
 from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.loading import (
+    Description,
     backend_names,
+    check_backend_name,
     chosen_variants,
+    describe_backend,
     describe_backends,
+    is_own,
     load_backend,
     variants_of,
 )
@@ -24,13 +28,17 @@ from gradproof.backends.protocol import Backend, Run, Timing
 
 __all__ = [
     "Backend",
+    "Description",
     "Framework",
     "Lazy",
     "Run",
     "Timing",
     "backend_names",
+    "check_backend_name",
     "chosen_variants",
+    "describe_backend",
     "describe_backends",
+    "is_own",
     "load_backend",
     "variants_of",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.backends.settings import Setting
 from gradproof.reference.numpy_namespace import NumpyNamespace
 
 
@@ -55,6 +56,10 @@ class Framework:
         """Give a context in which the framework computes in a dtype, and after which all is as it was."""
         del dtype
         return nullcontext()
+
+    def settings(self) -> Sequence[Setting]:
+        """Give the library's global settings that can change what it computes, and its functions."""
+        return ()
 
     def devices(self) -> Sequence[str]:
         """Tell the devices that it computes on here, the one that is used first."""

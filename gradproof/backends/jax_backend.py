@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property, partial
+from importlib import import_module
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.protocol import RecordingBackend, Timing, batches, descent_of, planned_steps
+from gradproof.backends.settings import Setting, functions_of
 from gradproof.reference.descent import Step, Trajectory
 from gradproof.scenarios.scenario import Scenario
 
@@ -92,9 +94,22 @@ class JaxFramework(Framework):
         mode: AbstractContextManager[Any] = jax.enable_x64(dtype == "float64")
         return mode
 
+    def settings(self) -> Sequence[Setting]:
+        """Give JAX's settings, and its functions."""
+        return (
+            Setting("JAX's settings", lambda: dict(jax.config.values), _restore_settings),
+            functions_of(*(import_module(name) for name in ("jax", "jax.numpy", "jax.nn"))),
+        )
+
     def devices(self) -> Sequence[str]:
         """Tell the devices that JAX sees."""
         return [str(device) for device in jax.devices()]
+
+
+def _restore_settings(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if jax.config.values[name] != value:
+            jax.config.update(name, value)
 
 
 class JaxBackend(RecordingBackend):

@@ -8,7 +8,11 @@ import numpy as np
 
 from gradproof.backends.protocol import Backend, Run, planned_steps
 from gradproof.errors import BackendError
+from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.scenarios.scenario import Scenario
+
+_FAR = 0.5
+"""Of its size: so far off no rounding makes a loss, that does not cancel, and no framework's convention."""
 
 
 def check_record(run: Run, backend: Backend, scenario: Scenario, *, dtype: str, variant: str) -> None:
@@ -28,12 +32,16 @@ def check_record(run: Run, backend: Backend, scenario: Scenario, *, dtype: str, 
         BackendError: a law is broken.
     """
     who = f"Backend {backend.name!r}"
+    if not isinstance(run, Run):
+        raise BackendError(f"{who} gives {_shown(run)} instead of a record. Return a gradproof.backends.Run.")
     asked = (scenario.name, backend.name, variant, dtype)
     told = (run.scenario, run.backend, run.variant, run.dtype)
     if told != asked:
         raise BackendError(f"{who} was asked to run {asked} and records {told}. Record what was asked for.")
     # The first weights are looked at only where they are known to be arrays.
-    for problem in chain(_arrays(run, scenario, dtype), _first_weights(run, scenario, dtype)):
+    for problem in chain(
+        _arrays(run, scenario, dtype), _first_weights(run, scenario, dtype), _facts(run, scenario)
+    ):
         raise BackendError(f"{who} records {problem}")
     planned = planned_steps(backend, scenario, variant)
     may_stop = scenario.training is not None and scenario.training.stopping is not None
@@ -42,6 +50,53 @@ def check_record(run: Run, backend: Backend, scenario: Scenario, *, dtype: str, 
             f"{who} records {run.steps} steps of scenario {scenario.name!r}, where {planned} are planned and "
             "no stopping rule ends them. Record every step, or declare a limit in step_limits."
         )
+
+
+def _facts(run: Any, scenario: Scenario) -> Iterator[str]:
+    """Tell what else of a record, whose attributes may be anything, is no fact of such a run."""
+    if run.planned_steps != scenario.steps:
+        told = _shown(run.planned_steps)
+        yield f"planned_steps of {told}, where the scenario has {scenario.steps}. Give that."
+    if not isinstance(run.stopped, bool | np.bool_):
+        yield f"stopped as {_shown(run.stopped)}. Give True or False."
+    times = [getattr(run.timing, name, None) for name in ("compiling", "training")]
+    if not all(isinstance(each, float | int) and 0 <= each < np.inf for each in times):
+        yield f"timing of {_shown(run.timing)}. Give a gradproof.backends.Timing of seconds."
+    finite = all(np.isfinite(weight[-1]).all() for weight in run.weights.values())
+    if not isinstance(run.final_loss, float | int) or (finite and np.isnan(run.final_loss)):
+        yield f"final_loss of {_shown(run.final_loss)}. Give the loss at the last weights."
+    yield from _losses(run, scenario)
+    if (run.predictions is None) != (scenario.predict is None):
+        yield f"predictions of {_shown(run.predictions)}. Give the model's output; None where it has none."
+    elif run.predictions is not None and getattr(run.predictions, "dtype", np.dtype("O")).kind not in "fiub":
+        yield f"predictions of {_shown(run.predictions)}. Give an array of numbers."
+
+
+def _losses(run: Run, scenario: Scenario) -> Iterator[str]:
+    """Compare the first loss with the scenario's own: one that is far off is the loss of other work."""
+    xp = NumpyNamespace()
+    with np.errstate(all="ignore"):
+        first = float(scenario.flat_loss(xp, scenario.flat_params, _first_batch(scenario)))
+        size = np.abs(first) + float(np.finfo(run.losses.dtype).tiny)
+        if np.isfinite(first) and not np.abs(float(run.losses[0]) - first) <= _FAR * size + _FAR:
+            yield (
+                f"losses that begin with {float(run.losses[0]):.6g}, where the loss is {first:.6g}. "
+                "Record the loss before each step."
+            )
+
+
+def _first_batch(scenario: Scenario) -> dict[str, Any]:
+    schedule = scenario.batch_schedule()
+    if schedule is None:
+        return scenario.flat_batch
+    return {name: array[schedule[0]] for name, array in scenario.flat_batch.items()}
+
+
+def _shown(value: Any) -> str:
+    try:
+        return f"{type(value).__name__} {value!r:.60}"
+    except Exception:  # noqa: BLE001 - what a third party's class does is its own
+        return type(value).__name__
 
 
 def _arrays(run: Run, scenario: Scenario, dtype: str) -> Iterator[str]:

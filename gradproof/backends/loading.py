@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points, version
@@ -92,11 +93,7 @@ def load_backend(name: str) -> Backend:
     >>> load_backend("reference").variants
     ('numpy',)
     """
-    if name not in backend_names():
-        raise InputError(
-            f"There is no backend called {name!r}.{suggestion(name, backend_names())} "
-            f"Known are {', '.join(backend_names())}."
-        )
+    check_backend_name(name)
     try:
         found = _class_of(name)
         for module in getattr(found, "requires", ()):
@@ -114,6 +111,15 @@ def load_backend(name: str) -> Backend:
     return backend
 
 
+def check_backend_name(name: str) -> None:
+    """Raise InputError, which tells the nearest, unless there is a backend of that name."""
+    if name not in backend_names():
+        raise InputError(
+            f"There is no backend called {name!r}.{suggestion(name, backend_names())} "
+            f"Known are {', '.join(backend_names())}."
+        )
+
+
 def _unavailable(name: str, error: BaseException) -> BackendUnavailableError:
     what = error if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
     own = name in _own()
@@ -121,6 +127,42 @@ def _unavailable(name: str, error: BaseException) -> BackendUnavailableError:
         f"Install it with `pip install 'gradproof[{name}]'`" if own else "Install what it needs, or mend it"
     )
     return BackendUnavailableError(f"Backend {name!r} cannot be used: {what}. {remedy}.")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a backend tells of itself: its name, the ways to run it, and the dtypes that it can run."""
+
+    name: str
+    variants: tuple[str, ...]
+    dtypes: tuple[str, ...]
+
+
+def describe_backend(name: str) -> Description:
+    """Describe the backend of that name; of gradproof's own, no framework is imported for it.
+
+    Raises:
+        InputError: there is no backend of that name.
+        BackendUnavailableError: its framework is not installed; or a third party's cannot be loaded.
+
+    >>> describe_backend("reference")
+    Description(name='reference', variants=('numpy',), dtypes=('float64', 'float32'))
+    """
+    check_backend_name(name)
+    if not is_own(name):
+        backend = load_backend(name)
+        return Description(backend.name, tuple(backend.variants), tuple(backend.dtypes))
+    try:
+        found = _class_of(name)
+        _installed(name, found)
+    except ImportError as error:
+        raise _unavailable(name, error) from error
+    return Description(name, found.variants, found.dtypes)
+
+
+def is_own(name: str) -> bool:
+    """Tell whether a backend is gradproof's own."""
+    return name in _own()
 
 
 def describe_backends() -> Iterator[tuple[str, str]]:
@@ -212,7 +254,7 @@ def chosen_variants(entries: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return {name: () if name in whole else tuple(variants) for name, variants in chosen.items()}
 
 
-def variants_of(backend: Backend, chosen: tuple[str, ...] = ()) -> tuple[str, ...]:
+def variants_of(backend: Backend | Description, chosen: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Give the variants of a backend that were chosen, in the backend's order; all if none was.
 
     Raises:

@@ -1,7 +1,8 @@
 """PyTorch as a backend: its own functions, autograd and torch.optim.SGD, or torch.func."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.protocol import RecordingBackend, batches, descent_of
+from gradproof.backends.settings import Setting, functions_of
 from gradproof.errors import InputError
 from gradproof.reference.descent import Step
 from gradproof.scenarios.scenario import Scenario
@@ -74,6 +76,35 @@ class TorchFramework(Framework):
         """Give a tensor's numbers; those of bfloat16, which NumPy lacks, as float64."""
         tensor = array.detach().cpu()
         return super().to_numpy(tensor.double() if tensor.dtype == torch.bfloat16 else tensor)
+
+    def settings(self) -> Sequence[Setting]:
+        """Give PyTorch's settings, and its functions."""
+        return (
+            Setting("PyTorch's default dtype", torch.get_default_dtype, torch.set_default_dtype),
+            Setting("PyTorch's recording of gradients", torch.is_grad_enabled, torch.set_grad_enabled),
+            Setting("PyTorch's number of threads", torch.get_num_threads, torch.set_num_threads),
+            Setting(
+                "PyTorch's choice of deterministic algorithms",
+                torch.are_deterministic_algorithms_enabled,
+                torch.use_deterministic_algorithms,
+            ),
+            Setting(
+                "PyTorch's precision of float32 matrix products",
+                torch.get_float32_matmul_precision,
+                torch.set_float32_matmul_precision,
+            ),
+            Setting(
+                "PyTorch's detection of anomalies",
+                torch.is_anomaly_enabled,
+                torch.autograd.set_detect_anomaly,
+            ),
+            Setting(
+                "the state of PyTorch's random numbers",
+                lambda: torch.get_rng_state().numpy().tobytes(),
+                lambda state: torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8)),
+            ),
+            functions_of(*(import_module(name) for name in ("torch", "torch.nn.functional")), torch.Tensor),
+        )
 
 
 class TorchBackend(RecordingBackend):

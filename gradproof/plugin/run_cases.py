@@ -15,11 +15,13 @@ from gradproof.plugin.parts import listed, parts_folder, report_folder, report_f
 from gradproof.reporting.folders import check_replaceable
 from gradproof.reporting.formats import check_formats
 from gradproof.reporting.report import Report
+from gradproof.running.planning import plan
+from gradproof.running.task import Task, carry_out
 from gradproof.scenarios import Scenario, scenario
 from gradproof.scenarios.validation import validate
-from gradproof.verdicts.records import NotRun, Outcome, Subject
+from gradproof.verdicts.records import NotRun, Outcome, RunStatus, Subject
 from gradproof.verdicts.storage import save_outcome
-from gradproof.verification import DTYPES, Task, carry_out, check_formulas, check_names, plan
+from gradproof.verification import DTYPES, check_formulas, check_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,8 @@ def _cases(config: pytest.Config, scenarios: list[Scenario], dtypes: list[str]) 
         yield RunCase(task, next(numbers))
     by_name = {entry.name: entry for entry in scenarios}
     for each in absent:
-        told = replace(each, failure=each.failure and each.subject.backend in required)
+        failed = each.failure and each.subject.backend in required
+        told = replace(each, status=RunStatus.FAILED if failed else RunStatus.NOT_RUN)
         yield RunCase(Task(by_name[each.subject.scenario], each.subject), next(numbers), told)
 
 
@@ -125,7 +128,7 @@ def _result(task: Task) -> Outcome | NotRun:
         validate(task.scenario)
         return carry_out(task)
     except InputError as error:
-        return NotRun(task.subject, str(error), failure=True)
+        return NotRun(task.subject, str(error), RunStatus.FAILED)
 
 
 def _leave(case: RunCase, result: Outcome | NotRun, config: pytest.Config) -> None:

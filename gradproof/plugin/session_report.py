@@ -19,7 +19,7 @@ from gradproof.reporting.reading import read_report
 from gradproof.reporting.report import Report
 from gradproof.reporting.writing import describe_written
 from gradproof.scenarios import Provenance
-from gradproof.verdicts.records import CheckRecord, FormulaRecord, NotRun, Outcome, Subject
+from gradproof.verdicts.records import CheckRecord, FormulaRecord, NotRun, Outcome, RunStatus, Subject
 from gradproof.verdicts.storage import load_outcome
 
 
@@ -100,4 +100,5 @@ def _described(left: dict[str, Any]) -> Described:
 def _read(part: dict[str, Any], path: Path) -> Outcome | NotRun:
     if "not run" not in part:
         return load_outcome(path.with_suffix(".npz"))
-    return NotRun(**{**part["not run"], "subject": Subject(**part["not run"]["subject"])})
+    left = part["not run"]
+    return NotRun(Subject(**left["subject"]), left["reason"], RunStatus(left["status"]))

@@ -22,6 +22,7 @@ from gradproof.verdicts.records import (
     NotRun,
     Outcome,
     ParameterRecord,
+    RunStatus,
 )
 from gradproof.verdicts.verdict import SEVERITY, Verdict
 
@@ -31,14 +32,17 @@ KINDS = ("run", "formula", "gradient", "update", "check", "claim")
 QUANTITIES = {"gradient": "gradients", "update": "updates"}
 """The kinds that are judged step by step, and the frames that hold every step."""
 
-FAILED, NOT_RUN = "FAILED", "NOT RUN"
-"""What stands in the place of a verdict where a run raised, or was not made."""
+NOT_RUN = RunStatus.NOT_RUN.word
+"""What stands in the place of a verdict where a run was not made."""
+
+FAILED = tuple(status.word for status in RunStatus if status not in {RunStatus.RUN, RunStatus.NOT_RUN})
+"""What stands there where it raised, crashed, or took more time or memory than it may."""
 
 SEVERITIES = {
     **{str(verdict): rank for rank, verdict in enumerate(SEVERITY)},
     "CONFIRMED": 0,
     "REFUTED": len(SEVERITY),
-    FAILED: len(SEVERITY),
+    **dict.fromkeys(FAILED, len(SEVERITY)),
     # Nothing was decided.
     NOT_RUN: -1,
     "NOT CHECKABLE": -1,
@@ -181,8 +185,7 @@ def _digits(relative: float) -> float:
 
 
 def _not_made(not_run: NotRun) -> dict[str, Any]:
-    verdict = FAILED if not_run.failure else NOT_RUN
-    return {**_said(verdict), "counts": not_run.failure, "reason": not_run.reason}
+    return {**_said(not_run.status.word), "counts": not_run.failure, "reason": not_run.reason}
 
 
 def _by_parameter(formulas: Iterable[FormulaRecord]) -> Iterable[list[FormulaRecord]]:

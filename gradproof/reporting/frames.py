@@ -228,7 +228,7 @@ def _run_row(outcome: Outcome) -> dict[str, Any]:
 def _not_run_row(not_run: NotRun) -> dict[str, Any]:
     return {
         **vars(not_run.subject),
-        "status": "failed" if not_run.failure else "not run",
+        "status": str(not_run.status),
         "verdict": "NOT_CHECKED",
         "steps": 0,
         "planned_steps": 0,

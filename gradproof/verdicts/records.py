@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -180,6 +181,37 @@ class Outcome:
         return max((record.worst_verdict() for record in records), key=SEVERITY.index)
 
 
+class RunStatus(StrEnum):
+    """What became of a run.
+
+    >>> RunStatus.TIMED_OUT.word
+    'TIMED_OUT'
+    """
+
+    RUN = "run"
+    """It was made and judged."""
+
+    FAILED = "failed"
+    """It raised, or its record cannot be judged."""
+
+    CRASHED = "crashed"
+    """It ended the process that made it."""
+
+    TIMED_OUT = "timed out"
+    """It was not done when its time was."""
+
+    OUT_OF_MEMORY = "out of memory"
+    """It needed more memory than it may have."""
+
+    NOT_RUN = "not run"
+    """It was not tried."""
+
+    @property
+    def word(self) -> str:
+        """What stands in the place of a verdict."""
+        return self.value.upper() if self is RunStatus.NOT_RUN else self.name
+
+
 @dataclass(frozen=True)
 class NotRun:
     """A run that did not take place, with the reason.
@@ -187,13 +219,18 @@ class NotRun:
     Attributes:
         subject: who should have been judged on what.
         reason: why it was not.
-        failure: whether that is a failure (it was asked for, or it raised), or only worth telling (a backend
-            that is not installed and was not asked for).
+        status: how it ended; NOT_RUN is only worth telling (a backend that is not installed and was not asked
+            for), all others are failures.
     """
 
     subject: Subject
     reason: str
-    failure: bool
+    status: RunStatus
+
+    @property
+    def failure(self) -> bool:
+        """Whether it was asked for and tried, and does not count as passed."""
+        return self.status is not RunStatus.NOT_RUN
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def planted_backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("planted_backends")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_nondeterministic_backend_is_named_with_the_first_step(dtype: str) -> None:
-    before, after = (gp.verify([line_fit()], ["reference", "shaky"], [dtype]) for _ in range(2))
+    before, after = (gp.verify([line_fit()], ["reference", "shaky"], [dtype], limits=None) for _ in range(2))
     assert before.ok
     assert after.ok
     changes = gp.compare(before, after)
@@ -89,7 +89,7 @@ def test_a_nondeterministic_backend_is_named_with_the_first_step(dtype: str) -> 
 @pytest.mark.usefixtures("planted_backends")
 def test_nan_is_as_it_was_if_its_bits_are() -> None:
     with np.errstate(all="ignore"):
-        before, after = (gp.verify([line_fit()], ["broken"], ["float64"]) for _ in range(2))
+        before, after = (gp.verify([line_fit()], ["broken"], ["float64"], limits=None) for _ in range(2))
     assert not after.ok
     changes = gp.compare(before, after)
     assert changes.unchanged
@@ -97,18 +97,20 @@ def test_nan_is_as_it_was_if_its_bits_are() -> None:
 
 
 def test_real_backends_give_the_same_bits_twice() -> None:
-    before = gp.verify([line_fit()], backend_names())
-    after = gp.verify([line_fit()], backend_names(), baseline=before)
+    before = gp.verify([line_fit()], backend_names(), limits=None)
+    after = gp.verify([line_fit()], backend_names(), limits=None, baseline=before)
     assert after.changes is not None
     assert after.changes.unchanged
     assert after.changes.counts["ran twice"] == len(after.runs)
-    assert gp.verify([line_fit()], ["reference"]).changes is None
+    assert gp.verify([line_fit()], ["reference"], limits=None).changes is None
 
 
 def test_an_edited_scenario_is_no_nondeterminism() -> None:
     scenario = line_fit()
     edited = replace(scenario, batch={**scenario.batch, "x": scenario.batch["x"] * 2})
-    changes = gp.compare(gp.verify([scenario], ["reference"]), gp.verify([edited], ["reference"]))
+    changes = gp.compare(
+        gp.verify([scenario], ["reference"], limits=None), gp.verify([edited], ["reference"], limits=None)
+    )
     assert changes.scenarios == {"line_fit": "changed"}
     assert not changes.bits["nondeterministic"].any()
     assert set(changes.bits["explanation"]) == {"the scenario changed"}
@@ -122,7 +124,7 @@ def run(*arguments: str) -> int:
         return int(error.code or 0)
 
 
-QUICK = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1", "--formats", "csv,markdown")
+QUICK = ("--backends", "reference", "--dtypes", "float64", "--in-process", "--formats", "csv,markdown")
 
 
 @pytest.fixture
@@ -196,7 +198,7 @@ def test_another_environment_is_told_and_no_failure(
 
 @pytest.mark.usefixtures("planted_backends", "folder")
 def test_nondeterminism_is_told_and_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
-    options = ("--backends", "reference,shaky", "--dtypes", "float32", "--jobs", "1")
+    options = ("--backends", "reference,shaky", "--dtypes", "float32", "--in-process")
     assert run("verify", "line_fit", *options, "--out", "before") == 0
     capsys.readouterr()
     assert run("verify", "line_fit", *options, "--out", "after", "--baseline", "before") == 0

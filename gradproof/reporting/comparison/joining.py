@@ -138,7 +138,7 @@ def _told_row(row: Row) -> dict[str, Any]:
 def _stand_in(own: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     """Put a row for each variant where a backend that could not be loaded has one row without a variant."""
     backend = ["kind", "scenario", "backend", "dtype"]
-    whole = own[(own["kind"] == "run") & (own["variant"] == "") & own["verdict"].isin([NOT_RUN, FAILED])]
+    whole = own[(own["kind"] == "run") & (own["variant"] == "") & own["verdict"].isin([NOT_RUN, *FAILED])]
     variants = other.loc[other["variant"] != "", [*backend, "variant"]]
     each = whole.drop(columns="variant").merge(variants, on=backend)
     kept = own.merge(other[_KEYS], on=_KEYS, how="left", indicator=True)["_merge"].to_numpy() == "both"
@@ -187,7 +187,7 @@ def _direction(row: Row) -> str:
             return OTHER
         old, new = min(old, 1), min(new, 1)
     elif verdicts[1] == NOT_RUN:
-        return OTHER if verdicts[0] == FAILED else WORSE
+        return OTHER if verdicts[0] in FAILED else WORSE
     elif verdicts[0] == NOT_RUN:
         return WORSE if new else BETTER
     if old == new:

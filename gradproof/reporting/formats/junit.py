@@ -103,8 +103,8 @@ def _failed(rows: Sequence[Row]) -> Failure | Error:
     """Tell all failures of a case in one element: readers show the first alone."""
     first, more = rows[0], len(rows) - 1
     result: Failure | Error
-    if first["verdict"] == FAILED:
-        result = Error(visible(first["reason"]) or "it could not be run", FAILED)
+    if first["verdict"] in FAILED:
+        result = Error(visible(first["reason"]) or "it could not be run", visible(first["verdict"]))
     else:
         others = f", and {more} more parameter{'s' if more > 1 else ''}" if more else ""
         result = Failure(visible(headline(first)) + others, visible(first["verdict"]))

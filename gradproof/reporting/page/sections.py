@@ -29,6 +29,7 @@ from gradproof.reporting.page.curves import (
 )
 from gradproof.reporting.page.heatmaps import entries_by_scenario, entry_pictures
 from gradproof.verdicts.numerals import entry
+from gradproof.verdicts.records import RunStatus
 
 Section = Mapping[str, Any]
 """The section of a scenario: what stands in it, by the names that the templates have for it."""
@@ -123,8 +124,9 @@ def _verdict(runs: pd.DataFrame, worst: pd.DataFrame | None) -> str:
     """Tell the worst of what does not pass; that all agrees; or that nothing was judged."""
     if worst is not None and len(failing(worst)):
         return str(worst["verdict"].iloc[0])
-    if (runs["status"] == "failed").any():
-        return "FAILED"
+    failed = runs["status"][~runs["status"].isin(["run", "not run"])]
+    if len(failed):
+        return RunStatus(str(failed.iloc[0])).word
     return "NOT RUN" if worst is None else "agrees"
 
 

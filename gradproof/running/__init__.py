@@ -1,0 +1,9 @@
+"""Where it runs: each run in a process of its own, so that whatever it does, the verification goes on.
+
+In comes what is asked for (scenarios, backends, dtypes), out come outcomes, and reasons for runs that gave
+none, as they are done.
+
+In the order of reading: `planning` (which runs there are), `task` (what one run is), `slate` (what a run left
+changed), `executing` (tasks on an executor, and how they may end), `isolated` (the executor that gradproof
+starts: fresh processes), `limits` (what a run may take there) and `worker` (what happens inside).
+"""

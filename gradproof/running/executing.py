@@ -1,0 +1,114 @@
+"""Tasks on an executor: the results as they come, and how those ended that gave none."""
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, wait
+from typing import TypeVar
+
+from pebble import ProcessExpired
+
+from gradproof.running.isolated import IsolatedExecutor
+from gradproof.running.limits import Limits
+from gradproof.running.task import told
+from gradproof.running.worker import EXITED, SPOILED
+from gradproof.verdicts.records import RunStatus
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_TRIES = 4
+"""How often a task is given to a cluster that loses the workers which have it."""
+
+
+def spread(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    executor: Executor,
+    ended: Callable[[Item, RunStatus, str], Result],
+) -> Iterator[Result]:
+    """Apply a function to each item on an executor, and give the results as they come.
+
+    Args:
+        function: what is called there; an exception that it raises is one that it should not, and ends that
+            item's task alone.
+        items: in the order in which they are started; they may hold closures.
+        executor: where.
+        ended: gives the result for an item whose task ended without one: how, and what is known of it.
+    """
+    left = dict.fromkeys(range(len(items)), _TRIES)
+    futures = {executor.submit(function, item): number for number, item in enumerate(items)}
+    while futures:
+        for future in wait(futures, return_when=FIRST_COMPLETED).done:
+            number = futures.pop(future)
+            error = future.exception()
+            printed = executor.printed(future) if isinstance(executor, IsolatedExecutor) else ""
+            left[number] -= _was_lost(error)
+            if error is None:
+                yield future.result()
+            elif _was_not_begun(error) or (left[number] and _was_lost(error)):
+                futures[executor.submit(function, items[number])] = number
+            else:
+                yield ended(items[number], *how(error, executor, printed))
+
+
+def ordered(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    limits: Limits,
+    ended: Callable[[Item, RunStatus, str], Result],
+) -> list[Result]:
+    """Apply a function to a few items in a fresh process, and give the results in the items' order."""
+    if not items:
+        return []
+    executor = IsolatedExecutor(1, limits)
+    try:
+        return [result for item in items for result in spread(function, [item], executor, ended)]
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _was_not_begun(error: BaseException | None) -> bool:
+    """Tell whether a task came to a process that was to be replaced."""
+    return isinstance(error, ProcessExpired) and bool(error.exitcode == SPOILED)
+
+
+def _was_lost(error: BaseException | None) -> bool:
+    """Tell whether a worker of a cluster went away with a task; by name, dask is not imported for it."""
+    return type(error).__name__ == "KilledWorker"
+
+
+def how(error: BaseException, executor: Executor, printed: str) -> tuple[RunStatus, str]:
+    """Tell how a task ended that gave no result."""
+    last = f" The last that it printed: {printed}" if printed else ""
+    if isinstance(error, TimeoutError) and isinstance(executor, IsolatedExecutor):
+        seconds = executor.limits.seconds
+        return (
+            RunStatus.TIMED_OUT,
+            f"it was not done after {seconds:g} seconds, the time limit of a run.{last}",
+        )
+    if isinstance(error, ProcessExpired):
+        code = error.exitcode or 0
+        memory = "bad_alloc" in printed or "MemoryError" in printed
+        status = RunStatus.OUT_OF_MEMORY if memory else RunStatus.CRASHED
+        return status, f"it ended the process that made it ({_code(code)}).{last}"
+    if isinstance(error, BrokenExecutor):
+        return RunStatus.CRASHED, f"the executor that it was given to is broken ({told(error)}).{last}"
+    if isinstance(error, MemoryError):
+        return RunStatus.OUT_OF_MEMORY, told(error) + last
+    return RunStatus.FAILED, told(error) + last
+
+
+def _code(code: int) -> str:
+    """Name how a process ended.
+
+    >>> _code(-11), _code(3), _code(EXITED)
+    ('SIGSEGV', 'exit status 3', 'exit status 0')
+    """
+    if code == -signal.SIGKILL:
+        return "SIGKILL, which the system sends where memory runs out, too"
+    if code < 0:
+        try:
+            return signal.Signals(-code).name
+        except ValueError:
+            return f"signal {-code}"
+    return f"exit status {0 if code == EXITED else code}"

@@ -1,0 +1,102 @@
+"""Which runs are to be made, and which cannot be made, with the reason."""
+
+from collections.abc import Iterator, Sequence
+
+from gradproof.backends import (
+    Description,
+    backend_names,
+    check_backend_name,
+    chosen_variants,
+    describe_backend,
+    is_own,
+    variants_of,
+)
+from gradproof.errors import BackendUnavailableError, InputError
+from gradproof.running.limits import Limits
+from gradproof.running.task import Task
+from gradproof.scenarios import Scenario
+from gradproof.verdicts.records import NotRun, RunStatus, Subject
+
+
+def plan(
+    scenarios: Sequence[Scenario],
+    backends: Sequence[str] | None,
+    dtypes: Sequence[str],
+    limits: Limits | None = None,
+) -> tuple[list[Task], list[NotRun]]:
+    """List the runs to make, and those that cannot be made with the reason.
+
+    Args:
+        scenarios: what to run.
+        backends: as `verify` takes them; None for all.
+        dtypes: their names.
+        limits: None to look at third parties' backends in this process.
+
+    Raises:
+        InputError: there is no backend, or no variant, of a name.
+    """
+    tasks: list[Task] = []
+    not_run: list[NotRun] = []
+    dtypes = list(dict.fromkeys(dtypes))
+    asked = chosen_variants(backend_names() if backends is None else backends)
+    absent = RunStatus.NOT_RUN if backends is None else RunStatus.FAILED
+    for (name, chosen), found in zip(asked.items(), _described([*asked], limits), strict=True):
+        named = chosen or ("",)  # what is told not to have run: all of the backend, or what was named
+        if isinstance(found, BackendUnavailableError):
+            not_run += [
+                NotRun(each, str(found), absent) for each in _subjects(scenarios, name, named, dtypes)
+            ]
+            continue
+        can = [dtype for dtype in dtypes if dtype in found.dtypes]
+        variants = variants_of(found, chosen)
+        tasks += [
+            Task(scenario, subject, absent)
+            for scenario in scenarios
+            for subject in _subjects([scenario], name, variants, can)
+        ]
+        cannot = [dtype for dtype in dtypes if dtype not in found.dtypes]
+        not_run += [
+            NotRun(subject, f"backend {name!r} cannot run {subject.dtype}", RunStatus.NOT_RUN)
+            for subject in _subjects(scenarios, name, named, cannot)
+        ]
+    if not tasks and not not_run:
+        raise InputError(f"No backend was chosen. Choose from {', '.join(backend_names())}.")
+    return tasks, not_run
+
+
+def _subjects(
+    scenarios: Sequence[Scenario], backend: str, variants: Sequence[str], dtypes: Sequence[str]
+) -> list[Subject]:
+    return [
+        Subject(scenario.name, backend, variant, dtype)
+        for scenario in scenarios
+        for variant in variants
+        for dtype in dtypes
+    ]
+
+
+def _described(names: Sequence[str], limits: Limits | None) -> list[Description | BackendUnavailableError]:
+    """Describe backends: third parties', whose code may do anything, in a process of its own."""
+    for name in names:
+        check_backend_name(name)
+    foreign = [name for name in names if not is_own(name)] if limits is not None else []
+    found = dict(zip(foreign, _elsewhere(foreign, limits), strict=True)) if limits is not None else {}
+    return [found[name] if name in found else _description(name) for name in names]
+
+
+def _elsewhere(names: Sequence[str], limits: Limits) -> Iterator[Description | BackendUnavailableError]:
+    from gradproof.running.executing import ordered  # noqa: PLC0415 - only where there are third parties
+
+    def ended(name: str, status: RunStatus, reason: str) -> BackendUnavailableError:
+        return BackendUnavailableError(
+            f"Backend {name!r} cannot be used ({status}): {reason.rstrip('.')}. Mend it, or uninstall it."
+        )
+
+    yield from ordered(_description, names, limits, ended)
+
+
+def _description(name: str) -> Description | BackendUnavailableError:
+    try:
+        return describe_backend(name)
+    except BackendUnavailableError as error:
+        return error
