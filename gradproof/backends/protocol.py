@@ -79,10 +79,10 @@ class Run:
 class Backend(Protocol):
     """An implementation under test. A third party registers its own under `gradproof.backends`.
 
-    A class that has a `framework`, too (a `gradproof.backends.Framework`), works in `check` and `judge` as
-    well: they then take and give its arrays. Called like the library, or in a package of the library's, it is
-    found where a user's code imports the library. Import the library in the methods, or by
-    `gradproof.backends.Lazy`: the class is looked at in processes that do not use it.
+    A class that has a `framework`, too (a `gradproof.backends.Framework`; its `settings` say what law 5 looks
+    at), works in `check` and `judge` as well: they then take and give its arrays. Called like the library, or
+    in a package of the library's, it is found where a user's code imports the library. Import the library in
+    the methods, or by `gradproof.backends.Lazy`: the class is looked at in processes that do not use it.
 
     Laws, which the tests check for every backend that is installed:
 
@@ -91,7 +91,9 @@ class Backend(Protocol):
     3. `gradients[t]` was computed at `weights[t]` (and at step t's mini-batch), and `weights[t + 1]` by the
        framework's own update from the two.
     4. Two runs of the same scenario, dtype and variant on one machine are equal bit for bit.
-    5. No global setting of the framework differs after a run from what it was before.
+    5. After a run no global setting of Python, of NumPy or of the framework differs from what it was before,
+       no function of theirs is replaced, and the scenario's arrays are as they were. `verify` looks: what
+       differs is put back, and the run is told as failed.
 
     Attributes:
         name: what reports and `--backends` call it.

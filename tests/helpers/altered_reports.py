@@ -14,7 +14,7 @@ from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.findings import SEVERITIES, in_order, make_findings, passing
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
-from gradproof.verdicts.records import NotRun, Subject
+from gradproof.verdicts.records import NotRun, RunStatus, Subject
 
 RUN = ["scenario", "backend", "variant", "dtype"]
 LINE = ("line", "torch", "eager", "float64")
@@ -119,7 +119,9 @@ def state(report: Report, run: tuple[str, ...], verdict: str) -> Report:
         status = {"FAILED": "failed", "NOT RUN": "not run"}[verdict]
         judged = tuple(name for name in COLUMNS if name != "runs")
         changed = {"status": status, "verdict": "NOT_CHECKED", "reason": "it raised"}
-        not_run = NotRun(Subject(*run), "it raised", failure=verdict == "FAILED")
+        not_run = NotRun(
+            Subject(*run), "it raised", RunStatus.FAILED if verdict == "FAILED" else RunStatus.NOT_RUN
+        )
         said_too(without(report, run, judged), not_run=[not_run])
         return altered(report, "runs", of(report.runs, run), **changed)
     altered(report, "findings", of(report.findings, run), verdict=verdict)

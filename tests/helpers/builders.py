@@ -14,6 +14,7 @@ from gradproof.verdicts.records import (
     NotRun,
     Outcome,
     ParameterRecord,
+    RunStatus,
     Subject,
     WorstEntries,
     worst_step,
@@ -110,11 +111,13 @@ def report(*outcomes: Outcome, not_run: Sequence[NotRun] = ()) -> Report:
 
 REPORTS = {
     "nothing": report(),
-    "nothing run": report(not_run=[NotRun(SUBJECT, "not installed", failure=False)]),
+    "nothing run": report(not_run=[NotRun(SUBJECT, "not installed", RunStatus.NOT_RUN)]),
     "one run": report(outcome()),
     "without updates or predictions": report(outcome(updates=(), predictions=None)),
     "two runs and one that failed": report(
-        reference(), outcome(), not_run=[NotRun(replace(SUBJECT, backend="jax"), "it raised", failure=True)]
+        reference(),
+        outcome(),
+        not_run=[NotRun(replace(SUBJECT, backend="jax"), "it raised", RunStatus.FAILED)],
     ),
     "NaN everywhere": report(
         outcome(

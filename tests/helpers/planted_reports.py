@@ -18,7 +18,7 @@ from gradproof.reporting.formats import junit, lines, markdown
 from gradproof.reporting.formats.github import annotations
 from gradproof.reporting.formats.terminal import print_report
 from gradproof.reporting.report import Report
-from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaRecord, NotRun, Subject
+from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaRecord, NotRun, RunStatus, Subject
 from gradproof.verdicts.verdict import Verdict
 
 CAUSE = "the gradient of {} is the true one with the derivative of sigmoid (mine.py:12) left out"
@@ -85,9 +85,9 @@ def report_of(kind: str = "", name: str = "line", parameter: str = "w", reason: 
     if kind == "undecided" or every:
         made["updates" if every else "gradients"] = (judged(Verdict.UNDECIDED, parameter, reason=reasons),)
     if kind == "failed" or every:
-        not_run.append(NotRun(other, reason, failure=True))
+        not_run.append(NotRun(other, reason, RunStatus.FAILED))
     if kind == "not run" or every:
-        not_run.append(NotRun(replace(other, variant="eager"), reason, failure=False))
+        not_run.append(NotRun(replace(other, variant="eager"), reason, RunStatus.NOT_RUN))
     if kind == "formula" or every:
         formulas.append(FormulaRecord(name, parameter, 7, 3.5, "WRONG", reason))
     if kind == "check" or every:

@@ -24,7 +24,7 @@ from gradproof.reporting.findings import (
 )
 from gradproof.reporting.names import RUN
 from gradproof.reporting.report import Report
-from gradproof.verdicts.records import CLAIM_VERDICTS, FormulaRecord, NotRun
+from gradproof.verdicts.records import CLAIM_VERDICTS, FormulaRecord, NotRun, RunStatus
 from gradproof.verdicts.runs import judge
 from gradproof.verdicts.verdict import SEVERITY, Verdict
 
@@ -141,7 +141,7 @@ def test_a_check_of_a_right_formula_fails_for_what_was_found_beside_it():
 
 @pytest.mark.parametrize("failure", [False, True])
 def test_a_run_that_was_not_made_says_why_and_how_to_repeat_it(failure):
-    not_run = NotRun(builders.SUBJECT, "no torch", failure=failure)
+    not_run = NotRun(builders.SUBJECT, "no torch", RunStatus.FAILED if failure else RunStatus.NOT_RUN)
     report = Report.from_outcomes([builders.scenario(origin="mine.py")], [], [not_run])
     (row,) = report.findings.to_dict("records")
     assert (row["kind"], row["verdict"]) == ("run", "FAILED" if failure else "NOT RUN")

@@ -26,6 +26,7 @@ from gradproof.verdicts.records import (
     FormulaRecord,
     NotRun,
     Outcome,
+    RunStatus,
     Subject,
 )
 from gradproof.verdicts.tolerances import SPREADS
@@ -243,9 +244,9 @@ def test_a_report_is_ok_only_if_every_verdict_passes(verdict: Verdict, quantity:
     ("outcomes", "not_run", "ok"),
     [
         ([], [], False),
-        ([], [NotRun(SUBJECT, "not installed", failure=False)], False),
-        ([outcome()], [NotRun(replace(SUBJECT, backend="jax"), "not installed", failure=False)], True),
-        ([outcome()], [NotRun(replace(SUBJECT, backend="jax"), "it raised", failure=True)], False),
+        ([], [NotRun(SUBJECT, "not installed", RunStatus.NOT_RUN)], False),
+        ([outcome()], [NotRun(replace(SUBJECT, backend="jax"), "not installed", RunStatus.NOT_RUN)], True),
+        ([outcome()], [NotRun(replace(SUBJECT, backend="jax"), "it raised", RunStatus.FAILED)], False),
     ],
     ids=["nothing", "nothing run", "one left out", "one failed"],
 )
@@ -342,7 +343,7 @@ def test_the_matrix_has_a_row_for_each_scenario_and_dtype_and_a_column_for_each_
         reference(),
         outcome(),
         outcome(narrow, updates=(record([Verdict.DISAGREES] * 2, [2.0, 3.1e5]),)),
-        not_run=[NotRun(Subject("line", "jax", "", "float64"), "not installed", failure=False)],
+        not_run=[NotRun(Subject("line", "jax", "", "float64"), "not installed", RunStatus.NOT_RUN)],
     )
     assert table.index.tolist() == [("line", "float64"), ("line", "float32")]
     assert table.columns.tolist() == ["reference/numpy", "torch/eager", "jax"]
@@ -370,7 +371,9 @@ def test_a_spread_that_is_nan_or_infinite_is_not_hidden_behind_a_finite_one(spre
 
 
 def test_a_failed_run_is_told_in_its_cell() -> None:
-    table = matrix_of(outcome(), not_run=[NotRun(replace(SUBJECT, backend="jax"), "it raised", failure=True)])
+    table = matrix_of(
+        outcome(), not_run=[NotRun(replace(SUBJECT, backend="jax"), "it raised", RunStatus.FAILED)]
+    )
     assert table.loc[("line", "float64"), "jax/eager"].lower() == "failed"
 
 
@@ -418,7 +421,7 @@ def test_the_summary_says_whether_all_agrees(made: Report) -> None:
 def test_the_summary_tells_what_was_left_out() -> None:
     made = report(
         outcome(planned_steps=50),
-        not_run=[NotRun(replace(SUBJECT, backend="jax"), "not|installed", failure=False)],
+        not_run=[NotRun(replace(SUBJECT, backend="jax"), "not|installed", RunStatus.NOT_RUN)],
     )
     text = markdown.render(made)
     section = text.partition("## What was not run, or not to the end")[2].partition("##")[0]
@@ -489,9 +492,9 @@ def test_the_worst_gradient_is_described_before_the_updates_that_follow_from_it(
 
 def test_runs_that_failed_are_described_with_their_reasons() -> None:
     failed = [
-        NotRun(replace(SUBJECT, backend="jax"), "TypeError: no such axis", failure=True),
-        NotRun(Subject("line", "mine", "", "float64"), "not installed", failure=True),
-        NotRun(Subject("line", "other", "", "float64"), "not asked for", failure=False),
+        NotRun(replace(SUBJECT, backend="jax"), "TypeError: no such axis", RunStatus.FAILED),
+        NotRun(Subject("line", "mine", "", "float64"), "not installed", RunStatus.FAILED),
+        NotRun(Subject("line", "other", "", "float64"), "not asked for", RunStatus.NOT_RUN),
     ]
     text = described(report(outcome(), not_run=failed))
     assert text.splitlines() == [

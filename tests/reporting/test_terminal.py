@@ -18,7 +18,7 @@ from rich.cells import cell_len
 
 from gradproof.reporting.report import Report
 from gradproof.scenarios import CATALOGUE
-from gradproof.verdicts.records import FormulaRecord, NotRun, Subject
+from gradproof.verdicts.records import FormulaRecord, NotRun, RunStatus, Subject
 from gradproof.verdicts.verdict import Verdict
 
 IMPLEMENTATIONS = [
@@ -44,7 +44,7 @@ def large_report(*, wrong: bool = False) -> Report:
                 outcomes.append(builders.outcome(subject, gradients=(judged,), planned_steps=steps))
     scenarios = [builders.scenario(name, origin=name) for name in CATALOGUE]
     not_run = [
-        NotRun(Subject(name, "mine", "", "float64"), "It needs " + "it " * 40, failure=False)
+        NotRun(Subject(name, "mine", "", "float64"), "It needs " + "it " * 40, RunStatus.NOT_RUN)
         for name in CATALOGUE
     ]
     formulas = [FormulaRecord("line_fit", "m", 0, 3.5, "WRONG", "")] if wrong else []

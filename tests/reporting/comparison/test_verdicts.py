@@ -23,7 +23,7 @@ from altered_reports import (
 from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.report import Report
-from gradproof.verdicts.records import NotRun, Subject
+from gradproof.verdicts.records import NotRun, RunStatus, Subject
 
 STATES = [*RAN, "NOT RUN"]
 
@@ -138,7 +138,7 @@ def unloaded(report: Report, status: str) -> Report:
             )
     report.frames["runs"] = pd.DataFrame(rows).astype(COLUMNS["runs"])
     not_run = [
-        NotRun(Subject(name, "torch", "", dtype), "no torch", failure=status == "failed")
+        NotRun(Subject(name, "torch", "", dtype), "no torch", RunStatus(status))
         for name in ("line", "curve")
         for dtype in ("float64", "float32")
     ]

@@ -16,7 +16,7 @@ from gradproof.reporting.formats import github, markdown
 from gradproof.reporting.formats.github import annotations, append_summary, cut
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Provenance
-from gradproof.verdicts.records import NotRun, Subject
+from gradproof.verdicts.records import NotRun, RunStatus, Subject
 from gradproof.verdicts.verdict import Verdict
 
 
@@ -109,7 +109,7 @@ def test_at_most_ten_errors_and_then_the_count() -> None:
 
 def test_what_was_not_run_is_told_once_a_reason() -> None:
     def missing(backend: str, variant: str, dtype: str, reason: str) -> NotRun:
-        return NotRun(Subject("line", backend, variant, dtype), reason, failure=False)
+        return NotRun(Subject("line", backend, variant, dtype), reason, RunStatus.NOT_RUN)
 
     left_out = [
         missing("jax", "", "float64", "not installed"),
