@@ -52,6 +52,10 @@ DECIDED = "1e-15"
 """A ball whose radius is smaller than this share of a stated decimal's last place tells whether the decimal
 is rounded right: what it does not tell from the middle of two decimals is the middle."""
 
+DATA_UNITS = 16.0
+"""What is computed in a format and obeys a law (rows that sum to one) does so up to so many of its unit
+roundoffs: data that does is taken to obey it, and a formula that rests on it is off by as much."""
+
 # ------------------------------------------------------------------------ the search for causes
 
 CAUSE_BITS = 192

@@ -34,6 +34,54 @@ def test_a_right_gradient_is_not_accused_at_many_points_and_what_it_rests_on_is_
     assert bool(kind.told) == bool(told)
 
 
+def in_float32(arrays):
+    """Arrays of float32, those of floating point."""
+    made = {name: np.asarray(array) for name, array in arrays.items()}
+    return {
+        name: array.astype(np.float32) if array.dtype.kind == "f" else array for name, array in made.items()
+    }
+
+
+WITH_LAWS = ("each of some standardised columns", "Fourier", "quadrature", "lags", "hat functions")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if any(law in name for law in WITH_LAWS) else pytest.mark.slow)
+        for name in REAL
+    ],
+)
+def test_a_right_gradient_of_float32_data_is_not_accused(name):
+    kind = REAL[name]
+    params, batch = kind.data(np.random.default_rng(1))
+    result = check(kind.loss, kind.gradient, params, in_float32(batch), points=4)
+    assert result.verdict is Verdict.EQUAL, result.told()
+
+
+def test_data_that_obeys_an_unknown_law_up_to_rounding_explains_the_last_digits_and_no_more():
+    kind = REAL["a regression on each of some standardised columns"]
+    params, batch = kind.data(np.random.default_rng(1))
+    batch = in_float32(batch)
+    result = check(kind.loss, kind.gradient, params, batch, points=0)
+    assert result.verdict is Verdict.EQUAL
+    assert 6 < result.digits < 9
+    assert "up to rounding alone" in result.told()
+    assert "rounded-law" in [finding.kind for finding in result.findings]
+
+    def off(p, b):
+        return {name: value * (1 + 1e-5) for name, value in kind.gradient(p, b).items()}
+
+    assert check(kind.loss, off, params, batch, points=0).verdict is Verdict.WRONG
+    random = batch | {"x": np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)}
+
+    def cut(p, b):
+        """Give a constant with seven digits, of data that obeys no law."""
+        return {"w": (b["x"] ** 2).sum(axis=0) * p["w"] * 1.0000001 - b["x"].T @ b["y"]}
+
+    assert check(kind.loss, cut, params, random, points=0).verdict is Verdict.WRONG
+
+
 # -------------------------------------------------------------------- laws that no table knows
 
 R = np.random.default_rng(4)

@@ -573,6 +573,20 @@ model(
         {"e": r.normal(size=(5, 3)), "x": r.normal(size=(5, 3))},
     ),
 )
+
+
+def standardised(r):
+    x = r.normal(size=(8, 3))
+    return {"w": r.normal(size=3)}, {"x": (x - x.mean(axis=0)) / x.std(axis=0), "y": r.normal(size=8)}
+
+
+model(
+    "a regression on each of some standardised columns",
+    lambda xp, p, b: 0.5 * xp.sum((b["y"][:, None] - b["x"] * p["w"]) ** 2),
+    lambda p, b: {"w": len(b["x"]) * p["w"] - b["x"].T @ b["y"]},
+    standardised,
+    "x is as it is",
+)
 model(
     "principal axes of centred data",
     lambda xp, p, b: 0.5 * xp.sum((b["x"] @ p["w"] - xp.mean(b["x"] @ p["w"])) ** 2),

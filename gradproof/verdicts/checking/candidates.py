@@ -58,7 +58,7 @@ def candidates(trials: Trials, number: int, plan: Plan, broken: Items) -> Iterat
         plan: what kind of point.
         broken: what need not be kept.
     """
-    random = np.random.default_rng([trials.seed, number])
+    random = np.random.default_rng([trials.seed, number, 1])  # never what default_rng(0) gives a user
     data = plan.phase is not Phase.PARAMETERS
     cautiously = f"{plan.label}, as far as the loss allows"
 

@@ -15,6 +15,7 @@ from gradproof.verdicts.checking.own import Terms, judge_own
 from gradproof.verdicts.checking.places import Drawer, Item, Items, KnownData
 from gradproof.verdicts.checking.points import Plan, Point
 from gradproof.verdicts.checking.relations import Relation
+from gradproof.verdicts.checking.rounded_data import is_of_rounded_data
 from gradproof.verdicts.judging.claimed import Place
 from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.judging.user_gradient import UserGradient
@@ -81,7 +82,19 @@ class Trials:
         """Whether a gradient does not pass, nor is right up to how exactly doubles can be what data is."""
         if found.ok or found.verdict is Verdict.UNDECIDED:
             return False
-        return not found.is_up_to_rounded_data
+        if found.is_up_to_rounded_data:
+            return False
+        return not (self.terms.rounded and is_of_rounded_data(found, self._judged_at, self._relations))
+
+    @property
+    def _relations(self) -> Sequence[Relation]:
+        return self.drawer.known.relations
+
+    def _judged_at(self, place: Place) -> Judgement | None:
+        try:
+            return self.judged(Point(place, "", self.seed))
+        except GradproofError:
+            return None
 
 
 @dataclass

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.verdicts.tolerances import DATA_UNITS
 
 Array = NDArray[Any]
 
@@ -28,9 +29,6 @@ _FEW = 3
 
 _COUNTABLE = 2.0**31
 """Greater numbers count nothing, although all doubles are whole from some size on."""
-
-_UNITS = 16
-"""What is computed in a format and sums to one, say, does so up to a few unit roundoffs of the format."""
 
 Nothing = tuple[None, ...]
 """(None,) to look without an argument; () not to look."""
@@ -97,12 +95,14 @@ def resolution(array: Array) -> float:
     >>> resolution(np.array([0.1])) == ROUNDED < resolution(np.float32([0.1]).astype(float)) < 1e-6
     True
     """
-    if array.dtype.kind != "f":
-        return ROUNDED
-    name = array.dtype.name
-    if name == "float64" and np.all(FORMATS["float32"].holds(array)):
-        name = "float32"
-    return max(ROUNDED, _UNITS * FORMATS[name].unit_roundoff) if name in FORMATS else ROUNDED
+    name = format_of(array)
+    return max(ROUNDED, DATA_UNITS * FORMATS[name].unit_roundoff) if name in FORMATS else ROUNDED
+
+
+def format_of(array: Array) -> str:
+    """Tell in which format numbers are held: the shorter one of float64 and float32 that represents all."""
+    name = array.dtype.name if array.dtype.kind == "f" else "float64"
+    return "float32" if name == "float64" and np.all(FORMATS["float32"].holds(array)) else name
 
 
 def near(x: Any, y: Any, scale: Any = 1.0, tolerance: float = ROUNDED) -> bool:

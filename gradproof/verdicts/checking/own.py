@@ -31,11 +31,13 @@ class Terms:
         dtype: what its floating-point result is judged by.
         takes: the arrays that it wants.
         scales: by parameter, the greatest entry of the true gradient at the user's point.
+        rounded: whether it was off there by what the rounding of the data explains.
     """
 
     dtype: str
     takes: str
     scales: Mapping[str, float]
+    rounded: bool = False
 
 
 def judge_own(gradient: UserGradient, point: Point, terms: Terms) -> Judgement | None:
@@ -60,7 +62,8 @@ def judge_own(gradient: UserGradient, point: Point, terms: Terms) -> Judgement |
         # Right to half of its digits: nothing needs judging but the formula.
         claimed = replace(claimed, floats={})
     found = judge(claimed, evidence)
-    found = replace(found, findings=(*found.findings, *_digits_lost(point, found.floats)))
+    if not terms.rounded:
+        found = replace(found, findings=(*found.findings, *_digits_lost(point, found.floats)))
     if claimed.formula is None or any(finding.kind in STRUCTURAL for finding in found.findings):
         return found
     return replace(found, verdict=_verdict(found, point, evidence.near, terms.scales))

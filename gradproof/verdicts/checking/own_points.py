@@ -353,7 +353,7 @@ class _Search:
     def _at_batches(self, batches: Sequence[Arrays]) -> Failure | None:
         """Judge where the user's own function gives the data: with the given parameters, and with others."""
         for number, batch in enumerate(batches):
-            random = np.random.default_rng([self.wanted.seed, number])
+            random = np.random.default_rng([self.wanted.seed, number, 1])
             moved = self.drawer.draw(PLANS[0].how, frozenset(), random, data=False)
             params = self.given.params if number % 2 or moved is None else moved.params
             point = Point(Place(params, batch), f"with batch {number} of yours", self.wanted.seed)

@@ -3,25 +3,41 @@
 A formula that rests on it (softmax minus target) is right to as much. So a gradient that is wrong at the
 user's own point is judged once more where the data is what it is to all digits of float64, at the nearest
 place. Nothing is taken from the rule: what is wrong there, too, is wrong.
+
+Where it is not known what the data is up to rounding, that place is not to be had. Then the data is moved: an
+error that comes of its rounding grows as the data moves away from what it is, and any other stays as it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import floor, log10
 
 import numpy as np
 
 from gradproof.errors import GradproofError
+from gradproof.reference.numbers.formats import FORMATS
+from gradproof.verdicts.checking.drawing import Draw
 from gradproof.verdicts.checking.held import held_by
-from gradproof.verdicts.checking.looking import Array
+from gradproof.verdicts.checking.looking import Array, format_of, whole
+from gradproof.verdicts.checking.places import Drawer, KnownData
 from gradproof.verdicts.checking.relations import Relation, find_relations
 from gradproof.verdicts.checking.views import View
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Place
 from gradproof.verdicts.judging.judge import judge_at
-from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.judging.judgement import Judged, Judgement
 from gradproof.verdicts.judging.user_gradient import UserGradient
+from gradproof.verdicts.tolerances import DATA_UNITS
 from gradproof.verdicts.verdict import CODE, Verdict
+
+UNKNOWN_LAW = "rounded-law"
+"""The kind of the finding that tells of data which obeys an unknown law up to rounding."""
+
+MOVED = 2.0**-10
+"""How far, relative, data is moved to see whether an error grows."""
+
+_MOVES, _FAR = 3, 16
+_STILL = {"few", "constant", "pattern"}
 
 _ERRORS = frozenset({Verdict.WRONG, Verdict.DISAGREES, Verdict.INACCURATE})
 
@@ -47,7 +63,7 @@ def judged_with_rounded_data(found: Judgement, gradient: UserGradient, dtype: st
     relations = [relation for relation in found_relations if not _is_exact(relation, place)]
     what = [told for view in views for told in view.rounded] + [relation.told() for relation in relations]
     if not what:
-        return found
+        return _with_an_unknown_law(found, gradient, dtype, found_relations) or found
     there = _to_all_digits(place, views, relations)
     try:
         again = judge_at(gradient, there, dtype)
@@ -56,12 +72,15 @@ def judged_with_rounded_data(found: Judgement, gradient: UserGradient, dtype: st
     if again.is_up_to_rounded_data:
         again = _equal(again)
     if not again.ok:
-        return found
+        explained = _with_an_unknown_law(again, gradient, dtype, found_relations)
+        if explained is None:
+            return found
+        again = explained
     text = (
         f"The last digits are explained by data that is what it is up to rounding: {', '.join(what)}"
         f"{_how_far(place, there)}."
     )
-    findings = (*found.findings, CheckFinding("rounded-data", text))
+    findings = (*again.findings, CheckFinding("rounded-data", text))
     return replace(again, reason="", findings=findings)
 
 
@@ -110,3 +129,88 @@ def _equal(found: Judgement) -> Judgement:
         for name, judged in found.parameters.items()
     }
     return replace(found, verdict=Verdict.EQUAL, reason="", parameters=parameters)
+
+
+# -------------------------------------------------------------------- up to what is not known
+
+
+def _with_an_unknown_law(
+    found: Judgement, gradient: UserGradient, dtype: str, relations: Sequence[Relation]
+) -> Judgement | None:
+    """Take a formula for equal whose error comes of the data's rounding alone, which shows as it moves."""
+
+    def judged(place: Place) -> Judgement | None:
+        try:
+            return judge_at(gradient, place, dtype)
+        except GradproofError:
+            return None
+
+    if not is_of_rounded_data(found, judged, relations):
+        return None
+    text = (
+        "The last digits are explained by data that obeys a law up to rounding alone, which this check does "
+        "not know: the error is what the rounding of its numbers makes of it, and grows by as much more as "
+        "they are moved further."
+    )
+    return replace(_equal(found), findings=(*found.findings, CheckFinding(UNKNOWN_LAW, text)))
+
+
+def is_of_rounded_data(
+    found: Judgement, judged: Callable[[Place], Judgement | None], relations: Sequence[Relation]
+) -> bool:
+    """Whether a formula is off by no more than the rounding of the data makes of what it rests on.
+
+    Where numbers obey a law up to rounding, a gradient that rests on it is off by about their rounding times
+    how fast the gradient changes as they leave the law. An error that does not come of that does not grow.
+
+    Args:
+        found: what is said of it.
+        judged: judges it at another place; gives None where that cannot be done.
+        relations: how arrays of the data follow from others; the data keeps them as it moves.
+    """
+    if found.verdict is not Verdict.WRONG:
+        return False
+    place = found.claimed.place
+    floats = [array for array in place.batch.values() if array.dtype.kind == "f" and not whole(array)]
+    rounding = max((FORMATS[format_of(array)].unit_roundoff for array in floats), default=0.0)
+    grown = dict.fromkeys(found.parameters, 0.0)
+    for moved in _moved(place, relations):
+        there = judged(moved)
+        if there is None or there.verdict is not Verdict.WRONG:
+            return False
+        for name, each in there.parameters.items():
+            grown[name] = max(grown[name], _error(each) / MOVED)
+        limits = {name: DATA_UNITS * rounding * growth for name, growth in grown.items()}
+        if all(_error(each) <= limits[name] for name, each in found.parameters.items()):
+            return True
+    return False
+
+
+def _moved(place: Place, relations: Sequence[Relation]) -> Iterator[Place]:
+    """Give places at which the data is moved by a little, and keeps all that is known of it."""
+    batch = {
+        name: array.astype(np.float64) if array.dtype.kind == "f" else array
+        for name, array in place.batch.items()
+    }
+    views = {name: View(name, array, parameter=False) for name, array in batch.items()}
+    discrete = {name for name, view in views.items() if view.given.dtype.kind != "f" or whole(view.given)}
+    discrete |= {n for n, view in views.items() if any(seen.property.slug in _STILL for seen in view.seen)}
+    related = [replace(relation, given=batch[relation.target]) for relation in relations]
+    drawer = Drawer(Place({}, batch), KnownData(views, {}, related, frozenset(discrete)))
+    for attempt in range(_MOVES):
+        drawn = drawer.draw(Draw(near=MOVED), frozenset(), np.random.default_rng([attempt, 7]))
+        if drawn is not None and any(is_near(drawn, drawer.given, name) for name in batch):
+            yield Place(place.params, drawn.batch)
+
+
+def is_near(place: Place, given: Place, name: str) -> bool:
+    """Whether an array moved, and by a little."""
+    before, now = given.batch[name].astype(float), place.batch[name].astype(float)
+    if before.shape != now.shape:
+        return False
+    far = float(np.max(np.abs(now - before), initial=0.0))
+    return 0 < far <= _FAR * MOVED * float(np.max(np.abs(before), initial=0.0))
+
+
+def _error(judged: Judged) -> float:
+    return float(np.max(judged.error, initial=0.0))

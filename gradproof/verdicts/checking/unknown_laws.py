@@ -20,13 +20,11 @@ from gradproof.verdicts.checking.looking import Array
 from gradproof.verdicts.checking.places import Drawer, Item
 from gradproof.verdicts.checking.points import Plan, Point
 from gradproof.verdicts.checking.relations import BITS, information
+from gradproof.verdicts.checking.rounded_data import MOVED, is_near
 from gradproof.verdicts.judging.calling import call_gradient
 from gradproof.verdicts.judging.claimed import Place
 
 Names = frozenset[str]
-
-NEAR = 2.0**-10
-"""How far, relative, numbers move by a little."""
 
 _TRIES, _ROWS = 3, 4
 _MOST_UNITS = 12
@@ -110,8 +108,8 @@ class Laws:
         failed = 0
         for attempt in range(_TRIES):
             random = np.random.default_rng([self.trials.seed, self.number, 4, attempt])
-            place = alone.drawer.draw(Draw(near=NEAR), frozenset(), random)
-            if place is None or not _is_near(place, alone.drawer.given, unit):
+            place = alone.drawer.draw(Draw(near=MOVED), frozenset(), random)
+            if place is None or not any(is_near(place, alone.drawer.given, name) for name in unit):
                 continue
             try:
                 found = alone.judged(Point(place, self.plan.label, self.trials.seed))
@@ -142,18 +140,6 @@ def is_stencil(array: Array) -> bool:
     inner = array[1:-1]
     alike = bool(np.all(inner[1:, 1:] == inner[:-1, :-1]))
     return alike and len(np.unique(inner)) > 1
-
-
-def _is_near(place: Place, given: Place, names: Names) -> bool:
-    """Whether arrays moved, and by a little."""
-    moved = False
-    for name in names:
-        before, now = given.batch[name].astype(float), place.batch[name].astype(float)
-        far = float(np.max(np.abs(now - before), initial=0.0))
-        if before.shape != now.shape or far > 16 * NEAR * float(np.max(np.abs(before), initial=0.0)):
-            return False
-        moved = moved or far > 0
-    return moved
 
 
 def reads(trials: Trials, name: str, of_gradient: bool) -> bool:
