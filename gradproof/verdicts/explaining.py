@@ -51,10 +51,10 @@ def explained(
         again: gives a second point, at which the cause must hold too; a formula that was run in certified
             arithmetic is run again at one.
     """
-    inaccurate = judgement.verdict is Verdict.INACCURATE
-    if judgement.verdict not in _WRONG and not inaccurate:
+    floats = judgement.verdict in {Verdict.INACCURATE, Verdict.NOT_FINITE} or _no_numbers(judgement)
+    if judgement.verdict not in _WRONG and not floats:
         return judgement
-    place, values, doubt = _accused(judgement, floats=inaccurate)
+    place, values, doubt = _accused(judgement, floats=floats)
     if not values:
         return judgement
     failing = CODE[Verdict.INACCURATE]
@@ -74,9 +74,15 @@ def explained(
     if search.cause is not None:
         once = "; this was seen at one point only" if second() is None else ""
         return replace(judgement, cause=replace(search.cause, text=search.cause.text + once))
-    if inaccurate:
-        return judgement  # the reason says already that digits are lost, and how many spreads
+    if floats:
+        return judgement  # the reason says already that digits are lost, or that it is no number
     return replace(judgement, unexplained=search.difference)
+
+
+def _no_numbers(judgement: Judgement) -> bool:
+    """Tell whether nothing was decided where a claim is no number."""
+    floats = judgement.claimed.floats.values()
+    return judgement.verdict is Verdict.UNDECIDED and not all(np.isfinite(each).all() for each in floats)
 
 
 def _accused(

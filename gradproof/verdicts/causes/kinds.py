@@ -58,6 +58,7 @@ class CauseKind(Enum):
     PRODUCT_OF_SUMS = 4.0, "sums are multiplied where products must be summed"
     STATISTICS_CONSTANT = 4.0, "statistics of the data at hand are taken for constants"
     CONSTANT_ROUNDED = 4.0, "a constant is rounded"
+    DIVISION_BY_ZERO = 4.0, "a derivative is computed by a division by what is zero there"
     ANOTHER_CONDITION = 4.2, "a branch is decided by another condition"
     ELEMENTWISE_PRODUCT = 4.5, "an element-wise product stands where a matrix product belongs"
     SYMMETRIC_ONLY = 4.5, "a derivative holds for symmetric matrices only"

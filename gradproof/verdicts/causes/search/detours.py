@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from gradproof.reference.tape import Edge
+from gradproof.reference.tape import Edge, Trait
 from gradproof.reference.tape.operations import entrywise, matrix_products, moving
 from gradproof.verdicts.causes.graph import Array, Changed, Graph, Node, Spot, Views
 from gradproof.verdicts.causes.kinds import CauseKind
-from gradproof.verdicts.causes.mistakes.mistake import FUNCTIONS, PRODUCTS
+from gradproof.verdicts.causes.mistakes.mistake import FUNCTIONS, PRODUCTS, having
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.joint import Joint, in_lanes
 from gradproof.verdicts.causes.search.mutant import Mutant
@@ -84,12 +84,10 @@ def _other_steps(graph: Graph) -> Iterator[Joint]:
             line = values[-1].line if values[-1].operation else ""
             named = f"{values[-1]}" if line else "the data of these steps"
             by_index = {_place(graph, values[place]): _place(graph, node) for place, node in instead.items()}
-            yield Joint(
-                CauseKind.ANOTHER_STEP,
-                f"{words} used on the way back (of the {len(values)} values like {named})",
-                values[-1].where,
-                partial(_with_values, instead=by_index),
-            )
+            said = f"{words} used on the way back (of the {len(values)} values like {named})"
+            for recomputed in (False, True):
+                changes = partial(_with_values, instead=by_index, recomputed=recomputed)
+                yield Joint(CauseKind.ANOTHER_STEP, said, values[-1].where, changes, 0.1 * recomputed)
 
 
 _Place = tuple[int, int]
@@ -119,7 +117,11 @@ def _sites(graph: Graph) -> list[list[Node]]:
         read = len(node.operands) - 1 - edge.position if node.operation in PRODUCTS else 0
         if node.operation in PRODUCTS | FUNCTIONS:
             value = node.operands[read]
-            site = sites[node.name, node.tensor.source, read, value.shape]
+            operand = node.operands[edge.position]
+            # x @ W + h @ U are two places of a line
+            weights = node.operation is matrix_products.MATMUL and operand.operation is None
+            with_what = operand.index if weights else None
+            site = sites[node.name, node.tensor.source, read, value.shape, with_what]
             if value not in site:
                 site.append(value)
     return [site for site in sites.values() if 1 < len(site) <= 64]
@@ -163,8 +165,8 @@ _RECOMPUTED = {entrywise.MULTIPLY, matrix_products.MATMUL}
 """What is computed again on the way back from the values that are at hand."""
 
 
-def _with_values(graph: Graph, instead: Mapping[_Place, _Place]) -> dict[Spot, Changed]:
-    """Differentiate with other values in the place of some, and products of them computed again."""
+def _with_values(graph: Graph, instead: Mapping[_Place, _Place], *, recomputed: bool) -> dict[Spot, Changed]:
+    """Differentiate with other values in the place of some, and perhaps products of them computed again."""
     values = {id(_at(graph, old)): _at(graph, new).value for old, new in instead.items()}
     changes: dict[Spot, Changed] = {}
     for node in graph.nodes:
@@ -172,9 +174,11 @@ def _with_values(graph: Graph, instead: Mapping[_Place, _Place]) -> dict[Spot, C
             continue
         mine = [values.get(id(operand), operand.value) for operand in node.operands]
         direct = any(id(_at(graph, old)) in map(id, node.operands) for old in instead)
-        result = node.forward(*mine)
-        if direct and node.operation in _RECOMPUTED and id(node) not in values:
-            values[id(node)] = result
+        result = values.get(id(node), node.value)
+        if recomputed and direct and node.operation in _RECOMPUTED and id(node) not in values:
+            values[id(node)] = result = node.forward(*mine)
+        elif node.operation in having(Trait.READS_RESULT):
+            result = node.forward(*mine)
         for position, operand in enumerate(node.operands):
             edge = Edge(node.index, position)
             if not operand.constant and graph.adjoints[node.index] is not None:

@@ -18,6 +18,7 @@ from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry, SecondPoin
 from gradproof.verdicts.causes.search.joint import joint_mutants
 from gradproof.verdicts.causes.search.located import located
 from gradproof.verdicts.causes.search.mutant import Mutant
+from gradproof.verdicts.causes.search.not_finite import division_by_zero
 from gradproof.verdicts.causes.search.several import group_mutants, overwriting, pair_mutants
 from gradproof.verdicts.causes.search.singles import factor_mutants, from_rounded_output, single_mutants
 from gradproof.verdicts.causes.search.slopes import Elsewhere
@@ -133,8 +134,10 @@ def describe_difference(
 def _cause(inquiry: Inquiry, elsewhere: Elsewhere | None) -> tuple[Cause | None, str]:
     """Find the cause; or else say what is known of its place."""
     misshapen = next(shape_causes(inquiry), None)
-    if misshapen is not None or not inquiry.targets or not inquiry.discrepancy.finite:
+    if misshapen is not None or not inquiry.targets:
         return misshapen, ""
+    if not inquiry.discrepancy.finite:
+        return division_by_zero(inquiry), ""
     whole = None if inquiry.discrepancy.certified else from_rounded_output(inquiry)
     named = whole or _simplest(inquiry) or (_in_part(inquiry) if len(inquiry.targets) > 1 else None)
     if named is not None:
