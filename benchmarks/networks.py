@@ -115,6 +115,42 @@ class Finding:
 
 
 @dataclass
+class Ratios:
+    """Errors of entries in spreads of one of the two rounding noises, in the networks that pass.
+
+    Attributes:
+        worst: of each parameter, its worst entry's.
+        squares: the sum of the squares of all entries'.
+        exceeding: how many entries are above each of `LIMITS`.
+        entries: how many there are.
+    """
+
+    worst: list[float] = field(default_factory=list)
+    squares: float = 0.0
+    exceeding: Array = field(default_factory=lambda: np.zeros(len(LIMITS), dtype=np.int64))
+    entries: int = 0
+
+    def count(self, ratios: Array) -> None:
+        """Count the entries of a parameter."""
+        self.worst.append(float(np.max(ratios)))
+        self.squares += float(np.sum(ratios**2))
+        self.exceeding = self.exceeding + [int(np.sum(~(ratios <= limit))) for limit in LIMITS]
+        self.entries += ratios.size
+
+    def add(self, other: "Ratios") -> None:
+        """Add what others counted."""
+        self.worst += other.worst
+        self.squares += other.squares
+        self.exceeding = self.exceeding + other.exceeding
+        self.entries += other.entries
+
+    @property
+    def rms(self) -> float:
+        """The root mean square of all entries."""
+        return float(np.sqrt(self.squares / self.entries))
+
+
+@dataclass
 class Tally:
     """What was said of one backend's gradients and updates in one dtype.
 
@@ -122,20 +158,16 @@ class Tally:
         verdicts: of parameters, each of which has its worst entry's.
         entries: of entries.
         accused: networks with a verdict that does not pass.
-        worst: of each parameter in the networks that pass, its worst entry's error in spreads.
-        squares: the sum of the squares of the errors in spreads of all entries in the networks that pass.
-        exceeding: how many of these entries are above each of `LIMITS`.
-        passing: how many entries the networks that pass have.
+        operations: in spreads of the noise operation by operation.
+        textbook: in spreads of the textbook's formulas.
         findings: one for each network with a gradient that does not pass.
     """
 
     verdicts: Counter[str] = field(default_factory=Counter)
     entries: Counter[str] = field(default_factory=Counter)
     accused: set[int] = field(default_factory=set)
-    worst: list[float] = field(default_factory=list)
-    squares: float = 0.0
-    exceeding: Array = field(default_factory=lambda: np.zeros(len(LIMITS), dtype=np.int64))
-    passing: int = 0
+    operations: Ratios = field(default_factory=Ratios)
+    textbook: Ratios = field(default_factory=Ratios)
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
@@ -143,10 +175,8 @@ class Tally:
         self.verdicts += other.verdicts
         self.entries += other.entries
         self.accused |= other.accused
-        self.worst += other.worst
-        self.squares += other.squares
-        self.exceeding = self.exceeding + other.exceeding
-        self.passing += other.passing
+        self.operations.add(other.operations)
+        self.textbook.add(other.textbook)
         self.findings += other.findings
 
 
@@ -179,7 +209,7 @@ def judged(number: int, network: Network, scenario: Scenario, run: Run) -> Tally
     updated = {name: weight[1:] for name, weight in run.weights.items()}
     updates = evidence.updates(scenario.training.learning_rate)
     tally = Tally()
-    spreads, failing = [], []
+    failing = []
     for computed, known in ((run.gradients, evidence.gradients), (updated, updates)):
         for name, value in computed.items():
             assessment = assess(value, known[name], run.dtype)
@@ -188,19 +218,16 @@ def judged(number: int, network: Network, scenario: Scenario, run: Run) -> Tally
             tally.verdicts[verdict] += 1
             codes, counts = np.unique(assessment.verdict, return_counts=True)
             tally.entries += Counter({SEVERITY[c]: int(n) for c, n in zip(codes, counts, strict=True)})
-            tally.worst.append(float(judgement.spreads[0]))
-            spreads.append(assessment.spreads.ravel())
+            tally.operations.count((assessment.error / assessment.spread).ravel())
+            textbook = known[name].textbook_spread().reshape(assessment.error.shape)
+            spread = np.maximum(assessment.widest, np.where(np.isfinite(textbook), textbook, 0.0))
+            tally.textbook.count((assessment.error / spread).ravel())
             if not verdict.passes:
                 tally.accused.add(number)
                 if computed is run.gradients:
                     failing.append(judgement)
     if tally.accused:
-        tally.worst = []
-    else:
-        joined = np.concatenate(spreads)
-        tally.passing = joined.size
-        tally.squares = float(np.sum(joined**2))
-        tally.exceeding = np.array([np.sum(~(joined <= limit)) for limit in LIMITS])
+        tally.operations, tally.textbook = Ratios(), Ratios()
     if failing:
         worst = max(
             failing, key=lambda j: (int(j.verdict[0]), float(np.nan_to_num(j.spreads[0], nan=np.inf)))
@@ -349,34 +376,38 @@ def random_networks() -> None:
         ],
     )
     _print_findings(rows)
-    print_figures(
-        "errors of the networks that pass, in spreads of the rounding noise",
-        f"at most {SPREADS:.0f}",
-        [
-            "",
-            "parameters",
-            "rms of the worst",
-            "99.9 %",
-            "max",
-            "entries",
-            "rms",
-            *(f"> {x:.0f}" for x in LIMITS),
-        ],
-        [[name, *_distribution(tally)] for name, tally in rows.items()],
-    )
+    for words, ratios in {
+        "operation by operation": {name: tally.operations for name, tally in rows.items()},
+        "of the textbook's formulas": {name: tally.textbook for name, tally in rows.items()},
+    }.items():
+        print_figures(
+            f"errors of the networks that pass, in spreads of the rounding noise {words}",
+            f"of the textbook's formulas at most {SPREADS:.0f}",
+            [
+                "",
+                "parameters",
+                "median of the worst",
+                "99.9 %",
+                "max",
+                "entries",
+                "rms",
+                *(f"> {x:.0f}" for x in LIMITS),
+            ],
+            [[name, *_distribution(each)] for name, each in ratios.items()],
+        )
     _print_rate(rows)
 
 
-def _distribution(tally: Tally) -> list[str]:
-    worst = np.array(tally.worst)
+def _distribution(ratios: Ratios) -> list[str]:
+    worst = np.array(ratios.worst)
     return [
         f"{worst.size}",
-        f"{np.sqrt(np.mean(worst**2)):.2f}",
-        f"{np.quantile(worst, 0.999):.2f}",
-        f"{worst.max():.2f}",
-        f"{tally.passing}",
-        f"{np.sqrt(tally.squares / tally.passing):.2f}",
-        *(f"{count}" for count in tally.exceeding),
+        f"{np.median(worst):.2f}",
+        f"{np.quantile(worst, 0.999):.3g}",
+        f"{worst.max():.3g}",
+        f"{ratios.entries}",
+        f"{ratios.rms:.3g}",
+        *(f"{count}" for count in ratios.exceeding),
     ]
 
 

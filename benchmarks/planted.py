@@ -13,6 +13,7 @@ from gradproof.backends import Run, load_backend
 from gradproof.reference.noise import rounding_noise
 from gradproof.reference.numbers import Noisy
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.tape import always, never
 from gradproof.reference.truth import exact_gradient
 from gradproof.scenarios import Scenario
 from gradproof.verdicts.runs import judge
@@ -105,9 +106,13 @@ def _well_conditioned_entry(
         run = load_backend(backend).run(scenario, dtype=dtype, variant=IMPLEMENTATIONS[backend])
         params, batch = scenario.arrays(dtype)
         truth = exact_gradient(scenario.flat_loss, params, batch)
-        noise = rounding_noise(scenario.flat_loss, params, batch, truth, Noisy(dtype))
+        noises = [
+            rounding_noise(scenario.flat_loss, params, batch, truth, Noisy(dtype), accurately=accurately)
+            for accurately in (always, never)
+        ]
         candidates = []
-        for name, spread in noise.items():
+        for name, operations in noises[0].items():
+            spread = np.maximum(operations, noises[1][name])
             size = np.abs(run.gradients[name].astype(np.float64))
             well = (spread <= WELL_CONDITIONED * FORMATS[dtype].unit_roundoff * size) & (size > 0)
             tally.entries += well.size

@@ -152,7 +152,9 @@ def rounding_noise(
 
     The loss and its derivative are run in stochastic arithmetic (each result is perturbed at random by as
     much as the dtype rounds), some samples at once; the spread of an entry is the root mean square of the
-    samples' distances from the exact value.
+    samples' distances from the exact value. Each operation and each derivative is computed as accurately as
+    its rounded operands allow, and rounded once: a program that follows a textbook's formula that cancels may
+    lose more.
 
     Args:
         loss: called as `loss(xp, params, batch)`; gives a scalar.

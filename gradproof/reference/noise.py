@@ -1,4 +1,12 @@
-"""The rounding noise of a gradient: how far rounding in a format may move each entry."""
+"""The rounding noise of a gradient: how far rounding in a format may move each entry.
+
+There are two such noises, and so two spreads. Operation by operation, each operation and each derivative is
+computed as accurately as its rounded operands allow (`Operation.accurate`), and rounded once: no program that
+works operation by operation does much better, and what is lost all the same is lost by the loss. Textbooks'
+formulas are rounded at each step, as programs do that are written by them, and may lose more: 1 - tanh(x)²
+is 0 where tanh(x) rounds to 1. Sums and products of matrices have the measured noise of their accumulation
+in both, since a program must add the terms up in some order.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradproof.reference.numbers import Noisy, NoisyNumbers
-from gradproof.reference.tape import Inputs, Loss, differentiate
+from gradproof.reference.tape import Choice, Inputs, Loss, always, differentiate
 from gradproof.reference.truth import Truth
 
 _BLOCK = 2**24
@@ -64,6 +72,7 @@ def noisy_gradients(
     batch: Mapping[str, ArrayLike],
     kind: Noisy,
     lanes: int | None = None,
+    accurately: Choice = always,
 ) -> dict[str, Noise]:
     """Compute the gradients in stochastic arithmetic, some lanes at a time, to spare memory.
 
@@ -77,13 +86,15 @@ def noisy_gradients(
         batch: by name, arrays.
         kind: the noise model: the format, and that of products.
         lanes: None, or how many inputs to run on; see `gradproof.reference.tape.differentiate`.
+        accurately: which operations are as accurate as their rounded operands allow; the others follow the
+            textbook's formulas, with a rounding at each step.
     """
     inputs = Inputs.of(params, batch, lanes)
-    samples, near_ties = _gradients(loss, inputs, kind)
+    samples, near_ties = _gradients(loss, inputs, kind, accurately)
     branching: Mapping[str, NoisyNumbers] = {}
     if np.any(near_ties):
         more = replace(kind, amplified=False, samples=_BRANCHING * kind.samples)
-        branching, _ = _gradients(loss, inputs, more)
+        branching, _ = _gradients(loss, inputs, more, accurately)
     return {name: Noise(samples[name], branching.get(name), near_ties) for name in inputs.params}
 
 
@@ -94,6 +105,7 @@ def rounding_noise(
     truth: Truth,
     kind: Noisy,
     lanes: int | None = None,
+    accurately: Choice = always,
 ) -> dict[str, NDArray[np.float64]]:
     """Measure how far rounding may move each entry of a gradient: the spread of noisy runs around the truth.
 
@@ -104,6 +116,7 @@ def rounding_noise(
         truth: the exact gradients there.
         kind: the noise model.
         lanes: None, or how many inputs to run on.
+        accurately: as for `noisy_gradients`.
 
     Returns:
         by parameter, the root mean square deviation from the exact values, of shape (lanes, *shape).
@@ -114,18 +127,21 @@ def rounding_noise(
     >>> bool(np.all((0 < noise["w"]) & (noise["w"] < 2.0**-25)))
     True
     """
-    noisy = noisy_gradients(loss, params, batch, kind, lanes)
+    noisy = noisy_gradients(loss, params, batch, kind, lanes, accurately)
     return {
         name: noisy[name].spread(exact.values(), exact.radii()) for name, exact in truth.gradients.items()
     }
 
 
-def _gradients(loss: Loss, inputs: Inputs, kind: Noisy) -> tuple[dict[str, NoisyNumbers], NDArray[np.bool_]]:
+def _gradients(
+    loss: Loss, inputs: Inputs, kind: Noisy, accurately: Choice
+) -> tuple[dict[str, NoisyNumbers], NDArray[np.bool_]]:
     """Give the gradients of one run, and in which lanes rounding may decide a branch."""
     entries = sum(array[0].size for array in inputs.params.values()) * kind.samples
     parts, near_ties = [], []
     for part in _blocks(inputs, max(1, _BLOCK // max(1, entries))):
-        parts.append(differentiate(loss, part.params, part.batch, kind, lanes=part.lanes).gradients)
+        run = differentiate(loss, part.params, part.batch, kind, part.lanes, accurately)
+        parts.append(run.gradients)
         near_ties.append(np.broadcast_to(kind.near_ties, (part.lanes,)))
     return {name: _joined([part[name] for part in parts]) for name in inputs.params}, np.concatenate(
         near_ties

@@ -98,7 +98,7 @@ COLUMNS = {
 }
 """Per frame its columns and their dtypes, in order."""
 
-SCHEMA = 2
+SCHEMA = 3
 """The version of the columns and of the files that hold them; counted up when a reader would notice."""
 
 

@@ -130,6 +130,7 @@ def _described(rows: list[dict[str, Any]], width: int | None) -> Iterator[str]:
 
 _WORDS = {
     **dict.fromkeys(passing(strict=True), "ok"),
+    Verdict.ILL_CONDITIONED: "ok ~",
     Verdict.DISAGREES: "WRONG",
     Verdict.NOT_FINITE: "NaN/inf",
     NOT_RUN: "-",
@@ -199,8 +200,8 @@ def who_is_off(runs: pd.DataFrame, findings: pd.DataFrame) -> str:
 def remarks(frames: Mapping[str, pd.DataFrame]) -> list[str]:
     """Tell how often a verdict passes that is worth a remark, and what such a verdict means."""
     meaning = {
-        Verdict.INACCURATE: "the formula is right, and its evaluation in floating point loses digits",
-        Verdict.ILL_CONDITIONED: "rounding explains the error, but more than half of the digits are gone",
+        Verdict.INACCURATE: "the evaluation in floating point loses digits that an accurate formula keeps",
+        Verdict.ILL_CONDITIONED: "~ above: rounding explains the error, but the loss leaves few digits",
         Verdict.KINK: "the loss has a kink there, and the value is one of its subgradients",
     }
     lines = []

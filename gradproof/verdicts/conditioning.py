@@ -1,13 +1,18 @@
-"""Where a gradient loses its digits: the operation whose result is much noisier than its operands."""
+"""Where a gradient loses its digits: the operation whose result is much noisier than its operands.
+
+That is one thing for a loss that is badly conditioned, and another for a textbook's formula.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers import Noisy, Numbers
-from gradproof.reference.tape import Differentiation, Loss, Tensor, differentiate
+from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.tape import Differentiation, Loss, Operation, Source, Tensor, differentiate
 
 Array = NDArray[Any]
 
@@ -64,3 +69,69 @@ def _noise(numbers: Numbers[Any], unit: float) -> float:
     spread = np.std(numbers.data, axis=0)
     size = float(np.linalg.norm(mean))
     return max(float(np.linalg.norm(spread)) / size, unit) if size > 0 else unit
+
+
+# -------------------------------------------------------------------- by a textbook's formula
+
+MOST_RUNS = 64
+"""So many operations of a loss are tried, one after the other, at most."""
+
+
+@dataclass(frozen=True)
+class Loser:
+    """An operation whose textbook formula loses digits.
+
+    Attributes:
+        where: the operation and its line in the loss, such as "tanh at mine.py:12".
+        text: what it loses, and what keeps it, in words.
+    """
+
+    where: str
+    text: str
+
+
+def who_loses_digits(
+    loss: Loss,
+    params: Mapping[str, Array],
+    batch: Mapping[str, Array],
+    dtype: str,
+    entry: tuple[str, int],
+    exact: float,
+    relative_error: float,
+) -> Loser | None:
+    """Find the operation whose textbook formula makes most of the noise of one entry of a gradient.
+
+    All operations are run as accurately as their rounded operands allow, but for one at a time.
+
+    Args:
+        loss: called as `loss(xp, params, batch)`.
+        params: flat, without a leading axis of steps.
+        batch: likewise.
+        dtype: whose rounding is looked at.
+        entry: the parameter, and the entry's place in it in row-major order.
+        exact: the entry's exact value.
+        relative_error: that of the value that loses the digits.
+    """
+    parameter, place = entry
+    tried: dict[tuple[str, Source], Operation] = {}
+
+    def spread(textbook: tuple[str, Source] | None) -> float:
+        def accurately(operation: Operation, source: Source) -> bool:
+            tried.setdefault((operation.name, source), operation)
+            return (operation.name, source) != textbook
+
+        run = differentiate(loss, params, batch, Noisy(dtype), accurately=accurately)
+        found = run.gradients[parameter].spread(np.array(exact)).reshape(-1)[place]
+        return float(found) if np.isfinite(found) else np.inf
+
+    least = spread(None)
+    spreads = {key: spread(key) for key in list(tried)[:MOST_RUNS]}
+    loser = max(spreads, key=lambda key: spreads[key], default=None)
+    if loser is None or not spreads[loser] > 2 * least:
+        return None
+    accurate, where = tried[loser].accurate, f"{loser[0]} at {loser[1]}"
+    assert accurate is not None  # noqa: S101 - only those are asked for
+    digits = round(-np.log10(FORMATS[dtype].unit_roundoff))
+    left = min(max(-np.log10(relative_error), 0.0), digits) if relative_error > 0 else digits
+    lost = f"{digits - int(left)} of {digits} digits"
+    return Loser(where, f"{where} loses {lost} as {accurate.loses}; {accurate.keeps} keeps them")

@@ -13,7 +13,9 @@ from gradproof.errors import UnsupportedError
 from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.scenarios.scenario import Scenario
-from gradproof.verdicts.causes import SecondPoint, doubt_from, search_cause
+from gradproof.verdicts.causes import Cause, SecondPoint, doubt_from, search_cause
+from gradproof.verdicts.causes.kinds import CauseKind
+from gradproof.verdicts.conditioning import who_loses_digits
 from gradproof.verdicts.judging.claimed import Arrays, Claimed, Place
 from gradproof.verdicts.judging.evidence import Loss, PlaceEvidence
 from gradproof.verdicts.judging.judge import judge
@@ -54,6 +56,8 @@ def explained(
     floats = judgement.verdict in {Verdict.INACCURATE, Verdict.NOT_FINITE} or _no_numbers(judgement)
     if judgement.verdict not in _WRONG and not floats:
         return judgement
+    if (lost := _digits_lost(judgement, loss)) is not None:
+        return replace(judgement, cause=lost)
     place, values, doubt = _accused(judgement, floats=floats)
     if not values:
         return judgement
@@ -85,6 +89,24 @@ def _no_numbers(judgement: Judgement) -> bool:
     return judgement.verdict is Verdict.UNDECIDED and not all(np.isfinite(each).all() for each in floats)
 
 
+def _digits_lost(judgement: Judgement, loss: Loss) -> Cause | None:
+    """Name the operation whose textbook formula loses the digits; None where that is not what loses them."""
+    floats, place = judgement.floats, judgement.claimed.near or judgement.claimed.place
+    told = (judgement.verdict, None if floats is None else floats.verdict)
+    if floats is None or told != (Verdict.INACCURATE, Verdict.INACCURATE):
+        return None
+    code = CODE[Verdict.INACCURATE]
+    losing = {name: each for name, each in floats.assessed.items() if np.any(each.verdict == code)}
+    name = max(losing, key=lambda name: float(np.max(losing[name].spreads[losing[name].verdict == code])))
+    assessed = losing[name]
+    at = int(np.argmax(np.where(assessed.verdict == code, assessed.spreads, -1.0)))
+    exact, relative = float(assessed.exact.flat[at]), float(assessed.relative_error.flat[at])
+    loser = who_loses_digits(loss, place.params, place.batch, floats.dtype, (name, at), exact, relative)
+    if loser is None:
+        return None
+    return Cause(CauseKind.DIGITS_LOST.slug, loser.where, None, loser.text, tuple(losing))
+
+
 def _accused(
     judgement: Judgement, *, floats: bool
 ) -> tuple[Place, Mapping[str, Array], Mapping[str, Array] | None]:
@@ -101,7 +123,7 @@ def _accused(
     values = {name: value.astype(dtype) for name, value in claimed.floats.items()}
     assessed = {} if judgement.floats is None else judgement.floats.assessed
     doubt = {
-        name: doubt_from(each.spread[0], midpoints(each.exact), claimed.dtype).reshape(values[name].shape)
+        name: doubt_from(each.widest[0], midpoints(each.exact), claimed.dtype).reshape(values[name].shape)
         for name, each in assessed.items()
     }
     return claimed.near or claimed.place, values, doubt

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradproof.backends.protocol import Run
 from gradproof.scenarios.scenario import Scenario
-from gradproof.verdicts.conditioning import where_digits_are_lost
+from gradproof.verdicts.conditioning import where_digits_are_lost, who_loses_digits
 from gradproof.verdicts.digests import digests
 from gradproof.verdicts.explaining import with_causes
 from gradproof.verdicts.judging.evidence import Evidence, Known
@@ -20,7 +20,7 @@ from gradproof.verdicts.numerals import decimals, rounded_up
 from gradproof.verdicts.records import Outcome, ParameterRecord, Subject, WorstEntries, worst_step
 from gradproof.verdicts.steps import batches_of
 from gradproof.verdicts.trajectories import checkpoints
-from gradproof.verdicts.verdict import SEVERITY, Verdict
+from gradproof.verdicts.verdict import CODE, Verdict
 
 Array = NDArray[Any]
 
@@ -43,8 +43,8 @@ def judge(scenario: Scenario, run: Run, versions: Mapping[str, str]) -> Outcome:
     gradients, updates = with_causes(scenario, run, gradients, updates)
     return Outcome(
         subject=Subject(run.scenario, run.backend, run.variant, run.dtype),
-        gradients=tuple(_located(scenario, run, judgement) for judgement in gradients),
-        updates=tuple(_located(scenario, run, judgement) for judgement in updates),
+        gradients=tuple(_located(scenario, run, _conditioned(scenario, run, each)) for each in gradients),
+        updates=tuple(_conditioned(scenario, run, each) for each in updates),
         losses=run.losses.astype(np.float64),
         digests=digests(run),
         checkpoints=checkpoints(run),
@@ -148,21 +148,44 @@ def _has_integers(scenario: Scenario) -> bool:
 
 
 def _located(scenario: Scenario, run: Run, judgement: ParameterRecord) -> ParameterRecord:
+    """Say which operation loses a gradient's digits, at the worst of the inaccurate steps."""
+    inaccurate = np.flatnonzero(judgement.verdict == CODE[Verdict.INACCURATE])
+    if not inaccurate.size:
+        return judgement
+    step = int(inaccurate[np.argmax(judgement.spreads[inaccurate])])
+    params, batch = _at_step(scenario, run, step)
+    entry = judgement.parameter, int(judgement.index[step])
+    exact, relative = float(judgement.exact[step]), float(judgement.relative_error[step])
+    loser = who_loses_digits(scenario.flat_loss, params, batch, run.dtype, entry, exact, relative)
+    if loser is None:
+        return judgement
+    reason = judgement.reason.copy()
+    reason[inaccurate] += f"; at step {step} {loser.text}"
+    if judgement.worst_verdict() is not Verdict.INACCURATE:
+        return replace(judgement, reason=reason)
+    return replace(judgement, reason=reason, cause=loser.text, where=loser.where)
+
+
+def _conditioned(scenario: Scenario, run: Run, judgement: ParameterRecord) -> ParameterRecord:
     """Say where in the loss the digits are lost, at the worst of the ill-conditioned steps."""
-    conditioned = np.flatnonzero(judgement.verdict == SEVERITY.index(Verdict.ILL_CONDITIONED))
+    conditioned = np.flatnonzero(judgement.verdict == CODE[Verdict.ILL_CONDITIONED])
     if not conditioned.size:
         return judgement
     step = int(conditioned[np.argmax(judgement.relative_error[conditioned])])
-    place = where_digits_are_lost(
-        scenario.flat_loss,
-        {name: weight[step] for name, weight in run.weights.items()},
-        {name: array[0] for name, array in batches_of(scenario, run, slice(step, step + 1)).items()},
-        run.dtype,
-        judgement.parameter,
-    )
+    params, batch = _at_step(scenario, run, step)
+    place = where_digits_are_lost(scenario.flat_loss, params, batch, run.dtype, judgement.parameter)
     reason = judgement.reason.copy()
     reason[conditioned] += f"; at step {step} most are lost in {place}"
     return replace(judgement, reason=reason)
+
+
+def _at_step(scenario: Scenario, run: Run, step: int) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Give the weights and the data of one step."""
+    batch = batches_of(scenario, run, slice(step, step + 1))
+    return (
+        {name: weight[step] for name, weight in run.weights.items()},
+        {name: array[0] for name, array in batch.items()},
+    )
 
 
 def _joined(chunks: list[list[ParameterRecord]]) -> tuple[ParameterRecord, ...]:

@@ -18,17 +18,19 @@ class Verdict(StrEnum):
     """As a formula it is proven to agree with the exact gradient, to 15 digits and more."""
 
     AGREES = "AGREES"
-    """The error is within what rounding explains."""
+    """The error is within what rounding explains: of operations that are as accurate as can be, or, where
+    more than half of the dtype's digits are left, of the textbook's formulas."""
 
     DISAGREES = "DISAGREES"
     """The error is above what rounding explains."""
 
     ILL_CONDITIONED = "ILL_CONDITIONED"
     """Rounding explains the error, yet more than half of the dtype's digits are gone: the loss is badly
-    conditioned at these weights."""
+    conditioned at these weights, and leaves no more to operations that are as accurate as can be."""
 
     INACCURATE = "INACCURATE"
-    """The formula is right, and its evaluation loses digits that rounding does not explain."""
+    """The formula is right, or may be, and its evaluation loses digits that an accurate one keeps: more than
+    half of the dtype's, in floats that are judged alone."""
 
     KINK = "KINK"
     """The loss has a kink here, and the value is one of its subgradients."""

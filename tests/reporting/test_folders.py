@@ -15,6 +15,7 @@ import pytest
 
 from gradproof.errors import InputError
 from gradproof.reporting import folders
+from gradproof.reporting.columns import SCHEMA
 from gradproof.reporting.folders import check_replaceable, check_writable, put_back, replacing
 
 OLD, NEW = "what was there before\n", "new\n"
@@ -132,7 +133,7 @@ def with_a_link(folder: Path) -> None:
 def with_a_file_that_the_manifest_lacks(folder: Path) -> None:
     (folder / "updates.csv").write_text("mine", encoding="utf-8")
     manifest = {
-        "schema": 2,
+        "schema": SCHEMA,
         "gradproof": "0",
         "time": "",
         "ok": True,

@@ -14,7 +14,7 @@ import pytest
 
 import gradproof as gp
 from gradproof.errors import InputError
-from gradproof.reporting.columns import COLUMNS, as_frame
+from gradproof.reporting.columns import COLUMNS, SCHEMA, as_frame
 from gradproof.reporting.formats import ReportFormat
 from gradproof.reporting.frames import make_frames
 from gradproof.reporting.manifest import parse_manifest
@@ -89,7 +89,7 @@ def test_a_real_report_comes_back(tmp_path: Path) -> None:
 
 def test_the_manifest_lists_every_file_and_only_them(folder: Path) -> None:
     described = json.loads((folder / "report.json").read_text("utf-8"))
-    assert described["schema"] == 2
+    assert described["schema"] == 3
     assert described["gradproof"] == gp.__version__
     assert described["not_written"] == {}
     assert {*described["files"], "report.json"} == {path.name for path in folder.iterdir()}
@@ -176,7 +176,7 @@ def confirm(folder: Path, name: str) -> None:
 
 def described(**changed: Any) -> bytes:
     right = {
-        "schema": 2,
+        "schema": SCHEMA,
         "gradproof": "0",
         "time": "",
         "ok": True,
@@ -206,7 +206,7 @@ def test_a_manifest_is_parsed() -> None:
         described(ok=1),
         described(time=None),
         described(not_written={"a": 1}),
-        b'{"schema": 2}',
+        b'{"schema": 3}',
     ],
     ids=range(14),
 )
@@ -216,10 +216,10 @@ def test_what_is_no_manifest_is_told(data: bytes, folder: Path) -> None:
         gp.read_report(folder)
 
 
-@pytest.mark.parametrize("schema", [0, 1, 3, "2", None])
+@pytest.mark.parametrize("schema", [0, 1, 2, 4, "3", None])
 def test_a_report_of_another_schema_is_refused(schema: object, folder: Path) -> None:
     (folder / "report.json").write_bytes(described(schema=schema))
-    with pytest.raises(InputError, match=r"is of schema .*, and this gradproof reads schema 2\."):
+    with pytest.raises(InputError, match=r"is of schema .*, and this gradproof reads schema 3\."):
         gp.read_report(folder)
 
 

@@ -34,10 +34,10 @@ def test_correct_networks_are_not_accused(networks, backend, dtype, numbers):
     pytest.importorskip({"reference": "numpy"}.get(backend, backend))
     tally = networks.survey(NUMBERS[numbers], [backend], [dtype])[backend, dtype]
     assert all(verdict.passes for verdict in tally.verdicts) == (not tally.findings)
-    assert tally.passing > 1_000 * len(NUMBERS[numbers])
-    assert max(tally.worst) < SPREADS
+    assert tally.textbook.entries > 1_000 * len(NUMBERS[numbers])
+    assert max(tally.textbook.worst) < SPREADS
     # The noise is neither too small nor so large that it would excuse errors.
-    assert 0.2 < np.sqrt(tally.squares / tally.passing) < 2.0
+    assert 0.2 < tally.textbook.rms < 2.0
     for finding in tally.findings:
         assert backend != "reference"
         assert finding.saturated

@@ -1,5 +1,7 @@
 """The rule on evidence made by hand: each verdict arises exactly where it should."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from flint import arb
@@ -36,7 +38,7 @@ class Measured:
         return Difference(**{**vars(self.balls_of.difference_from(values)), **self.bounds})
 
 
-def known(expected, spread, *, radius=0.0, at_kink=False, reason="", **bounds):
+def known(expected, spread, *, radius=0.0, at_kink=False, reason="", textbook=None, **bounds):
     """What is known of entries whose balls have a radius around expected values; all in one step."""
     expected, spread = np.broadcast_arrays(one_step(expected), one_step(spread))
     balls = np.vectorize(lambda x: arb(float(x), radius), otypes=[object])(expected)
@@ -46,6 +48,7 @@ def known(expected, spread, *, radius=0.0, at_kink=False, reason="", **bounds):
         at_kink=np.array([at_kink]),
         reasons=np.array([reason], dtype=object),
         largest=np.zeros(1),
+        textbook=None if textbook is None else lambda: np.broadcast_to(one_step(textbook), spread.shape),
     )
 
 
@@ -107,6 +110,57 @@ def test_a_kink_elsewhere_does_not_excuse_an_error():
 
 def test_a_kink_whose_interval_is_all_numbers_is_undecided():
     assert verdict(1.0, 0.0, 1e-16, radius=np.inf, at_kink=True) is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("halves", "spread", "textbook", "said"),
+    [
+        (
+            0.5,
+            1e-3,
+            1.0,
+            Verdict.AGREES,
+        ),  # the textbook's formula explains it, and half of the digits are left
+        (2.0, 1e-3, 1.0, Verdict.INACCURATE),
+        (31.0, 1e-3, 1.0, Verdict.INACCURATE),
+        (33.0, 1e-3, 1.0, Verdict.DISAGREES),
+        (2.0, 1.0, 1.0, Verdict.ILL_CONDITIONED),
+        (2.0, 1.0, 1e-3, Verdict.ILL_CONDITIONED),  # the noise operation by operation explains as much
+        (33.0, 1.0, 1e-3, Verdict.DISAGREES),
+        (0.5, 1e-3, 1e-3, Verdict.DISAGREES),
+        (2.0, 1e-3, np.nan, Verdict.UNDECIDED),  # what the textbook's formula loses is not known
+        (2.0, np.nan, 1.0, Verdict.ILL_CONDITIONED),  # what others would lose is not known
+    ],
+)
+def test_between_the_two_spreads_the_textbooks_formula_is_to_blame(dtype, halves, spread, textbook, said):
+    """Errors and spreads in units of half of a dtype's digits."""
+    half = np.sqrt(U[dtype])
+    judged = judge(1.0 + halves * half, 1.0, spread * half, dtype, textbook=textbook * half)
+    assert judged.worst_verdict() is said
+    # An error that agrees is told in spreads that explain it, and no other is.
+    assert (judged.spreads[0] <= SPREADS * 1.001) == (said in {Verdict.AGREES, Verdict.ILL_CONDITIONED})
+
+
+def test_digits_that_are_not_proven_to_be_lost_are_nobodys_fault():
+    """A wide ball leaves open whether an accurate formula would do better."""
+    wide = {"radius": 2.0**-20, "textbook": 2.0**-22}
+    assert verdict(1.0, 1.0, 2.0**-40, **wide) is Verdict.ILL_CONDITIONED
+    assert verdict(1.0 + 2.0**-19, 1.0, 2.0**-40, **wide) is Verdict.INACCURATE
+
+
+def test_the_textbooks_spread_is_measured_only_where_the_other_does_not_explain():
+    def refused():
+        raise AssertionError
+
+    def judged(value):
+        of_both = replace(known(1.0, 2.0**-40), textbook=refused)
+        return judge_entries("w", one_step(value), of_both, "float64")
+
+    assert judged(1.0 + 2.0**-40).worst_verdict() is Verdict.AGREES
+    assert judged(np.nan).worst_verdict() is Verdict.NOT_FINITE
+    with pytest.raises(AssertionError):
+        judged(1.0 + 2.0**-30)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -14,10 +14,11 @@ from gradproof.reference.source import Source
 from gradproof.reference.tape.differentiate import Differentiation, Inputs, Loss, differentiate
 from gradproof.reference.tape.node import Tensor
 from gradproof.reference.tape.operations import OPERATIONS, Operation, Rule, Trait
-from gradproof.reference.tape.tape import Edge, Tape
+from gradproof.reference.tape.tape import Choice, Edge, Tape, always, never
 
 __all__ = [
     "OPERATIONS",
+    "Choice",
     "Differentiation",
     "Edge",
     "Inputs",
@@ -28,5 +29,7 @@ __all__ = [
     "Tape",
     "Tensor",
     "Trait",
+    "always",
     "differentiate",
+    "never",
 ]

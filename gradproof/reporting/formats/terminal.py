@@ -40,6 +40,7 @@ needs = ()
 
 _COLOURS = {
     "ok": "green",
+    "ok ~": "green",
     "-": "dim",
     "CONFIRMED": "green",
     "REFUTED": "red",

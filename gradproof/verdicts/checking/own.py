@@ -74,12 +74,21 @@ def _verdict(found: Judgement, point: Point, near: PlaceEvidence, scales: Mappin
     floats = found.floats
     if floats is None or not floats.loses or found.verdict is Verdict.WRONG:
         return found.verdict
+    if floats.verdict is Verdict.INACCURATE:
+        # What a textbook's formula loses at numbers of the check's own is worth a note, and no more.
+        of_floats = found.verdict is Verdict.INACCURATE and not found.certified
+        return Verdict.AGREES if of_floats else _without_loss(found.verdict)
     matters = point.usual and _matters(floats, near.truth, scales)
     if found.verdict is Verdict.INACCURATE:
-        return found.verdict if matters else Verdict.EQUAL
+        return found.verdict if matters else _without_loss(found.verdict)
     # Where the formula is not decided, rounding may take another branch: only what is not finite tells.
     tells = floats.verdict is Verdict.NOT_FINITE or not found.certified
     return found.verdict if matters and tells else Verdict.UNDECIDED
+
+
+def _without_loss(verdict: Verdict) -> Verdict:
+    """Give the verdict of a formula whose lost digits do not count."""
+    return Verdict.EQUAL if verdict is Verdict.INACCURATE else verdict
 
 
 def _matters(floats: Floats, truth: Truth, scales: Mapping[str, float]) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gradproof.reference.noise import Noise, noisy_gradients
 from gradproof.reference.numbers import BallNumbers, Balls, Noisy
 from gradproof.reference.subgradients import Convention, conventions, nearby, sums
-from gradproof.reference.tape import differentiate
+from gradproof.reference.tape import Choice, always, differentiate, never
 from gradproof.reference.truth import Truth, exact_gradient
 from gradproof.verdicts.judging.claimed import BallArrays, Place
 from gradproof.verdicts.tolerances import NEAR
@@ -29,11 +29,12 @@ class Known:
 
     Attributes:
         exact: certified balls that hold the exact values, in T lanes of the parameter's shape.
-        spread: the root mean square of what rounding in the dtype does to each entry, of shape (T,
-            *parameter).
+        spread: the root mean square of what rounding in the dtype does to each entry where each operation is
+            as accurate as its rounded operands allow, of shape (T, *parameter).
         at_kink: of shape (T,): whether the loss is, or may be, at a kink at this place.
         reasons: of shape (T,): why balls of this place are wide, as a text; empty where they are not.
         largest: of shape (T,): what an entry is measured beside where all of its parameter's are 0.
+        textbook: gives the same as `spread` for the textbook's formulas; None where they are the same.
     """
 
     exact: BallNumbers
@@ -41,6 +42,11 @@ class Known:
     at_kink: NDArray[np.bool_]
     reasons: NDArray[np.object_]
     largest: Array
+    textbook: Callable[[], Array] | None = None
+
+    def textbook_spread(self) -> Array:
+        """Measure what rounding does to each entry where operations follow the textbook's formulas."""
+        return self.spread if self.textbook is None else self.textbook()
 
 
 class Evidence:
@@ -67,15 +73,22 @@ class Evidence:
 
     @cached_property
     def noisy(self) -> Mapping[str, Noise]:
-        """The gradients in stochastic arithmetic, some samples of each."""
-        return noisy_gradients(
-            self.loss, self.params, self.batch, Noisy(self.dtype, samples=SAMPLES), lanes=self.places
-        )
+        """The gradients in stochastic arithmetic, operation by operation, some samples of each."""
+        return self._noisy(always)
+
+    @cached_property
+    def textbook_noisy(self) -> Mapping[str, Noise]:
+        """The same with the textbook's formulas inside of operations."""
+        return self._noisy(never)
+
+    def _noisy(self, accurately: Choice) -> Mapping[str, Noise]:
+        kind = Noisy(self.dtype, samples=SAMPLES)
+        return noisy_gradients(self.loss, self.params, self.batch, kind, self.places, accurately)
 
     @cached_property
     def gradients(self) -> Mapping[str, Known]:
         """What is known of each parameter's gradient."""
-        return {name: self._known(exact, self.noisy[name]) for name, exact in self.truth.gradients.items()}
+        return {name: self._known(name, exact) for name, exact in self.truth.gradients.items()}
 
     def updates(self, rate: float) -> Mapping[str, Known]:
         """Give what is known of each parameter's weights after a step against the gradient."""
@@ -86,12 +99,20 @@ class Evidence:
                 return gradient.kind.lift(self.params[name]) - rate * gradient
 
         return {
-            name: self._known(updated(name, exact), self.noisy[name].transformed(partial(updated, name)))
+            name: self._known(name, updated(name, exact), partial(updated, name))
             for name, exact in self.truth.gradients.items()
         }
 
-    def _known(self, exact: BallNumbers, noisy: Noise) -> Known:
-        return Known(exact, noisy.spread(exact.values(), exact.radii()), *self._wide, self._largest)
+    def _known(
+        self, name: str, exact: BallNumbers, change: Callable[[Any], Any] = lambda gradient: gradient
+    ) -> Known:
+        def spread(noisy: Mapping[str, Noise]) -> Array:
+            return noisy[name].transformed(change).spread(exact.values(), exact.radii())
+
+        def textbook() -> Array:
+            return spread(self.textbook_noisy)
+
+        return Known(exact, spread(self.noisy), *self._wide, self._largest, textbook)
 
     @cached_property
     def _largest(self) -> Array:

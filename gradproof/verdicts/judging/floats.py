@@ -36,8 +36,11 @@ class Assessment:
         beside: the relative error; of an exact 0, or of what is negligible, beside the greatest entry.
         ulps: errors in units in the last place.
         unit: the unit in the last place of each exact value.
-        spread: the spread of the rounding noise that the rule goes by.
-        spreads: errors in spreads of the rounding noise.
+        spread: the spread of the rounding noise, operation by operation.
+        spreads: errors in the spread that the verdict goes by: at most SPREADS where an entry agrees. That is
+            this one where it explains the error, or where the textbook's formula loses most digits; else the
+            widest.
+        widest: the greater of that spread and the textbook's formulas', where the latter was asked for.
         verdict: positions in `SEVERITY`.
     """
 
@@ -51,6 +54,7 @@ class Assessment:
     unit: Array
     spread: Array
     spreads: Array
+    widest: Array
     verdict: Codes
 
     @property
@@ -63,7 +67,11 @@ def assess(value: Array, known: Known, dtype: str) -> Assessment:
     """Judge every entry of floating-point values.
 
     An entry agrees only if its error is proven to be at most SPREADS · spread, and disagrees only if it is
-    proven to be more; written so that a NaN on either side does not pass.
+    proven to be more, also of the textbook's spread; written so that a NaN on either side does not pass.
+
+    Between the two, the textbook's formula is to blame. Where it costs more than half of the dtype's digits,
+    that is told (INACCURATE); where more than half are left, it agrees: a (1 - a) at a = 0.999 loses 3 of 16
+    digits, as every program does that is written so, and to refuse it would accuse right gradients.
 
     Args:
         value: what the implementation gave, of shape (T, *parameter).
@@ -79,34 +87,76 @@ def assess(value: Array, known: Known, dtype: str) -> Assessment:
     values, exact = value.astype(np.float64).reshape(rows), known.exact.values().reshape(rows)
     radii = known.exact.radii().reshape(rows)
     zeros, scale = _zeros(exact, radii, relative, known.largest, dtype)
-    # A spread that is not finite tells nothing, but the exact value is rounded in any case: what that alone
-    # explains agrees, and nothing can be proven to be more than rounding explains. At a kink the exact value
-    # is an interval, whose ends are rounded like any other number.
+    # At a kink the exact value is an interval, whose ends are rounded like any other number.
     with np.errstate(over="ignore"):
         ends = np.abs(exact) + np.where(np.isfinite(radii), radii, 0.0)
-    measured, floor = known.spread.reshape(rows), least_spread(ends, dtype)
+    floor = least_spread(ends, dtype)
     floor = np.where(zeros, np.maximum(floor, ZERO_UNITS / SPREADS * _unit(dtype) * scale), floor)
-    has_noise = np.isfinite(measured)
-    spread = np.where(has_noise, np.maximum(measured, floor), floor)
+    noise = _noise(known, error, np.isfinite(values), floor)
+    with np.errstate(all="ignore"):
+        beside = np.where(zeros, error / scale, relative)
+        # More than half of the dtype's digits are gone where the relative error exceeds √u.
+        lost = ~(beside <= np.sqrt(_unit(dtype)))
+        verdict = _verdicts(error, least, lost, noise)
+        # What is left is in, or near, a ball that is too wide to tell: at a kink, an interval of slopes.
+        undecided = verdict == CODE[Verdict.UNDECIDED]
+        verdict[undecided & known.at_kink[:, np.newaxis] & np.isfinite(error)] = CODE[Verdict.KINK]
+        verdict[~np.isfinite(values)] = CODE[Verdict.NOT_FINITE]
+        # An error that agrees is told in spreads that explain it, a loss of digits in those that do not.
+        explained = _within(error, noise.spread)
+        goes_by = np.where(explained | (verdict == CODE[Verdict.INACCURATE]), noise.spread, noise.widest)
+        ratio = np.where(error == 0, 0.0, error / goes_by)
+        ratio = np.where(noise.is_known | explained, ratio, np.nan)
+        unit = FORMATS[dtype].spacing(exact)
+        bounds = (error, relative, beside, error / unit, unit, noise.spread, ratio, noise.widest)
+    return Assessment(values, known.exact.balls().reshape(rows), least, *bounds, verdict)
+
+
+def _verdicts(error: Array, least: Array, lost: NDArray[np.bool_], noise: "_Spreads") -> Codes:
+    """Give the verdict of each entry by its error alone, UNDECIDED where that proves nothing."""
+    tolerated = _within(error, noise.widest)
+    verdict = np.full(error.shape, CODE[Verdict.UNDECIDED])
+    verdict[tolerated] = CODE[Verdict.AGREES]
+    verdict[tolerated & lost] = CODE[Verdict.ILL_CONDITIONED]
+    # Only an error that is proven to be more than that of accurate operations is the formula's fault.
+    verdict[tolerated & lost & (least > SPREADS * noise.spread)] = CODE[Verdict.INACCURATE]
+    verdict[noise.is_known & (least > SPREADS * noise.widest)] = CODE[Verdict.DISAGREES]
+    return verdict
+
+
+@dataclass(frozen=True, eq=False)
+class _Spreads:
+    """The two spreads that the rule goes by, and whether they are known; arrays of shape (T, entries)."""
+
+    spread: Array
+    widest: Array
+    is_known: NDArray[np.bool_]
+
+
+def _noise(known: Known, error: Array, finite: Array, floor: Array) -> _Spreads:
+    """Measure the spreads: the second, of the textbook's formulas, only where the first does not explain.
+
+    A spread that is not finite tells nothing, but the exact value is rounded in any case: what that alone
+    explains agrees, and nothing can be proven to be more than rounding explains.
+    """
+    measured = known.spread.reshape(error.shape)
+    is_known = np.isfinite(measured)
+    spread = np.where(is_known, np.maximum(measured, floor), floor)
+    if not np.any(finite & ~_within(error, spread)):
+        return _Spreads(spread, spread, is_known)
+    textbook = known.textbook_spread().reshape(error.shape)
+    has_textbook = np.isfinite(textbook)
+    spread = np.where(is_known | ~has_textbook, spread, np.maximum(textbook, floor))
+    widest = np.where(has_textbook, np.maximum(textbook, spread), spread)
+    return _Spreads(spread, widest, has_textbook)
+
+
+def _within(error: Array, spread: Array) -> NDArray[np.bool_]:
+    """Tell where rounding with a spread explains an error."""
     with np.errstate(all="ignore"):
         limit = SPREADS * spread
-        ratio = np.where(error == 0, 0.0, error / spread)
-        unit = FORMATS[dtype].spacing(exact)
-        units = error / unit
-        beside = np.where(zeros, error / scale, relative)
-    verdict = np.full(values.shape, CODE[Verdict.UNDECIDED])
-    explained = (error <= limit) & np.isfinite(limit)
-    verdict[explained] = CODE[Verdict.AGREES]
-    # More than half of the dtype's digits are gone where the relative error exceeds √u.
-    verdict[explained & ~(beside <= np.sqrt(_unit(dtype)))] = CODE[Verdict.ILL_CONDITIONED]
-    verdict[has_noise & (least > limit)] = CODE[Verdict.DISAGREES]
-    # What is left is in, or near, a ball that is too wide to tell: at a kink, an interval of subgradients.
-    subgradient = (verdict == CODE[Verdict.UNDECIDED]) & known.at_kink[:, np.newaxis] & np.isfinite(error)
-    verdict[subgradient] = CODE[Verdict.KINK]
-    verdict[~np.isfinite(values)] = CODE[Verdict.NOT_FINITE]
-    ratio = np.where(has_noise | explained, ratio, np.nan)
-    balls = known.exact.balls().reshape(rows)
-    return Assessment(values, balls, least, error, relative, beside, units, unit, spread, ratio, verdict)
+    within: NDArray[np.bool_] = (error <= limit) & np.isfinite(limit)
+    return within
 
 
 def _unit(dtype: str) -> float:
@@ -136,6 +186,12 @@ def least_spread(exact: Array, dtype: str) -> Array:
     return spread
 
 
+def is_off(verdict: Codes) -> NDArray[np.bool_]:
+    """Tell where a value is off by its own fault: the loss would have left it more digits."""
+    off: NDArray[np.bool_] = (verdict >= CODE[Verdict.DISAGREES]) | (verdict == CODE[Verdict.INACCURATE])
+    return off
+
+
 def explain(verdict: Codes, wide: NDArray[np.object_], dtype: str) -> NDArray[np.object_]:
     """Explain in words every verdict of floats that is not AGREES.
 
@@ -147,6 +203,7 @@ def explain(verdict: Codes, wide: NDArray[np.object_], dtype: str) -> NDArray[np
     few = f"fewer than half of {dtype}'s digits are left"
     texts = {
         Verdict.ILL_CONDITIONED: f"rounding explains the error, but {few}",
+        Verdict.INACCURATE: f"the textbook's formula loses digits that an accurate one keeps: {few}",
         Verdict.DISAGREES: "the error is proven to be more than rounding explains",
         Verdict.NOT_FINITE: "the value is NaN or infinite",
     }
@@ -186,21 +243,22 @@ class Floats:
     def are_rounded(self, values: Mapping[str, Array]) -> bool:
         """Whether they are what rounding leaves of these values, instead of the exact ones."""
         return all(
-            bool(np.all(np.abs(each.value.ravel() - values[name].ravel()) <= SPREADS * each.spread.ravel()))
+            bool(np.all(np.abs(each.value.ravel() - values[name].ravel()) <= SPREADS * each.widest.ravel()))
             for name, each in self.assessed.items()
         )
 
     @property
     def loses(self) -> bool:
-        """Whether the values are worse than rounding explains, and it is their fault."""
-        return not self.blameless and self.verdict in {Verdict.DISAGREES, Verdict.NOT_FINITE}
+        """Whether the values are worse than rounding leaves them, and it is their fault."""
+        off = {Verdict.INACCURATE, Verdict.DISAGREES, Verdict.NOT_FINITE}
+        return not self.blameless and self.verdict in off
 
     @property
     def loses_half(self) -> bool:
         """Whether they are, and more than half of the dtype's digits are gone in some entry."""
         half = np.sqrt(FORMATS[self.dtype].unit_roundoff)
         return self.loses and any(
-            bool(np.any(~(each.relative_error <= half) & (each.verdict >= SEVERITY.index(Verdict.DISAGREES))))
+            bool(np.any(~(each.relative_error <= half) & is_off(each.verdict)))
             for each in self.assessed.values()
         )
 
@@ -209,6 +267,8 @@ class Floats:
         """Tell in words how far off they are, or why that is not known."""
         if self.verdict in {Verdict.UNDECIDED, Verdict.KINK, Verdict.ILL_CONDITIONED}:
             return sentence(self.reason)
+        if self.verdict is Verdict.INACCURATE:
+            return f"In {self.dtype} {sentence(self.reason)[0].lower()}{sentence(self.reason)[1:]}"
         if self.verdict is Verdict.NOT_FINITE:
             return f"In {self.dtype} it gives NaN or an infinity."
         return (

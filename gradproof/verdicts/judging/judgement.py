@@ -14,7 +14,7 @@ from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts.causes import Cause
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Claimed
-from gradproof.verdicts.judging.floats import Assessment, Floats
+from gradproof.verdicts.judging.floats import Assessment, Floats, is_off
 from gradproof.verdicts.judging.measuring import Agreement
 from gradproof.verdicts.judging.proof import Proof
 from gradproof.verdicts.numerals import decimals, entry, index_texts, rounded_up
@@ -270,18 +270,20 @@ def judgement_of(claimed: Claimed, floats: Floats | None, proof: Proof | None) -
 def combined(formula: Codes, floats: Codes, *, blameless: bool) -> Codes:
     """Give the verdict of each entry of which both the formula and its floating-point value are judged.
 
-    A right formula whose value is off by more than rounding explains is INACCURATE; where the formula could
-    not be decided, the value alone speaks.
+    A right formula whose value loses digits that rounding need not cost is INACCURATE; where the formula
+    could not be decided, the value alone speaks.
 
     Args:
         formula: codes of the formula.
         floats: codes of its value.
         blameless: whether a value that is off is off for no fault of its own.
     """
-    off = (floats >= CODE[Verdict.DISAGREES]) & (not blameless)
+    off = is_off(floats) & (not blameless)
     right = (formula == CODE[Verdict.EQUAL]) | (formula == CODE[Verdict.KINK])
     verdict = np.where(off & right, CODE[Verdict.INACCURATE], formula)
-    return np.where(off & (formula == CODE[Verdict.UNDECIDED]), floats, verdict).astype(np.int8)
+    return np.where(off & (formula == CODE[Verdict.UNDECIDED]), np.maximum(floats, formula), verdict).astype(
+        np.int8
+    )
 
 
 def _is_blameless(proof: Proof, claimed: Claimed, floats: Floats) -> bool:

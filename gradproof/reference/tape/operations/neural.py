@@ -309,8 +309,9 @@ CROSS_ENTROPY_OF_LOGITS = Operation(
     traits=Trait.ELEMENTWISE,
     # -(t log s + (1 - t) log(1 - s)), with log s = x - softplus(x), log(1 - s) = -softplus(x)
     forward=lambda x, t: x.function("softplus") - t * x,
+    # d/dx = s(x) - t; of (1 - t) x + softplus(-x), which is the same, (1 - t) - s(-x). Programs have either.
     derivatives=(
-        lambda g, y, x, t: g * (x.function("sigmoid") - t),
+        lambda g, y, x, t: g * ((1 - (-x).function("sigmoid")) - t),
         lambda g, y, x, t: -g * x,
     ),
     source=f"{_GOODFELLOW}, 6.2.2.2",
@@ -320,7 +321,7 @@ CROSS_ENTROPY_OF_LOGITS = Operation(
         derivatives=(
             lambda g, y, x, t: g * ((1 - t) * x.function("sigmoid") - t * (-x).function("sigmoid")),
         ),
-        loses="sigmoid(x) - t",
+        loses="sigmoid(x) - t, or (1 - t) - sigmoid(-x)",
         keeps="(1 - t) sigmoid(x) - t sigmoid(-x)",
         source=f"{_GOODFELLOW}, equations 3.35 and 3.41",
     ),
