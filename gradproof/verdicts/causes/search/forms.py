@@ -34,7 +34,9 @@ def fitting_terms(equations: Equations) -> Iterator[SumOfTerms]:
     found: list[tuple[int, bool, int, Edge, tuple[Form, ...]]] = []
     for use in map(graph.use, graph.edges):
         if use.operation in _ENTRYWISE and use.reaches.issuperset(wrong) and isinstance(use.spot, Edge):
-            forms = forms_of(use)
+            # what has nothing to do with what arrives may come from another use of the operand
+            alone = len(graph.users(use.index)) == 1
+            forms = [form for form in forms_of(use) if form.times or alone]
             work += len(equations.error) * equations.unknowns([use.index]) * len(forms)
             if work > _WORK:
                 break
@@ -61,7 +63,9 @@ def _fitting(equations: Equations, use: Use, forms: Sequence[Form]) -> list[tupl
     known = [i for i, column in enumerate(columns) if np.all(np.isfinite(column))]
     effects = np.array([derivatives @ columns[i] for i in known]).T
     wanted = equations.error + derivatives @ use.share.data.ravel()
-    size = np.sqrt(np.sum(effects**2, axis=0))
+    if _is_multiple(wanted, derivatives @ use.share.data.ravel()):
+        return []  # the true derivative in other words
+    size = np.sum(effects**2, axis=0)
     known, effects = [known[i] for i in np.flatnonzero(size)], effects[:, size > 0]
     choices = [(i,) for i in range(len(known))] + (_pairs(effects, wanted) if free >= 2 + _SPARE else [])
     found = []
@@ -71,6 +75,12 @@ def _fitting(equations: Equations, use: Use, forms: Sequence[Form]) -> list[tupl
         if np.all(left <= tolerances.MUTANT_ERROR * equations.scale + equations.slack):
             found.append(tuple(forms[known[i]] for i in choice))
     return found
+
+
+def _is_multiple(column: Floats, of: Floats) -> bool:
+    """Tell whether a column is a multiple of another, or 0."""
+    size = (column @ column) * (of @ of)
+    return bool((column @ of) ** 2 >= (1 - 1e-12) * size)
 
 
 def _columns(use: Use, forms: Sequence[Form]) -> list[Floats]:

@@ -20,6 +20,7 @@ from gradproof.verdicts.causes.search.discrepancy import Floats
 from gradproof.verdicts.causes.search.equations import Equations, adding, refined
 from gradproof.verdicts.causes.search.forms import fitting_terms
 from gradproof.verdicts.causes.search.inquiry import Inquiry
+from gradproof.verdicts.causes.search.linear import Solution
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.slopes import Elsewhere, Slopes, functions_of, wrong_slopes
 from gradproof.verdicts.causes.search.suspects import Suspect, Suspects
@@ -81,33 +82,51 @@ def _wrong_adjoint(suspects: Suspects) -> Cause | None:
     """Say the place that more equations than unknowns prove, here and at the second point."""
     again = _again(suspects.equations.inquiry)
     there = None if again is None else Equations.of(again, again.composed)
+    if any(not each.edges for each in suspects.single):
+        return None  # all of the gradient has one factor, which may come from anywhere
     for found in (suspects.single, suspects.of_operations, suspects.of_lines):
         proven = [each for each in found if each.solution.confirmed]
-        if there is not None:
-            pairs = ((each, there.solved(each.nodes)) for each in proven)
-            proven = [each for each, solution in pairs if solution is not None and solution.confirmed]
         fewest = min((each.solution.rank for each in proven), default=0)
         # those of equal rank differ by operations between them that hand everything on
-        cause = _proven(suspects, [each for each in proven if each.solution.rank == fewest])
-        if cause is not None:
-            return cause
+        proven = [each for each in proven if each.solution.rank == fewest]
+        if proven:
+            return _proven(suspects, proven) if _is_proven_again(suspects, proven, there) else None
     return None
+
+
+def _is_proven_again(suspects: Suspects, proven: Sequence[Suspect], there: Equations | None) -> bool:
+    """Tell whether what arrives is not only weighted or moved about, and is also wrong at the second point.
+
+    What is weighted, left out, counted twice or in another order may be so at any line that knows of entries.
+    """
+    for each in proven:
+        true, yours = _arriving(suspects.equations, each.nodes, each.solution)
+        if _is_rearranged(yours, true):
+            return False
+        if there is not None:
+            solution = there.solved(each.nodes)
+            if solution is None or not solution.confirmed:
+                return False
+            other, others = _arriving(there, each.nodes, solution)
+            if _have_equal_factors(yours / true, others / other):
+                return False
+    return True
+
+
+def _arriving(equations: Equations, nodes: Sequence[int], solution: Solution) -> tuple[Floats, Floats]:
+    """Give what should arrive at nodes, and what does."""
+    adjoints = [equations.views.plain.adjoints[node] for node in nodes]
+    true = np.concatenate([g.data[0, 0, ...].ravel() for g in adjoints if g is not None])
+    return true, true + solution.values
 
 
 def _proven(suspects: Suspects, proven: Sequence[Suspect]) -> Cause | None:
     """Say the place of suspects that differ by nothing; None where the balls do not confirm it."""
-    if not proven:
-        return None
     inquiry, graph = suspects.equations.inquiry, suspects.graph
-    for each in proven:
-        adjoints = [graph.adjoints[node] for node in each.nodes]
-        true = np.concatenate([g.data[0, 0, ...].ravel() for g in adjoints if g is not None])
-        if _is_scaled(true + each.solution.values, true):
-            return None
     nodes, solution = proven[0].nodes, proven[0].solution  # the nearest to the parameters
     system = suspects.equations.system(nodes)
     [exact] = refined([suspects.equations], system, solution.values, adding(nodes))
-    edges = sorted({edge for each in proven for edge in each.edges})
+    edges = sorted({edge for each in proven for edge in (*each.edges, *suspects.below(each))})
     values = _operations([graph.nodes[each] for each in nodes])
 
     def told(names: Sequence[str]) -> str:
@@ -130,11 +149,7 @@ def _wrong_slope(suspects: Suspects, elsewhere: Elsewhere | None) -> Cause | Non
         return None
     functions = functions_of(graph, [each.nodes[0] for each in suspects.single])
     found = [*wrong_slopes(suspects.equations, functions, elsewhere)]
-    if (
-        not found
-        or _is_scaled(found[-1].yours, found[-1].true)
-        or _is_weighted(inquiry, found[-1], elsewhere)
-    ):
+    if not found or not _is_another_function(inquiry, found[-1], elsewhere):
         return None
     slopes = found[-1]
     known = {node for each in found for node in each.function.nodes}
@@ -150,31 +165,38 @@ def _wrong_slope(suspects: Suspects, elsewhere: Elsewhere | None) -> Cause | Non
     return None if confirmed is None else confirmed[1]
 
 
-def _is_scaled(yours: Floats, true: Floats) -> bool:
-    """Tell whether entries are only left out or counted several times.
+def _is_another_function(inquiry: Inquiry, slopes: Slopes, elsewhere: Elsewhere) -> bool:
+    """Tell whether slopes are no true ones that are weighted or moved about, at the second point either.
 
-    That may as well have been done further down, where what is handed on to their places is added up.
+    There the inputs are others, and so must be the factors between the claimed slopes and the true ones.
     """
-    ratio = yours[true != 0] / true[true != 0]
-    whole = np.abs(ratio - np.round(ratio)) <= tolerances.MUTANT_ERROR
-    return bool(np.all(whole & (np.abs(ratio) <= _TIMES)) and not np.any(yours[true == 0]))
-
-
-def _is_weighted(inquiry: Inquiry, slopes: Slopes, elsewhere: Elsewhere) -> bool:
-    """Tell whether entries have the same factors at the second point, where their inputs are others.
-
-    Then they are weighted, which may have been done anywhere, and no derivative is another function.
-    """
+    if _is_rearranged(slopes.yours, slopes.true):
+        return False
     again = _again(inquiry)
     there = None if again is None else Equations.of(again, again.composed)
     if there is None:
-        return False
+        return True
     other = next(wrong_slopes(there, [slopes.function], elsewhere), None)
     if other is None:
+        return False
+    moved = slopes.inputs != other.inputs
+    return not _have_equal_factors((slopes.yours / slopes.true)[moved], (other.yours / other.true)[moved])
+
+
+def _is_rearranged(yours: Floats, true: Floats) -> bool:
+    """Tell whether entries are left out, counted several times, or in another order."""
+    ratio = yours[true != 0] / true[true != 0]
+    whole = np.abs(ratio - np.round(ratio)) <= tolerances.MUTANT_ERROR
+    if np.all(whole & (np.abs(ratio) <= _TIMES)) and not np.any(yours[true == 0]):
         return True
-    factors, others = slopes.yours / slopes.true, other.yours / other.true
-    moved = np.isfinite(factors) & np.isfinite(others) & (slopes.inputs != other.inputs)
-    return bool(np.all(np.abs(factors - others)[moved] <= tolerances.MUTANT_ERROR * np.abs(factors[moved])))
+    before, after = np.sort(np.abs(true)), np.sort(np.abs(yours))
+    return bool(np.all(np.abs(after - before) <= tolerances.MUTANT_ERROR * np.max(before, initial=0.0)))
+
+
+def _have_equal_factors(factors: Floats, others: Floats) -> bool:
+    """Tell whether factors are the same at two points, wherever there are any."""
+    known = np.isfinite(factors) & np.isfinite(others)
+    return bool(np.all(np.abs(factors - others)[known] <= tolerances.MUTANT_ERROR * np.abs(factors[known])))
 
 
 def _bounded(suspects: Suspects) -> str:
@@ -205,7 +227,27 @@ def _operations(nodes: Sequence[Node]) -> str:
 
 
 def _users(graph: Graph, edges: Sequence[Edge]) -> list[Node]:
-    return [graph.nodes[index] for index in sorted({edge.node for edge in edges})]
+    """Give the operations; of one that was recognised also those that compute it on other lines."""
+    users: list[Node] = []
+    for node in (graph.nodes[index] for index in sorted({edge.node for edge in edges})):
+        inner = [each for each in _inner(graph, node) if each.line != node.line]
+        users += [each for each in (*inner, node) if each not in users]
+    return users
+
+
+def _inner(graph: Graph, node: Node) -> list[Node]:
+    """Give the operations that a recognised one consists of."""
+    if not node.composite:
+        return []
+    operand = node.operands[0]
+    found: set[int] = set()
+    front = [node.tensor]
+    while front:
+        indices = [each.index for each in front.pop().parents if each.index is not None]
+        new = [index for index in indices if index != operand.index and index not in found]
+        found.update(new)
+        front += [graph.nodes[index].tensor for index in new]
+    return [graph.nodes[index] for index in sorted(found)]
 
 
 def _through(graph: Graph, edges: Sequence[Edge]) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.numbers import Plain
 from gradproof.reference.tape import Edge, Trait, differentiate
-from gradproof.verdicts.causes.graph import Array, Changed, Graph, Spot
+from gradproof.verdicts.causes.graph import Array, Changed, Graph, Node, Spot
 from gradproof.verdicts.causes.mistakes.mistake import having
 from gradproof.verdicts.causes.search.discrepancy import Arrays, Floats
 from gradproof.verdicts.causes.search.equations import Changes, Equations, refined
@@ -31,10 +31,14 @@ Elsewhere = Callable[[Arrays, Arrays], "Arrays | None"]
 _PLACES = 8
 """A claim is asked for at so many places at most."""
 
+_INDEPENDENT = 1e-6
+"""What arrives at several places is made of one another, where it is to so many digits."""
+
 _REGIONS = 40
 """So many functions of single entries are looked at, at most."""
 
 _ENTRYWISE = having(Trait.ELEMENTWISE)
+_CURVED = having(Trait.ELEMENTWISE, without=Trait.LINEAR | Trait.PIECEWISE_CONSTANT)
 
 
 @dataclass(frozen=True)
@@ -89,10 +93,11 @@ def wrong_slopes(
         free = influence.leaving(function)
         if free not in places:
             places[free] = [*_places(equations, free, elsewhere)]
-        system = _system([equations, *places[free]], function)
+        chosen = _independent([equations, *places[free]], function)
+        system = _system(chosen, function) if len(chosen) > 1 else None
         solution = system.solved() if system is not None else None
         if system is not None and solution is not None and solution.confirmed and solution.unique:
-            found = refined([equations, *places[free]], system, solution.values, _changes(function))
+            found = refined(chosen, system, solution.values, _changes(function))
             yield _slopes(equations, function, solution, found[0])
 
 
@@ -110,9 +115,15 @@ def functions_of(graph: Graph, among: Sequence[int]) -> list[Function]:
             if same and operands and all(each == x or each in inside for each in operands):
                 inside.add(node.index)
                 between = _between(graph, node.index, inside)
-                if between is not None:
+                if between is not None and any(_is_curved(graph.nodes[each]) for each in between):
                     found.append(Function(x, node.index, between))
     return sorted(found, key=lambda each: (len(each.nodes), each.x))[:_REGIONS]
+
+
+def _is_curved(node: Node) -> bool:
+    """Tell whether an operation's derivative depends on the value that it is of."""
+    constant = any(operand.constant for operand in node.operands)
+    return node.operation in _CURVED and not (constant and node.operation in having(Trait.BILINEAR))
 
 
 def _between(graph: Graph, y: int, inside: set[int]) -> tuple[int, ...] | None:
@@ -210,16 +221,28 @@ def _places(equations: Equations, free: frozenset[str], elsewhere: Elsewhere) ->
 # ------------------------------------------------------------------------ the equations
 
 
-def _system(places: Sequence[Equations], function: Function) -> System | None:
-    """Give the equations for what is added to a derivative; None where it cannot be asked."""
-    if len(places) == 1:
-        return None
-    blocks = []
+def _arriving(equations: Equations, function: Function) -> Floats:
+    g = equations.views.plain.adjoints[function.y]
+    arriving: Floats = np.zeros(0) if g is None else g.data[0, 0, ...].ravel()
+    return arriving
+
+
+def _independent(places: Sequence[Equations], function: Function) -> list[Equations]:
+    """Leave out the places at which what arrives is made of what arrives at others: they tell nothing new."""
+    chosen: list[Equations] = []
+    arriving: list[Floats] = []
     for each in places:
-        g = each.views.plain.adjoints[function.y]
-        if g is None or not np.all(np.isfinite(g.data)):
-            return None
-        blocks.append(each.derivatives[function.x] * g.data[0, 0, ...].ravel())
+        g = _arriving(each, function)
+        more = np.array([*arriving, g / (np.max(np.abs(g), initial=0.0) or 1.0)])
+        if np.all(np.isfinite(more)) and int(np.linalg.matrix_rank(more, rtol=_INDEPENDENT)) == len(more):
+            chosen.append(each)
+            arriving = [*more]
+    return chosen
+
+
+def _system(places: Sequence[Equations], function: Function) -> System:
+    """Give the equations for what is added to a derivative."""
+    blocks = [each.derivatives[function.x] * _arriving(each, function) for each in places]
     right = np.concatenate([each.error for each in places])
     slack = np.concatenate([each.slack for each in places])
     return System(np.concatenate(blocks), right, slack, np.concatenate([each.owners for each in places]))

@@ -4,7 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from gradproof.reference.tape import Edge
+import numpy as np
+
+from gradproof.reference.tape import Edge, Trait
+from gradproof.verdicts.causes.mistakes.mistake import having
 from gradproof.verdicts.causes.search.equations import Equations
 from gradproof.verdicts.causes.search.linear import Solution
 
@@ -27,6 +30,10 @@ class Suspect:
     solution: Solution
 
 
+_HANDING_ON = having(Trait.LINEAR, without=Trait.SELECTS) | {None}
+"""Operations that hand back all that they are given, and parameters."""
+
+
 class Suspects:
     """The places that can hold a fault by themselves.
 
@@ -40,10 +47,10 @@ class Suspects:
         """Look at the part that reaches what is wrong and nothing that is right."""
         self.equations, self.graph, self.complete = equations, equations.views.plain, True
         self._work, self._wrong = 0, frozenset(equations.inquiry.targets)
-        right = frozenset(equations.inquiry.others)
+        right = np.isin(equations.owners, equations.inquiry.others)
         used = (node.index for node in self.graph.nodes if self.graph.adjoints[node.index] is not None)
-        depends = self.graph.depends
-        self._below = [i for i in used if depends[i] & self._wrong and not depends[i] & right]
+        reaching = (i for i in used if self.graph.depends[i] & self._wrong)
+        self._below = [i for i in reaching if not np.any(equations.derivatives[i][right])]
 
     @cached_property
     def single(self) -> list[Suspect]:
@@ -81,6 +88,17 @@ class Suspects:
         for nodes in dict.fromkeys(map(tuple, lines.values())):
             if len(nodes) > 1:
                 yield from self._suspect(nodes, [e for each in nodes for e in self.graph.users(each)])
+
+    def below(self, suspect: Suspect) -> list[Edge]:
+        """Give the uses before a single value that can hold the fault too, as less comes through to them.
+
+        What a softmax or a mask hands back is of fewer kinds than what it might: a fault before it may look
+        like one after it.
+        """
+        [node, *others] = [self.graph.nodes[each] for each in suspect.nodes]
+        if others or node.operation in _HANDING_ON:
+            return []
+        return [edge for each in self.single for edge in each.edges]
 
     @cached_property
     def _edges(self) -> list[Edge]:
