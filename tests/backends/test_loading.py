@@ -1,6 +1,7 @@
 """Finding backends by name: gradproof's own, third parties', and those that cannot be used."""
 
 import importlib.abc
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -62,6 +63,30 @@ def test_own_backends_come_first_and_third_parties_after_them_by_name(register: 
     assert backend_names()[:3] == ("reference", "torch", "jax")
     register(("zeta", "a_third_party:Mine"), ("mine", "a_third_party:Mine"))
     assert backend_names() == ("reference", "torch", "jax", "mine", "zeta")
+
+
+def test_what_is_installed_and_removed_meanwhile_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def install(name: str) -> Path:
+        folder = tmp_path / f"{name}-1.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n", encoding="utf-8"
+        )
+        (folder / "entry_points.txt").write_text(
+            f"[{loading.GROUP}]\n{name} = {name}:Mine\n", encoding="utf-8"
+        )
+        return folder
+
+    before = backend_names()
+    install("alpha")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert backend_names() == (*before, "alpha")
+    beta = install("beta")
+    assert backend_names() == (*before, "alpha", "beta")
+    shutil.rmtree(beta)
+    assert backend_names() == (*before, "alpha")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Plain NumPy code on certified balls: the same numbers as on floats, and a notice where it is not proven."""
 
+import gc
 import math
 
 import flint
@@ -416,3 +417,25 @@ def test_two_computations_of_one_number_are_not_told_to_be_equal():
     assert not run.certified
     run = run_lifted(lambda x: np.where(x / x - x / x == x * 0, 1.0, 2.0), (np.array([0.0]),), 192)
     assert to_arbs(run.result).astype(float).tolist() == [2.0]  # NaN is not itself
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+@pytest.mark.parametrize("function", [lambda x: x * gc.isenabled(), lambda x: x["no such key"]])
+def test_nothing_is_collected_during_a_run_and_afterwards_all_is_as_before(function, collecting):
+    try:
+        (gc.enable if collecting else gc.disable)()
+        run = run_lifted(function, (np.array([2.0]),), 192)
+        assert gc.isenabled() is collecting
+    finally:
+        gc.enable()
+    assert run.error or to_arbs(run.result)[0] == 0
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "uint64", "bool"])
+def test_numbers_of_every_dtype_are_lifted_as_what_they_are(dtype):
+    values = np.array([0, 1, 100]).astype(dtype)
+    with flint.ctx.workprec(192):
+        lifted = to_arbs(lift(values))
+    assert [ball.is_exact() and float(ball) for ball in lifted] == values.astype(float).tolist()
+    third = np.array([1 / 3]).astype(dtype)
+    assert to_arbs(lift(third))[0] == flint.arb(float(third[0]))

@@ -24,6 +24,20 @@ def test_precision_is_raised_until_the_digits_are_there() -> None:
     assert truth.gradients["w"].values()[0, 0] == pytest.approx(np.exp(1 / 3) / 3, rel=1e-15)
 
 
+@pytest.mark.parametrize(("size", "runs"), [(10, 2), (1000, 1)])
+def test_what_is_large_is_run_once_where_a_few_more_bits_do(size: int, runs: int) -> None:
+    calls = []
+
+    def loss(xp: Any, params: Any, batch: Any) -> Any:
+        calls.append(1)
+        return cancelling(xp, params, batch)
+
+    truth = exact_gradient(loss, {"w": np.ones(size)}, {"big": [1e12]})
+    assert truth.complete
+    assert len(calls) == runs
+    assert truth.gradients["w"].digits().min() >= 30
+
+
 def test_only_lanes_that_need_it_are_run_again() -> None:
     runs = []
 
