@@ -74,11 +74,13 @@ class IsolatedExecutor(Executor):
         threading.Thread(target=self._cut_outputs, daemon=True).start()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        """Give a future of a call, which may hold closures and functions of the main module."""
+        """Give a future of a call, which may hold closures and functions of the main module.
+
+        Raises:
+            InputError: what is called holds something that no other process can be sent.
+        """
         assert not kwargs  # noqa: S101 - nobody passes them
-        # loky's pickler sends the closures that scenarios are made of.
-        with _by_value(args):
-            payload = dumps((fn, args), reducers={CodeType: _reduced_code})
+        payload = _pickled(fn, args)
         output = str(Path(self._folder.name, str(next(self._numbers))))
         future: Future[Any] = self._pool.schedule(
             perform, args=(bytes(payload), output), timeout=self.limits.seconds or None
@@ -118,6 +120,23 @@ class IsolatedExecutor(Executor):
                             stream.write("(what was printed before is left out)\n")
                 except FileNotFoundError:
                     continue
+
+
+def _pickled(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Pickle a call by loky's pickler, which sends the closures that scenarios are made of.
+
+    Raises:
+        InputError: it holds something that cannot be pickled.
+    """
+    try:
+        with _by_value(arguments):
+            return dumps((function, arguments), reducers={CodeType: _reduced_code})
+    except Exception as error:
+        raise InputError(
+            f"What a scenario holds cannot be sent to a process of its own ({type(error).__name__}: "
+            f"{error!s:.200}). Take it out of its functions, or make the runs in this process, with "
+            "limits=None or --in-process."
+        ) from error
 
 
 @contextmanager

@@ -1,5 +1,10 @@
 """Whatever a backend does, the report is whole, its row says what happened, and no other row is changed."""
 
+import dataclasses
+import subprocess
+import sys
+import threading
+
 import numpy as np
 import pytest
 from bad_backends import KINDS, install
@@ -88,3 +93,57 @@ def test_a_backend_that_ends_its_process_hangs_or_changes_others_is_a_row(tmp_pa
 def test_every_way_to_misbehave_is_a_row(jobs, tmp_path, monkeypatch, right):
     report = verified(KINDS, tmp_path, monkeypatch, jobs=jobs, limits=gp.Limits(5.0, 2**30))
     assert_told(report, KINDS, right)
+
+
+def test_a_scenario_that_no_process_can_be_sent_is_told_with_what_to_do():
+    lock = threading.Lock()
+
+    def locked(xp, params, batch):
+        with lock:
+            return loss(xp, params, batch)
+
+    held = dataclasses.replace(scenario(), loss=locked)
+    with pytest.raises(gp.InputError, match=r"cannot pickle.*limits=None or --in-process"):
+        gp.verify([held], ["reference"])
+    assert gp.verify([held], ["reference"], limits=None).ok
+
+
+HELPS = """
+import numpy as np
+import gradproof as gp
+
+def loss(xp, params, batch):
+    return xp.sum(params["w"] ** 2)
+
+def gradient(params, batch):
+    return {"w": 2 * params["w"]}
+
+params = {"w": np.ones(2)}
+mine = gp.Scenario(name="mine", loss=loss, gradient=gradient, params=params, batch={})
+print(gp.verify([mine], ["reference"], ["float64"]).ok)
+"""
+MAIN = """
+import gradproof as gp
+import helps
+
+def loss(xp, params, batch):
+    return helps.loss(xp, params, batch)
+
+def gradient(params, batch):
+    return helps.gradient(params, batch)
+
+mine = gp.Scenario(name="more", loss=loss, gradient=gradient, params=helps.params, batch={})
+print(gp.verify([mine], ["reference"], ["float64"]).runs["reason"].tolist())
+"""
+
+
+def test_a_module_that_verifies_when_it_is_imported_starts_no_processes_without_end(tmp_path):
+    (tmp_path / "helps.py").write_text(HELPS)
+    (tmp_path / "main.py").write_text(MAIN)
+    done = subprocess.run(
+        [sys.executable, "main.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    first, second = done.stdout.splitlines()
+    assert first == "True"
+    assert "starts a verification itself" in second
+    assert done.returncode == 0
