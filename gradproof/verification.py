@@ -21,14 +21,14 @@ from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.report import Report
 from gradproof.running.limits import ORDINARY, Limits
 from gradproof.running.planning import plan
-from gradproof.running.task import Task, carry_out
+from gradproof.running.task import Task, carry_out, ended
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.finding import find_scenarios
 from gradproof.scenarios.user_code import called, ends_nothing
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.audited import check_claims
 from gradproof.verdicts.hand_derived import check_formula
-from gradproof.verdicts.records import FormulaRecord, NotRun, Outcome, RunStatus, Subject
+from gradproof.verdicts.records import FormulaRecord, NotRun, Outcome, Subject
 
 DTYPES = ("float64", "float32")
 
@@ -152,10 +152,6 @@ def _results(tasks: Sequence[Task], workers: int, limits: Limits | None) -> Iter
     try:
         # The longest first, so that no core is left with a long run at the end.
         longest_first = sorted(tasks, key=lambda task: -task.scenario.steps)
-        yield from spread(carry_out, longest_first, executor, _ended)
+        yield from spread(carry_out, longest_first, executor, ended)
     finally:
         executor.shutdown(cancel_futures=True)
-
-
-def _ended(task: Task, status: RunStatus, reason: str) -> NotRun:
-    return NotRun(task.subject, reason, status)

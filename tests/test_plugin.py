@@ -82,13 +82,21 @@ class Session:
         monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(
-        self, tests: str, *arguments: str, conftest: str = "", apart: bool = False, whole: bool = False
+        self,
+        tests: str,
+        *arguments: str,
+        conftest: str = "",
+        apart: bool = False,
+        whole: bool = False,
+        isolated: bool = False,
     ) -> pytest.RunResult:
         self.pytester.makeconftest(conftest)
         self.pytester.makepyfile(test_it=tests)
         options = ["-p", "no:cacheprovider", "--strict-markers", *arguments]
         if not whole and "--gradproof-formats" not in arguments:
             options += ["--gradproof-formats", "csv,markdown"]  # the page and its pictures take longest
+        if not isolated:
+            options += ["--gradproof-in-process"]  # quicker, and what a test puts in another's place is seen
         if apart:
             return self.pytester.runpytest_subprocess(*options)
         return self.pytester.runpytest_inprocess(*options)
@@ -398,3 +406,52 @@ def test_the_options_and_the_marker_are_documented(session: Session) -> None:
         assert f"--gradproof-{option}" in text
     assert "gradproof_scenarios(*scenarios)" in session.run("", "--markers").stdout.str()
     assert "gradproof_outcome" in session.run("", "--fixtures").stdout.str()
+
+
+ISOLATED = """
+import os, time
+import numpy as np
+import pytest
+import gradproof as gp
+from gradproof.pytest_cases import assert_agrees
+
+
+def scenario(name, act):
+    def loss(xp, params, batch):
+        return xp.sum((params["w"] * batch["x"]) ** 2)
+
+    def gradient(params, batch):
+        if os.getpid() != here:
+            act()
+        return {"w": 2 * params["w"] * np.sum(batch["x"] ** 2)}
+
+    here = os.getpid()
+    params, batch = {"w": np.array(1.0)}, {"x": np.array([1.0, 2.0])}
+    return gp.Scenario(name=name, loss=loss, gradient=gradient, params=params, batch=batch)
+
+
+ACTS = {"first": lambda: None, "crash": os.abort, "hang": lambda: time.sleep(60), "last": lambda: None}
+
+
+@pytest.mark.gradproof_scenarios(*(scenario(name, act) for name, act in ACTS.items()))
+def test_it(gradproof_outcome):
+    assert_agrees(gradproof_outcome)
+"""
+
+
+@parallel
+def test_a_run_that_crashes_or_hangs_is_one_failed_test(session: Session, workers: tuple[str, ...]) -> None:
+    options = (
+        "--gradproof-backends",
+        "reference",
+        "--gradproof-dtypes",
+        "float64",
+        "--gradproof-time-limit",
+        "3",
+    )
+    result = session.run(ISOLATED, *workers, *options, apart=True, isolated=True)
+    result.assert_outcomes(passed=2, errors=2)  # in the fixture, as of every run that cannot be made
+    runs = session.frame("runs").set_index("scenario")["status"].to_dict()
+    assert runs == {"first": "run", "crash": "crashed", "hang": "timed out", "last": "run"}
+    assert "SIGABRT" in result.stdout.str()
+    assert session.left_behind() == []

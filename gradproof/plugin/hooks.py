@@ -48,6 +48,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         help="an earlier report, from the root folder: the terminal summary tells what changed since",
     )
+    group.addoption(
+        "--gradproof-time-limit",
+        type=float,
+        metavar="SECONDS",
+        default=3600.0,
+        help="stop a run after so long, and go on with the others (default: 3600; 0 for no limit)",
+    )
+    group.addoption(
+        "--gradproof-in-process",
+        action="store_true",
+        help="make the runs in pytest's own process, without limits: for a debugger",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -139,6 +151,12 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
             # A report that is missing must not look like one that says that all is well.
             config.gradproof_told = [f"gradproof report: not written. {error}"]  # type: ignore[attr-defined]
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the process that runs were made in."""
+    if hasattr(config, "gradproof_executor"):
+        config.gradproof_executor.shutdown(cancel_futures=True)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -15,8 +15,11 @@ from gradproof.plugin.parts import listed, parts_folder, report_folder, report_f
 from gradproof.reporting.folders import check_replaceable
 from gradproof.reporting.formats import check_formats
 from gradproof.reporting.report import Report
+from gradproof.running.executing import spread
+from gradproof.running.isolated import IsolatedExecutor
+from gradproof.running.limits import Limits
 from gradproof.running.planning import plan
-from gradproof.running.task import Task, carry_out
+from gradproof.running.task import Task, carry_out, ended
 from gradproof.scenarios import Scenario, scenario
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.records import NotRun, Outcome, RunStatus, Subject
@@ -92,7 +95,7 @@ def _cases(config: pytest.Config, scenarios: list[Scenario], dtypes: list[str]) 
     entries = listed(config, "--gradproof-backends") or list(backend_names())
     required = listed(config, "--gradproof-require")
     entries += [name for name in required if name not in chosen_variants(entries)]
-    tasks, absent = plan(scenarios, entries, dtypes)
+    tasks, absent = plan(scenarios, entries, dtypes, _limits(config))
     for task in tasks:
         yield RunCase(task, next(numbers))
     by_name = {entry.name: entry for entry in scenarios}
@@ -112,7 +115,7 @@ def obtain(case: RunCase, config: pytest.Config) -> Outcome:
     made = config.stash.setdefault(_MADE, {})
     key = (id(scenario), case.task.subject)
     if key not in made:
-        made[key] = case.absent or _result(case.task)
+        made[key] = case.absent or _result(case.task, config)
         _leave(case, made[key], config)
     result = made[key]
     if isinstance(result, Outcome):
@@ -123,12 +126,29 @@ def obtain(case: RunCase, config: pytest.Config) -> Outcome:
     pytest.fail(f"{result.subject} could not be run: {result.reason}{why}", pytrace=False)
 
 
-def _result(task: Task) -> Outcome | NotRun:
+def _result(task: Task, config: pytest.Config) -> Outcome | NotRun:
     try:
         validate(task.scenario)
-        return carry_out(task)
+        executor = _executor(config)
+        if executor is None:
+            return carry_out(task)
+        return next(spread(carry_out, [task], executor, ended))
     except InputError as error:
         return NotRun(task.subject, str(error), RunStatus.FAILED)
+
+
+def _limits(config: pytest.Config) -> Limits | None:
+    if config.getoption("--gradproof-in-process"):
+        return None
+    return Limits(float(config.getoption("--gradproof-time-limit")))
+
+
+def _executor(config: pytest.Config) -> IsolatedExecutor | None:
+    """Give the process that this one's runs are made in, for all of the session; None for this one."""
+    limits = _limits(config)
+    if limits is not None and not hasattr(config, "gradproof_executor"):
+        config.gradproof_executor = IsolatedExecutor(1, limits)  # type: ignore[attr-defined]
+    return getattr(config, "gradproof_executor", None)
 
 
 def _leave(case: RunCase, result: Outcome | NotRun, config: pytest.Config) -> None:

@@ -59,6 +59,11 @@ def carry_out(task: Task) -> Outcome | NotRun:
         return NotRun(subject, reason, RunStatus.OUT_OF_MEMORY if memory else RunStatus.FAILED)
 
 
+def ended(task: Task, status: RunStatus, reason: str) -> NotRun:
+    """Tell of a run whose process gave no result."""
+    return NotRun(task.subject, reason, status)
+
+
 def _made(task: Task) -> tuple[Run, Mapping[str, str]]:
     """Make the run on a slate that is clean afterwards.
 
