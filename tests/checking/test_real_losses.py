@@ -5,8 +5,11 @@ import pytest
 from loss_kinds import LOSSES
 from model_kinds import MODELS
 
-from gradproof import Verdict, check
+from gradproof import Scenario, Verdict, check
 from gradproof.verdicts.checking.unknown_laws import is_stencil
+from gradproof.verdicts.judging.judge import judge_at
+from gradproof.verdicts.judging.user_gradient import UserGradient
+from gradproof.verdicts.verdict import CODE
 
 REAL = LOSSES | MODELS
 
@@ -145,3 +148,48 @@ def test_an_error_is_found_in_a_gradient_that_rests_on_an_unknown_law():
 )
 def test_a_stencil_has_the_same_numbers_in_each_row(array, expected):
     assert is_stencil(array) is expected
+
+
+# -------------------------------------------------------------------- what a failure is
+
+
+def judged(loss, gradient, params, batch):
+    scenario = Scenario(name="judged", loss=loss, params=params, batch=batch)
+    user = UserGradient(scenario, gradient)
+    return judge_at(user, user.given, "float64")
+
+
+ORTHOGONAL = np.linalg.qr(np.random.default_rng(0).normal(size=(4, 4)))[0]
+AT_A_KINK = {"w": np.array([0.0, 1.0]), "v": np.array([1.0, 0.0, -2.0, 0.5])}
+
+
+def test_what_is_rounded_in_one_parameter_proves_nothing_of_a_kink_in_another():
+    """An orthogonal matrix is so to 1e-16, so v's gradient is off by as much; w's is an interval at 0."""
+    found = judged(
+        lambda xp, p, b: xp.sum(xp.abs(p["w"])) + 0.5 * xp.sum((b["q"] @ p["v"]) ** 2),
+        lambda p, b: {"w": np.array([0.5, 1.0]), "v": p["v"]},
+        AT_A_KINK,
+        {"q": ORTHOGONAL},
+    )
+    assert found.verdict is Verdict.WRONG
+    assert not np.any(found.parameters["w"].verdict == CODE[Verdict.WRONG])
+    assert 0 < found.parameters["v"].wrong_by < 1e-15
+    assert found.is_up_to_rounded_data
+    refuted = judged(
+        lambda xp, p, b: xp.sum(xp.abs(p["w"])),
+        lambda p, b: {"w": np.array([1.5, 1.0])},
+        {"w": AT_A_KINK["w"]},
+        {},
+    )
+    assert refuted.parameters["w"].verdict.tolist()[0] == CODE[Verdict.WRONG]
+
+
+def test_a_parameter_that_is_right_does_not_count_among_what_rounded_data_explains():
+    found = judged(
+        lambda xp, p, b: 1e-300 * xp.sum(xp.tanh(p["w"])) + 0.5 * xp.sum((b["q"] @ p["v"]) ** 2),
+        lambda p, b: {"w": np.zeros(2), "v": p["v"]},
+        {"w": np.array([400.0, 500.0]), "v": AT_A_KINK["v"]},
+        {"q": ORTHOGONAL},
+    )
+    assert found.parameters["w"].wrong_by == 0
+    assert found.is_up_to_rounded_data

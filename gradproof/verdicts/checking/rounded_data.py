@@ -25,7 +25,7 @@ from gradproof.verdicts.checking.views import View
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Place
 from gradproof.verdicts.judging.judge import judge_at
-from gradproof.verdicts.judging.judgement import Judged, Judgement
+from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.tolerances import DATA_UNITS
 from gradproof.verdicts.verdict import CODE, Verdict
@@ -179,9 +179,9 @@ def is_of_rounded_data(
         if there is None or there.verdict is not Verdict.WRONG:
             return False
         for name, each in there.parameters.items():
-            grown[name] = max(grown[name], _error(each) / MOVED)
+            grown[name] = max(grown[name], each.wrong_by / MOVED)
         limits = {name: DATA_UNITS * rounding * growth for name, growth in grown.items()}
-        if all(_error(each) <= limits[name] for name, each in found.parameters.items()):
+        if all(each.wrong_by <= limits[name] for name, each in found.parameters.items()):
             return True
     return False
 
@@ -210,7 +210,3 @@ def is_near(place: Place, given: Place, name: str) -> bool:
         return False
     far = float(np.max(np.abs(now - before), initial=0.0))
     return 0 < far <= _FAR * MOVED * float(np.max(np.abs(before), initial=0.0))
-
-
-def _error(judged: Judged) -> float:
-    return float(np.max(judged.error, initial=0.0))

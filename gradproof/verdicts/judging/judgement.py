@@ -64,6 +64,11 @@ class Judged:
     reason: str = ""
 
     @property
+    def wrong_by(self) -> float:
+        """The greatest error of the entries that are WRONG; 0 where none is."""
+        return float(np.max(self.error, where=self.verdict == CODE[Verdict.WRONG], initial=0.0))
+
+    @property
     def worst(self) -> Verdict:
         """The worst verdict of all entries."""
         return SEVERITY[int(np.max(self.verdict, initial=0))]
@@ -120,9 +125,9 @@ class Judgement:
         """
         if self.verdict is not Verdict.WRONG or not self.parameters or any(f.fails for f in self.findings):
             return False
-        pairs = [(judged.error, self.scales[name]) for name, judged in self.parameters.items()]
         return all(
-            float(np.max(error, initial=0.0)) <= ROUNDED_PROPERTY * greatest for error, greatest in pairs
+            judged.wrong_by <= ROUNDED_PROPERTY * self.scales[name]
+            for name, judged in self.parameters.items()
         )
 
     @property

@@ -120,7 +120,8 @@ def _codes(outcome: ProofOutcome, agreement: Agreement | None, wide: NDArray[np.
         # Those that follow a convention do so at the kink alone.
         others = others | wide
     code = np.where(others, CODE[outcome.verdict], CODE[Verdict.EQUAL])
-    if outcome.verdict is Verdict.WRONG and np.any(agreement.apart):
+    if outcome.verdict is Verdict.WRONG and any(np.any(each.apart) for each in outcome.agreement.values()):
+        # Those that are proven to differ are wrong; of intervals at a kink nothing is proven then.
         code = np.where(others & ~agreement.apart, CODE[Verdict.UNDECIDED], code)
     return code.astype(np.int8)
 
