@@ -68,7 +68,7 @@ def test_with_fewer_equations_the_part_that_can_be_wrong_is_told():
     params, batch = network_data(0, examples=9)
     search = searched(network, network_gradient(wrong_product), params, batch)
     assert search.cause is None
-    assert "as the gradient of v is right, it goes wrong in" in search.difference
+    assert "and the gradient of v is right because what reaches it is, it goes wrong in" in search.difference
     assert line_of(network, "xp.tanh") in search.difference
     assert line_of(network, "xp.sum") not in search.difference
 
@@ -280,7 +280,7 @@ def test_entries_that_are_weighted_have_no_other_derivative():
     gradient = activated_gradient("tanh", lambda _, y: (1 - y * y) * weights)
     check = gp.check(activated("tanh"), gradient, params, batch, points=0)
     assert check.cause is None
-    assert "as the gradient of v is right" in check.unexplained
+    assert "the gradient of v is right because what reaches it is" in check.unexplained
 
 
 # ------------------------------------------------------------------------ what is not proven is not said

@@ -232,7 +232,8 @@ def test_where_no_cause_is_found_the_search_says_what_is_off():
     search = search_cause(squares, params, {}, claimed)
     difference = describe_difference(squares, params, {}, claimed)
     assert (search.cause, difference) == (None, "w: 1 of 3 entries is off ([1]).")
-    place = "If it is a single fault, as the gradient of v is right, it goes wrong in square and sum ("
+    right = "and the gradient of v is right because what reaches it is"
+    place = f"If it is a single fault, {right}, it goes wrong in square and sum ("
     assert search.difference.startswith(f"{difference} {place}")
     assert search_cause(squares, params, {}, {"w": 4 * params["w"]}).difference == ""
 

@@ -96,7 +96,10 @@ class Equations:
         unknowns = self.unknowns(nodes)
         if unknowns > _MANY * len(self.error):
             return Solution(np.zeros(unknowns), len(self.error), 0, unique=False, confirmed=False)
-        return self.system(nodes).solved()
+        system = self.system(nodes)
+        if not np.all(np.isfinite(system.matrix)):
+            return Solution(np.zeros(unknowns), len(self.error), 0, unique=False, confirmed=False)
+        return system.solved()
 
     def left(self, gradients: Mapping[str, NDArray[Any]]) -> Floats:
         """Give what gradients in balls leave of the claim, along the directions."""

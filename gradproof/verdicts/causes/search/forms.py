@@ -55,6 +55,8 @@ _ENTRYWISE = having(Trait.ELEMENTWISE, without=Trait.LINEAR | Trait.PIECEWISE_CO
 def _fitting(equations: Equations, use: Use, forms: Sequence[Form]) -> list[tuple[Form, ...]]:
     """Give the choices of one or two terms whose multiples explain the claim's error."""
     derivatives = equations.derivatives[use.index]
+    if not np.all(np.isfinite(derivatives)) or not np.all(np.isfinite(use.share.data)):
+        return []
     touched = np.any(derivatives != 0, axis=1)
     free = int(np.linalg.matrix_rank(derivatives, rtol=1e-10)) if derivatives.size else 0
     if free < 1 + _SPARE or np.count_nonzero(touched) < 1 + _SPARE:

@@ -22,7 +22,7 @@ from gradproof.verdicts.causes.search.forms import fitting_terms
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.linear import Solution
 from gradproof.verdicts.causes.search.mutant import Mutant
-from gradproof.verdicts.causes.search.slopes import Elsewhere, Slopes, functions_of, wrong_slopes
+from gradproof.verdicts.causes.search.slopes import ENTRIES, Elsewhere, Slopes, functions_of, wrong_slopes
 from gradproof.verdicts.causes.search.suspects import Suspect, Suspects
 from gradproof.verdicts.causes.search.terms import slope_table
 
@@ -33,6 +33,8 @@ _TIMES = 4
 """An entry that is counted more often than this is not only counted several times."""
 
 _TOO_LARGE = "Where the fault is was not looked for: the loss is too large for it."
+
+_TOO_MANY = f"The values of a wrong derivative are looked for where there are {ENTRIES} parameters at most."
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,14 @@ def located(inquiry: Inquiry, elsewhere: Elsewhere | None = None) -> Located:
         return Located(text=_TOO_LARGE)
     suspects = Suspects(equations)
     cause = _simple_function(equations) or _wrong_slope(suspects, elsewhere) or _wrong_adjoint(suspects)
-    return Located(cause) if cause is not None else Located(text=_bounded(suspects))
+    if cause is not None:
+        return Located(cause)
+    many = elsewhere is not None and _is_large(inquiry)
+    return Located(text=f"{_bounded(suspects)} {_TOO_MANY if many else ''}".strip())
+
+
+def _is_large(inquiry: Inquiry) -> bool:
+    return sum(np.size(each) for each in inquiry.params.values()) > ENTRIES
 
 
 # ------------------------------------------------------------------------ what is said
@@ -145,7 +154,7 @@ def _proven(suspects: Suspects, proven: Sequence[Suspect]) -> Cause | None:
 def _wrong_slope(suspects: Suspects, elsewhere: Elsewhere | None) -> Cause | None:
     """Say which function has a wrong derivative, where that is proven; of several, the greatest."""
     inquiry, graph = suspects.equations.inquiry, suspects.graph
-    if elsewhere is None:
+    if elsewhere is None or _is_large(inquiry):
         return None
     functions = functions_of(graph, [each.nodes[0] for each in suspects.single])
     found = [*wrong_slopes(suspects.equations, functions, elsewhere)]
@@ -208,8 +217,9 @@ def _bounded(suspects: Suspects) -> str:
     if not edges:
         return ""
     right = suspects.equations.inquiry.others
-    noun, verb = ("gradient", "is") if len(right) == 1 else ("gradients", "are")
-    known = f"as the {noun} of {listed(right)} {verb} right, " if right else ""
+    noun, verb, them = ("gradient", "is", "it") if len(right) == 1 else ("gradients", "are", "them")
+    because = f"and the {noun} of {{}} {verb} right because what reaches {them} is, "
+    known = because.format(listed(right)) if right else ""
     return f"If it is a single fault, {known}it goes wrong in {_through(suspects.graph, edges)}."
 
 

@@ -31,6 +31,9 @@ Elsewhere = Callable[[Arrays, Arrays], "Arrays | None"]
 _PLACES = 8
 """A claim is asked for at so many places at most."""
 
+ENTRIES = 500
+"""A gradient of more entries is not run at so many places: that would take longer than a user waits."""
+
 _INDEPENDENT = 1e-6
 """What arrives at several places is made of one another, where it is to so many digits."""
 
@@ -95,7 +98,8 @@ def wrong_slopes(
             places[free] = [*_places(equations, free, elsewhere)]
         chosen = _independent([equations, *places[free]], function)
         system = _system(chosen, function) if len(chosen) > 1 else None
-        solution = system.solved() if system is not None else None
+        known = system is not None and bool(np.all(np.isfinite(system.matrix)))
+        solution = system.solved() if system is not None and known else None
         if system is not None and solution is not None and solution.confirmed and solution.unique:
             found = refined(chosen, system, solution.values, _changes(function))
             yield _slopes(equations, function, solution, found[0])
