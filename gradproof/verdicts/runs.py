@@ -171,7 +171,7 @@ def _conditioned(scenario: Scenario, run: Run, judgement: ParameterRecord) -> Pa
     conditioned = np.flatnonzero(judgement.verdict == CODE[Verdict.ILL_CONDITIONED])
     if not conditioned.size:
         return judgement
-    step = int(conditioned[np.argmax(judgement.relative_error[conditioned])])
+    step = int(conditioned[np.argmax(judgement.spreads[conditioned])])
     params, batch = _at_step(scenario, run, step)
     place = where_digits_are_lost(scenario.flat_loss, params, batch, run.dtype, judgement.parameter)
     reason = judgement.reason.copy()

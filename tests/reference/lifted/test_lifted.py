@@ -36,6 +36,11 @@ def arrays():
 
 
 @snippet
+def sinc_at_zero_and_beside(x, v, p, s, t):
+    return np.sinc(np.concatenate([v, np.zeros(1), 1e-3 * v]))
+
+
+@snippet
 def loops_into_zeros(x, v, p, s, t):
     out = np.zeros(3)
     for i in range(len(x)):
