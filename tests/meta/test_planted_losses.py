@@ -175,7 +175,7 @@ OPERATIONS = [
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("size", [1.0, 15.0])
 def test_neither_form_of_an_operation_disagrees(name: str, seed: int, size: float) -> None:
     def loss(xp: Any, p: Any, b: Any) -> Any:
