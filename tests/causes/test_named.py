@@ -424,3 +424,36 @@ def test_entries_that_are_no_numbers_for_no_reason_have_no_cause():
         return {"w": np.where(np.arange(6) == 2, np.nan, 2 * p["w"])}
 
     assert gp.check(lambda xp, p, _: xp.sum(p["w"] ** 2), gradient, {"w": V}, {}, points=0).cause is None
+
+
+# ------------------------------------------------------------------------ in words
+
+
+def test_the_data_of_the_batch_is_called_by_its_name():
+    def loss(xp, p, b):
+        return xp.sum(xp.sin(p["w"] * b["near"]) + xp.cos(p["w"] * b["far"]))
+
+    def gradient(p, b):
+        w, near, far = p["w"], b["near"], b["far"]
+        return {"w": np.cos(w * near) * far - np.sin(w * far) * far}
+
+    batch = {"near": R.normal(size=6), "far": R.normal(size=6)}
+    text = gp.check(loss, gradient, {"w": V}, batch, points=0).cause.text
+    assert 'instead of the value of batch["near"]' in text
+
+
+def test_a_factor_of_the_derivative_of_sigmoid_is_called_that():
+    def loss(xp, p, b):
+        return xp.sum(b["c"] * xp.nn.sigmoid(p["w"]))
+
+    def gradient(p, b):
+        return {"w": b["c"] * sigmoid(p["w"])}
+
+    text = gp.check(loss, gradient, {"w": V}, {"c": np.arange(1.0, 7.0)}, points=0).cause.text
+    assert "the factor 1 - y left out of the derivative y (1 - y) of sigmoid (" in text
+
+
+def test_a_factor_that_is_nearly_one_is_not_told_as_one():
+    claimed = {"w": (2 * V * (1 + 1.5e-8)).astype(np.float64)}
+    cause = gp.judge(lambda xp, p, _: xp.sum(p["w"] ** 2), {"w": V}, {}, claimed).cause
+    assert cause is None or "1 + 1.5e-08" in cause.text

@@ -170,7 +170,7 @@ def _floats(name: str, array: NDArray[Any]) -> NDArray[Any]:
 
 def _batch_value(tape: Tape, name: str, array: NDArray[Any]) -> Tensor | NDArray[Any]:
     if array.dtype.kind not in "iub":
-        return tape.data(_floats(name, array))
+        return tape.data(_floats(name, array), name)
     if np.any(array != array[:1]):
         raise UnsupportedError(
             f"The integers {name!r} of the batch differ between lanes, and indices must be the "

@@ -67,9 +67,9 @@ class Tape:
         self.parameters[name] = tensor
         return self._record(tensor)
 
-    def data(self, values: NDArray[Any]) -> Tensor:
-        """Data of the batch, from values of shape (lanes, *shape)."""
-        return Tensor(self.kind.lift(values), self, source=UNKNOWN)
+    def data(self, values: NDArray[Any], name: str = "") -> Tensor:
+        """Data of the batch by a name, from values of shape (lanes, *shape)."""
+        return Tensor(self.kind.lift(values), self, source=UNKNOWN, name=name)
 
     def lift(self, value: Value) -> Tensor:
         """A value that meets an array of the tape: constants, data and comparisons become one.

@@ -67,7 +67,7 @@ class Node:
     def __str__(self) -> str:
         """Name it with its line, in words: `sigmoid (my_gradient.py:12)`."""
         if self.constant:
-            return "a constant"
+            return _named(self.tensor)
         return f"{self.name} ({self.line})" if self.operation else f"the parameter {self.name}"
 
     @property
@@ -93,6 +93,14 @@ class Node:
         if self.operation is None:  # pragma: no cover - only results of operations are asked
             raise AssertionError(self)
         return self.operation
+
+
+def _named(tensor: Tensor) -> str:
+    """Say which array of the batch a constant is, or is taken from."""
+    whole, part = tensor, ""
+    while not whole.name and len(whole.parents) == 1:
+        whole, part = whole.parents[0], "a part of "
+    return f'{part}batch["{whole.name}"]' if whole.name else "a constant"
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,15 @@ def of_another_activation(use: Use) -> Iterator[Mistake]:
         "the derivative of softplus": lambda g: g * neural.SIGMOID.forward(x),
         "the function itself": lambda g: g * y,
     }
+    if use.operation is neural.SIGMOID:
+        # these are factors of its own derivative
+        del slopes["the output, taken from 1,"], slopes["the derivative of softplus"]
+        del slopes["the function itself"]
+        factors: dict[str, Change] = {
+            "the factor 1 - y left out of the derivative y (1 - y) of $at": lambda g: g * y,
+            "the factor y left out of the derivative y (1 - y) of $at": lambda g: g * (1 - y),
+        }
+        yield from wrong(CauseKind.DERIVATIVE_INCOMPLETE, factors)
     changes = {f"{what} in place of the derivative of $at": change for what, change in slopes.items()}
     yield from wrong(CauseKind.DERIVATIVE_OF_ANOTHER_FUNCTION, changes)
 

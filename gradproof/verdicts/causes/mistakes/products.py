@@ -69,7 +69,8 @@ def another_point(use: Use) -> Iterator[Mistake]:
 
 def _replaced(use: Use, place: int) -> Iterator[Mistake]:
     node, own = use.node, use.node.operands[place]
-    instead = "its constant operand" if own.constant else "the value of $own"
+    unnamed = own.constant and str(own) == "a constant"
+    instead = "its constant operand" if unnamed else "the value of $own"
     for relation, words, named, other in _relatives(use.graph, node, place):
         if other is own or other.shape != own.shape:
             continue

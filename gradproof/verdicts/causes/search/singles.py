@@ -139,10 +139,12 @@ def _rounded(c: float, near: float) -> float:
     """Give the fraction or the short decimal that a solved factor stands for, if there is one."""
     for denominator in range(1, 1025):
         numerator = round(c * denominator)
+        if numerator == denominator and c != 1:
+            continue  # a factor that is not 1 is not told as 1
         if numerator and abs(c * denominator - numerator) <= near * abs(numerator) and abs(numerator) <= 1024:
             return numerator / denominator
     short = float(f"{c:.6g}")
-    return short if abs(short - c) <= near * abs(c) else c
+    return short if short != 1 and abs(short - c) <= near * abs(c) else c
 
 
 def _multiplied(inquiry: Inquiry, use: Use, factor: float, near: float) -> Meaning:
