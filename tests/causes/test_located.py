@@ -2,6 +2,7 @@
 # ruff: noqa: ARG005 - all terms of derivatives have the same parameters, whether or not they need them
 
 import inspect
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,8 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gradproof as gp
+from gradproof.reference.numbers import Plain
 from gradproof.reference.tape import differentiate
 from gradproof.verdicts.causes import search_cause
+from gradproof.verdicts.causes.graph import Changed, Graph
+from gradproof.verdicts.causes.search.inquiry import Inquiry, SecondPoint
+from gradproof.verdicts.causes.search.located import located
+from gradproof.verdicts.judging.claimed import Place
 
 
 def line_of(function, text):
@@ -324,3 +330,62 @@ def test_a_loss_that_is_too_large_says_so(monkeypatch):
     params, batch = network_data(0, examples=2)
     search = searched(network, network_gradient(wrong_product), params, batch)
     assert search.difference.endswith("Where the fault is was not looked for: the loss is too large for it.")
+
+
+# ------------------------------------------------------------------------ a fault at every use in turn
+
+
+def attention(xp, p, b):
+    q = b["x"] @ p["q"]
+    k = b["x"] @ p["k"]
+    scores = q @ xp.matrix_transpose(k) / 2
+    seen = xp.where(b["mask"] > 0, scores, scores * 0 - 30)
+    weights = xp.nn.softmax(seen, axis=1)
+    out = xp.tanh(weights @ (b["x"] @ p["v"]))
+    return xp.mean((out - b["y"]) ** 2)
+
+
+def attention_data():
+    random = np.random.default_rng(0)
+    params = {name: random.normal(size=(5, 3)) for name in "qkv"}
+    return params, {"x": random.normal(size=(3, 5)), "y": random.normal(size=(3, 3)), "mask": np.tri(3)}
+
+
+def graphs(loss, params, batch):
+    plain = Graph(differentiate(loss, params, batch, Plain()).tape)
+    return Graph(differentiate(loss, params, batch, KIND).tape, None, plain)
+
+
+def bent(use, g):
+    """The true share of an operand, entry by entry another number."""
+    share = use.pull(g).sum_to(use.shape)
+    return share * (1 + 0.3 * (3 * share).function("sin"))
+
+
+def planted(loss, params, batch, edge):
+    graph = graphs(loss, params, batch)
+    true = {name: graph.adjoints[index].data[0, 0, ...] for name, index in graph.parameters.items()}
+    return true | graph.backward({edge: Changed(partial(bent, graph.use(edge)))})[0]
+
+
+@pytest.mark.parametrize(
+    ("loss", "at"), [*((network, at) for at in range(9)), *((attention, at) for at in range(18))]
+)
+def test_no_fault_is_told_to_be_where_it_is_not(loss, at):
+    params, batch = network_data(0, examples=2) if loss is network else attention_data()
+    graph = graphs(loss, params, batch)
+    edge = graph.edges[at]
+    place = Place(params, batch).apart
+
+    def elsewhere(params, batch):
+        return planted(loss, params, batch, edge)
+
+    def again():
+        return SecondPoint(place.params, place.batch, elsewhere(place.params, place.batch))
+
+    inquiry = Inquiry(loss, params, batch, planted(loss, params, batch, edge), again=again)
+    with np.errstate(all="ignore"):
+        found = located(inquiry, elsewhere)
+    said = found.text if found.cause is None else found.cause.where
+    # what a mask stops is not wrong
+    assert graph.nodes[edge.node].line in said or not inquiry.targets
