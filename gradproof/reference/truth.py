@@ -78,7 +78,8 @@ def exact_gradient(
     """The certified gradient, with the working precision raised until it is narrow.
 
     An entry is narrow when it has so many correct decimal digits, or is exactly zero, or when it
-    is below 10^-digits of the greatest entry of its parameter and known to 10^-2digits of that.
+    is below 10^-digits of the greatest entry of its parameter and known to 10^-2digits of that; or, where
+    all entries cancel to 0, when float64 has no number but 0 for it.
     Entries at a kink stay intervals and are given back as undecided, with the operation.
 
     Args:
@@ -130,7 +131,7 @@ def _judged(run: Differentiation[BallNumbers], digits: int, bits: int) -> Truth:
     """A run in balls, with what is not yet narrow."""
     value, gradients = run.value, run.gradients
     scale = np.abs(value.values()) if bits >= PATIENT else np.zeros(value.lanes)
-    undecided = {name: ~_narrow(balls, digits, scale) for name, balls in gradients.items()}
+    undecided = {name: ~_narrow(balls, digits, scale, bits) for name, balls in gradients.items()}
     truth = Truth(value, gradients, undecided, (), bits, run.unused)
     if truth.complete:
         return truth
@@ -138,7 +139,7 @@ def _judged(run: Differentiation[BallNumbers], digits: int, bits: int) -> Truth:
     return replace(truth, kinks=kinks(run.tape, lanes), outside=outside(run.tape, lanes))
 
 
-def _narrow(balls: BallNumbers, digits: int, scale: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _narrow(balls: BallNumbers, digits: int, scale: NDArray[np.float64], bits: int) -> NDArray[np.bool_]:
     """Which entries are known well enough."""
     known = balls.digits() >= digits
     if np.all(known):
@@ -151,6 +152,9 @@ def _narrow(balls: BallNumbers, digits: int, scale: NDArray[np.float64]) -> NDAr
     with np.errstate(invalid="ignore"):
         negligible = (size <= 10.0**-digits * greatest) & (radii <= 10.0 ** (-2 * digits) * greatest)
     narrow: NDArray[np.bool_] = known | (negligible & np.isfinite(greatest))
+    if bits >= PATIENT:
+        # What is 0 by cancellation narrows for ever: it is known when float64 has no number but 0 for it.
+        narrow |= size <= np.finfo(np.float64).smallest_subnormal
     return narrow
 
 

@@ -6,6 +6,7 @@ from loss_kinds import LOSSES
 from model_kinds import MODELS
 
 from gradproof import Scenario, Verdict, check
+from gradproof.reference.truth import exact_gradient
 from gradproof.verdicts.checking.unknown_laws import is_stencil
 from gradproof.verdicts.judging.judge import judge_at
 from gradproof.verdicts.judging.user_gradient import UserGradient
@@ -193,3 +194,48 @@ def test_a_parameter_that_is_right_does_not_count_among_what_rounded_data_explai
     )
     assert found.parameters["w"].wrong_by == 0
     assert found.is_up_to_rounded_data
+
+
+# -------------------------------------------------------------------- what is 0 by cancellation
+
+
+def one_less_one(xp, p):
+    return xp.exp(p["w"]) * xp.exp(-p["w"]) - 1
+
+
+CANCELS = {"w": np.array([0.3, 1.7])}
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.0])
+def test_an_exact_zero_that_comes_by_cancellation_is_known(slope):
+    """No ball of it is exactly 0, at any precision."""
+
+    def loss(xp, p, b):
+        return xp.sum(xp.log(1 + one_less_one(xp, p) ** 2) + slope * p["w"])
+
+    truth = exact_gradient(loss, CANCELS, {})
+    assert truth.complete
+    right = check(loss, lambda p, b: {"w": 0 * p["w"] + slope}, CANCELS, {}, points=0)
+    assert right.verdict is Verdict.EQUAL, right.told()
+    wrong = check(loss, lambda p, b: {"w": 0 * p["w"] + slope + 1e-12}, CANCELS, {}, points=0)
+    assert wrong.verdict is Verdict.WRONG
+
+
+def test_a_number_that_is_tiny_and_no_zero_is_told_from_zero():
+    def loss(xp, p, b):
+        return xp.sum(xp.exp(-1000 * p["w"] ** 2))
+
+    point = {"w": np.array([1.5])}  # e^-2250 is 1e-977
+    right = check(loss, lambda p, b: {"w": -2000 * p["w"] * np.exp(-1000 * p["w"] ** 2)}, point, {}, points=0)
+    assert right.verdict is not Verdict.WRONG
+    wrong = check(loss, lambda p, b: {"w": -1000 * p["w"] * np.exp(-1000 * p["w"] ** 2)}, point, {}, points=0)
+    assert not wrong.ok
+
+
+def test_the_root_of_what_cancels_is_outside_its_domain_and_is_not_accused():
+    def loss(xp, p, b):
+        return xp.sum(xp.sqrt(one_less_one(xp, p) ** 2))
+
+    result = check(loss, lambda p, b: {"w": 0 * p["w"]}, CANCELS, {}, points=0)
+    assert result.verdict is Verdict.UNDECIDED
+    assert "outside an operation's domain" in result.reason

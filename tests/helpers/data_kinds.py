@@ -904,3 +904,17 @@ hidden(
     lambda r: ({"w": r.normal(size=5)}, {"i": np.arange(5), "c": r.normal(size=5)}),
     "different",
 )
+hidden(
+    "a mask of ones that is squared and forgotten",
+    lambda xp, p, b: 0.5 * xp.sum((b["m"] * p["w"]) ** 2),
+    lambda p, b: {"w": 1.0 * p["w"]},
+    lambda r: ({"w": r.normal(size=5)}, {"m": np.ones(5)}),
+    "the same",
+)
+hidden(
+    "lengths that all are full",
+    lambda xp, p, b: xp.sum(xp.where(np.arange(4) < b["n"][:, None], p["w"], 0.0) ** 2),
+    lambda p, b: {"w": 2 * p["w"]},
+    lambda r: ({"w": r.normal(size=(3, 4))}, {"n": np.full(3, 4)}),
+    "the same",
+)

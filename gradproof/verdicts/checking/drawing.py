@@ -189,7 +189,10 @@ def _whole_numbers(given: Array, how: Draw, random: Random) -> Array:
         ends = [(int(column.min()), int(column.max())) for column in given.T]
         columns = [_integers(*each, given.shape[:1], how, random) for each in ends]
         return np.stack(columns, axis=1).astype(float)
-    return _integers(int(given.min()), int(given.max()), given.shape, how, random).astype(float)
+    least, greatest = int(given.min()), int(given.max())
+    if least == greatest > 1:  # lengths that all are full, say: less is possible, and nothing may not be
+        least = 1
+    return _integers(least, greatest, given.shape, how, random).astype(float)
 
 
 def _indices(view: View, how: Draw, random: Random) -> Array:

@@ -21,7 +21,7 @@ from gradproof.verdicts.checking.own import Terms
 from gradproof.verdicts.checking.places import Drawer, Item, Items
 from gradproof.verdicts.checking.points import PLANS, Phase, Plan, Point, plans
 from gradproof.verdicts.checking.properties import Worth
-from gradproof.verdicts.checking.unknown_laws import Laws, made_anew
+from gradproof.verdicts.checking.unknown_laws import Laws, made_anew, reads
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Arrays, Place
 from gradproof.verdicts.judging.judgement import Judgement
@@ -301,7 +301,11 @@ class _Search:
             return False
         found = necessary(trial, self.known, broken)
         if len(found) == 1:
-            values = right_values(trial, self.known, found[0])
+            # Who does not read an array has not written a formula for its values.
+            unread = found[0].slug == "constant" and not reads(
+                self.trials, found[0].view.name, of_gradient=True
+            )
+            values = "" if unread else right_values(trial, self.known, found[0])
             if values or rests_on_order(trial, found[0]) or made_anew(self.trials, found[0]):
                 self._tell_condition(found, values)
                 return False

@@ -145,17 +145,22 @@ def is_stencil(array: Array) -> bool:
 def reads(trials: Trials, name: str, of_gradient: bool) -> bool:
     """Whether the gradient, or the loss, gives something else where an array is another."""
     drawer = trials.drawer
+    if name not in drawer.known.data:
+        return True
     others = frozenset(drawer.known.data) - {name}
     relations = [relation for relation in drawer.known.relations if relation.target != name]
     known = replace(drawer.known, fixed=others, relations=relations)
     alone = Drawer(drawer.given, known)
     given = drawer.given
     changed = [given.batch[name][::-1] if given.batch[name].ndim else given.batch[name]]
-    for attempt in range(_TRIES):
-        place = alone.draw(Draw(), frozenset(), np.random.default_rng([trials.seed, 5, attempt]))
-        if place is not None:
-            changed.append(place.batch[name])
-    changed = [array for array in changed if not np.array_equal(array, given.batch[name])]
+    for broken in (frozenset[Item](), frozenset(known.items)):
+        for attempt in range(_TRIES):
+            place = alone.draw(Draw(), broken, np.random.default_rng([trials.seed, 5, attempt]))
+            if place is not None:
+                changed.append(place.batch[name])
+        changed = [array for array in changed if not np.array_equal(array, given.batch[name])]
+        if changed:
+            break
     try:
         before = _given_by(trials, given, of_gradient)
         return not changed or any(

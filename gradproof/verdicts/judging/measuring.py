@@ -13,6 +13,8 @@ from gradproof.verdicts.tolerances import EQUAL_DIGITS, WIDE
 Floats = NDArray[np.float64]
 BallArray = NDArray[np.object_]
 
+_HOLDS_ZERO = np.frompyfunc(lambda ball: ball.contains(0), 1, 1)
+
 
 @dataclass(frozen=True, eq=False)
 class Distance:
@@ -58,6 +60,11 @@ def distance(value: BallArray, exact: BallArray, scale: float) -> Distance:
     # What is known only as negligible beside the greatest entry has no relative error either.
     shares = (size == 0) | ((digits < EQUAL_DIGITS) & (least == 0))
     digits = np.where(shares, np.maximum(digits, beside), digits)
+    # Both are 0 by cancellation, as far as float64 tells: they agree in so many decimal places.
+    vanish = (size == 0) & (least == 0) & (error <= np.finfo(np.float64).smallest_subnormal)
+    if np.any(vanish):
+        vanish &= _HOLDS_ZERO(value).astype(bool) & _HOLDS_ZERO(exact).astype(bool)
+        digits = np.where(vanish, np.maximum(digits, digits_of(error)), digits)
     digits = np.where(error == 0, np.inf, digits)
     return Distance(*(bound.reshape(shape) for bound in (least, error, relative, digits)))
 
