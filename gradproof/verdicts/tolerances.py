@@ -8,9 +8,12 @@ choose.
 SPREADS = 32.0
 """How many spreads of the measured rounding noise an error may be and still count as rounding.
 
-The spread is the root mean square of the noise of an entry. Correct programs in PyTorch and JAX were
-measured at 0.3 to 2 spreads in root mean square and at most 12 at the very worst entry; errors in a
-formula are thousands of spreads and more.
+The spread is the root mean square of the noise of an entry. Of random networks, the reference's, PyTorch's
+and JAX's errors were 0.46 to 0.51 spreads of the textbook's formulas in root mean square, at most 5.5 (580
+networks, 12.5 million entries of the reference and PyTorch) and 6.7 (40 networks, JAX), and 27.8 where JAX's
+own tanh is less accurate. In spreads operation by operation the worst entry of a parameter is 1.7 in the
+median, and has no bound where a formula cancels: 1.9 % of the entries were above 32, up to 1.6e16. Errors in
+a formula are thousands of spreads and more.
 """
 
 EQUAL_DIGITS = 15
