@@ -8,6 +8,7 @@ In the order of reading: `properties` (the table of what an array can be; `looki
 values so, `views` is what is seen of one array), `ways` (the table of how an array follows from another),
 `relations` (which arrays do), `held` (what the user's code holds) and `indices` (what integers index);
 `drawing` (another array) and `places` (another place, that keeps what is to be kept); `points` (the plans),
-`candidates` (the points of a plan), `own` (on which terms a gradient is judged there), `explanations` (what a
-failure comes from), `one_example` and `batches` (other data), `own_points` (the search through it all).
+`candidates` (the points of a plan), `own` (on which terms a gradient is judged there), `rounded_data` (data
+that is what it is up to rounding), `explanations` (what a failure comes from), `unknown_laws` (what no table
+knows), `one_example` and `batches` (other data), `own_points` (the search through it all).
 """
