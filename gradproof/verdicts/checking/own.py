@@ -108,6 +108,8 @@ def _matters(floats: Floats, truth: Truth, scales: Mapping[str, float]) -> bool:
 def _digits_lost(point: Point, floats: Floats | None) -> list[CheckFinding]:
     if floats is None or not floats.loses_half:
         return []
+    if floats.verdict is Verdict.INACCURATE and not point.usual:
+        return []  # at extreme numbers textbooks' formulas do
     text = (
         f"At a point of the check's own ({point.label}) the evaluation loses most of its digits, to "
         f"saturation, overflow or cancellation. {floats.text}"
