@@ -11,7 +11,7 @@ import numpy as np
 
 from gradproof.reference.tape import Edge, Trait
 from gradproof.verdicts import tolerances
-from gradproof.verdicts.causes.graph import Use
+from gradproof.verdicts.causes.graph import Graph, Use
 from gradproof.verdicts.causes.mistakes.mistake import having
 from gradproof.verdicts.causes.search.discrepancy import Floats
 from gradproof.verdicts.causes.search.equations import Equations
@@ -34,8 +34,8 @@ def fitting_terms(equations: Equations) -> Iterator[SumOfTerms]:
     found: list[tuple[int, bool, int, Edge, tuple[Form, ...]]] = []
     for use in map(graph.use, graph.edges):
         if use.operation in _ENTRYWISE and use.reaches.issuperset(wrong) and isinstance(use.spot, Edge):
-            # what has nothing to do with what arrives may come from another use of the operand
-            alone = len(graph.users(use.index)) == 1
+            # what has nothing to do with what arrives may come from another use of what makes the operand
+            alone = _is_used_once(graph, use.index)
             forms = [form for form in forms_of(use) if form.times or alone]
             work += len(equations.error) * equations.unknowns([use.index]) * len(forms)
             if work > _WORK:
@@ -46,6 +46,17 @@ def fitting_terms(equations: Equations) -> Iterator[SumOfTerms]:
         factors = [each for each in _factors(equations, graph.use(edge), chosen) if each is not None]
         if len(factors) == len(chosen):
             yield SumOfTerms(edge, chosen, tuple(factors))
+
+
+def _is_used_once(graph: Graph, index: int) -> bool:
+    """Tell whether a value, and all that it is computed from, is used in one place alone."""
+    front = [index]
+    while front:
+        index = front.pop()
+        if len(graph.users(index)) != 1:
+            return False
+        front += [each.index for each in graph.nodes[index].operands if not each.constant]
+    return True
 
 
 _ENTRYWISE = having(Trait.ELEMENTWISE, without=Trait.LINEAR | Trait.PIECEWISE_CONSTANT)
