@@ -30,6 +30,22 @@ _CONFIRMATIONS = 40
 _ODD = CauseKind.CONSTANT_FACTOR.cost + ODD_NUMBER
 """From this cost on a cause holds a number that was solved for."""
 
+_CONFIRMED_BY_SEVERAL = frozenset(
+    {
+        CauseKind.BLOCK_SKIPPED,
+        CauseKind.UPSTREAM_IGNORED,
+        CauseKind.PARENTHESES_MISSING,
+        CauseKind.PRODUCT_OF_SUMS,
+        CauseKind.ANOTHER_CONDITION,
+        CauseKind.SYMMETRIC_ONLY,
+        CauseKind.SLICE_COUNTED_WRONGLY,
+        CauseKind.ONE_SLICE_FOR_ALL,
+        CauseKind.ANOTHER_STEP,
+        CauseKind.WRONG_POSITIONS,
+    }
+)
+"""Of these there are so many that a rounded number at one point meets one by chance: several entries must."""
+
 
 def find_cause(
     loss: Loss, params: Arrays, batch: Arrays, claimed: Arrays, *, learning_rate: float | None = None
@@ -248,12 +264,11 @@ def _tried(inquiry: Inquiry, mutant: Mutant) -> Costed | None:
 
 def _holds_again(inquiry: Inquiry, mutant: Mutant) -> bool:
     """Tell whether the same change is the claim at the second point too, where anything is wrong there."""
-    if inquiry.second is None:
-        return True
-    wrong = inquiry.second.discrepancy.wrong
+    wrong = () if inquiry.second is None else inquiry.second.discrepancy.wrong
     targets = tuple(name for name in inquiry.targets if name in wrong)
-    if not targets:
-        return True
+    if inquiry.second is None or not targets:
+        several = inquiry.discrepancy.certified or inquiry.confirms_a_number
+        return several or mutant.kind not in _CONFIRMED_BY_SEVERAL
     there = inquiry.second.with_targets(targets)
     for each in _all_mutants(there):
         exact = each.exactly() if each.kind is mutant.kind else None
