@@ -35,16 +35,14 @@ _CONFIRMED_BY_SEVERAL = frozenset(
         CauseKind.BLOCK_SKIPPED,
         CauseKind.UPSTREAM_IGNORED,
         CauseKind.PARENTHESES_MISSING,
-        CauseKind.PRODUCT_OF_SUMS,
         CauseKind.ANOTHER_CONDITION,
         CauseKind.SYMMETRIC_ONLY,
         CauseKind.SLICE_COUNTED_WRONGLY,
-        CauseKind.ONE_SLICE_FOR_ALL,
         CauseKind.ANOTHER_STEP,
         CauseKind.WRONG_POSITIONS,
     }
 )
-"""Of these there are so many that a rounded number at one point meets one by chance: several entries must."""
+"""Of these there are so many that a round number at one point meets one by chance: several entries must."""
 
 
 def find_cause(
@@ -267,8 +265,7 @@ def _holds_again(inquiry: Inquiry, mutant: Mutant) -> bool:
     wrong = () if inquiry.second is None else inquiry.second.discrepancy.wrong
     targets = tuple(name for name in inquiry.targets if name in wrong)
     if inquiry.second is None or not targets:
-        several = inquiry.discrepancy.certified or inquiry.confirms_a_number
-        return several or mutant.kind not in _CONFIRMED_BY_SEVERAL
+        return mutant.kind not in _CONFIRMED_BY_SEVERAL or inquiry.confirms_a_number
     there = inquiry.second.with_targets(targets)
     for each in _all_mutants(there):
         exact = each.exactly() if each.kind is mutant.kind else None
