@@ -1,5 +1,7 @@
 """The parts of the search: composites, kinks, factors, shapes, its end."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from certified_gradients import certified
@@ -7,6 +9,7 @@ from certified_gradients import certified
 from gradproof.reference.numbers import Balls, Plain
 from gradproof.reference.tape import differentiate
 from gradproof.verdicts.causes import describe_difference, find_cause, search_cause
+from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.search.recognition import composed, composites
 
 COMPOSITES = {
@@ -363,3 +366,10 @@ def test_a_loss_that_computes_something_else_nearby_has_causes(distance):
     for claimed, found in ((-true, distance > 0), (true * [3.0, 7.0, 1.5], False)):
         search = search_cause(loss, {"w": w}, {}, {"w": claimed}, doubt={"w": np.full(3, 1e-14)})
         assert (search.cause is not None) is found
+
+
+def test_the_kinds_are_documented_in_the_order_in_which_they_are_preferred() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "causes.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    kinds = sorted(CauseKind, key=lambda kind: kind.cost)
+    assert rows == [f"| `{kind.slug}` | {kind.text} |" for kind in kinds]
