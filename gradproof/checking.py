@@ -15,7 +15,7 @@ from gradproof.verdicts.checking.batches import batches_of
 from gradproof.verdicts.checking.own import Terms
 from gradproof.verdicts.checking.own_points import Condition, PointsWanted, Searched, Tally, search_points
 from gradproof.verdicts.checking.points import Point, load_point
-from gradproof.verdicts.checking.rounded_data import UNKNOWN_LAW, judged_with_rounded_data
+from gradproof.verdicts.checking.rounded_data import UNKNOWN_LAW, judged_with_rounded_data, rounding_of
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.calling import call_gradient
 from gradproof.verdicts.judging.check_findings import CheckFinding
@@ -221,7 +221,7 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     searched = Searched(None, None, (), Tally())
     random = next((finding for finding in findings if finding.kind == "random"), None)
     if points and random is None and found.ok:
-        terms = Terms(dtype, found.claimed.takes, found.scales, _is_rounded(found))
+        terms = Terms(dtype, found.claimed.takes, found.scales, _rounded(found, given.place))
         wanted = PointsWanted(points, seed, frozenset(fixed), batches_of(scenario, batches, points, seed))
         # Where rounded data was taken to all digits, points go on from there.
         searched = search_points(user, found.claimed.place, wanted, terms)
@@ -239,8 +239,9 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     return Check(**kept, points=searched.tally, conditions=searched.conditions, seed=seed, point=given)
 
 
-def _is_rounded(found: Judgement) -> bool:
-    return any(finding.kind == UNKNOWN_LAW for finding in found.findings)
+def _rounded(found: Judgement, given: Place) -> float:
+    of_law = any(finding.kind == UNKNOWN_LAW for finding in found.findings)
+    return rounding_of(given) if of_law else 0.0
 
 
 def _check_names(fixed: Sequence[str], place: Place) -> None:

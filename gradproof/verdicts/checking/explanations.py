@@ -84,7 +84,10 @@ class Trials:
             return False
         if found.is_up_to_rounded_data:
             return False
-        return not (self.terms.rounded and is_of_rounded_data(found, self._judged_at, self._relations))
+        return not (
+            self.terms.rounded
+            and is_of_rounded_data(found, self._judged_at, self._relations, self.terms.rounded)
+        )
 
     @property
     def _relations(self) -> Sequence[Relation]:

@@ -31,13 +31,13 @@ class Terms:
         dtype: what its floating-point result is judged by.
         takes: the arrays that it wants.
         scales: by parameter, the greatest entry of the true gradient at the user's point.
-        rounded: whether it was off there by what the rounding of the data explains.
+        rounded: the unit roundoff of the data there, if the gradient was off by what that explains; else 0.
     """
 
     dtype: str
     takes: str
     scales: Mapping[str, float]
-    rounded: bool = False
+    rounded: float = 0.0
 
 
 def judge_own(gradient: UserGradient, point: Point, terms: Terms) -> Judgement | None:

@@ -15,6 +15,7 @@ from gradproof.verdicts.judging.claimed import Place
 
 _OTHER_LENGTHS = {"repeated", "left out"}
 _FEW_ROWS = 3
+_HUGE = 1e8
 _OF_ONE_LENGTH = {"zeros", "pattern", "constant-columns", "ends"}
 """Properties of arrays that have just so many rows."""
 
@@ -175,7 +176,7 @@ class Drawer:
                 return None
             for name in ready:
                 value = related[name].derived(batch)
-                if value is None or not np.all(np.isfinite(value)):
+                if value is None or not _is_of_usual_size(value, self.given.batch[name]):
                     return None
                 batch[name] = value
                 todo.remove(name)
@@ -258,6 +259,12 @@ class Drawer:
         others = [length for array in self.given.batch.values() for length in array.shape[1:]]
         held = [len(self.given.batch[r.target]) for r in self.known.relations if r.held is not None]
         return n in params or n in others or n in held
+
+
+def _is_of_usual_size(value: Array, given: Array) -> bool:
+    """Whether what follows from others is finite, and no inverse of what is all but singular."""
+    greatest = float(np.max(np.abs(given.astype(np.float64)), initial=0.0))
+    return bool(np.all(np.isfinite(value)) and np.all(np.abs(value) <= _HUGE * max(greatest, 1.0)))
 
 
 def _order(n: int, kind: str, random: Random) -> Array:

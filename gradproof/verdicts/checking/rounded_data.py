@@ -37,7 +37,7 @@ MOVED = 2.0**-10
 """How far, relative, data is moved to see whether an error grows."""
 
 _MOVES, _FAR = 3, 16
-_STILL = {"few", "constant", "pattern"}
+_STILL = {"constant", "pattern"}
 
 _ERRORS = frozenset({Verdict.WRONG, Verdict.DISAGREES, Verdict.INACCURATE})
 
@@ -63,7 +63,7 @@ def judged_with_rounded_data(found: Judgement, gradient: UserGradient, dtype: st
     relations = [relation for relation in found_relations if not _is_exact(relation, place)]
     what = [told for view in views for told in view.rounded] + [relation.told() for relation in relations]
     if not what:
-        return _with_an_unknown_law(found, gradient, dtype, found_relations) or found
+        return _with_an_unknown_law(found, gradient, dtype, found_relations, rounding_of(place)) or found
     there = _to_all_digits(place, views, relations)
     try:
         again = judge_at(gradient, there, dtype)
@@ -72,7 +72,7 @@ def judged_with_rounded_data(found: Judgement, gradient: UserGradient, dtype: st
     if again.is_up_to_rounded_data:
         again = _equal(again)
     if not again.ok:
-        explained = _with_an_unknown_law(again, gradient, dtype, found_relations)
+        explained = _with_an_unknown_law(again, gradient, dtype, found_relations, rounding_of(place))
         if explained is None:
             return found
         again = explained
@@ -135,7 +135,7 @@ def _equal(found: Judgement) -> Judgement:
 
 
 def _with_an_unknown_law(
-    found: Judgement, gradient: UserGradient, dtype: str, relations: Sequence[Relation]
+    found: Judgement, gradient: UserGradient, dtype: str, relations: Sequence[Relation], rounding: float
 ) -> Judgement | None:
     """Take a formula for equal whose error comes of the data's rounding alone, which shows as it moves."""
 
@@ -145,7 +145,7 @@ def _with_an_unknown_law(
         except GradproofError:
             return None
 
-    if not is_of_rounded_data(found, judged, relations):
+    if not is_of_rounded_data(found, judged, relations, rounding):
         return None
     text = (
         "The last digits are explained by data that obeys a law up to rounding alone, which this check does "
@@ -156,7 +156,10 @@ def _with_an_unknown_law(
 
 
 def is_of_rounded_data(
-    found: Judgement, judged: Callable[[Place], Judgement | None], relations: Sequence[Relation]
+    found: Judgement,
+    judged: Callable[[Place], Judgement | None],
+    relations: Sequence[Relation],
+    rounding: float,
 ) -> bool:
     """Whether a formula is off by no more than the rounding of the data makes of what it rests on.
 
@@ -167,12 +170,11 @@ def is_of_rounded_data(
         found: what is said of it.
         judged: judges it at another place; gives None where that cannot be done.
         relations: how arrays of the data follow from others; the data keeps them as it moves.
+        rounding: the unit roundoff that the user's data is held in.
     """
     if found.verdict is not Verdict.WRONG:
         return False
     place = found.claimed.place
-    floats = [array for array in place.batch.values() if array.dtype.kind == "f" and not whole(array)]
-    rounding = max((FORMATS[format_of(array)].unit_roundoff for array in floats), default=0.0)
     grown = dict.fromkeys(found.parameters, 0.0)
     for moved in _moved(place, relations):
         there = judged(moved)
@@ -186,6 +188,12 @@ def is_of_rounded_data(
     return False
 
 
+def rounding_of(place: Place) -> float:
+    """Give the greatest unit roundoff that numbers of data are held in; 0 where there are none."""
+    floats = [array for array in place.batch.values() if array.dtype.kind == "f" and not whole(array)]
+    return max((FORMATS[format_of(array)].unit_roundoff for array in floats), default=0.0)
+
+
 def _moved(place: Place, relations: Sequence[Relation]) -> Iterator[Place]:
     """Give places at which the data is moved by a little, and keeps all that is known of it."""
     batch = {
@@ -197,10 +205,19 @@ def _moved(place: Place, relations: Sequence[Relation]) -> Iterator[Place]:
     discrete |= {n for n, view in views.items() if any(seen.property.slug in _STILL for seen in view.seen)}
     related = [replace(relation, given=batch[relation.target]) for relation in relations]
     drawer = Drawer(Place({}, batch), KnownData(views, {}, related, frozenset(discrete)))
+    few = frozenset(item for item in drawer.known.items if item.slug == "few")
     for attempt in range(_MOVES):
-        drawn = drawer.draw(Draw(near=MOVED), frozenset(), np.random.default_rng([attempt, 7]))
+        random = np.random.default_rng([attempt, 7])
+        drawn = drawer.draw(Draw(near=MOVED), few, random)
         if drawn is not None and any(is_near(drawn, drawer.given, name) for name in batch):
             yield Place(place.params, drawn.batch)
+        else:  # nothing nearby is found that keeps all that is known of it
+            away = {
+                name: array * (1 + MOVED * random.uniform(-1, 1, size=array.shape))
+                for name, array in batch.items()
+                if name not in discrete
+            }
+            yield Place(place.params, {**batch, **away})
 
 
 def is_near(place: Place, given: Place, name: str) -> bool:
