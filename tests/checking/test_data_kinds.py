@@ -6,6 +6,7 @@ from data_kinds import HIDDEN, KINDS, line_gradient, line_loss, soft, softmax
 
 from gradproof import InputError, Verdict, check
 from gradproof.verdicts.checking.properties import PROPERTIES, TO_ALL_DIGITS
+from gradproof.verdicts.checking.views import View
 
 
 def data(kind, seed=0):
@@ -98,7 +99,7 @@ def test_data_of_float32_explains_no_more_than_its_own_digits():
     params, batch = (of_float32(arrays, kept=True) for arrays in data(kind, 1))
     right = check(kind.loss, kind.gradient, params, batch)
     told = {finding.kind: finding.text for finding in right.findings}
-    assert "each column of y sums to one (to 7 digits)" in told["rounded-data"]
+    assert "each column of y sums to one (to 8 digits)" in told["rounded-data"]
     assert right.digits > 15
 
     def off(p, b):
@@ -133,6 +134,22 @@ def test_what_has_a_property_up_to_rounding_is_given_it_to_all_digits(slug, arra
         "antisymmetric": lambda: exact + exact.T,
     }
     assert np.max(np.abs(checks[slug]())) <= 1e-15
+
+
+def test_an_array_that_has_a_property_along_several_axes_is_given_all_of_them():
+    """Rows and columns that sum to one (doubly stochastic), in float32, with zeros and without."""
+    random = np.random.default_rng(0)
+    for zeros in (np.zeros((4, 4), dtype=bool), np.eye(4, dtype=bool)):
+        array = np.where(zeros, 0, random.random((4, 4)))
+        for _ in range(400):
+            array /= array.sum(axis=0)
+            array /= array.sum(axis=1, keepdims=True)
+        view = View("y", array.astype(np.float32), parameter=False)
+        assert {seen.argument for seen in view.seen if seen.property.slug == "sum"} >= {(0, 1), (1, 1)}
+        exact = view.to_all_digits
+        for axis in (0, 1):
+            assert np.max(np.abs(exact.sum(axis=axis) - 1)) < 1e-14
+        assert np.array_equal(exact == 0, zeros)
 
 
 # -------------------------------------------------------------------- what the user says of the data

@@ -171,11 +171,17 @@ def diagonal_at(values: Array, *_: Any, value: float) -> Array:
 
 
 def exact_sums(array: Array, argument: Any) -> Array:
-    """Give what sums to a number, of what does so up to rounding: a line's greatest entry takes the rest."""
+    """Give what sums to a number, of what does so up to rounding.
+
+    What is missing is spread over the entries of a line that are not zero, so that sums along another axis
+    are left nearly as they are; what rounding leaves of it is put on the greatest.
+    """
     axis, target = argument
     lines = array.reshape(1, -1) if axis is None else np.moveaxis(array, axis, -1)
     lines = np.array(lines, dtype=float)
     for line in lines.reshape(-1, lines.shape[-1]):
+        there = line != 0
+        line[there] -= fsum([*line.tolist(), -target]) / max(1, np.count_nonzero(there))
         line[np.argmax(np.abs(line))] -= fsum([*line.tolist(), -target])
     return lines.reshape(array.shape) if axis is None else np.moveaxis(lines, -1, axis)
 

@@ -26,6 +26,8 @@ LIKELY_DIFFERENT = 1 / 30
 """The same for indices that are all different: five of five are an accident, six of six are a permutation."""
 
 
+_SWEEPS = 20
+
 _SHUFFLES, _MANY = 40, 1000
 
 
@@ -65,8 +67,9 @@ class View:
     @property
     def to_all_digits(self) -> Array:
         """What it is up to rounding, to all digits of float64."""
-        array = self.given
-        for seen in self._inexact:
+        array, inexact = self.given, self._inexact
+        # Where there are several, what one makes exact the next one moves, by ever less.
+        for seen in inexact * (_SWEEPS if len(inexact) > 1 else 1):
             array = TO_ALL_DIGITS[seen.property.slug](array.astype(np.float64), seen.argument)
         return array
 
