@@ -152,6 +152,25 @@ def test_an_array_that_has_a_property_along_several_axes_is_given_all_of_them():
         assert np.array_equal(exact == 0, zeros)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_gradient_that_is_0_of_data_that_sums_to_0_is_right_up_to_its_rounding(seed):
+    """Contrast weights: their sum is 0 to 1e-16, and so is the gradient of a common shift."""
+
+    def loss(xp, p, b):
+        return xp.cos(xp.sum(b["c"] * (p["m"] + p["shift"])))
+
+    def gradient(p, b):
+        return {"m": -np.sin(np.sum(b["c"] * p["m"])) * b["c"], "shift": 0.0 * p["shift"]}
+
+    r = np.random.default_rng(seed)
+    c = r.normal(size=5)
+    given = {"m": r.normal(size=5), "shift": r.normal(size=())}, {"c": c - c.mean()}
+    result = check(loss, gradient, *given)
+    assert result.verdict is Verdict.EQUAL, result.told()
+    off = check(loss, lambda p, b: {**gradient(p, b), "shift": np.array(1e-9)}, *given)
+    assert off.verdict is Verdict.WRONG
+
+
 # -------------------------------------------------------------------- what the user says of the data
 
 

@@ -181,7 +181,7 @@ def exact_sums(array: Array, argument: Any) -> Array:
     lines = np.array(lines, dtype=float)
     for line in lines.reshape(-1, lines.shape[-1]):
         there = line != 0
-        line[there] -= fsum([*line.tolist(), -target]) / max(1, np.count_nonzero(there))
+        line[there] -= fsum([*line.tolist(), -target]) / max(1, int(np.count_nonzero(there)))
         line[np.argmax(np.abs(line))] -= fsum([*line.tolist(), -target])
     return lines.reshape(array.shape) if axis is None else np.moveaxis(lines, -1, axis)
 

@@ -19,7 +19,7 @@ from gradproof.verdicts.judging.measuring import Agreement
 from gradproof.verdicts.judging.proof import Proof
 from gradproof.verdicts.numerals import decimals, entry, index_texts, rounded_up
 from gradproof.verdicts.printing import printed, table_lines, terminal_width, visible, wrapped
-from gradproof.verdicts.tolerances import ROUNDED_PROPERTY
+from gradproof.verdicts.tolerances import ROUNDED_PROPERTY, ZERO_UNITS
 from gradproof.verdicts.verdict import CODE, SEVERITY, Codes, Verdict, worst
 
 if TYPE_CHECKING:
@@ -121,12 +121,15 @@ class Judgement:
     def is_up_to_rounded_data(self) -> bool:
         """Whether a formula that is proven to differ does so by no more than rounded numbers explain.
 
-        See `ROUNDED_PROPERTY`.
+        See `ROUNDED_PROPERTY`; a parameter whose whole gradient is a 0 that rounding has left something of
+        (data that sums to 1e-16, where it is to sum to 0) is measured beside the others, by `ZERO_UNITS`.
         """
         if self.verdict is not Verdict.WRONG or not self.parameters or any(f.fails for f in self.findings):
             return False
+        scales = self.scales
+        zero = ZERO_UNITS * FORMATS["float64"].unit_roundoff * max(scales.values())
         return all(
-            judged.wrong_by <= ROUNDED_PROPERTY * self.scales[name]
+            judged.wrong_by <= max(ROUNDED_PROPERTY * scales[name], zero)
             for name, judged in self.parameters.items()
         )
 
