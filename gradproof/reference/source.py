@@ -1,9 +1,11 @@
 """Where in the user's own code something happens."""
 
 import inspect
+import linecache
 import os
+from itertools import islice
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +37,31 @@ class Source(NamedTuple):
         shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
         return f"{shown}:{self.line}"
 
+    @property
+    def expression(self) -> str:
+        """What of the line it is, as it is written there; empty where that is not known."""
+        return ""
+
+
+class Called(Source):
+    """A line of a file, of which the instruction is known, too; equal to any other source on the line."""
+
+    code: CodeType
+    instruction: int
+
+    @property
+    def expression(self) -> str:
+        """What of the line it is, as it is written there; empty where it goes over several lines.
+
+        Source: PEP 657, fine-grained error locations in tracebacks.
+        """
+        positions = next(islice(self.code.co_positions(), self.instruction // 2, None), (None,) * 4)
+        line, last_line, start, end = positions
+        if line is None or line != last_line or start is None or end is None:
+            return ""
+        # Columns count bytes of UTF-8.
+        return linecache.getline(self.file, line).encode()[start:end].decode(errors="replace")
+
 
 UNKNOWN = Source("<unknown>", 0)
 
@@ -44,7 +71,11 @@ def caller() -> Source:
     frame = inspect.currentframe()
     while frame is not None and frame.f_code.co_filename.startswith(_BENEATH):
         frame = frame.f_back
-    return UNKNOWN if frame is None else Source(frame.f_code.co_filename, frame.f_lineno)
+    if frame is None:
+        return UNKNOWN
+    found = Called(frame.f_code.co_filename, frame.f_lineno)
+    found.code, found.instruction = frame.f_code, frame.f_lasti
+    return found
 
 
 def raised_at(error: BaseException) -> str:

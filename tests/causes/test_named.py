@@ -457,3 +457,19 @@ def test_a_factor_that_is_nearly_one_is_not_told_as_one():
     claimed = {"w": (2 * V * (1 + 1.5e-8)).astype(np.float64)}
     cause = gp.judge(lambda xp, p, _: xp.sum(p["w"] ** 2), {"w": V}, {}, claimed).cause
     assert cause is None or "1 + 1.5e-08" in cause.text
+
+
+def test_of_several_operations_on_a_line_what_is_written_says_which():
+    def loss(xp, p, b):
+        return xp.sum(xp.tanh(b["x"] @ p["w"] - p["b"]) * (b["y"] - p["c"]))
+
+    def gradient(p, b):
+        y = np.tanh(b["x"] @ p["w"] - p["b"])
+        g = (1 - y**2) * (b["y"] - p["c"])
+        return {"w": b["x"].T @ g, "b": np.sum(g), "c": -np.sum(y)}  # the minus of the first is left out
+
+    r = np.random.default_rng(0)
+    params = {"w": r.normal(size=3), "b": r.normal(size=()), "c": r.normal(size=())}
+    found = gp.check(loss, gradient, params, {"x": r.normal(size=(5, 3)), "y": r.normal(size=5)}, points=0)
+    assert found.cause is not None
+    assert 'subtract `b["x"] @ p["w"] - p["b"]` (' in found.cause.text

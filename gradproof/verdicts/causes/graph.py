@@ -56,6 +56,7 @@ class Node:
     ) -> None:
         """Take a tape's node, or a function that it was recognised as."""
         self.index, self.tensor, self.operands = index, tensor, tuple(operands)
+        self.expression = ""
         self.composite, self.constant = found is not None, tensor.index is None
         # how a constant was computed does not matter: nothing goes back to it
         self.operation = None if self.constant else found.operation if found else tensor.operation
@@ -65,10 +66,14 @@ class Node:
         self.values: tuple[Array, ...] = tuple(operand.value for operand in self.operands)
 
     def __str__(self) -> str:
-        """Name it with its line, in words: `sigmoid (my_gradient.py:12)`."""
+        """Name it with its line, in words: `sigmoid (my_gradient.py:12)`.
+
+        Of several like it on the line, what is written there says which: "subtract `y - t` (mine.py:12)".
+        """
         if self.constant:
             return _named(self.tensor)
-        return f"{self.name} ({self.line})" if self.operation else f"the parameter {self.name}"
+        which = f" `{self.expression}`" if self.expression else ""
+        return f"{self.name}{which} ({self.line})" if self.operation else f"the parameter {self.name}"
 
     @property
     def where(self) -> str:
@@ -101,6 +106,23 @@ def _named(tensor: Tensor) -> str:
     while not whole.name and len(whole.parents) == 1:
         whole, part = whole.parents[0], "a part of "
     return f'{part}batch["{whole.name}"]' if whole.name else "a constant"
+
+
+_LONGEST = 60
+"""Longer expressions are cut."""
+
+
+def _tell_apart(nodes: Sequence[Node]) -> None:
+    """Give operations that stand several times on a line what is written there."""
+    alike: dict[tuple[str, object], list[Node]] = defaultdict(list)
+    for node in nodes:
+        if node.operation and not node.composite:
+            alike[node.name, node.tensor.source].append(node)
+    for group in alike.values():
+        written = [node.tensor.source.expression for node in group]
+        if len(set(written)) > 1 and all(written):
+            for node, text in zip(group, written, strict=True):
+                node.expression = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
 
 
 @dataclass(frozen=True)
@@ -136,6 +158,7 @@ class Graph:
         self.kind = tape.kind
         self.plain = plain or self
         self.nodes = _nodes(tape, composites or {})
+        _tell_apart(self.nodes)
         self.parameters = {name: tensor.index or 0 for name, tensor in tape.parameters.items()}
         self.output = None if tape.output is None else tape.output.index
         self._uses: list[list[Edge]] = [[] for _ in self.nodes]
