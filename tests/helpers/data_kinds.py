@@ -918,3 +918,15 @@ hidden(
     lambda r: ({"w": r.normal(size=(3, 4))}, {"n": np.full(3, 4)}),
     "the same",
 )
+
+
+# -------------------------------------------------------------------- what holds only with an accident
+
+
+kind(
+    "steps of 0, 1, 2, ... that are not read",
+    lambda xp, p, b: xp.sum(p["a"] ** 2) * xp.sum(b["t"][1:] - b["t"][:-1]),
+    lambda p, b: {"a": 2 * p["a"] * (len(b["t"]) - 1)},
+    lambda r: ({"a": r.normal(size=2)}, {"t": np.arange(5.0)}),
+    "t is sorted and t is a permutation",
+)

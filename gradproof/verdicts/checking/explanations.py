@@ -14,6 +14,7 @@ from gradproof.verdicts.checking.drawing import Draw
 from gradproof.verdicts.checking.own import Terms, judge_own
 from gradproof.verdicts.checking.places import Drawer, Item, Items, KnownData
 from gradproof.verdicts.checking.points import Plan, Point
+from gradproof.verdicts.checking.properties import Worth
 from gradproof.verdicts.checking.relations import Relation
 from gradproof.verdicts.checking.rounded_data import is_of_rounded_data
 from gradproof.verdicts.judging.claimed import Place
@@ -188,6 +189,26 @@ def sufficient(trial: Trial, known: KnownData, broken: Items) -> tuple[Item, ...
         if fewer and trial.passes(broken - frozenset(fewer)):
             kept = fewer
     return tuple(kept)
+
+
+def beside(trial: Trial, known: KnownData, broken: Items, found: Sequence[Item]) -> tuple[Item, ...]:
+    """Find what arrays merely happen to have, and what a condition holds only with.
+
+    Numbers of a permutation that are sorted are 0, 1, 2, ...: what is right of them need not be right of all
+    that are sorted.
+    """
+    views = [item.view for item in found]
+    kept = frozenset(found).union(*(_implied(item, known) for item in found))
+    accidents = [item for item in known.of_worth(Worth.ACCIDENT) if item.view in views and item not in kept]
+    free = (broken | frozenset(accidents)) - kept
+    if not accidents or trial.outcome(free) is not True:
+        return ()
+    needed = list(accidents)
+    for item in accidents:
+        fewer = [each for each in needed if each is not item]
+        if trial.passes(free - frozenset(fewer)):
+            needed = fewer
+    return tuple(needed)
 
 
 def _implied(item: Item, known: KnownData) -> Items:

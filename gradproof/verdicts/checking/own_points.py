@@ -10,6 +10,7 @@ from gradproof.verdicts.checking.candidates import candidates, known_of
 from gradproof.verdicts.checking.explanations import (
     Trial,
     Trials,
+    beside,
     necessary,
     rests_on_order,
     right_values,
@@ -297,7 +298,8 @@ class _Search:
         if not broken or trial.fails(frozenset()):
             return not self._rests_on_a_law(number, plan, failed)
         if plan.phase is Phase.NATURES:
-            self._tell_condition(sufficient(trial, self.known, broken))
+            found = sufficient(trial, self.known, broken)
+            self._tell_condition((*found, *beside(trial, self.known, broken, found)))
             return False
         found = necessary(trial, self.known, broken)
         if len(found) == 1:
