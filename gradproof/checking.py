@@ -100,7 +100,7 @@ class Check(Judgement):
             dtype=self.dtype,
             seed=self.seed,
             points=str(self.points),
-            cause=self.unexplained if self.cause is None else self.cause.text,
+            cause="" if self.cause is None else self.cause.text,
             where="" if self.cause is None else self.cause.where,
             reason=self.reason,
             findings="; ".join(finding.text for finding in self.findings),

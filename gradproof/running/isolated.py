@@ -60,7 +60,14 @@ class IsolatedExecutor(Executor):
                 "Start it under `if __name__ == '__main__':`."
             )
         self.limits = limits
-        self._folder = tempfile.TemporaryDirectory(prefix="gradproof_output-")
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="gradproof_output-")
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise InputError(
+                f"There is no folder for what runs print: {why}. Make room in a temporary folder (TMPDIR "
+                "names one), or make the runs in this process, with --in-process."
+            ) from error
         self._numbers = count()
         self._outputs: dict[Future[Any], tuple[Path, Path]] = {}
         self._closed = threading.Event()

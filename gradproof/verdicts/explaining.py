@@ -156,7 +156,7 @@ def with_causes(
     scenario: Scenario, run: Run, gradients: Records, updates: Records
 ) -> tuple[Records, Records]:
     """Name the causes of what does not pass; costs nothing where all passes."""
-    wrong = {each.parameter for each in gradients if each.worst_verdict() in _WRONG}
+    wrong = {each.parameter for each in gradients if each.worst_verdict() in {*_WRONG, Verdict.NOT_FINITE}}
     if wrong:
         causes = _gradient_causes(scenario, run, [each for each in gradients if each.parameter in wrong])
         found = [(each, *causes.get(each.parameter, ("", ""))) for each in gradients]

@@ -97,7 +97,7 @@ def run_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Scenario, Callable[[R
                 return change(right(self, *arguments, **options))
 
             patched.setattr(ReferenceBackend, "run", changed)
-            return verify([scenario], ["reference"], dtypes=["float32"], jobs=1)
+            return verify([scenario], ["reference"], dtypes=["float32"], limits=None)
 
     return verified
 

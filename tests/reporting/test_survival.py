@@ -253,13 +253,26 @@ sys.exit(cli.main(sys.argv[2:]))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+def test_runs_whose_output_has_no_room_are_told_in_one_message(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, "0", *VERIFY, tmp_path / "latest"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "There is no folder for what runs print" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
 @pytest.mark.parametrize("limit", [0, 1000, 10_000])
 def test_the_command_on_a_disk_that_takes_no_more(limit: int, tmp_path: Path) -> None:
     """The system itself refuses to make a file larger, in the first, a middle and one of the last files."""
     target = tmp_path / "latest"
     small().write(target)
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(limit), *VERIFY, target],
+        [sys.executable, "-c", LIMITED, str(limit), *VERIFY[:-1], "--in-process", "--out", target],
         capture_output=True,
         text=True,
         check=False,
