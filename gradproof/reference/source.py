@@ -43,7 +43,7 @@ class Source(NamedTuple):
         return ""
 
 
-class Called(Source):
+class Instruction(Source):
     """A line of a file, of which the instruction is known, too; equal to any other source on the line."""
 
     code: CodeType
@@ -73,7 +73,7 @@ def caller() -> Source:
         frame = frame.f_back
     if frame is None:
         return UNKNOWN
-    found = Called(frame.f_code.co_filename, frame.f_lineno)
+    found = Instruction(frame.f_code.co_filename, frame.f_lineno)
     found.code, found.instruction = frame.f_code, frame.f_lasti
     return found
 

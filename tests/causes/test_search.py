@@ -199,7 +199,9 @@ def test_a_parameter_without_axes_is_named_itself():
     claimed = {"m": error * 2 + np.cos(m) * np.exp(c), "c": -error + np.sin(m) * np.exp(c)}
     cause = find_cause(loss, {"m": np.array(m), "c": np.array(c)}, {}, claimed)
     assert (cause.kind, cause.parameters) == ("sign", ("c",))
-    assert "the term that comes from the parameter c in the sum of add (" in cause.text
+    assert (
+        'the term that comes from the parameter c in the sum of add `p["m"] * 2.0 + p["c"]` (' in cause.text
+    )
 
 
 # ------------------------------------------------------------------------ what the judging has said
