@@ -129,9 +129,10 @@ def check_replaceable(folder: Path) -> Path:
     try:
         found = target.stat()
         in_the_way = _place(found, target) or _foreign(target)
-        if not os.access(target, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        is_locked = not os.access(target, os.W_OK | os.X_OK)  # also true of what was just moved away
         replaced_meanwhile = not os.path.samestat(found, target.stat())
+        if is_locked and not replaced_meanwhile:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except (FileNotFoundError, NotADirectoryError):
         return target  # nothing is there, or another writer is just replacing it
     except OSError as error:
