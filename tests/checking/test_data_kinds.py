@@ -152,6 +152,17 @@ def test_an_array_that_has_a_property_along_several_axes_is_given_all_of_them():
         assert np.array_equal(exact == 0, zeros)
 
 
+def test_what_is_sorted_stays_so_in_the_direction_that_it_has():
+    up = np.array([0.5, 1.5, 2.0, 7.0])
+    for array, direction in ((up, 1), (up[::-1], -1)):
+        (seen,) = (seen for seen in View("t", array, parameter=False).seen if seen.property.slug == "sorted")
+        assert seen.argument == (0, direction)
+        assert seen.holds(array)
+        assert not seen.holds(array[::-1])
+        drawn = seen.property.keep(array[[2, 0, 3, 1]], array, seen.argument, frozenset(), None)
+        assert np.array_equal(drawn, array)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_gradient_that_is_0_of_data_that_sums_to_0_is_right_up_to_its_rounding(seed):
     """Contrast weights: their sum is 0 to 1e-16, and so is the gradient of a common shift."""

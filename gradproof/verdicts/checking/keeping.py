@@ -110,11 +110,11 @@ def unit_norm(values: Array, given: Array, axis: Any, kept: Slugs, random: Rando
     return np.asarray(values / np.where(norm > 0, norm, 1.0))
 
 
-def in_order(values: Array, given: Array, axis: Any, kept: Slugs, random: Random) -> Array:
-    del kept, random
+def in_order(values: Array, given: Array, argument: Any, kept: Slugs, random: Random) -> Array:
+    del given, kept, random
+    axis, direction = argument
     ordered = np.sort(values, axis=axis)
-    first, last = np.take(given, 0, axis=axis), np.take(given, -1, axis=axis)
-    return ordered if np.all(first <= last) else np.flip(ordered, axis=axis)
+    return ordered if direction > 0 else np.flip(ordered, axis=axis)
 
 
 def ends(values: Array, given: Array, ends: Any, *_: Any) -> Array:

@@ -360,9 +360,18 @@ def norm_axes(array: Array) -> Iterable[Any]:
     return one_axis(array) if fits else ()
 
 
-def is_sorted(array: Array, axis: Any) -> bool:
+def is_sorted(array: Array, argument: Any) -> bool:
+    """Whether lines are sorted: along an axis either way, or along an axis in a direction, 1 or -1."""
+    axis, direction = argument if isinstance(argument, tuple) else (argument, 0)
     steps = np.diff(array.astype(np.int64 if array.dtype.kind in "iub" else float), axis=axis)
-    return bool(np.all(steps >= 0) or np.all(steps <= 0))
+    return bool((direction >= 0 and np.all(steps >= 0)) or (direction <= 0 and np.all(steps <= 0)))
+
+
+def sorted_arguments(array: Array) -> Iterable[tuple[Any, int]]:
+    """Give axes along which lines may be sorted, with the direction of the first line."""
+    for axis in varied_axes(array):
+        line = np.moveaxis(array, axis, -1).reshape(-1, array.shape[axis])[0].astype(float)
+        yield axis, 1 if line[0] <= line[-1] else -1
 
 
 def same_ends(array: Array, ends: Any) -> bool:

@@ -198,7 +198,7 @@ STRUCTURE: tuple[Property, ...] = (
     ),
     _nature(
         "sorted", "{line} is sorted", "times and offsets; an accident where chance would often give it",
-        look.is_sorted, look.varied_axes, keep.in_order,
+        look.is_sorted, look.sorted_arguments, keep.in_order,
     ),
     _nature(
         "ends", "{name} goes from its first to its last value", "offsets divide up another array",

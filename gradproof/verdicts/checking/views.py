@@ -115,7 +115,7 @@ def _worth(entry: Property, argument: Any, view: View) -> Worth:
         return ACCIDENT if chance > LIKELY_DIFFERENT else NATURE
     if entry.slug == "sorted":
         random = np.random.default_rng(0)
-        lines = np.moveaxis(view.given, argument, -1)
+        lines = np.moveaxis(view.given, argument[0], -1)
         tries = _SHUFFLES if view.given.size < _MANY else 0
         sortings = sum(is_sorted(random.permuted(lines, axis=-1), -1) for _ in range(tries))
         return ACCIDENT if sortings > LIKELY * tries else NATURE
