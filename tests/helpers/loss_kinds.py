@@ -227,7 +227,7 @@ loss_kind(
         {"w": r.normal(size=3), "t": np.array([-1.0, 0.2, 1.5]) + 0.1 * r.normal(size=3)},
         {"x": r.normal(size=(6, 3)), "y": classes(r)},
     ),
-    "one-hot",
+    "It is right wherever y is of the same kind",
 )
 
 # -------------------------------------------------------------------- regression and counts

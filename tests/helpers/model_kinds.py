@@ -77,6 +77,7 @@ model(
         {"w": 0.5 * r.normal(size=(3, 3))},
         {"x": r.normal(size=(4, 3)), "c": r.normal(size=(4, 3)), "m": np.tril(np.ones((4, 4)))},
     ),
+    "m is ones on and below the diagonal",
 )
 
 
@@ -408,6 +409,7 @@ model(
     lambda xp, p, b: 0.5 * xp.sum((b["c"] @ p["v"] - b["y"]) ** 2) + 0.5 * xp.sum((b["s"] @ p["v"]) ** 2),
     spectrum_gradient,
     spectrum,
+    "c and s belong together",
 )
 
 # -------------------------------------------------------------------- quadrature, differences, transport
@@ -423,6 +425,7 @@ model(
     lambda xp, p, b: 0.5 * xp.sum(b["q"] * (p["a"][0] + p["a"][1] * b["x"] + p["a"][2] * b["x"] ** 2) ** 2),
     lambda p, b: {"a": np.array([[2, 0, 2 / 3], [0, 2 / 3, 0], [2 / 3, 0, 2 / 5]]) @ p["a"]},
     quadrature,
+    "x and q belong together",
 )
 
 
@@ -441,6 +444,7 @@ model(
     lambda xp, p, b: 0.5 * xp.sum((p["u"] + 0.1 * (b["d"] @ p["u"]) - b["y"]) ** 2),
     heat_gradient,
     lambda r: ({"u": r.normal(size=6)}, {"d": second_difference(), "y": r.normal(size=6)}),
+    "d is as it is in your data",
 )
 
 
@@ -454,6 +458,7 @@ model(
     lambda xp, p, b: 0.5 * xp.sum((p["u"] - b["y"]) ** 2) + xp.sum(xp.abs(b["d"] @ p["u"])),
     variation_gradient,
     lambda r: ({"u": r.normal(size=6)}, {"d": np.diff(np.eye(6), axis=0), "y": r.normal(size=6)}),
+    "d is as it is in your data",
 )
 
 
@@ -479,6 +484,7 @@ model(
     lambda xp, p, b: 0.5 * xp.sum((b["b"] @ p["c"] - b["y"]) ** 2),
     hats_gradient,
     hats,
+    "x and b belong together",
 )
 model(
     "transport between two distributions",
