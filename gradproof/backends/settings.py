@@ -21,11 +21,13 @@ class Setting:
         name: what it is called, as the object of a sentence.
         read: gives its value, of a type that compares with `==`.
         restore: puts a value that was read back.
+        complete: whether of a mapping also what is new in it is a change.
     """
 
     name: str
     read: Callable[[], Any]
     restore: Callable[[Any], object]
+    complete: bool = False
 
 
 def _restore_environment(variables: Mapping[str, str]) -> None:
@@ -61,7 +63,7 @@ def _restore_threads(threads: Mapping[str, int]) -> None:
 
 PYTHON = (
     Setting("the working directory", os.getcwd, os.chdir),
-    Setting("environment variables", lambda: dict(os.environ), _restore_environment),
+    Setting("environment variables", lambda: dict(os.environ), _restore_environment, complete=True),
     Setting("the recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
     Setting("the filters of warnings", lambda: [*warnings.filters], _restore_filters),
     Setting("the state of Python's random numbers", random.getstate, random.setstate),
@@ -95,15 +97,15 @@ def functions_of(*modules: ModuleType | type) -> Setting:
 def changes(setting: Setting, before: Any) -> Iterator[str]:
     """Tell how a setting differs from a value that was read before; nothing where it does not.
 
-    What is new in it (a library that was imported, a variable) is no change of what was there, except in
-    the environment.
+    What is new in a mapping (a library that was imported) is no change of what was there, unless the setting
+    says so.
     """
     now = setting.read()
     if not isinstance(before, Mapping):
         if now != before:
             yield _told(setting.name, before, now)
         return
-    names = before.keys() | now.keys() if setting.name.startswith("environment") else before.keys()
+    names = before.keys() | now.keys() if setting.complete else before.keys()
     for name in sorted(names, key=str):
         first, second = before.get(name), now.get(name)
         if first is not second and first != second:

@@ -7,6 +7,7 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.phrases import agreement, number
@@ -164,12 +165,6 @@ class Discrepancy:
 
 def _constant(ratios: Floats, within: float = tolerances.CONSTANT_RATIO) -> bool:
     return bool(np.all(np.abs(ratios - ratios.flat[0]) <= within * np.abs(ratios.flat[0])))
-
-
-def midpoints(balls: Balls) -> Floats:
-    """Give the midpoints of balls, in an array even of one."""
-    values: Floats = np.asarray(balls, dtype=object).astype(np.float64)
-    return values
 
 
 def greatest(balls: Mapping[str, Balls]) -> tuple[str, tuple[int, ...]] | None:

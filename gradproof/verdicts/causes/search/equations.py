@@ -17,8 +17,9 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.bounds import midpoints
 from gradproof.verdicts.causes.graph import Changed, Graph, Spot, Views
-from gradproof.verdicts.causes.search.discrepancy import Discrepancy, Floats, midpoints
+from gradproof.verdicts.causes.search.discrepancy import Discrepancy, Floats
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.linear import Solution, System
 from gradproof.verdicts.causes.search.tangents import tangents

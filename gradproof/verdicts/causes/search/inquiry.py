@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.noise import noisy_gradients
 from gradproof.reference.numbers import Balls, Noisy, Plain
+from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.tape import Loss, differentiate, never
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Graph, Spot, Views
 from gradproof.verdicts.causes.kinds import Cause
 from gradproof.verdicts.causes.phrases import ExpectedFactors
-from gradproof.verdicts.causes.search.discrepancy import Arrays, Discrepancy, Floats, doubt_from, midpoints
+from gradproof.verdicts.causes.search.discrepancy import Arrays, Discrepancy, Floats, doubt_from
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.probes import Probes, probe
 from gradproof.verdicts.causes.search.recognition import composed

@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from flint import arb
 
+from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import moving
 from gradproof.verdicts import tolerances
@@ -15,7 +16,7 @@ from gradproof.verdicts.causes.kinds import ODD_NUMBER, Cause, CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import having
 from gradproof.verdicts.causes.mistakes.structure import is_stretched, unreduced
 from gradproof.verdicts.causes.phrases import listed, number
-from gradproof.verdicts.causes.search.discrepancy import Balls, greatest, midpoints
+from gradproof.verdicts.causes.search.discrepancy import Balls, greatest
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.mutant import Mutant
 
