@@ -52,8 +52,9 @@ def mistakes_of(operation):
 
 
 PROMISES = [
-    (having(Trait.ELEMENTWISE, without=Trait.LINEAR), "the derivative of $at left out"),
-    (having(Trait.ELEMENTWISE, without=Trait.LINEAR), "the derivative of $at applied twice"),
+    (FUNCTIONS, " of $at left out"),
+    (having(Trait.ELEMENTWISE, without=Trait.LINEAR), " left out"),
+    (having(Trait.ELEMENTWISE, without=Trait.LINEAR), " applied twice"),
     (having(Trait.NORMALISES), "left out of the derivative of $at"),
     (having(Trait.NORMALISES), "over another axis in the derivative of $at"),
     (
@@ -62,7 +63,7 @@ PROMISES = [
     ),
     (FUNCTIONS, "evaluated at its output"),
     (having(Trait.ELEMENTWISE | Trait.FROM_RESULT), "evaluated at the input"),
-    (having(Trait.ACTIVATION), "in place of the derivative of $at"),
+    (having(Trait.ACTIVATION), " in place of the "),
     (SELECTING, "the mask of $at inverted"),
     (having(Trait.EXTREMUM), "which must share it"),
     (PRODUCTS, "operand 1 own 0"),
