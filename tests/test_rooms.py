@@ -44,6 +44,7 @@ ALLOWED = {
         "gradproof.reporting.environment",
     ),
     "plugin": ("gradproof",),
+    "commands": ("gradproof",),
 }
 FRAMEWORKS = ("torch", "jax", "jaxlib", "array_api_compat")
 MAY_IMPORT_FRAMEWORKS = {"backends/torch_backend.py", "backends/jax_backend.py"}
