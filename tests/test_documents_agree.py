@@ -2,6 +2,7 @@
 
 import pytest
 
+from gradproof.backends import load_backend
 from gradproof.pytest_cases import assert_agrees
 from gradproof.scenarios import scenario
 
@@ -15,8 +16,8 @@ def test_every_step_was_judged(gradproof_outcome):
     steps = {len(judgement.index) for judgement in (*outcome.gradients, *outcome.updates)}
     assert steps == {outcome.steps}
     planned = scenario(outcome.subject.scenario).steps
-    if (outcome.subject.backend, outcome.subject.variant) == ("jax", "eager"):
-        planned = min(planned, 50)
+    limits = load_backend(outcome.subject.backend).step_limits
+    planned = min(planned, limits.get(outcome.subject.variant, planned))
     assert outcome.steps == planned or outcome.stopped
 
 
