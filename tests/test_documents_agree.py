@@ -8,6 +8,8 @@ from gradproof.scenarios import scenario
 
 
 def test_every_step_agrees(gradproof_outcome):
+    if (gradproof_outcome.subject.backend, gradproof_outcome.subject.dtype) == ("mlx", "float64"):
+        pytest.skip("MLX's float64 functions have float32's digits: tests/backends/test_mlx.py")
     assert_agrees(gradproof_outcome)
 
 
