@@ -187,7 +187,7 @@ class NoiseModel:
 
         Where the operands are equal, so are the numbers; -0 counts as 0.
         """
-        keys = self._stream.generator.integers(2**64, size=self.samples, dtype=np.uint64)
+        keys = self._stream.generator.bit_generator.random_raw(self.samples)
         bits: NDArray[np.uint64] = keys.reshape(-1, *(1,) * (operands[0].ndim - 1))
         for operand in operands:
             bits = mixed(bits ^ (operand + 0.0).view(np.uint64))
@@ -205,8 +205,8 @@ class NoiseModel:
     def rounded(self, x: Payload, vanished: NDArray[np.bool_] | bool = False) -> Payload:
         """Results with the format's underflow, as noise, and its overflow."""
         size = np.abs(x)
-        tiny = (size < self.format.smallest_normal) & ((size > 0) | vanished)
-        if np.any(tiny):
+        tiny = size < self.format.smallest_normal
+        if np.any(tiny) and np.any(tiny := tiny & ((size > 0) | vanished)):
             shape = tiny.shape[1:]
             noise = self.amplification * self.format.smallest_subnormal * self.uniform(shape)
             flushed = self.uniform(shape) > 0

@@ -275,7 +275,7 @@ def _magnitude(x: Payload, axes: tuple[int, ...]) -> Payload:
     greatest = np.max(np.abs(x), axis=axes, keepdims=True, initial=0.0)
     _, exponent = np.frexp(np.where(np.isfinite(greatest) & (greatest > 0), greatest, 0.5))
     # Not beyond the normal numbers, so that the division does not overflow.
-    power: Payload = np.ldexp(1.0, np.clip(exponent, -1000, 1000))
+    power: Payload = np.ldexp(1.0, np.minimum(np.maximum(exponent, -1000), 1000))
     return power
 
 

@@ -62,12 +62,13 @@ def _mean_repeats(marks: NDArray[np.uint64], counted: NDArray[np.bool_]) -> Payl
     *outer, terms = marks.shape
     if terms < 2 or not marks.size:
         return np.ones(outer)
-    order = np.argsort(marks, axis=-1)
-    ordered = np.take_along_axis(marks, order, axis=-1)
-    begins = np.ones(ordered.shape, dtype=bool)
-    begins[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-    if np.all(begins):
+    ordered = np.sort(marks, axis=-1)
+    differ = ordered[..., 1:] != ordered[..., :-1]
+    if np.all(differ):  # nearly always
         return np.ones(outer)
+    order = np.argsort(marks, axis=-1)
+    begins = np.ones(ordered.shape, dtype=bool)
+    begins[..., 1:] = differ
     groups = np.cumsum(begins.ravel()) - 1
     sizes = np.bincount(groups, weights=np.take_along_axis(counted, order, axis=-1).ravel())
     rows = np.flatnonzero(begins.ravel()) // terms
