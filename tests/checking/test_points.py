@@ -347,6 +347,26 @@ def test_a_failing_point_is_saved_and_given_back(tmp_path):
     ).ok
 
 
+def test_a_failing_point_is_told_to_all_digits():
+    """A verdict at a point of the check's own takes few digits; what is shown has as many as anywhere."""
+    size = 10
+
+    def loss(xp, p, b):
+        return xp.sum(xp.exp((b["x"] * p["w"] + 1e12) - 1e12) / 3)  # 40 of 128 bits are lost here
+
+    def wrong(p, b):
+        right = b["x"] * np.exp(b["x"] * p["w"]) / 3
+        return {"w": np.where(p["w"] < 0, 2 * right, right)}
+
+    params = {"w": np.random.default_rng(0).uniform(0.5, 1.0, size)}
+    found = check(loss, wrong, params, {"x": np.random.default_rng(1).uniform(0.5, 1.0, size)})
+    assert found.verdict is Verdict.WRONG
+    assert found.failing_point.usual
+    again = check(loss, wrong, params, {"x": np.ones(size)}, point=found.failing_point)
+    assert found.entries.equals(again.entries)
+    assert found.entries["exact"].str.len().min() > 30
+
+
 def test_a_point_of_another_shape_is_kept_with_its_shape(tmp_path):
     def mean_loss(xp, p, b):
         return xp.mean((b["x"] @ p["w"]) ** 2)

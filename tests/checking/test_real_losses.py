@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from gradient_kinds import LOSSES, MODELS
+from loss_kinds import LOSSES
+from model_kinds import MODELS
 
 from gradproof import Scenario, Verdict, check
 from gradproof.reference.truth import exact_gradient

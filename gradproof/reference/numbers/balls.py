@@ -13,7 +13,7 @@ import operator
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from math import inf, log10
 from typing import Any, ClassVar
 
@@ -68,9 +68,9 @@ class Difference:
 
 
 class BallNumbers(Numbers["Balls"]):
-    """Certified balls; one sample. All accessors answer arrays of shape (lanes, *shape)."""
+    """Certified balls; one sample. Accessors answer arrays of shape (lanes, *shape), not to be changed."""
 
-    __slots__ = ()
+    # without __slots__, so that what Arb was asked once is kept
 
     # ---------------------------------------------------------------- accessors
 
@@ -81,11 +81,19 @@ class BallNumbers(Numbers["Balls"]):
 
     def values(self) -> NDArray[np.float64]:
         """The midpoints, rounded to float64."""
-        return midpoints(self.data[0])
+        return self._midpoints
 
     def radii(self) -> NDArray[np.float64]:
         """Upper bounds of the radii; 0 only where a ball is a single number."""
-        return radii(self.data[0])
+        return self._radii
+
+    @cached_property
+    def _midpoints(self) -> NDArray[np.float64]:
+        return _kept(midpoints(self.data[0]))
+
+    @cached_property
+    def _radii(self) -> NDArray[np.float64]:
+        return _kept(radii(self.data[0]))
 
     def digits(self) -> NDArray[np.float64]:
         """Decimal digits of relative accuracy; inf for a single number, at most 0 for nothing."""
@@ -227,6 +235,11 @@ class Balls(Kind[BallNumbers]):
         """Sets the working precision, and puts the caller's back afterwards."""
         context: AbstractContextManager[object] = flint.ctx.workprec(self.precision)
         return context
+
+
+def _kept(bounds: NDArray[np.float64]) -> NDArray[np.float64]:
+    bounds.flags.writeable = False
+    return bounds
 
 
 _ALL_BITS = 2**62

@@ -18,6 +18,9 @@ BallArray = NDArray[Any]
 SHARP = 64.0
 """A ball with so many bits is a float64, but for its rounding: the radius does not move its neighbours."""
 
+_ALL_BITS = 2.0**62
+"""Arb's accuracy of a single number is about 2^63 bits."""
+
 _SMALL, _GREAT = 1e-280, 1e300
 """Between these, errors of float64 are relative ones, and nothing overflows."""
 
@@ -38,6 +41,13 @@ def accuracies(balls: BallArray) -> Floats:
     array([ True, False,  True])
     """
     return np.asarray(_bits(balls)).astype(np.float64)
+
+
+def are_sharp(balls: BallArray) -> bool:
+    """Tell whether every ball is a finite number, and has the bits of `SHARP`."""
+    bits = accuracies(balls)
+    # Infinities are exact, and so is NaN where its radius is 0.
+    return bool(np.all(bits >= SHARP) and np.all(_is_finite(balls[bits > _ALL_BITS]).astype(bool)))
 
 
 def radii(balls: BallArray) -> Floats:

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.verdicts.checking.looking import Array, size_of
-from gradproof.verdicts.checking.matrix_properties import transposed
+from gradproof.verdicts.checking.looking import Array, size_of, transposed
 
 Random = np.random.Generator
 Slugs = frozenset[str]

@@ -18,7 +18,7 @@ from gradproof.verdicts.checking.explanations import (
     told,
 )
 from gradproof.verdicts.checking.one_example import with_more_examples
-from gradproof.verdicts.checking.own import Terms
+from gradproof.verdicts.checking.own import Terms, judge_own
 from gradproof.verdicts.checking.places import Drawer, Item, Items
 from gradproof.verdicts.checking.points import PLANS, Phase, Plan, Point, plans
 from gradproof.verdicts.checking.properties import Worth
@@ -218,6 +218,8 @@ class _Search:
                 "batches=.",
             )
         worst, point = failed or self.inaccurate or (None, None)
+        if point is not None and point.usual:
+            worst = judge_own(self.trials.gradient, point, self.trials.terms, for_show=True) or worst
         found = tuple(self.findings.values())
         return Searched(worst, point, found, self.tally, tuple(self.conditions))
 

@@ -1,6 +1,6 @@
 """The evidence: the exact gradient at a place, or at many, and what rounding does to it there."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -57,7 +57,10 @@ class Evidence:
         params: per parameter, of shape (T, *parameter).
         batch: per array, of shape (T, *array), or (1, *array) for data that all places share.
         dtype: whose rounding is measured; the arrays hold its numbers.
+        sharp_is_enough: whether the exact gradients need not have all digits; see `exact_gradient`.
     """
+
+    sharp_is_enough = False
 
     def __init__(
         self, loss: Loss, params: Mapping[str, Array], batch: Mapping[str, Array], dtype: str
@@ -69,7 +72,8 @@ class Evidence:
     @cached_property
     def truth(self) -> Truth:
         """The exact gradients, with proof."""
-        return exact_gradient(self.loss, self.params, self.batch, lanes=self.places)
+        few = self.sharp_is_enough
+        return exact_gradient(self.loss, self.params, self.batch, lanes=self.places, sharp_is_enough=few)
 
     @cached_property
     def noisy(self) -> Mapping[str, Noise]:
@@ -142,22 +146,37 @@ class PlaceEvidence(Evidence):
     Attributes:
         place: the place.
         near: the evidence at the place where floating-point values were computed, rounded to their dtype.
-        sums: sums of a gradient's entries that are compared with those of gradients nearby, with words.
-        gradients_nearby: float64 gradients at neighbours, computed one by one as they are asked for.
     """
 
-    def __init__(self, loss: Loss, place: Place, dtype: str, near: Place | None = None) -> None:
+    def __init__(
+        self,
+        loss: Loss,
+        place: Place,
+        dtype: str,
+        near: Place | None = None,
+        *,
+        sharp_is_enough: bool = False,
+    ) -> None:
         """Look at a loss at a place, and near it where floating-point values are computed."""
         params, batch = (
             {name: array[np.newaxis] for name, array in arrays.items()}
             for arrays in (place.params, place.batch)
         )
         super().__init__(loss, params, batch, dtype)
+        self.sharp_is_enough = sharp_is_enough
         self.place = place
         self.near: PlaceEvidence = self if near is None or near is place else PlaceEvidence(loss, near, dtype)
-        self.sums = list(sums({name: array.shape for name, array in place.params.items()}))
+
+    @cached_property
+    def sums(self) -> Sequence[tuple[str, str, Array]]:
+        """Sums of a gradient's entries that are compared with those of gradients nearby, with words."""
+        return list(sums({name: array.shape for name, array in self.place.params.items()}))
+
+    @cached_property
+    def gradients_nearby(self) -> Iterator[Mapping[str, Array]]:
+        """The float64 gradients at neighbours, computed one by one as they are asked for."""
         directions = [(name, direction) for name, _, direction in self.sums]
-        self.gradients_nearby = nearby(loss, place.params, place.batch, directions, NEAR)
+        return nearby(self.loss, self.place.params, self.place.batch, directions, NEAR)
 
     @cached_property
     def conventions(self) -> Iterator[Convention]:

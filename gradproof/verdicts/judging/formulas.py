@@ -5,18 +5,24 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError
 from gradproof.reference.lifted import LiftedRun, no_collections, run_lifted, to_arbs
-from gradproof.reference.numbers.bounds import SHARP, accuracies, least_sizes, midpoints, radii
+from gradproof.reference.numbers.bounds import SHARP, accuracies, are_sharp, least_sizes, midpoints, radii
 from gradproof.reference.trees import flatten
 from gradproof.verdicts.judging.claimed import BallArrays, Formula, Place
 from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.numerals import sentence
 from gradproof.verdicts.tolerances import NARROW
 
-PRECISIONS = (192, 512, 1536)
-"""Bits of the certified arithmetic that formulas are run in, tried one after the other."""
+PRECISIONS = (128, 192, 512, 1536)
+"""Bits of the certified arithmetic that formulas are run in, tried one after the other; the first only where
+few digits are asked for, and where all balls are sharp with so few."""
+
+USUAL = 192
+"""The bits that a formula is run in if nothing else is known."""
 
 
-def run_formula(gradient: UserGradient, place: Place, *, patient: bool = True, precision: int = 0) -> Formula:
+def run_formula(
+    gradient: UserGradient, place: Place, *, patient: bool = True, precision: int = USUAL
+) -> Formula:
     """Run a gradient's code, as it stands, on balls that are exactly the numbers of a place.
 
     The precision is raised until the results are narrow and every comparison in the code is decided, or until
@@ -30,12 +36,13 @@ def run_formula(gradient: UserGradient, place: Place, *, patient: bool = True, p
     """
     bits_tried = [bits for bits in PRECISIONS if bits >= min(precision, PRECISIONS[-1])]
     formula = Formula({}, "its code was not run")
-    for bits in bits_tried if patient else PRECISIONS[:1]:
+    for bits in bits_tried if patient else bits_tried[:1]:
         with no_collections():
             formula = _at_precision(gradient, place, bits)
-        if bits == PRECISIONS[-1] or formula.undecided:
-            continue
-        if formula.reason or all(map(_narrow, formula.values.values())):
+        if bits < USUAL:
+            if not formula.reason and all(map(are_sharp, formula.values.values())):
+                break
+        elif not formula.undecided and (formula.reason or all(map(_narrow, formula.values.values()))):
             break
     return formula
 

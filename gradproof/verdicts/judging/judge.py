@@ -4,7 +4,7 @@ from gradproof.verdicts.judging.calling import call_gradient
 from gradproof.verdicts.judging.claimed import Claimed, Formula, Place
 from gradproof.verdicts.judging.evidence import PlaceEvidence
 from gradproof.verdicts.judging.floats import judge_floats
-from gradproof.verdicts.judging.formulas import run_formula
+from gradproof.verdicts.judging.formulas import USUAL, run_formula
 from gradproof.verdicts.judging.judgement import Judgement, judgement_of
 from gradproof.verdicts.judging.proof import prove
 from gradproof.verdicts.judging.user_gradient import UserGradient
@@ -22,7 +22,7 @@ def judge_at(gradient: UserGradient, place: Place, dtype: str) -> Judgement:
 
 
 def claim(
-    gradient: UserGradient, place: Place, dtype: str, takes: str | None = None, precision: int = 0
+    gradient: UserGradient, place: Place, dtype: str, takes: str | None = None, precision: int = USUAL
 ) -> Claimed:
     """Run a gradient at a place, in floating point and, if it is plain NumPy, on certified balls.
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gradproof.reference.numbers.bounds import (
     accuracies,
+    are_sharp,
     bounds_of_sizes,
     greatest_size,
     least_sizes,
@@ -113,6 +114,24 @@ def test_the_greatest_is_that_of_those_told_from_0(each: list[arb]) -> None:
     assert np.array_equal(midpoints(balls), [float(ball) for ball in each])
     # what is within float64's least numbers of 0 is not told from it
     assert greatest_size(balls) == pytest.approx(max(sizes, default=0.0), rel=0, abs=1e-300)
+
+
+@pytest.mark.parametrize(
+    ("ball", "sharp"),
+    [
+        (arb(3), True),
+        (arb(0), True),
+        (arb(1, 2.0**-66), True),
+        (arb(1, 2.0**-60), False),
+        (arb(0, 1e-300), False),
+        (arb("inf"), False),
+        (-arb("inf"), False),
+        (arb("nan"), False),
+        (arb(0, math.inf), False),
+    ],
+)
+def test_only_numbers_are_sharp(ball: arb, sharp: bool) -> None:
+    assert are_sharp(np.array([[arb(2), ball]], dtype=object)) is sharp
 
 
 def test_an_array_without_axes_has_a_greatest_entry() -> None:

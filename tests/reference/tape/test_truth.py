@@ -38,6 +38,35 @@ def test_what_is_large_is_run_once_where_a_few_more_bits_do(size: int, runs: int
     assert truth.gradients["w"].digits().min() >= 30
 
 
+@pytest.mark.parametrize(
+    ("big", "once", "digits"),
+    [(0.0, True, 36), (1e12, True, 24), (1e30, False, 30)],
+    ids=["sharp at once", "sharp all the same", "not sharp"],
+)
+@pytest.mark.parametrize("size", [10, 1000])
+def test_few_digits_are_enough_only_where_every_entry_is_sharp(
+    size: int, big: float, once: bool, digits: int
+) -> None:
+    calls = []
+
+    def loss(xp: Any, params: Any, batch: Any) -> Any:
+        calls.append(1)
+        return cancelling(xp, params, batch)
+
+    lost = np.zeros(size)
+    lost[-1] = big
+    truth = exact_gradient(loss, {"w": np.ones(size)}, {"big": lost}, sharp_is_enough=True)
+    assert truth.complete
+    assert (len(calls) == 1) is once
+    assert (truth.precision == 128) is once
+    assert truth.gradients["w"].digits().min() >= digits
+
+
+def test_what_is_no_number_is_not_sharp() -> None:
+    truth = exact_gradient(lambda xp, p, _: xp.sum(1 / p["w"]), {"w": [0.0, 1.0]}, {}, sharp_is_enough=True)
+    assert not truth.complete
+
+
 def test_only_lanes_that_need_it_are_run_again() -> None:
     runs = []
 
