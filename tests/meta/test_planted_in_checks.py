@@ -1,5 +1,6 @@
 """`check` itself is tested: fine errors planted into right gradients, and each guard proven to fire."""
 
+import flint
 import numpy as np
 import pytest
 from flint import arb
@@ -81,6 +82,24 @@ def test_a_claim_that_is_not_a_number_is_neither_equal_nor_proven_wrong():
     )
     assert not found.equal.any()
     assert not found.apart.any()
+
+
+@pytest.mark.parametrize("both", ["inf", "nan"])
+def test_what_is_no_number_on_both_sides_is_not_equal(both):
+    found = measuring.compare(*(np.array([arb(1), arb(both)], dtype=object) for _ in range(2)), 1.0)
+    assert found.equal.tolist() == [True, False]
+    assert not found.apart.any()
+
+
+def test_a_difference_in_the_last_digit_is_seen_among_balls_that_coincide():
+    """Balls that all coincide are not measured; one that does not has all measured."""
+    with flint.ctx.workprec(128):
+        third = np.array([arb(1) / 3, arb(2) / 3], dtype=object)
+        for off, digits in ((0.0, 37), (1e-20, 19), (2e-15, 14)):
+            found = measuring.compare(third * np.array([arb(1), 1 + arb(off)], dtype=object), third, 1.0)
+            assert found.equal.tolist() == [True, digits > 15]
+            assert found.apart.tolist() == [False, digits < 15]
+            assert digits <= found.digits < digits + 1.5
 
 
 def test_a_large_entry_does_not_cover_a_small_one():

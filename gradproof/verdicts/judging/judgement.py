@@ -40,28 +40,74 @@ SHOWN = 5
 class Judged:
     """What is said of the entries of one parameter; arrays of the parameter's shape.
 
+    What is told beside the verdict is that of the formula, but for one whose floating-point values are at
+    fault; it is computed when it is first asked for.
+
     Attributes:
-        value: what is claimed, as float64; the midpoints of a formula's balls.
-        exact: certified balls that hold the exact values, as `flint.arb`.
-        error: |value - exact| is at most this.
-        relative_error: |value - exact| / |exact| is at most this; infinite where the exact value is not told
-            from 0 and the value is not the same.
-        ulps: the error in units in the last place of the exact value, in the dtype.
-        spreads: the error in spreads of the measured rounding noise; NaN where that was not measured.
         verdict: positions in `SEVERITY`.
-        digits: decimal digits to which the worst entry is proven to agree; infinite for exact equality.
-        reason: why the worst verdict is what it is; empty if there is nothing to say.
+        agreement: how the formula agrees with the exact gradient; None where there is none.
+        assessed: what the rule says of the floating-point values; None where there are none.
     """
 
-    value: Array
-    exact: NDArray[np.object_]
-    error: Array
-    relative_error: Array
-    ulps: Array
-    spreads: Array
-    verdict: NDArray[np.int8]
-    digits: float
-    reason: str = ""
+    verdict: Codes
+    agreement: Agreement | None
+    assessed: Assessment | None
+
+    @cached_property
+    def _formula(self) -> Agreement | None:
+        lost = self.assessed is not None and np.any(self.verdict == CODE[Verdict.INACCURATE])
+        return None if lost else self.agreement
+
+    def _of_floats(self, name: str) -> Array:
+        array: Array = getattr(self.assessed, name)
+        return array.reshape(self.verdict.shape)
+
+    @cached_property
+    def value(self) -> Array:
+        """What is claimed, as float64; the midpoints of a formula's balls."""
+        return self._of_floats("value") if self._formula is None else midpoints(self._formula.value)
+
+    @property
+    def exact(self) -> NDArray[np.object_]:
+        """Certified balls that hold the exact values, as `flint.arb`."""
+        return self._of_floats("exact") if self._formula is None else self._formula.exact
+
+    @property
+    def error(self) -> Array:
+        """|value - exact| is at most this."""
+        return self._of_floats("error") if self._formula is None else self._formula.distance.error
+
+    @property
+    def relative_error(self) -> Array:
+        """|value - exact| / |exact| is at most this; infinite where the latter is not told from 0."""
+        if self._formula is None:
+            return self._of_floats("relative_error")
+        return self._formula.distance.relative_error
+
+    @property
+    def ulps(self) -> Array:
+        """The error in units in the last place of the exact value, in the dtype; NaN for a formula alone."""
+        if self.assessed is None:
+            return np.full(self.error.shape, np.nan)
+        with np.errstate(all="ignore"):
+            return self._of_floats("ulps") if self._formula is None else self.error / self._of_floats("unit")
+
+    @property
+    def spreads(self) -> Array:
+        """The error in spreads of the measured rounding noise; NaN where that was not measured."""
+        if self.assessed is None:
+            return np.full(self.error.shape, np.nan)
+        if self._formula is None:
+            return self._of_floats("spreads")
+        with np.errstate(all="ignore"):
+            return np.where(self.error == 0, 0.0, self.error / self._of_floats("spread"))
+
+    @property
+    def digits(self) -> float:
+        """Decimal digits to which the worst entry is proven to agree; infinite for exact equality."""
+        if self.agreement is not None:
+            return self.agreement.digits
+        return np.inf if self.assessed is None else self.assessed.digits
 
     @property
     def wrong_by(self) -> float:
@@ -319,39 +365,7 @@ def _judged(name: str, shape: tuple[int, ...], floats: Floats | None, proof: Pro
     code = codes[0]
     if floats is not None and len(codes) > 1:
         code = combined(*codes, blameless=floats.blameless)
-    if agreement is not None and not np.any(code == CODE[Verdict.INACCURATE]):
-        return _of_formula(agreement, code, assessed)
-    assert assessed is not None  # noqa: S101 - there are only floats to show
-    return Judged(
-        value=assessed.value.reshape(shape),
-        exact=assessed.exact.reshape(shape),
-        error=assessed.error.reshape(shape),
-        relative_error=assessed.relative_error.reshape(shape),
-        ulps=assessed.ulps.reshape(shape),
-        spreads=assessed.spreads.reshape(shape),
-        verdict=code,
-        digits=assessed.digits if agreement is None else agreement.digits,
-    )
-
-
-def _of_formula(agreement: Agreement, code: Codes, assessed: Assessment | None) -> Judged:
-    """Show what a formula gives, with its error in units and spreads where those were measured."""
-    error = agreement.distance.error
-    ulps, spreads = np.full(error.shape, np.nan), np.full(error.shape, np.nan)
-    if assessed is not None:
-        unit, spread = assessed.unit.reshape(error.shape), assessed.spread.reshape(error.shape)
-        with np.errstate(all="ignore"):
-            ulps, spreads = error / unit, np.where(error == 0, 0.0, error / spread)
-    return Judged(
-        value=midpoints(agreement.value),
-        exact=agreement.exact,
-        error=error,
-        relative_error=agreement.distance.relative_error,
-        ulps=ulps,
-        spreads=spreads,
-        verdict=code,
-        digits=agreement.digits,
-    )
+    return Judged(code, agreement, assessed)
 
 
 def _said(

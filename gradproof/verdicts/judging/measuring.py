@@ -1,19 +1,29 @@
 """How far claimed balls are from exact ones, entry by entry, with proof; and which of them agree."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
+from flint import arb
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.bounds import bounds_of_sizes, greatest_size, least_sizes, relative_bounds
+from gradproof.reference.numbers.bounds import (
+    are_sharp,
+    bounds_of_sizes,
+    greatest_size,
+    least_sizes,
+    relative_bounds,
+)
+from gradproof.reference.numbers.elementary import on_balls
 from gradproof.verdicts.tolerances import EQUAL_DIGITS, WIDE
 
 Floats = NDArray[np.float64]
 BallArray = NDArray[np.object_]
 
-_HOLDS_ZERO = np.frompyfunc(lambda ball: ball.contains(0), 1, 1)
+
+_overlap = on_balls(arb.overlaps, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +71,12 @@ def distance(value: BallArray, exact: BallArray, scale: float) -> Distance:
     shares = (size == 0) | ((digits < EQUAL_DIGITS) & (least == 0))
     digits = np.where(shares, np.maximum(digits, beside), digits)
     # Both are 0 by cancellation, as far as float64 tells: they agree in so many decimal places.
-    vanish = (size == 0) & (least == 0) & (error <= np.finfo(np.float64).smallest_subnormal)
+    vanish = (size == 0) & (least == 0) & (error > 0) & (error <= np.finfo(np.float64).smallest_subnormal)
     if np.any(vanish):
-        vanish &= _HOLDS_ZERO(value).astype(bool) & _HOLDS_ZERO(exact).astype(bool)
+        vanish[vanish] = [
+            ours.contains(0) and true.contains(0)
+            for ours, true in zip(value[vanish], exact[vanish], strict=True)
+        ]
         digits = np.where(vanish, np.maximum(digits, digits_of(error)), digits)
     digits = np.where(error == 0, np.inf, digits)
     return Distance(*(bound.reshape(shape) for bound in (least, error, relative, digits)))
@@ -86,23 +99,38 @@ class Agreement:
     Attributes:
         value: the claim, as `flint.arb`.
         exact: the exact gradient, as `flint.arb`.
-        distance: how far they are from each other.
+        measure: gives how far they are from each other, and measures that once.
         constant: entries whose difference is explained by the code's constants being doubles.
     """
 
     value: BallArray
     exact: BallArray
-    distance: Distance
+    measure: Callable[[], Distance]
     constant: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((), dtype=bool))
+
+    @property
+    def distance(self) -> Distance:
+        """How far they are from each other."""
+        return self.measure()
+
+    @cached_property
+    def _coincide(self) -> bool:
+        """Whether all balls overlap and are sharp: then they agree in 18 digits and more, unmeasured."""
+        together = _overlap(self.value, self.exact)
+        return bool(np.all(together)) and are_sharp(self.value) and are_sharp(self.exact)
 
     @property
     def apart(self) -> NDArray[np.bool_]:
         """Entries that are proven to differ in one of the first `EQUAL_DIGITS` digits."""
+        if self._coincide:
+            return np.zeros(self.exact.shape, dtype=bool)
         return (self.distance.least > 0) & (self.distance.digits < EQUAL_DIGITS) & ~self.constant
 
     @property
     def equal(self) -> NDArray[np.bool_]:
         """Entries that agree."""
+        if self._coincide:
+            return np.ones(self.exact.shape, dtype=bool)
         return (self.distance.digits >= EQUAL_DIGITS) | self.constant
 
     @property
@@ -138,7 +166,11 @@ class Agreement:
 
 def compare(value: BallArray, exact: BallArray, scale: float) -> Agreement:
     """Compare claimed balls with exact ones of the same shape; `scale` is that of `distance`."""
-    return Agreement(value, exact, distance(value, exact, scale))
+    return _compared(value, exact, lambda: scale)
+
+
+def _compared(value: BallArray, exact: BallArray, scale: Callable[[], float]) -> Agreement:
+    return Agreement(value, exact, cache(lambda: distance(value, exact, scale())))
 
 
 def compare_with(exact: Mapping[str, BallArray], found: Mapping[str, Agreement]) -> dict[str, Agreement]:
@@ -164,10 +196,16 @@ def compare_all(
         exact: by parameter.
         largest: the size of the loss, which an entry is measured beside where every gradient is 0.
     """
-    scales = {name: greatest_size(balls) for name, balls in exact.items()}
-    largest = max([*scales.values(), largest])
+
+    @cache
+    def scales() -> dict[str, float]:
+        return {name: greatest_size(balls) for name, balls in exact.items()}
+
+    def scale(name: str) -> float:
+        return scales()[name] or max([*scales().values(), largest])
+
     return {
-        name: compare(balls, exact[name], scales[name] or largest)
+        name: _compared(balls, exact[name], partial(scale, name))
         for name, balls in values.items()
         if name in exact and balls.shape == exact[name].shape
     }

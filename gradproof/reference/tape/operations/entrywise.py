@@ -25,7 +25,6 @@ def _of_one_number(
     slope: Slope,
     *,
     source: str,
-    factor: str = "",
     traits: Trait = Trait.NONE,
     domain: str = "all reals",
     accurate: Accurate | None = None,
@@ -38,7 +37,6 @@ def _of_one_number(
         signature=one,
         forward=lambda x: x.function(name),
         derivatives=(slope,),
-        factor=factor,
         domain=domain,
         source=source,
         accurate=accurate,
@@ -109,7 +107,6 @@ SQUARE = Operation(
     integers=np.square,
     forward=lambda x: x**2,
     derivatives=(lambda g, y, x: g * (2 * x),),
-    factor="2 x",
     source=_CALCULUS,
 )
 
@@ -120,7 +117,6 @@ INTEGER_POWER = Operation(
     forward=lambda x, *, exponent: x**exponent,
     # d(x^n)/dx = n x^(n-1); for n = 0 it is 0, also at x = 0, where x^(n-1) would be infinite
     derivatives=(lambda g, y, x, *, exponent: g * (exponent * x ** (exponent - 1)) if exponent else g * 0,),
-    factor="n x^(n - 1)",
     domain="all reals; x != 0 for a negative exponent",
     source=_CALCULUS,
 )
@@ -149,7 +145,6 @@ EXP = _of_one_number(
     "exp",
     "The exponential function.",
     lambda g, y, x: g * y,
-    factor="y",
     traits=Trait.READS_RESULT | Trait.FROM_RESULT,
     source=f"{_DLMF}, 4.10(ii)",
 )
@@ -159,7 +154,6 @@ EXPM1 = _of_one_number(
     "exp(x) - 1, exact near 0 too.",
     # d(e^x - 1)/dx = e^x = y + 1
     lambda g, y, x: g * (y + 1),
-    factor="y + 1",
     traits=Trait.READS_RESULT | Trait.FROM_RESULT,
     source=f"{_DLMF}, 4.10(ii)",
     accurate=Accurate(
@@ -174,7 +168,6 @@ LOG = _of_one_number(
     "log",
     "The natural logarithm.",
     lambda g, y, x: g / x,
-    factor="1 / x",
     domain="x > 0",
     source=f"{_DLMF}, 4.10(i)",
 )
@@ -183,7 +176,6 @@ LOG1P = _of_one_number(
     "log1p",
     "log(1 + x), exact near 0 too.",
     lambda g, y, x: g / (1 + x),
-    factor="1 / (1 + x)",
     domain="x > -1",
     source=f"{_DLMF}, 4.10(i)",
 )
@@ -193,7 +185,6 @@ SQRT = _of_one_number(
     "The square root.",
     # d(x^1/2)/dx = 1/2 x^-1/2 = 1/(2y)
     lambda g, y, x: g / (2 * y),
-    factor="1 / (2 y)",
     traits=Trait.READS_RESULT | Trait.FROM_RESULT,
     domain="x > 0",
     source=_CALCULUS,
@@ -203,7 +194,6 @@ SIN = _of_one_number(
     "sin",
     "The sine of an angle in radians.",
     lambda g, y, x: g * x.function("cos"),
-    factor="cos(x)",
     source=f"{_DLMF}, 4.20",
 )
 
@@ -211,7 +201,6 @@ COS = _of_one_number(
     "cos",
     "The cosine of an angle in radians.",
     lambda g, y, x: -g * x.function("sin"),
-    factor="-sin(x)",
     source=f"{_DLMF}, 4.20",
 )
 
@@ -220,7 +209,6 @@ TANH = _of_one_number(
     "The hyperbolic tangent.",
     # tanh' = sech^2 = 1 - tanh^2
     lambda g, y, x: g * (1 - y * y),
-    factor="1 - y^2",
     traits=Trait.ACTIVATION | Trait.READS_RESULT | Trait.FROM_RESULT,
     source=f"{_DLMF}, 4.34 and 4.35(ii)",
     accurate=Accurate(
@@ -236,7 +224,6 @@ ATAN = _of_one_number(
     "atan",
     "The arc tangent, between -pi/2 and pi/2.",
     lambda g, y, x: g / (1 + x * x),
-    factor="1 / (1 + x^2)",
     traits=Trait.ACTIVATION,
     source=f"{_DLMF}, 4.24(ii)",
     accurate=Accurate(
@@ -273,7 +260,6 @@ SINC = Operation(
     forward=_rounded_sinc,
     # y = sin(pi x) / (pi x):  y' = (cos(pi x) - y) / x, and 0 at 0
     derivatives=(lambda g, y, x: (g * ((x.kind.pi() * x).function("cos") - y) / x).select(~x.equals(0), 0),),
-    factor="(cos(pi x) - y) / x",
     source=f"{_DLMF}, 3.3(vi)",
     accurate=Accurate(
         forward=lambda x: x.function("sinc"),
@@ -294,7 +280,6 @@ ABS = Operation(
     forward=lambda x: x.abs(),
     # the slope goes from -1 to 1 at 0: 2 step(x) - 1
     derivatives=(lambda g, y, x: g * (2 * x.step(0.5) - 1),),
-    factor="sign(x)",
     kinks="x = 0: [-1, 1]; by convention 0",
     at_kink=lambda x: x.equals(0),
     source=_CLARKE,
