@@ -17,14 +17,11 @@ SEEDS, POINTS = 20, 24
 _HELPERS = str(Path(__file__).resolve().parents[1] / "tests" / "helpers")
 
 
-_TABLES = {"KINDS": "data_kinds", "HIDDEN": "data_kinds", "LOSSES": "loss_kinds", "MODELS": "model_kinds"}
-
-
 def _kinds(table: str) -> dict[str, Any]:
     """Give the kinds of data, or of losses, that the tests have, too."""
     if _HELPERS not in sys.path:
         sys.path.append(_HELPERS)
-    kinds: dict[str, Any] = getattr(import_module(_TABLES[table]), table)
+    kinds: dict[str, Any] = getattr(import_module("gradient_kinds"), table)
     return kinds
 
 

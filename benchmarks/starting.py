@@ -19,4 +19,4 @@ def help_against_pass() -> None:
         },
         rounds=21,
     )
-    print_ratios("starting", seconds, "goal: at most 4")
+    print_ratios("starting", seconds, "goal: at most 2.5")

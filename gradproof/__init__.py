@@ -3,9 +3,10 @@
 Public names are imported when they are first used, so `import gradproof` loads no framework and no pandas.
 """
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # importing it from `typing` takes as long as all that `gradproof --help` does
 if TYPE_CHECKING:
+    from typing import Any
+
     from gradproof.auditing import Audit, audit
     from gradproof.checking import Check, CheckFinding, Point, check, load_point
     from gradproof.errors import (
@@ -97,7 +98,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import a public name when it is first used (PEP 562)."""
     if name == "__version__":
         from importlib.metadata import version  # noqa: PLC0415 - slow, and seldom asked for

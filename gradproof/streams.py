@@ -6,12 +6,13 @@ Imports nothing that costs time.
 import errno
 import io
 import os
-import signal
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
 from gradproof.errors import GradproofError, InputError
+
+TYPE_CHECKING = False  # see gradproof/__init__.py
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class _Output(io.FileIO):
@@ -43,7 +44,7 @@ def prepare_streams() -> None:
         InputError: standard output is closed.
     """
     if sys.stderr is None:  # it was closed when Python started; nobody wants what goes there
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - no pathlib; as long as the process
     if sys.stdout is None:
         raise InputError(
             "Standard output is closed, so that nothing can be told. Send it to a file, or to /dev/null."
@@ -76,7 +77,7 @@ def check_written() -> None:
         )
 
 
-def told_status(run: Callable[[], int]) -> int:
+def told_status(run: "Callable[[], int]") -> int:
     """Run a command's work in this process, tell what ends it, and give the exit status.
 
     An exception that is nobody's fault but gradproof's is not caught.
@@ -88,6 +89,8 @@ def told_status(run: Callable[[], int]) -> int:
         print(f"gradproof: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as error:
+        import signal  # noqa: PLC0415 - takes as long as the rest of this module
+
         number = error.args[0] if error.args else signal.SIGINT
         number = number if isinstance(number, signal.Signals) else signal.SIGINT
         what = "interrupted" if number == signal.SIGINT else f"ended by {number.name}"

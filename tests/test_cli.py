@@ -111,7 +111,7 @@ def test_status_1_a_backend_asked_for_by_name_that_is_not_installed(
         "gradproof.backends.loading.find_spec", lambda name: None if name == "jax" else find_spec(name)
     )
     path = written(folder, RIGHT)
-    monkeypatch.setattr("gradproof.running.planning.backend_names", lambda: ("reference", "jax"))
+    monkeypatch.setattr("gradproof.running.planning.default_backends", lambda: ("reference", "jax"))
     options = ("--dtypes", "float64", "--in-process")
     assert run("verify", path, "--backends", "reference,jax", *options) == 1
     assert "gradproof[jax]" in capsys.readouterr().out

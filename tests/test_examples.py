@@ -10,7 +10,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 CAUSES = {
     "attention": "the division by 2 of the derivative of divide",
-    "jax_custom_vjp": "the derivative of sigmoid of the input in place of the derivative of softplus",
+    "jax_custom_vjp": "s (1 - s), s the sigmoid of x, in place of the factor sigmoid(x) of softplus",
     "layer_normalisation": "nothing carried back through var",
     "softmax_classifier": "the 1/6 of the derivative of mean",
     "torch_function": "the term x s' left out of the derivative of silu",

@@ -12,7 +12,7 @@ import pandas.core.arrays.arrow.extension_types
 import pytest
 
 import gradproof.plugin.run_cases  # noqa: F401 - so that no session in this process imports it anew
-from gradproof.backends import backend_names, load_backend
+from gradproof.backends import backend_names, default_backends, load_backend
 from gradproof.backends.reference_backend import ReferenceBackend
 from gradproof.errors import BackendUnavailableError
 from gradproof.reporting.formats import report_formats
@@ -125,7 +125,7 @@ def collected(result: pytest.RunResult) -> list[str]:
 
 def test_a_test_is_run_for_every_scenario_backend_variant_and_dtype(session: Session) -> None:
     expected = []
-    for name in backend_names():
+    for name in default_backends():
         try:
             variants = [f"-{variant}" for variant in load_backend(name).variants]
         except BackendUnavailableError:

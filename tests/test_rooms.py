@@ -44,9 +44,14 @@ ALLOWED = {
         "gradproof.reporting.environment",
     ),
     "plugin": ("gradproof",),
+    "commands": ("gradproof",),
 }
-FRAMEWORKS = ("torch", "jax", "jaxlib", "array_api_compat")
-MAY_IMPORT_FRAMEWORKS = {"backends/torch_backend.py", "backends/jax_backend.py"}
+FRAMEWORKS = ("torch", "jax", "jaxlib", "array_api_compat", "autograd", "mlx", "tensorflow", "keras")
+MAY_IMPORT_FRAMEWORKS = {
+    f"backends/{path.name}"
+    for path in PACKAGE.glob("backends/*_backend.py")
+    if path.name != "reference_backend.py"
+}
 
 
 def imported(source: str) -> Iterator[tuple[int, str]]:

@@ -1,7 +1,8 @@
 """What a framework is: how arrays get into it and out of it, and what of it can be chosen."""
 
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.backends.namespaces import LibraryNamespace
 from gradproof.backends.settings import Setting
 from gradproof.reference.numpy_namespace import NumpyNamespace
 
@@ -26,6 +28,8 @@ class Framework:
         modules: top-level modules that the types of its arrays come from; the first one is what users import.
         dtypes: the floating-point dtypes that it computes in.
         has_leaves: whether it records gradients in parameters that are made for it (PyTorch's `backward()`).
+        no_derivative: a regular expression that finds, in the message of an exception, the operation that the
+            library has no derivative of, as its group.
     """
 
     name: str = "numpy"
@@ -33,6 +37,7 @@ class Framework:
     modules: tuple[str, ...] = ("numpy",)
     dtypes: tuple[str, ...] = ("float64", "float32")
     has_leaves: bool = False
+    no_derivative: str = ""
 
     def namespace(self) -> Any:
         """Give `xp`, with which losses are written: the array API standard's functions, and `xp.nn`."""
@@ -61,6 +66,50 @@ class Framework:
         """Give the library's global settings that can change what it computes, and its functions."""
         return ()
 
+    def rows(self, array: Any, chosen: NDArray[np.intp]) -> Any:
+        """Give the entries of one of its arrays at some places along the first axis."""
+        return array[chosen]
+
+    def lacks(self, error: BaseException) -> str:
+        """Tell which operation the library lacks, that NumPy has, or the derivative of one.
+
+        Args:
+            error: what a run raised.
+
+        Returns:
+            its name; empty where the exception says something else.
+
+        >>> Framework().lacks(ValueError("no such axis"))
+        ''
+        """
+        if isinstance(error, AttributeError) and error.name:
+            if isinstance(error.obj, LibraryNamespace):
+                return error.name if _is_numpys(error.name) else ""
+            return (
+                f"{error.name} of its arrays"
+                if self.owns(error.obj) and hasattr(np.ndarray, error.name)
+                else ""
+            )
+        found = re.search(self.no_derivative, str(error)) if self.no_derivative else None
+        return f"derivative of {found[1]}" if found else ""
+
+    def evaluated(self, name: str, array: NDArray[Any], options: Mapping[str, Any]) -> NDArray[Any] | None:
+        """Give what its function of that name makes of an array, in its dtype; None if it has none.
+
+        >>> (
+        ...     Framework().evaluated("sigmoid", np.zeros(2), {}),
+        ...     Framework().evaluated("no_such", np.zeros(2), {}),
+        ... )
+        (array([0.5, 0.5]), None)
+        """
+        xp = self.namespace()
+        try:
+            with self.mode(array.dtype.name):
+                function = getattr(xp, name) if hasattr(xp, name) else getattr(xp.nn, name)
+                return self.to_numpy(function(self.from_numpy(array), **options))
+        except Exception:  # noqa: BLE001 - whatever keeps a library from it, it gives nothing
+            return None
+
     def devices(self) -> Sequence[str]:
         """Tell the devices that it computes on here, the one that is used first."""
         return ("cpu",)
@@ -73,6 +122,12 @@ class Framework:
     def is_used(self) -> bool:
         """Whether something in this process has imported the library."""
         return sys.modules.get(self.modules[0]) is not None
+
+
+def _is_numpys(name: str) -> bool:
+    """Tell whether NumPy has a function of `xp`, or of `xp.nn`."""
+    xp, function = NumpyNamespace(), name.removeprefix("nn.")
+    return hasattr(xp if function == name else xp.nn, function)
 
 
 class Lazy:

@@ -3,74 +3,57 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property, partial
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.protocol import RecordingBackend, Timing, batches, descent_of, planned_steps
+from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, Own
+from gradproof.backends.protocol import RecordingBackend, Timing, descent_of, plain_steps, planned_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.reference.descent import Step, Trajectory
 from gradproof.scenarios.scenario import Scenario
 
 jax = Lazy("jax")
 jnp = Lazy("jax.numpy")
+nn = Lazy("jax.nn")
 special = Lazy("jax.scipy.special")
 
 Array = NDArray[Any]
 Arrays = dict[str, Any]
 
 
-def _reduced(terms: Any, reduction: str) -> Any:
-    return {"mean": jnp.mean, "sum": jnp.sum, "none": lambda x: x}[reduction](terms)
+class JaxFunctions(ComposedFunctions):
+    """`xp.nn` from jax.nn, which has no losses."""
+
+    sigmoid = Own(nn, "sigmoid")
+    relu = Own(nn, "relu")
+    silu = Own(nn, "silu")
+    softplus = Own(nn, "softplus")
+    softmax = Own(nn, "softmax")
+    log_softmax = Own(nn, "log_softmax")
+    # For 0 · ln 0 = 0.
+    _xlogy = Own(special, "xlogy")
+    _xlog1py = Own(special, "xlog1py")
+
+    def gelu(self, x: Any, *, approximate: str = "none") -> Any:
+        """Compute x · Φ(x), or its tanh approximation."""
+        return nn.gelu(x, approximate=approximate == "tanh")
+
+    def logsumexp(self, x: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
+        """Compute ln Σ e^x."""
+        return nn.logsumexp(x, axis=axis, keepdims=keepdims)
 
 
-def _binary_cross_entropy(probabilities: Any, targets: Any, *, reduction: str = "mean") -> Any:
-    # jax.nn has none; this is the textbook formula in JAX's own functions for 0 · ln 0 = 0.
-    terms = special.xlogy(targets, probabilities) + special.xlog1py(1 - targets, -probabilities)
-    return _reduced(-terms, reduction)
+class JaxNamespace(LibraryNamespace):
+    """jax.numpy, which follows the array API standard, and `xp.nn`."""
 
-
-def _binary_cross_entropy_with_logits(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
-    terms = targets * jax.nn.log_sigmoid(logits) + (1 - targets) * jax.nn.log_sigmoid(-logits)
-    return _reduced(-terms, reduction)
-
-
-def _cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
-    if jnp.issubdtype(targets.dtype, jnp.integer):
-        targets = jax.nn.one_hot(targets, logits.shape[-1], dtype=logits.dtype)
-    return _reduced(-jnp.sum(targets * jax.nn.log_softmax(logits), axis=-1), reduction)
-
-
-class JaxNamespace:
-    """jax.numpy, which follows the array API standard, and `xp.nn` from jax.nn."""
-
-    @cached_property
-    def nn(self) -> SimpleNamespace:
-        """The functions of networks."""
-        nn = jax.nn
-        return SimpleNamespace(
-            sigmoid=nn.sigmoid,
-            relu=nn.relu,
-            gelu=lambda x, *, approximate="none": nn.gelu(x, approximate=approximate == "tanh"),
-            silu=nn.silu,
-            softplus=nn.softplus,
-            softmax=lambda x, *, axis=-1: nn.softmax(x, axis=axis),
-            log_softmax=lambda x, *, axis=-1: nn.log_softmax(x, axis=axis),
-            logsumexp=lambda x, *, axis=-1, keepdims=False: nn.logsumexp(x, axis=axis, keepdims=keepdims),
-            binary_cross_entropy=_binary_cross_entropy,
-            binary_cross_entropy_with_logits=_binary_cross_entropy_with_logits,
-            cross_entropy=_cross_entropy,
-        )
-
-    def __getattr__(self, name: str) -> Any:
-        """Give jax.numpy's own function or constant."""
-        return getattr(jnp, name)
+    modules = (jnp,)
+    functions = JaxFunctions
 
 
 class JaxFramework(Framework):
@@ -141,9 +124,7 @@ class JaxBackend(RecordingBackend):
         """Make a step whenever one is asked for."""
         del variant  # only one goes step by step
         objective = partial(scenario.flat_loss, self.framework.namespace())
-        for data in batches(scenario, batch):
-            value, gradient, params = _step(objective, scenario, params, data)
-            yield value, gradient, params
+        return plain_steps(scenario, self.framework, jax.value_and_grad(objective), params, batch)
 
     def train(
         self, scenario: Scenario, variant: str, first: Mapping[str, Array], batch: Arrays

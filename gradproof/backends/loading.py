@@ -22,7 +22,7 @@ GROUP = "gradproof.backends"
 
 _SUFFIX = "_backend"
 _FIRST = ("reference", "torch", "jax")
-"""The order that reports have; other backends follow by their names."""
+"""The usual ones, in the order that reports have; other backends follow by their names."""
 
 
 @cache
@@ -74,6 +74,23 @@ def backend_names() -> tuple[str, ...]:
     ('reference', 'torch', 'jax')
     """
     return (*_own(), *sorted(_third_party()))
+
+
+def default_backends() -> tuple[str, ...]:
+    """Tell the names of those that run where none is named: the usual ones, and what else is installed.
+
+    That one of the usual ones is not installed is told as not checked; others are not missed.
+
+    >>> default_backends()[:3]
+    ('reference', 'torch', 'jax')
+    """
+    return tuple(
+        name for name in backend_names() if name in _FIRST or not is_own(name) or _is_installed(name)
+    )
+
+
+def _is_installed(name: str) -> bool:
+    return not [*_missing(_class_of(name))]
 
 
 def _class_of(name: str) -> Any:
@@ -185,15 +202,20 @@ def _installed(name: str, found: Any) -> str:
     Raises:
         ImportError: a module that it requires is not there.
     """
-    requires = getattr(found, "requires", ())
-    for module in requires:
-        if find_spec(module.partition(".")[0]) is None:
-            raise ModuleNotFoundError(f"No module named {module!r}")
+    for module in _missing(found):
+        raise ModuleNotFoundError(f"No module named {module!r}")
     if name not in _own():
         package = _third_party()[name].dist
         return "" if package is None else f"{package.name} {package.version}"
-    library = next(iter(requires), "numpy")
+    library = next(iter(getattr(found, "requires", ())), "numpy")
     return f"{library} {version(library)}"
+
+
+def _missing(found: Any) -> Iterator[str]:
+    """Tell the modules that a backend requires and that are not there."""
+    for module in getattr(found, "requires", ()):
+        if find_spec(module.partition(".")[0]) is None:
+            yield module
 
 
 # -------------------------------------------------------------------- frameworks

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework
+from gradproof.errors import UnsupportedError
 from gradproof.reference.descent import GradientDescent, Step, Trajectory, take_steps
+from gradproof.reference.source import raised_at
 from gradproof.scenarios.scenario import Scenario
 
 Array = NDArray[Any]
@@ -127,17 +129,42 @@ def planned_steps(backend: Backend, scenario: Scenario, variant: str) -> int:
     return min(scenario.steps, backend.step_limits.get(variant, scenario.steps))
 
 
-def batches(scenario: Scenario, batch: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Give each step's data, in arrays of any framework: its mini-batch, or for ever the whole batch."""
+def batches(
+    scenario: Scenario, batch: Mapping[str, Any], framework: Framework
+) -> Iterator[Mapping[str, Any]]:
+    """Give each step's data, in the framework's arrays: its mini-batch, or for ever the whole batch."""
     schedule = scenario.batch_schedule()
     if schedule is None:
         return repeat(batch)
-    return ({name: array[chosen] for name, array in batch.items()} for chosen in schedule)
+    return ({name: framework.rows(array, chosen) for name, array in batch.items()} for chosen in schedule)
 
 
 def descent_of(scenario: Scenario) -> GradientDescent:
     """Give the training of a scenario; one step for a scenario without, whose gradient alone is wanted."""
     return scenario.training or GradientDescent(learning_rate=1.0, steps=1)
+
+
+def plain_steps(
+    scenario: Scenario,
+    framework: Framework,
+    value_and_gradient: Callable[[Any, Any], tuple[Any, Any]],
+    params: dict[str, Any],
+    batch: Mapping[str, Any],
+) -> Iterator[Step]:
+    """Make steps by w ← w - learning rate · ∂L/∂w in the framework's own arithmetic, one whenever asked.
+
+    Args:
+        scenario: what is run.
+        framework: whose arrays `params` and `batch` are.
+        value_and_gradient: gives the loss at weights and data, and its gradient by the weights.
+        params: the first weights.
+        batch: the whole data.
+    """
+    rate = descent_of(scenario).learning_rate
+    for data in batches(scenario, batch, framework):
+        value, gradient = value_and_gradient(params, data)
+        params = {name: weight - rate * gradient[name] for name, weight in params.items()}
+        yield value, gradient, params
 
 
 class RecordingBackend(Backend):
@@ -152,7 +179,17 @@ class RecordingBackend(Backend):
     def run(self, scenario: Scenario, *, dtype: str, variant: str) -> Run:
         """Compute and record gradients and updates of a scenario."""
         with self.framework.mode(dtype):
-            return self._run(scenario, dtype, variant)
+            try:
+                return self._run(scenario, dtype, variant)
+            except Exception as error:
+                lacking = self.framework.lacks(error)
+                if not lacking:
+                    raise
+                line = raised_at(error).replace(" at ", " (loss line ", 1)
+                raise UnsupportedError(
+                    f"{self.name} has no {lacking}{line and line + ')'}. Write the loss with what it has, or "
+                    f"leave {self.name} out."
+                ) from error
 
     def _run(self, scenario: Scenario, dtype: str, variant: str) -> Run:
         xp = self.framework.namespace()

@@ -1,15 +1,15 @@
 """PyTorch as a backend: its own functions, autograd and torch.optim.SGD, or torch.func."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import partial
 from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.protocol import RecordingBackend, batches, descent_of
+from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, Own
+from gradproof.backends.protocol import RecordingBackend, batches, descent_of, plain_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.errors import InputError
 from gradproof.reference.descent import Step
@@ -22,37 +22,42 @@ torch_array_api = Lazy("array_api_compat.torch")
 Tensors = dict[str, Any]
 
 
-def _cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
-    # torch.nn.functional.cross_entropy has the classes on axis 1, gradproof on the last.
-    classes = logits.shape[-1]
-    flat_targets = targets.reshape(-1, classes) if targets.is_floating_point() else targets.reshape(-1)
-    value = functional.cross_entropy(logits.reshape(-1, classes), flat_targets, reduction=reduction)
-    return value.reshape(logits.shape[:-1]) if reduction == "none" else value
+class TorchFunctions(ComposedFunctions):
+    """`xp.nn` from torch.nn.functional."""
+
+    sigmoid = Own(torch, "sigmoid")
+    relu = Own(functional, "relu")
+    gelu = Own(functional, "gelu")
+    silu = Own(functional, "silu")
+    softplus = Own(functional, "softplus")
+    binary_cross_entropy = Own(functional, "binary_cross_entropy")
+    binary_cross_entropy_with_logits = Own(functional, "binary_cross_entropy_with_logits")
+
+    def softmax(self, x: Any, *, axis: int = -1) -> Any:
+        """Compute e^x / Σ e^x."""
+        return functional.softmax(x, dim=axis)
+
+    def log_softmax(self, x: Any, *, axis: int = -1) -> Any:
+        """Compute x - ln Σ e^x."""
+        return functional.log_softmax(x, dim=axis)
+
+    def logsumexp(self, x: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
+        """Compute ln Σ e^x."""
+        return torch.logsumexp(x, axis, keepdims)
+
+    def cross_entropy(self, logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
+        """Compute -Σ y ln softmax(z) along the last axis; torch's has the classes on axis 1."""
+        classes = logits.shape[-1]
+        flat = targets.reshape(-1, classes) if targets.is_floating_point() else targets.reshape(-1)
+        value = functional.cross_entropy(logits.reshape(-1, classes), flat, reduction=reduction)
+        return value.reshape(logits.shape[:-1]) if reduction == "none" else value
 
 
-class TorchNamespace:
-    """The array API standard's functions in PyTorch, and `xp.nn` from torch.nn.functional."""
+class TorchNamespace(LibraryNamespace):
+    """The array API standard's functions in PyTorch, and `xp.nn`."""
 
-    @cached_property
-    def nn(self) -> SimpleNamespace:
-        """The functions of networks."""
-        return SimpleNamespace(
-            sigmoid=torch.sigmoid,
-            relu=functional.relu,
-            gelu=functional.gelu,
-            silu=functional.silu,
-            softplus=functional.softplus,
-            softmax=lambda x, *, axis=-1: functional.softmax(x, dim=axis),
-            log_softmax=lambda x, *, axis=-1: functional.log_softmax(x, dim=axis),
-            logsumexp=lambda x, *, axis=-1, keepdims=False: torch.logsumexp(x, axis, keepdims),
-            binary_cross_entropy=functional.binary_cross_entropy,
-            binary_cross_entropy_with_logits=functional.binary_cross_entropy_with_logits,
-            cross_entropy=_cross_entropy,
-        )
-
-    def __getattr__(self, name: str) -> Any:
-        """Give the function or constant of the array API standard."""
-        return getattr(torch_array_api, name)
+    modules = (torch_array_api,)
+    functions = TorchFunctions
 
 
 class TorchFramework(Framework):
@@ -146,7 +151,7 @@ def _eager_steps(scenario: Scenario, xp: TorchNamespace, params: Tensors, batch:
         weight.requires_grad_()
     rate = descent_of(scenario).learning_rate
     optimizer = torch.optim.SGD(list(params.values()), lr=rate)
-    for data in batches(scenario, batch):
+    for data in batches(scenario, batch, TorchBackend.framework):
         optimizer.zero_grad()
         value = scenario.flat_loss(xp, params, data)
         value.backward()
@@ -163,15 +168,12 @@ def _eager_steps(scenario: Scenario, xp: TorchNamespace, params: Tensors, batch:
 
 
 def _func_steps(scenario: Scenario, xp: TorchNamespace, params: Tensors, batch: Tensors) -> Iterator[Step]:
-    def objective(weights: Tensors, data: Tensors) -> Any:
-        return scenario.flat_loss(xp, weights, data)
+    def value_and_gradient(weights: Tensors, data: Mapping[str, Any]) -> tuple[Any, Tensors]:
+        gradient, value = gradient_and_value(weights, data)
+        return value, gradient
 
-    rate = descent_of(scenario).learning_rate
-    gradient_and_value = torch.func.grad_and_value(objective)
-    for data in batches(scenario, batch):
-        gradient, value = gradient_and_value(params, data)
-        params = {name: weight - rate * gradient[name] for name, weight in params.items()}
-        yield value, gradient, params
+    gradient_and_value = torch.func.grad_and_value(partial(scenario.flat_loss, xp))
+    return plain_steps(scenario, TorchBackend.framework, value_and_gradient, params, batch)
 
 
 BACKEND = TorchBackend

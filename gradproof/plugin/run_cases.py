@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from gradproof.backends import backend_names, chosen_variants
+from gradproof.backends import chosen_variants, default_backends
 from gradproof.errors import DisagreementError, InputError
 from gradproof.plugin.parts import listed, parts_folder, report_folder, report_formats
 from gradproof.reporting.folders import check_replaceable
@@ -92,7 +92,7 @@ def _scenarios(config: pytest.Config, marker: pytest.Mark | None) -> Iterator[Sc
 
 def _cases(config: pytest.Config, scenarios: list[Scenario], dtypes: list[str]) -> Iterator[RunCase]:
     numbers = config.stash.setdefault(_NUMBERS, count())
-    entries = listed(config, "--gradproof-backends") or list(backend_names())
+    entries = listed(config, "--gradproof-backends") or list(default_backends())
     required = listed(config, "--gradproof-require")
     entries += [name for name in required if name not in chosen_variants(entries)]
     tasks, absent = plan(scenarios, entries, dtypes, _limits(config))

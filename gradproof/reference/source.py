@@ -25,6 +25,10 @@ _DOCUMENTS = str(_HERE.parents[1] / "scenarios" / "documents") + os.sep
 """Whose losses and gradients are written as a user's are."""
 
 
+INSTALLED = frozenset({"site-packages", "dist-packages"})
+"""The folders that installers put packages into."""
+
+
 class Source(NamedTuple):
     """A line of a file."""
 
@@ -81,14 +85,19 @@ def caller() -> Source:
 def raised_at(error: BaseException) -> str:
     """Tell the innermost line of the user's own code that an exception came through, as ` at mine.py:3`.
 
-    Empty if it came through none: the code was called with other arguments than it takes, say.
+    Code of installed packages that the user's calls is passed over; where all of it is installed, it is the
+    user's. Empty if it came through none: the code was called with other arguments than it takes, say.
     """
-    found, place = UNKNOWN, error.__traceback__
+    found, installed, place = UNKNOWN, UNKNOWN, error.__traceback__
     while place is not None:
         file = place.tb_frame.f_code.co_filename
         if not file.startswith((OURS, *_BENEATH)) or file.startswith(_DOCUMENTS):
-            found = _of(place)
+            if INSTALLED & set(Path(file).parts):
+                installed = _of(place)
+            else:
+                found = _of(place)
         place = place.tb_next
+    found = installed if found is UNKNOWN else found
     return "" if found is UNKNOWN else f" at {found}"
 
 

@@ -179,7 +179,7 @@ def nearby(
             follow.
         distance: how far, relative to each parameter's size.
     """
-    random = np.random.default_rng(0)
+    random = np.random.default_rng([0, 14])
     for number in range(2 * len(directions) + 16):
         sign = 1.0 if number % 2 else -1.0
         target, towards = directions[number // 2] if number // 2 < len(directions) else ("", 0.0)

@@ -7,6 +7,7 @@ from gradproof.backends import (
     backend_names,
     check_backend_name,
     chosen_variants,
+    default_backends,
     describe_backend,
     is_own,
     variants_of,
@@ -38,7 +39,7 @@ def plan(
     tasks: list[Task] = []
     not_run: list[NotRun] = []
     dtypes = list(dict.fromkeys(dtypes))
-    asked = chosen_variants(backend_names() if backends is None else backends)
+    asked = chosen_variants(default_backends() if backends is None else backends)
     absent = RunStatus.NOT_RUN if backends is None else RunStatus.FAILED
     for (name, chosen), found in zip(asked.items(), _described([*asked], limits), strict=True):
         named = chosen or ("",)  # what is told not to have run: all of the backend, or what was named

@@ -12,6 +12,7 @@ from gradproof.reporting.environment import thread_pools
 from gradproof.running.slate import Slate
 from gradproof.running.worker import spoil
 from gradproof.scenarios import Scenario
+from gradproof.verdicts.own_functions import OwnFunction
 from gradproof.verdicts.records import NotRun, Outcome, RunStatus, Subject
 from gradproof.verdicts.runs import judge
 
@@ -40,11 +41,10 @@ def carry_out(task: Task) -> Outcome | NotRun:
     """Make one run and judge it; what its framework raises is reported, not raised."""
     subject = task.subject
     try:
-        made = _made(task)
-        run, versions = made
+        run, versions, own = _made(task)
         # After the run was looked at: no array of its holds what Python code of the backend's answers.
         threads = thread_pools()  # of the process that ran it, once its libraries are loaded
-        return replace(judge(task.scenario, run, versions), threads=threads)
+        return replace(judge(task.scenario, run, versions, own), threads=threads)
     except UnsupportedError as error:
         return NotRun(subject, told(error), RunStatus.NOT_RUN)
     except BackendUnavailableError as error:
@@ -64,7 +64,7 @@ def ended(task: Task, status: RunStatus, reason: str) -> NotRun:
     return NotRun(task.subject, reason, status)
 
 
-def _made(task: Task) -> tuple[Run, Mapping[str, str]]:
+def _made(task: Task) -> tuple[Run, Mapping[str, str], OwnFunction | None]:
     """Make the run on a slate that is clean afterwards.
 
     Raises:
@@ -92,7 +92,8 @@ def _made(task: Task) -> tuple[Run, Mapping[str, str]]:
             "depend on (law 5 of backends). Put back what a run changes."
         )
     check_record(run, backend, scenario, dtype=subject.dtype, variant=subject.variant)
-    return run, versions
+    framework = getattr(backend, "framework", None)
+    return run, versions, None if framework is None else framework.evaluated
 
 
 def _versions(backend: Backend) -> Mapping[str, str]:

@@ -85,7 +85,7 @@ def gradient_claim(name: str, text: str, place: str, gradient: Any) -> Claim:
     ...     claims=[gradient_claim("dw", "dL/dw = x", "page 3", lambda params, batch: {"w": batch["x"]})],
     ... )
     >>> print(gp.audit([scenario]).claims["cause"].item())
-    the gradient of w is the true one with the derivative of tanh (...) left out
+    the gradient of w is the true one with the factor 1 - y^2 of tanh (...) left out (y is its result)
     """
 
     def check(scenario: Scenario, states: Mapping[str, Any]) -> Decimals | Derived:

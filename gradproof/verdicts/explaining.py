@@ -1,6 +1,6 @@
 """Why a claim is wrong: the one place that asks for causes, of a judgement and of a run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -20,6 +20,7 @@ from gradproof.verdicts.judging.claimed import Arrays, Claimed, Place
 from gradproof.verdicts.judging.evidence import Loss, PlaceEvidence
 from gradproof.verdicts.judging.judge import judge
 from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.own_functions import OwnFunction, inaccurate_function
 from gradproof.verdicts.records import ParameterRecord
 from gradproof.verdicts.steps import batches_of
 from gradproof.verdicts.verdict import CODE, Verdict
@@ -153,12 +154,21 @@ def _claimed_at(claimed: Claimed, params: Arrays, batch: Arrays) -> Arrays | Non
 
 
 def with_causes(
-    scenario: Scenario, run: Run, gradients: Records, updates: Records
+    scenario: Scenario, run: Run, gradients: Records, updates: Records, own: OwnFunction | None = None
 ) -> tuple[Records, Records]:
-    """Name the causes of what does not pass; costs nothing where all passes."""
+    """Name the causes of what does not pass; costs nothing where all passes.
+
+    Args:
+        scenario: what was run.
+        run: what was recorded.
+        gradients: what is said of them.
+        updates: likewise.
+        own: the functions of the framework that ran it; None where they are not known.
+    """
     wrong = {each.parameter for each in gradients if each.worst_verdict() in {*_WRONG, Verdict.NOT_FINITE}}
     if wrong:
-        causes = _gradient_causes(scenario, run, [each for each in gradients if each.parameter in wrong])
+        accused = [each for each in gradients if each.parameter in wrong]
+        causes = _gradient_causes(scenario, run, accused, own)
         found = [(each, *causes.get(each.parameter, ("", ""))) for each in gradients]
         gradients = tuple(replace(each, cause=cause, where=where) for each, cause, where in found)
     if scenario.training is not None:
@@ -167,7 +177,9 @@ def with_causes(
     return gradients, updates
 
 
-def _gradient_causes(scenario: Scenario, run: Run, wrong: Sequence[ParameterRecord]) -> dict[str, _Found]:
+def _gradient_causes(
+    scenario: Scenario, run: Run, wrong: Sequence[ParameterRecord], own: OwnFunction | None
+) -> dict[str, _Found]:
     """Search at the worst step of a wrong parameter, then at that of the next one not yet explained."""
     causes: dict[str, _Found] = {}
     for judgement in wrong[:SEARCHES]:
@@ -179,7 +191,9 @@ def _gradient_causes(scenario: Scenario, run: Run, wrong: Sequence[ParameterReco
         again = partial(_at_another_step, scenario, run, step)
         evidence = PlaceEvidence(scenario.flat_loss, claimed.place, run.dtype)
         try:
-            cause = explained(judge(claimed, evidence), scenario.flat_loss, again=again).cause
+            judged = judge(claimed, evidence)
+            cause = _function_cause(scenario, judged, run, own)
+            cause = cause or explained(judged, scenario.flat_loss, again=again).cause
         except UnsupportedError:
             # The loss was judged without this; that no cause is named says that none was found.
             return causes
@@ -189,6 +203,19 @@ def _gradient_causes(scenario: Scenario, run: Run, wrong: Sequence[ParameterReco
                 text = cause.text.replace("your gradient", "the gradient")
                 causes.setdefault(name, (text, cause.where))
     return causes
+
+
+def _function_cause(
+    scenario: Scenario, judgement: Judgement, run: Run, own: OwnFunction | None
+) -> Cause | None:
+    """Ask the framework, where its gradient is wrong, for what its functions give there."""
+    place, floats = judgement.claimed.place, judgement.floats
+    if own is None or floats is None or judgement.verdict is not Verdict.DISAGREES:
+        return None
+    cause = inaccurate_function(
+        scenario.flat_loss, place.params, place.batch, run.dtype, own, floats.assessed
+    )
+    return None if cause is None else replace(cause, text=f"{run.backend}'s {cause.text}")
 
 
 def _at_step(scenario: Scenario, run: Run, step: int) -> SecondPoint:
@@ -221,15 +248,21 @@ def _update_explained(run: Run, rate: float, judgement: ParameterRecord, wrong: 
         # The step itself is right: what is wrong is the gradient that it follows.
         cause = f"the update of {name} follows its gradient, which is wrong" if name in wrong else ""
         return replace(judgement, cause=cause)
-    return replace(judgement, cause=_factor_cause(name, before, after, change, run.dtype))
+    return replace(judgement, cause=_factor_cause(name, before, after, change, rate, run.dtype))
 
 
-def _factor_cause(name: str, before: Array, after: Array, change: Array, dtype: str) -> str:
+def _factor_cause(name: str, before: Array, after: Array, change: Array, rate: float, dtype: str) -> str:
     """Find the factor with which learning rate times gradient gives the step that was made."""
     if np.array_equal(before, after):
         return f"the weights of {name} were not updated"
     with np.errstate(all="ignore"):
         factor = float(np.vdot(before - after, change) / np.vdot(change, change))
+    for coarser, rounded in _rounded_rates(rate, dtype):
+        if _is_step(before, after, change, rounded / rate, dtype):
+            return (
+                f"the step of {name} has the learning rate rounded to {coarser}, {rounded!r} in place of "
+                f"{rate!r}"
+            )
     # Rounding moves the factor that is solved for: the shortest decimal within it is what was written.
     for digits in range(1, 17):
         written = float(f"{factor:.{digits}g}")
@@ -238,6 +271,14 @@ def _factor_cause(name: str, before: Array, after: Array, change: Array, dtype: 
                 return f"the step of {name} is added to the weights instead of subtracted"
             return f"the step of {name} is {written:g} times the learning rate times the gradient"
     return ""
+
+
+def _rounded_rates(rate: float, dtype: str) -> Iterator[tuple[str, float]]:
+    """Give what a learning rate is in the formats that are coarser than the run's, the finest first."""
+    for coarser in ("float32", "tf32", "float16", "bfloat16"):
+        rounded = float(FORMATS[coarser].rounded(np.array(rate)))
+        if FORMATS[coarser].unit_roundoff > FORMATS[dtype].unit_roundoff and rounded != rate:
+            yield coarser, rounded
 
 
 def _is_step(before: Array, after: Array, change: Array, factor: float, dtype: str) -> bool:

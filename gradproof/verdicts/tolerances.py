@@ -16,6 +16,11 @@ median, and has no bound where a formula cancels: 1.9 % of the entries were abov
 a formula are thousands of spreads and more.
 """
 
+FUNCTION_UNITS = 1024.0
+"""A framework's function of a number that is off by more unit roundoffs than this has fewer digits than its
+dtype. Libraries' functions are within a few (JAX's float64 tanh errs by up to 7); what is off by more has
+lost three digits. MLX's float64 exp, which has float32's accuracy, is off by 10⁹."""
+
 EQUAL_DIGITS = 15
 """From so many digits of proven agreement on, a formula is called equal to the exact one: constants such as
 1/3 in its code are doubles, which differ from the number that is meant in the 17th digit. No rounding is

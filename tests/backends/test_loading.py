@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gradproof.backends import Backend, backend_names, load_backend, loading
+from gradproof.backends import Backend, backend_names, default_backends, load_backend, loading
 from gradproof.errors import BackendUnavailableError, InputError
 
 MINE = """
@@ -60,9 +60,22 @@ def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Register:
 
 
 def test_own_backends_come_first_and_third_parties_after_them_by_name(register: Register) -> None:
-    assert backend_names()[:3] == ("reference", "torch", "jax")
+    own = backend_names()
+    assert own[:3] == ("reference", "torch", "jax")
+    assert own[3:] == tuple(sorted(own[3:]))
     register(("zeta", "a_third_party:Mine"), ("mine", "a_third_party:Mine"))
-    assert backend_names() == ("reference", "torch", "jax", "mine", "zeta")
+    assert backend_names() == (*own, "mine", "zeta")
+
+
+def test_the_usual_ones_and_what_is_installed_run_where_none_is_named(
+    register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the usual ones is told that they are missing; of all others that there are, nobody wants to know."""
+    monkeypatch.setattr(loading, "find_spec", lambda name: name == "autograd")
+    register(("mine", "a_third_party:Mine"))
+    assert default_backends() == ("reference", "torch", "jax", "autograd", "mine")
+    monkeypatch.setattr(loading, "find_spec", lambda _: None)
+    assert default_backends() == ("reference", "torch", "jax", "mine")
 
 
 def test_what_is_installed_and_removed_meanwhile_is_noticed(

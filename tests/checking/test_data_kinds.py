@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
-from data_kinds import HIDDEN, KINDS, line_gradient, line_loss, soft, softmax
+from gradient_kinds import HIDDEN, KINDS
+from gradient_kinds.hidden import line_gradient, line_loss
+from gradient_kinds.kind import softmax
+from gradient_kinds.targets import soft
 
 from gradproof import InputError, Verdict, check
 from gradproof.verdicts.checking.properties import PROPERTIES, TO_ALL_DIGITS

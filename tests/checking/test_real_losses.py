@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from loss_kinds import LOSSES
-from model_kinds import MODELS
+from gradient_kinds import LOSSES, MODELS
 
 from gradproof import Scenario, Verdict, check
 from gradproof.reference.truth import exact_gradient

@@ -102,7 +102,7 @@ def test_the_command_tells_and_only_strict_fails(
         assert "My [notes]: 1 REFUTED" in shown
         assert "tanh" in shown
         (record,) = audit(load_scenarios(tmp_path / "own.py")).records
-        assert "with the derivative of tanh (" in record.cause
+        assert "with the factor 1 - y^2 of tanh (" in record.cause
         assert "own.py:7) left out" in record.cause
     else:
         assert "1 CONFIRMED" in shown

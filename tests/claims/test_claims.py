@@ -199,7 +199,7 @@ def test_a_value_that_is_an_array_is_refused() -> None:
     [
         (right_gradient, CONFIRMED, ""),
         (lambda params, batch: {"b": right_gradient(params, batch)["b"]}, CONFIRMED, ""),
-        (without_tanh, REFUTED, "the gradient of w is the true one with the derivative of tanh"),
+        (without_tanh, REFUTED, "the gradient of w is the true one with the factor 1 - y^2 of tanh"),
         (
             lambda params, batch: {"w": 3 * right_gradient(params, batch)["w"]},
             REFUTED,

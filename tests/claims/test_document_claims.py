@@ -258,8 +258,8 @@ def sigmoid_line() -> int:
 @pytest.mark.parametrize("claim", ["output-derivative", "final-derivative", "new-weight"])
 def test_the_cause_of_the_wrong_update_is_the_sigmoids_derivative_at_its_line(claim: str) -> None:
     cause = RECORDS["bce_network", claim].cause
-    assert "with the derivative of sigmoid (" in cause
-    assert cause.endswith(f"documents/bce_network/system.py:{sigmoid_line()}) left out")
+    assert "with the factor y (1 - y) of sigmoid (" in cause
+    assert cause.endswith(f"documents/bce_network/system.py:{sigmoid_line()}) left out (y is its result)")
 
 
 def test_the_new_weight_is_the_one_that_mpmath_computes() -> None:

@@ -14,7 +14,7 @@ from scenario_sources import MAKE
 import gradproof as gp
 import gradproof.verification
 from gradproof import cli
-from gradproof.backends import backend_names, loading
+from gradproof.backends import default_backends, loading
 from gradproof.backends.reference_backend import ReferenceBackend
 from gradproof.scenarios import Scenario, line_fit
 
@@ -97,8 +97,8 @@ def test_nan_is_as_it_was_if_its_bits_are() -> None:
 
 
 def test_real_backends_give_the_same_bits_twice() -> None:
-    before = gp.verify([line_fit()], backend_names(), limits=None)
-    after = gp.verify([line_fit()], backend_names(), limits=None, baseline=before)
+    before = gp.verify([line_fit()], default_backends(), limits=None)
+    after = gp.verify([line_fit()], default_backends(), limits=None, baseline=before)
     assert after.changes is not None
     assert after.changes.unchanged
     assert after.changes.counts["ran twice"] == len(after.runs)

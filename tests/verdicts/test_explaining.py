@@ -7,6 +7,7 @@ import pytest
 
 from gradproof import GradientDescent, dense_network
 from gradproof.backends import load_backend
+from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts import explaining
 from gradproof.verdicts.causes import Search
 from gradproof.verdicts.runs import judge
@@ -38,6 +39,25 @@ def with_steps(run, factor):
         after[1:] = weight[:-1] - rate * run.gradients[name]
         changed[name] = after
     return changed
+
+
+@pytest.mark.parametrize("coarser", ["float32", "bfloat16"])
+def test_a_learning_rate_that_was_rounded_is_told(scenario, coarser):
+    training = replace(scenario.training, learning_rate=0.3)
+    scenario = replace(scenario, training=training)
+    run = load_backend("reference").run(scenario, dtype="float64", variant="numpy")
+    rounded = float(FORMATS[coarser].rounded(np.array(0.3)))
+    weights = {
+        name: np.stack([weight[0], weight[0] - rounded * run.gradients[name][0]])
+        for name, weight in run.weights.items()
+    }
+    first = {name: gradient[:1] for name, gradient in run.gradients.items()}
+    run = replace(run, losses=run.losses[:1], gradients=first, weights=weights)
+    for update in judge(scenario, run, {}).updates:
+        assert update.cause == (
+            f"the step of {update.parameter} has the learning rate rounded to {coarser}, {rounded!r} in "
+            "place of 0.3"
+        )
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from gradproof.reference.source import INSTALLED
+
 _NEVER = frozenset({"gradproof", "numpy", "scipy", "torch", "jax", "jaxlib", "flint", "pandas", "builtins"})
 """Never the user's, wherever they lie."""
-
-_INSTALLED = frozenset({"site-packages", "dist-packages"})
-"""The folders that installers put packages into."""
 
 
 def is_users(namespace: Mapping[str, Any]) -> bool:
@@ -34,7 +33,7 @@ def _is_users(name: str, file: str) -> bool:
         # `python -c`, a notebook or a doctest; built-in modules have no file either
         return top not in sys.builtin_module_names
     path = Path(file)
-    if _INSTALLED & set(path.parts) or path.is_relative_to(sysconfig.get_path("stdlib")):
+    if INSTALLED & set(path.parts) or path.is_relative_to(sysconfig.get_path("stdlib")):
         return False
     return top not in _recorded(_root(path, name))
 

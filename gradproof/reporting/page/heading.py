@@ -1,6 +1,6 @@
 """What stands above the scenarios: the verdict, the worst failure, the matrix, the cost, what was not run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ def heading(report: Report, scenarios: Sequence[str]) -> dict[str, Any]:
         "title": _title(report),
         "who": "" if report.ok or not ran else who_is_off(runs, report.findings),
         "time": str(report.environment.get("time", "")),
-        "versions": _versions(report.environment),
+        "versions": _versions(report.environment, dict.fromkeys(runs["backend"])),
         "figures": _figures(report),
         "notes": [*remarks(report.frames), *not_checked(runs)],
         "messages": [headline(row) for row in records(wrong.drop(index=wrong_runs.index))],
@@ -72,11 +72,11 @@ def _title(report: Report) -> str:
     return "Everything that was checked agrees." if report.ok else "Not everything agrees."
 
 
-def _versions(environment: Mapping[str, Any]) -> str:
+def _versions(environment: Mapping[str, Any], backends: Iterable[str]) -> str:
     packages = environment.get("packages", {})
     versions = environment.get("backends", {})
     shown = [("gradproof", packages.get("gradproof", ""))]
-    shown += [(name, versions[name]) for name in ("numpy", "torch", "jax") if name in versions]
+    shown += [(name, versions[name]) for name in ("numpy", *backends) if name in versions]
     shown.append(("Python", environment.get("python", "")))
     return " · ".join(f"{name} {version}" for name, version in shown if version)
 

@@ -51,6 +51,7 @@ class CauseKind(Enum):
     DERIVATIVE_AT_INPUT = 3.0, "a derivative's formula for the output is evaluated at the input"
     DERIVATIVE_FROM_ROUNDED_OUTPUT = 3.0, "the formula is right, and cancels when computed in floats"
     DIGITS_LOST = 3.0, "an operation's textbook formula loses digits in floats that an accurate one keeps"
+    FUNCTION_INACCURATE = 3.0, "a framework's own function has fewer digits than its dtype"
     JACOBIAN_DIAGONAL = 3.0, "only the diagonal of a Jacobian is used"
     PATH_NOT_CARRIED_BACK = 3.5, "the gradient is not carried back along one path"
     BLOCK_SKIPPED = 3.6, "a block of operations is skipped on the way back"

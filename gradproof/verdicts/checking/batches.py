@@ -32,7 +32,7 @@ def batches_of(scenario: Scenario, draw: Any, count: int, seed: int) -> list[Arr
         drawn = _examples(draw, count, seed)
     elif callable(draw):
         drawn = [
-            called("function batches", lambda n=number: draw(np.random.default_rng([seed, n])))  # type: ignore[misc]
+            called("function batches", lambda n=number: draw(np.random.default_rng([seed, n, 6])))  # type: ignore[misc]
             for number in range(count)
         ]
     else:

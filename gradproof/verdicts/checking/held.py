@@ -13,7 +13,8 @@ from gradproof.verdicts.checking.looking import Array, whole
 
 _MOST_HOLDERS, _LONGEST = 500, 100
 _NOT_LENGTHS = 1e9
-_THEIRS = {"numpy", "torch", "jax", "jaxlib", "scipy", "gradproof", "builtins", "functools", "math"}
+_FRAMEWORKS = {"torch", "jax", "jaxlib", "autograd", "mlx", "tensorflow", "keras"}
+_THEIRS = {"numpy", *_FRAMEWORKS, "scipy", "gradproof", "builtins", "functools", "math"}
 
 
 def held_by(*functions: Any) -> dict[str, Array]:

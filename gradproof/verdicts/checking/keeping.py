@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.verdicts.checking.looking import Array, size_of, transposed
+from gradproof.verdicts.checking.looking import Array, size_of
+from gradproof.verdicts.checking.matrix_properties import transposed
 
 Random = np.random.Generator
 Slugs = frozenset[str]

@@ -35,7 +35,7 @@ def with_more_examples(trials: Trials) -> tuple[tuple[Judgement, Point] | None, 
         what fails and where, and what is to be said of it.
     """
     longer = _longer(trials.drawer)
-    random = np.random.default_rng([trials.seed, _NUMBER])
+    random = np.random.default_rng([trials.seed, _NUMBER, 15])
     if longer is None:
         return None, None
     place = longer.draw(Draw(), longer.known.of_worth(Worth.ACCIDENT), random)

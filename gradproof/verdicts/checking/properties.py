@@ -15,6 +15,7 @@ import numpy as np
 
 from gradproof.verdicts.checking import keeping as keep
 from gradproof.verdicts.checking import looking as look
+from gradproof.verdicts.checking import matrix_properties as matrix
 from gradproof.verdicts.checking.looking import Array
 
 
@@ -206,44 +207,44 @@ STRUCTURE: tuple[Property, ...] = (
     ),
     _nature_of_all(
         "symmetric", "{name} is symmetric", "A + Aᵀ is then 2 A",
-        look.symmetric, look.any_squares, keep.symmetric,
+        matrix.symmetric, matrix.any_squares, keep.symmetric,
     ),
     _nature_of_all(
         "antisymmetric", "{name} is antisymmetric", "the generator of a rotation",
-        look.antisymmetric, look.squares, keep.antisymmetric, implies="zero-diagonal",
+        matrix.antisymmetric, matrix.squares, keep.antisymmetric, implies="zero-diagonal",
     ),
     _nature_of_all(
         "positive-definite", "{name} is positive definite", "it has an inverse and a Cholesky factor",
-        look.definite, look.small_squares, keep.definite, implies="symmetric",
+        matrix.definite, matrix.small_squares, keep.definite, implies="symmetric",
     ),
     _nature_of_all(
         "orthogonal", "{name} is orthogonal", "its transpose is its inverse",
-        look.orthogonal, look.matrices, keep.orthogonal, implies="unit-norm",
+        matrix.orthogonal, matrix.matrices, keep.orthogonal, implies="unit-norm",
     ),
     _nature_of_all(
         "diagonal", "{name} is diagonal", "it commutes, and its inverse is a division",
-        look.band, look.no_width, keep.band,
+        matrix.band, matrix.no_width, keep.band,
         implies="symmetric lower-triangular upper-triangular banded zeros",
     ),
     _nature_of_all(
         "lower-triangular", "{name} is lower triangular", "a Cholesky factor, or a causal order",
-        look.lower, look.no_width, keep.lower, implies="zeros",
+        matrix.lower, matrix.no_width, keep.lower, implies="zeros",
     ),
     _nature_of_all(
         "upper-triangular", "{name} is upper triangular", "a triangular factor, or a causal order",
-        look.upper, look.no_width, keep.upper, implies="zeros",
+        matrix.upper, matrix.no_width, keep.upper, implies="zeros",
     ),
     _nature(
         "banded", "{name} is banded", "differences and stencils",
-        look.band, look.band_widths, keep.band, implies="zeros",
+        matrix.band, matrix.band_widths, keep.band, implies="zeros",
     ),
     _nature(
         "zero-diagonal", "the diagonal of {name} is zero", "nothing is a neighbour of itself",
-        partial(look.diagonal_is, value=0), look.any_squares, partial(keep.diagonal_at, value=0),
+        partial(matrix.diagonal_is, value=0), matrix.any_squares, partial(keep.diagonal_at, value=0),
     ),
     _nature(
         "unit-diagonal", "the diagonal of {name} is one", "a kernel, or correlations",
-        partial(look.diagonal_is, value=1), look.any_squares, partial(keep.diagonal_at, value=1),
+        partial(matrix.diagonal_is, value=1), matrix.any_squares, partial(keep.diagonal_at, value=1),
     ),
     _nature(
         "zeros", "{name} is zero where yours is", "the pattern of a sparse array",

@@ -114,7 +114,7 @@ def _worth(entry: Property, argument: Any, view: View) -> Worth:
         chance = prod((values - i) / values for i in range(count)) if count <= values else 0.0
         return ACCIDENT if chance > LIKELY_DIFFERENT else NATURE
     if entry.slug == "sorted":
-        random = np.random.default_rng(0)
+        random = np.random.default_rng([0, 10])
         lines = np.moveaxis(view.given, argument[0], -1)
         tries = _SHUFFLES if view.given.size < _MANY else 0
         sortings = sum(is_sorted(random.permuted(lines, axis=-1), -1) for _ in range(tries))

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from gradproof.verdicts.checking.looking import (
-    LARGEST_MATRIX,
     Array,
     distinct,
     near,
     resolution,
     whole,
 )
+from gradproof.verdicts.checking.matrix_properties import LARGEST_MATRIX
 
 _MANY = 8
 SMALL = 10_000

@@ -38,7 +38,7 @@ class Place:
     @property
     def neighbour(self) -> "Place":
         """A place nearby, in a random direction of the parameters alone: a thousandth of their size away."""
-        random = np.random.default_rng(0)
+        random = np.random.default_rng([0, 8])
         direction = {name: random.normal(size=array.shape) for name, array in self.params.items()}
         return Place(moved(self.params, direction, 1e-3), self.batch)
 
@@ -50,7 +50,7 @@ class Place:
         """
         flat = [np.abs(array).ravel() for array in self.params.values()]
         sizes, place = np.unique(np.concatenate(flat) if flat else np.zeros(0), return_inverse=True)
-        shrunk = (1 - 0.1 * np.random.default_rng(1).random(sizes.size))[place]
+        shrunk = (1 - 0.1 * np.random.default_rng([0, 9]).random(sizes.size))[place]
         parts = np.split(shrunk, np.cumsum([array.size for array in flat])[:-1])
         params = {
             name: np.asarray(array * part.reshape(np.shape(array)), dtype=np.asarray(array).dtype)

@@ -11,11 +11,18 @@ import flint
 import mpmath
 import numpy as np
 import pytest
+import sympy
 from mpmath import mp
 from operation_cases import CASES, Case, expected, name_of, weights_for
+from sympy.parsing.sympy_parser import (
+    convert_xor,
+    implicit_multiplication,
+    parse_expr,
+    standard_transformations,
+)
 
 from gradproof.reference.numbers import Balls, Noisy, Plain
-from gradproof.reference.tape import OPERATIONS, Operation, Tape
+from gradproof.reference.tape import OPERATIONS, Operation, Tape, Trait
 
 DIGITS = 80
 
@@ -121,3 +128,44 @@ def test_every_entry_tells_domain_kinks_and_source(name: str) -> None:
     assert operation.domain
     assert operation.kinks
     assert operation.source
+
+
+# ------------------------------------------------------------------------ derivatives as people write them
+
+WRITTEN = {name: operation for name, operation in OPERATIONS.items() if operation.factor}
+
+
+def test_every_function_of_a_number_says_what_its_derivative_multiplies_by():
+    curved = [
+        name
+        for name, operation in OPERATIONS.items()
+        if operation.operands == 1
+        and Trait.ELEMENTWISE in operation.traits
+        and not (Trait.LINEAR | Trait.PIECEWISE_CONSTANT) & operation.traits
+    ]
+    assert set(curved) - WRITTEN.keys() == {"gelu_tanh"}  # whose derivative is no short formula
+
+
+def read(factor):
+    """The factor as SymPy reads it."""
+    x, y, n = sympy.symbols("x y n", real=True)
+    known = {"x": x, "y": y, "n": n, "pi": sympy.pi}
+    known |= {
+        "sigmoid": lambda t: 1 / (1 + sympy.exp(-t)),
+        "phi": lambda t: sympy.exp(-(t**2) / 2) / sympy.sqrt(2 * sympy.pi),
+        "Phi": lambda t: (1 + sympy.erf(t / sympy.sqrt(2))) / 2,
+    }
+    readings = (*standard_transformations, implicit_multiplication, convert_xor)
+    return sympy.lambdify((x, y, n), parse_expr(factor, local_dict=known, transformations=readings), "mpmath")
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_a_derivative_is_said_to_multiply_by_is_what_it_does(name):
+    operation, arguments = WRITTEN[name], {"exponent": 3} if name == "integer_power" else {}
+    numbers = np.array([0.3, 0.7, 1.9] if ">" in operation.domain else [-1.3, -0.4, 0.3, 0.7, 1.9])
+    x = Plain().constant(numbers)
+    y = operation.forward(x, **arguments)
+    slope = operation.rule(0)(x * 0 + 1, y, x, **arguments).data[0, 0, ...]
+    said = read(operation.factor)
+    said = [float(said(*each, 3)) for each in zip(numbers, y.data[0, 0, ...], strict=True)]
+    np.testing.assert_allclose(said, slope, rtol=1e-13)

@@ -25,6 +25,7 @@ def _of_one_number(
     slope: Slope,
     *,
     source: str,
+    factor: str = "",
     traits: Trait = Trait.NONE,
     domain: str = "all reals",
     accurate: Accurate | None = None,
@@ -37,6 +38,7 @@ def _of_one_number(
         signature=one,
         forward=lambda x: x.function(name),
         derivatives=(slope,),
+        factor=factor,
         domain=domain,
         source=source,
         accurate=accurate,
@@ -107,6 +109,7 @@ SQUARE = Operation(
     integers=np.square,
     forward=lambda x: x**2,
     derivatives=(lambda g, y, x: g * (2 * x),),
+    factor="2 x",
     source=_CALCULUS,
 )
 
@@ -117,6 +120,7 @@ INTEGER_POWER = Operation(
     forward=lambda x, *, exponent: x**exponent,
     # d(x^n)/dx = n x^(n-1); for n = 0 it is 0, also at x = 0, where x^(n-1) would be infinite
     derivatives=(lambda g, y, x, *, exponent: g * (exponent * x ** (exponent - 1)) if exponent else g * 0,),
+    factor="n x^(n - 1)",
     domain="all reals; x != 0 for a negative exponent",
     source=_CALCULUS,
 )
@@ -145,6 +149,7 @@ EXP = _of_one_number(
     "exp",
     "The exponential function.",
     lambda g, y, x: g * y,
+    factor="y",
     traits=Trait.READS_RESULT | Trait.FROM_RESULT,
     source=f"{_DLMF}, 4.10(ii)",
 )
@@ -154,6 +159,7 @@ EXPM1 = _of_one_number(
     "exp(x) - 1, exact near 0 too.",
     # d(e^x - 1)/dx = e^x = y + 1
     lambda g, y, x: g * (y + 1),
+    factor="y + 1",
     traits=Trait.READS_RESULT | Trait.FROM_RESULT,
     source=f"{_DLMF}, 4.10(ii)",
     accurate=Accurate(
@@ -168,6 +174,7 @@ LOG = _of_one_number(
     "log",
     "The natural logarithm.",
     lambda g, y, x: g / x,
+    factor="1 / x",
     domain="x > 0",
     source=f"{_DLMF}, 4.10(i)",
 )
@@ -176,6 +183,7 @@ LOG1P = _of_one_number(
     "log1p",
     "log(1 + x), exact near 0 too.",
     lambda g, y, x: g / (1 + x),
+    factor="1 / (1 + x)",
     domain="x > -1",
     source=f"{_DLMF}, 4.10(i)",
 )
@@ -185,6 +193,7 @@ SQRT = _of_one_number(
     "The square root.",
     # d(x^1/2)/dx = 1/2 x^-1/2 = 1/(2y)
     lambda g, y, x: g / (2 * y),
+    factor="1 / (2 y)",
     traits=Trait.READS_RESULT | Trait.FROM_RESULT,
     domain="x > 0",
     source=_CALCULUS,
@@ -194,6 +203,7 @@ SIN = _of_one_number(
     "sin",
     "The sine of an angle in radians.",
     lambda g, y, x: g * x.function("cos"),
+    factor="cos(x)",
     source=f"{_DLMF}, 4.20",
 )
 
@@ -201,6 +211,7 @@ COS = _of_one_number(
     "cos",
     "The cosine of an angle in radians.",
     lambda g, y, x: -g * x.function("sin"),
+    factor="-sin(x)",
     source=f"{_DLMF}, 4.20",
 )
 
@@ -209,6 +220,7 @@ TANH = _of_one_number(
     "The hyperbolic tangent.",
     # tanh' = sech^2 = 1 - tanh^2
     lambda g, y, x: g * (1 - y * y),
+    factor="1 - y^2",
     traits=Trait.ACTIVATION | Trait.READS_RESULT | Trait.FROM_RESULT,
     source=f"{_DLMF}, 4.34 and 4.35(ii)",
     accurate=Accurate(
@@ -224,6 +236,7 @@ ATAN = _of_one_number(
     "atan",
     "The arc tangent, between -pi/2 and pi/2.",
     lambda g, y, x: g / (1 + x * x),
+    factor="1 / (1 + x^2)",
     traits=Trait.ACTIVATION,
     source=f"{_DLMF}, 4.24(ii)",
     accurate=Accurate(
@@ -260,6 +273,7 @@ SINC = Operation(
     forward=_rounded_sinc,
     # y = sin(pi x) / (pi x):  y' = (cos(pi x) - y) / x, and 0 at 0
     derivatives=(lambda g, y, x: (g * ((x.kind.pi() * x).function("cos") - y) / x).select(~x.equals(0), 0),),
+    factor="(cos(pi x) - y) / x",
     source=f"{_DLMF}, 3.3(vi)",
     accurate=Accurate(
         forward=lambda x: x.function("sinc"),
@@ -280,6 +294,7 @@ ABS = Operation(
     forward=lambda x: x.abs(),
     # the slope goes from -1 to 1 at 0: 2 step(x) - 1
     derivatives=(lambda g, y, x: g * (2 * x.step(0.5) - 1),),
+    factor="sign(x)",
     kinks="x = 0: [-1, 1]; by convention 0",
     at_kink=lambda x: x.equals(0),
     source=_CLARKE,

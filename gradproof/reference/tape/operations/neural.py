@@ -146,6 +146,7 @@ SIGMOID = Operation(
     forward=lambda x: x.function("sigmoid"),
     # s = 1/(1 + e^-x):  s' = e^-x / (1 + e^-x)^2 = s (1 - s)
     derivatives=(lambda g, y, x: g * (y * (1 - y)),),
+    factor="y (1 - y)",
     source=f"{_GOODFELLOW}, 3.10",
     accurate=Accurate(
         # 1 - s(x) = s(-x)
@@ -163,6 +164,7 @@ RELU = Operation(
     signature=one,
     forward=lambda x: x.maximum(0),
     derivatives=(lambda g, y, x: g * x.step(0),),
+    factor="x > 0",
     kinks="x = 0: [0, 1]; by convention 0",
     at_kink=lambda x: x.equals(0),
     source=f"{_GOODFELLOW}, 6.3.1",
@@ -176,6 +178,7 @@ SOFTPLUS = Operation(
     forward=lambda x: x.function("softplus"),
     # log(1 + e^x)' = e^x / (1 + e^x) = sigmoid(x)
     derivatives=(lambda g, y, x: g * x.function("sigmoid"),),
+    factor="sigmoid(x)",
     source=f"{_GOODFELLOW}, 3.10",
 )
 
@@ -186,6 +189,7 @@ GELU = Operation(
     forward=lambda x: x * _normal_cdf(x),
     # y = x Phi(x):  y' = Phi + x phi
     derivatives=(lambda g, y, x: g * (_normal_cdf(x) + x * _normal_density(x)),),
+    factor="Phi(x) + x phi(x)",
     source=_HENDRYCKS,
     accurate=Accurate(
         forward=lambda x: x * _normal_tail(x),
@@ -219,6 +223,7 @@ SILU = Operation(
     signature=one,
     forward=lambda x: x * x.function("sigmoid"),
     derivatives=(_silu_derivative,),
+    factor="sigmoid(x) (1 + x - y)",
     source=_HENDRYCKS,
     accurate=Accurate(
         # 1 - s(x) = s(-x)

@@ -12,7 +12,9 @@ from gradproof.verdicts.causes.mistakes.mistake import (
     SELECTING,
     SUMS,
     Mistake,
+    factor_of,
     having,
+    letters_of,
     rule,
     wrong,
 )
@@ -27,9 +29,10 @@ def left_out_or_twice(use: Use) -> Iterator[Mistake]:
     if use.operation in SUMS | {entrywise.NEGATIVE, neural.LOG_SOFTMAX}:
         return
     if use.operation in having(Trait.ELEMENTWISE) or use.node.shape == use.shape:
-        note = ": its mask is always true, as `output >= 0` is" if use.operation is neural.RELU else ""
-        yield Mistake(CauseKind.DERIVATIVE_LEFT_OUT, f"the derivative of $at left out{note}", lambda g: g)
-        words = "the derivative of $at applied twice"
+        what = factor_of(use) or "the derivative of $at"
+        note = ": it is always true, as `output >= 0` is" if use.operation is neural.RELU else letters_of(use)
+        yield Mistake(CauseKind.DERIVATIVE_LEFT_OUT, f"{what} left out{note}", lambda g: g)
+        words = f"{what} applied twice{letters_of(use)}"
         yield Mistake(CauseKind.DERIVATIVE_APPLIED_TWICE, words, lambda g: use.pull(use.pull(g)))
 
 

@@ -1,5 +1,6 @@
 """What a rule gives, and how rules are found: a mistake at a place, a choice of operations, the registry."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -107,6 +108,33 @@ WHOLE: Operations = frozenset({None})
 
 SUMS: Operations = frozenset({entrywise.ADD, entrywise.SUBTRACT})
 """Join terms."""
+
+
+# ------------------------------------------------------------------------ what a derivative multiplies by
+
+
+def factor_of(use: Use) -> str:
+    """Say what a derivative multiplies by: "the factor 1 - y^2 of $at"; empty where it is no such factor."""
+    operation, first = use.operation, use.position == 0
+    if operation is None:
+        return ""
+    if operation.factor:
+        what = "the mask" if Trait.SELECTS in operation.traits else "the factor"
+        return f"{what} {operation.factor} of $at"
+    known = {entrywise.MULTIPLY: "the factor by which $at multiplies"}
+    known |= {entrywise.DIVIDE: "the division by the denominator of $at"} if first else {}
+    selecting = "the mask of $at" if operation in SELECTING else ""
+    return known.get(operation, selecting)
+
+
+def letters_of(use: Use) -> str:
+    """Say what the letters of `factor_of` stand for."""
+    factor = "" if use.operation is None else use.operation.factor
+    said = [text for letter, text in _LETTERS.items() if letter in re.findall(r"\w+", factor)]
+    return f" ({', '.join(said)})" if said else ""
+
+
+_LETTERS = {"x": "x is its operand", "y": "y is its result", "n": "n is its exponent"}
 
 
 # ------------------------------------------------------------------------ the registry

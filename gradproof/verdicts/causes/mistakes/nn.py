@@ -8,7 +8,7 @@ from gradproof.reference.tape import Trait
 from gradproof.reference.tape.operations import entrywise, neural
 from gradproof.verdicts.causes.graph import Array, Change, Use
 from gradproof.verdicts.causes.kinds import CauseKind
-from gradproof.verdicts.causes.mistakes.mistake import WHOLE, Mistake, having, rule, wrong
+from gradproof.verdicts.causes.mistakes.mistake import WHOLE, Mistake, factor_of, having, rule, wrong
 
 # ------------------------------------------------------------------------ one activation for another
 
@@ -27,25 +27,28 @@ def of_another_activation(use: Use) -> Iterator[Mistake]:
     """Slopes that are taken for one another, from the operand x and the result y."""
     x, y = use.x, use.y
     slopes: dict[str, Change] = {
-        "the derivative of sigmoid": lambda g: g * (y * (1 - y)),
-        "the derivative of sigmoid of the input": lambda g: g * _sigmoid_slope(x),
-        "the derivative of tanh": lambda g: g * (1 - y * y),
-        "the output, taken from 1,": lambda g: g * (1 - y),
-        "the derivative of tanh of the input": lambda g: g * _tanh_slope(x),
-        "the derivative of relu": lambda g: g * x.step(0),
-        "the derivative of softplus": lambda g: g * neural.SIGMOID.forward(x),
-        "the function itself": lambda g: g * y,
+        "y (1 - y), as of sigmoid,": lambda g: g * (y * (1 - y)),
+        "s (1 - s), s the sigmoid of x,": lambda g: g * _sigmoid_slope(x),
+        "1 - y^2, as of tanh,": lambda g: g * (1 - y * y),
+        "1 - y": lambda g: g * (1 - y),
+        "1 - t^2, t the tanh of x,": lambda g: g * _tanh_slope(x),
+        "the mask x > 0, as of relu,": lambda g: g * x.step(0),
+        "sigmoid(x), as of softplus,": lambda g: g * neural.SIGMOID.forward(x),
+        "y, the function itself,": lambda g: g * y,
     }
     if use.operation is neural.SIGMOID:
         # these are factors of its own derivative
-        del slopes["the output, taken from 1,"], slopes["the derivative of softplus"]
-        del slopes["the function itself"]
+        del slopes["1 - y"], slopes["sigmoid(x), as of softplus,"], slopes["y, the function itself,"]
         factors: dict[str, Change] = {
-            "the factor 1 - y left out of the derivative y (1 - y) of $at": lambda g: g * y,
-            "the factor y left out of the derivative y (1 - y) of $at": lambda g: g * (1 - y),
+            "the factor 1 - y left out of the derivative y (1 - y) of $at (y is its result)": lambda g: g * y,
+            "the factor y left out of the derivative y (1 - y) of $at (y is its result)": (
+                lambda g: g * (1 - y)
+            ),
         }
         yield from wrong(CauseKind.DERIVATIVE_INCOMPLETE, factors)
-    changes = {f"{what} in place of the derivative of $at": change for what, change in slopes.items()}
+    own = factor_of(use) or "the derivative of $at"
+    letters = " (x is its operand, y its result)"
+    changes = {f"{what} in place of {own}{letters}": change for what, change in slopes.items()}
     yield from wrong(CauseKind.DERIVATIVE_OF_ANOTHER_FUNCTION, changes)
 
 

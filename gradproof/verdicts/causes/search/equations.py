@@ -148,7 +148,7 @@ def adding(nodes: Sequence[int]) -> Changes:
 
 def _directions(errors: Mapping[str, Floats], discrepancy: Discrepancy) -> dict[str, Floats]:
     """Give directions by parameter, one a row: each entry's own, or random ones if they are many."""
-    most, random = max(1, DIRECTIONS // max(1, len(errors))), np.random.default_rng(0)
+    most, random = max(1, DIRECTIONS // max(1, len(errors))), np.random.default_rng([0, 13])
     found: dict[str, Floats] = {}
     for name, each in errors.items():
         own = np.eye(each.size) if each.size <= most else random.normal(size=(most, each.size))

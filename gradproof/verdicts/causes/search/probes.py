@@ -103,7 +103,7 @@ def probe(loss: Loss, params: Arrays, batch: Arrays, discrepancy: Discrepancy) -
     right = [name for name in discrepancy.error if name not in discrepancy.wrong]
     directions = [(name,) for name in discrepancy.wrong[:most]] + ([tuple(right)] if right else [])
     directions = [names for names in directions for _ in range(_PER_PARAMETER)]
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng([0, 12])
     vectors = np.array(
         [flat({name: generator.normal(size=shapes[name]) for name in names}) for names in directions]
     )

@@ -162,7 +162,7 @@ def pair_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
         return
     effect = np.array([each.along for each in chosen])
     # one number for each effect, by which what is left of the claim's is looked up
-    weights = np.random.default_rng(1).normal(size=probes.target.size) / (probes.scale + 1e-300)
+    weights = np.random.default_rng([0, 11]).normal(size=probes.target.size) / (probes.scale + 1e-300)
     along, target = effect @ weights, float(probes.target @ weights)
     order = np.argsort(along)
     left = target - along

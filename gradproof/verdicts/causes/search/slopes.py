@@ -192,7 +192,7 @@ def _shrunk(
     inquiry: Inquiry, names: frozenset[str] | set[str], seed: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give parameters and data with some arrays up to a half smaller: numbers of equal size alike."""
-    random = np.random.default_rng([3, seed])
+    random = np.random.default_rng([seed, 3])
 
     def smaller(array: Any) -> Any:
         sizes, place = np.unique(np.abs(array), return_inverse=True)

@@ -1,0 +1,138 @@
+"""`gradproof verify`: scenarios run on backends, judged and reported."""
+
+import argparse
+import sys
+
+from gradproof.commands.option_values import add_scenarios, amount, names, seconds, whole_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gradproof.running.limits import Limits
+
+DESCRIPTION = (
+    "Run scenarios on backends, judge every gradient and every updated weight, and write "
+    "the comparison reports."
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
+    from gradproof.reporting.formats import report_formats  # noqa: PLC0415 - looks into a folder
+
+    add_scenarios(parser, "all")
+    parser.add_argument(
+        "--backends",
+        type=names,
+        metavar="A,B/C",
+        help="backends, or variants of them (jax/eager, say), to run (default: all that are installed)",
+    )
+    parser.add_argument(
+        "--dtypes",
+        type=names,
+        metavar="A,B",
+        default=["float64", "float32"],
+        help="dtypes to run (default: float64,float32)",
+    )
+    parser.add_argument(
+        "--out", metavar="FOLDER", default="reports/latest", help="where to write (default: reports/latest)"
+    )
+    parser.add_argument(
+        "--formats",
+        type=names,
+        metavar="A,B",
+        help=f"what to write: {', '.join(report_formats())} (default: all that what is installed can write, "
+        "and of the tables that are large only Parquet)",
+    )
+    _add_where(parser)
+    parser.add_argument(
+        "--baseline",
+        metavar="FOLDER",
+        help="an earlier report: tell what changed since, and exit with 1 only if a verdict got worse. What "
+        "did not pass in the baseline either is told and does not count; it may be the folder of --out",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="let INACCURATE, a right formula that gives wrong digits, fail"
+    )
+
+
+def _add_where(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--jobs",
+        type=whole_number,
+        metavar="N",
+        default=0,
+        help="processes to run in; 0 (the default) for one a processor core",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=seconds,
+        default=3600.0,
+        metavar="SECONDS",
+        help="stop a run after so long, and go on with the others (default: 3600; 0 for no limit)",
+    )
+    parser.add_argument(
+        "--memory-limit",
+        type=amount,
+        default=0.0,
+        metavar="GIB",
+        help="stop a run that needs more memory, on Linux (default: what the machine has)",
+    )
+    parser.add_argument(
+        "--in-process",
+        action="store_true",
+        help="make the runs in one process, one after the other, without limits: for a debugger",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Verify, write the report, print, and give the exit status."""
+    from pathlib import Path  # noqa: PLC0415 - see the room's docstring
+
+    from gradproof.reporting.folders import check_writable  # noqa: PLC0415
+    from gradproof.reporting.formats import check_formats  # noqa: PLC0415
+    from gradproof.reporting.formats.github import annotations, append_summary  # noqa: PLC0415
+    from gradproof.reporting.formats.terminal import (  # noqa: PLC0415
+        make_progress,
+        print_changes,
+        print_report,
+    )
+    from gradproof.reporting.reading import read_report  # noqa: PLC0415
+    from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
+    from gradproof.scenarios.finding import find_scenarios  # noqa: PLC0415
+    from gradproof.verification import verify  # noqa: PLC0415
+
+    scenarios = find_scenarios(options.scenarios or CATALOGUE)
+    folder = Path(options.out)
+    # Read before the runs, so that a wrong folder is told at once and the new report may replace it.
+    baseline = read_report(Path(options.baseline)) if options.baseline is not None else None
+    check_formats(options.formats)
+    check_writable(folder)
+    with make_progress() as progress:
+        report = verify(
+            scenarios,
+            options.backends,
+            options.dtypes,
+            jobs=options.jobs,
+            progress=progress,
+            baseline=baseline,
+            strict=options.strict,
+            limits=None if options.in_process else _limits(options),
+        )
+    report.write(folder, options.formats)
+    print_report(report, folder)
+    for annotation in annotations(report.findings):
+        print(annotation)
+    warning = append_summary(report)
+    if warning:
+        print(f"gradproof: warning: {warning}", file=sys.stderr)
+    if report.changes is None:
+        return 0 if report.ok else 1
+    print_changes(report.changes)
+    tried = (report.runs["status"] != "not run").any()
+    return 1 if report.changes.worse or not tried else 0
+
+
+def _limits(options: argparse.Namespace) -> "Limits":
+    from gradproof.running.limits import Limits  # noqa: PLC0415 - see the room's docstring
+
+    return Limits(options.time_limit, int(options.memory_limit * 2**30))

@@ -1,0 +1,111 @@
+"""A framework's function that has fewer digits than its dtype is named where that makes a gradient wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gradproof import GradientDescent, Scenario
+from gradproof.backends import load_backend
+from gradproof.reference.numpy_namespace import NumpyNamespace
+from gradproof.verdicts.runs import judge
+
+RANDOM = np.random.default_rng(3)
+PARAMS = {"w": 0.3 * RANDOM.normal(size=(3, 2))}
+BATCH = {"x": RANDOM.normal(size=(5, 3)), "y": RANDOM.random((5, 2))}
+
+
+def loss(xp, params, batch):
+    return xp.sum((xp.nn.sigmoid(batch["x"] @ params["w"]) - batch["y"]) ** 2)
+
+
+def of_exponentials(xp, params, batch):
+    return xp.mean((xp.exp(batch["x"] @ params["w"]) - batch["y"]) ** 2)
+
+
+def of_softmax(xp, params, batch):
+    return xp.sum((xp.nn.softmax(batch["x"] @ params["w"]) - batch["y"]) ** 2)
+
+
+def backward(name, value, error):
+    """What is handed back to z, with the rounded value in place of the function's."""
+    if name == "sigmoid":
+        return 2 * error * value * (1 - value)
+    if name == "exp":
+        return 2 * error * value / error.size
+    return 2 * value * (error - np.sum(error * value, axis=-1, keepdims=True))
+
+
+def single(value):
+    return np.asarray(value).astype(np.float32).astype(np.float64)
+
+
+def own(rounded=single, only=("sigmoid", "exp", "softmax")):
+    """The functions of a framework some of which have float32's digits."""
+
+    def evaluated(name, array, options):
+        xp = NumpyNamespace()
+        function = getattr(xp, name, None) or getattr(xp.nn, name, None)
+        if function is None:
+            return None
+        return rounded(function(array, **options)) if name in only else function(array, **options)
+
+    return evaluated
+
+
+def run_of(loss, name, factor=1.0):
+    """A run of a program whose function has float32's digits, and whose gradient has a factor too many."""
+
+    def gradient(params, batch):
+        z = batch["x"] @ params["w"]
+        xp = NumpyNamespace()
+        value = single((getattr(xp.nn, name) if hasattr(xp.nn, name) else getattr(xp, name))(z))
+        return {"w": factor * batch["x"].T @ backward(name, value, value - batch["y"])}
+
+    training = GradientDescent(learning_rate=1e-3, steps=3)
+    scenario = Scenario(
+        name="single", loss=loss, gradient=gradient, params=PARAMS, batch=BATCH, training=training
+    )
+    return scenario, load_backend("reference").run(scenario, dtype="float64", variant="numpy")
+
+
+CASES = {"sigmoid": loss, "exp": of_exponentials, "softmax": of_softmax}
+
+
+@pytest.mark.parametrize(("name", "loss"), CASES.items())
+def test_it_is_named_with_its_digits_and_its_line(name, loss):
+    (gradient,) = judge(*run_of(loss, name), {}, own()).gradients
+    assert not gradient.worst_verdict().passes
+    assert gradient.where.startswith(f"{name} at ")
+    assert "test_own_functions.py:" in gradient.where
+    assert f"reference's {gradient.where} has 7 of 16 digits in float64: of " in gradient.cause
+
+
+@pytest.mark.parametrize("functions", [None, own(lambda value: value), own(only=("tanh",))])
+def test_functions_that_are_accurate_or_not_known_are_not_accused(functions):
+    (gradient,) = judge(*run_of(loss, "sigmoid"), {}, functions).gradients
+    assert not gradient.worst_verdict().passes
+    assert "digits in float64" not in gradient.cause
+
+
+@pytest.mark.parametrize("factor", [2.0, 1 + 1e-5])
+def test_an_error_that_it_does_not_explain_has_another_cause(factor):
+    (gradient,) = judge(*run_of(loss, "sigmoid", factor), {}, own()).gradients
+    assert "digits in float64" not in gradient.cause
+
+
+def test_functions_are_asked_only_where_a_gradient_is_wrong():
+    def asked(*_):
+        raise AssertionError
+
+    scenario, run = run_of(loss, "sigmoid")
+    exact = replace(scenario, gradient=lambda p, b: {"w": b["x"].T @ delta(p, b)})
+    right = load_backend("reference").run(exact, dtype="float64", variant="numpy")
+    assert judge(exact, right, {}, asked).worst_verdict().passes
+    with pytest.raises(AssertionError):
+        judge(scenario, run, {}, asked)
+
+
+def delta(params, batch):
+    a = NumpyNamespace().nn.sigmoid(batch["x"] @ params["w"])
+    return 2 * (a - batch["y"]) * a * (1 - a)
