@@ -5,7 +5,7 @@ import linecache
 import os
 from itertools import islice
 from pathlib import Path
-from types import CodeType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import NamedTuple
 
 import numpy as np
@@ -82,6 +82,25 @@ def caller() -> Source:
     return found
 
 
+def callers(code: CodeType) -> list[tuple[FrameType, Source]]:
+    """The user's own functions that are being run, with the line that each is at, the outermost first.
+
+    Args:
+        code: of the function that calls the user's; what calls that is not looked at.
+    """
+    found: list[tuple[FrameType, Source]] = []
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code is not code:
+        if _is_users(frame.f_code.co_filename):
+            found.append((frame, Source(frame.f_code.co_filename, frame.f_lineno)))
+        frame = frame.f_back
+    return found[::-1]
+
+
+def _is_users(file: str) -> bool:
+    return not file.startswith((OURS, *_BENEATH)) or file.startswith(_DOCUMENTS)
+
+
 def raised_at(error: BaseException) -> str:
     """Tell the innermost line of the user's own code that an exception came through, as ` at mine.py:3`.
 
@@ -91,7 +110,7 @@ def raised_at(error: BaseException) -> str:
     found, installed, place = UNKNOWN, UNKNOWN, error.__traceback__
     while place is not None:
         file = place.tb_frame.f_code.co_filename
-        if not file.startswith((OURS, *_BENEATH)) or file.startswith(_DOCUMENTS):
+        if _is_users(file):
             if INSTALLED & set(Path(file).parts):
                 installed = _of(place)
             else:

@@ -1,6 +1,6 @@
 """Why a claim is wrong: the one place that asks for causes, of a judgement and of a run."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -13,10 +13,10 @@ from gradproof.errors import UnsupportedError
 from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.scenarios.scenario import Scenario
-from gradproof.verdicts.causes import Cause, SecondPoint, doubt_from, search_cause
+from gradproof.verdicts.causes import Again, Cause, SecondPoint, doubt_from, search_cause
 from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.conditioning import who_loses_digits
-from gradproof.verdicts.judging.claimed import Arrays, Claimed, Place
+from gradproof.verdicts.judging.claimed import Arrays, Claimed, Formula, Place
 from gradproof.verdicts.judging.evidence import Loss, PlaceEvidence
 from gradproof.verdicts.judging.judge import judge
 from gradproof.verdicts.judging.judgement import Judgement
@@ -32,14 +32,13 @@ _Found = tuple[str, str]  # the words of a cause, and where it is
 SEARCHES = 3
 """A run with many wrong parameters is searched at so many steps at most; one cause mostly explains all."""
 
+TRACED = 300_000
+"""A gradient that computes more numbers than this is not looked at line by line."""
+
 _WRONG = frozenset({Verdict.DISAGREES, Verdict.WRONG})
 
 
 # -------------------------------------------------------------------- of one claim
-
-
-Again = Callable[[], SecondPoint | None]
-"""Gives a second point with what is claimed there."""
 
 
 def explained(
@@ -51,8 +50,8 @@ def explained(
         judgement: what is said of the claim.
         loss: called as `loss(xp, params, batch)` on flat mappings.
         learning_rate: a number to expect in the cause.
-        again: gives a second point, at which the cause must hold too; a formula that was run in certified
-            arithmetic is run again at one.
+        again: how the claim can be asked for again; a formula that was run in certified arithmetic is run
+            again.
     """
     floats = judgement.verdict in {Verdict.INACCURATE, Verdict.NOT_FINITE} or _no_numbers(judgement)
     if judgement.verdict not in _WRONG and not floats:
@@ -64,7 +63,8 @@ def explained(
         return judgement
     failing = CODE[Verdict.INACCURATE]
     wrong = {name: judged.verdict >= failing for name, judged in judgement.parameters.items()}
-    second = cache(again or partial(_elsewhere, judgement.claimed))
+    again = again or _again(judgement.claimed)
+    again = again._replace(second=cache(again.second))
     search = search_cause(
         loss,
         place.params,
@@ -73,11 +73,10 @@ def explained(
         learning_rate=learning_rate,
         doubt=doubt,
         wrong=wrong,
-        again=second,
-        elsewhere=None if judgement.claimed.formula is None else partial(_claimed_at, judgement.claimed),
+        again=again,
     )
     if search.cause is not None:
-        once = "; this was seen at one point only" if second() is None else ""
+        once = "; this was seen at one point only" if again.second() is None else ""
         return replace(judgement, cause=replace(search.cause, text=search.cause.text + once))
     if floats:
         return judgement  # the reason says already that digits are lost, or that it is no number
@@ -130,24 +129,33 @@ def _accused(
     return claimed.near or claimed.place, values, doubt
 
 
-def _elsewhere(claimed: Claimed) -> SecondPoint | None:
-    """Run a formula at a second place: a tenth away, or nearby where that leaves the domain."""
-    if claimed.formula is None:
+def _again(claimed: Claimed) -> Again:
+    """Say how a formula is run again; of numbers alone there is no more to be had."""
+    formula, place = claimed.formula, claimed.place
+    if formula is None:
+        return Again()
+
+    def at(params: Arrays, batch: Arrays) -> Arrays | None:
+        return _known(formula.at(Place(params, batch)), params)
+
+    def second() -> SecondPoint | None:
+        """Run it a tenth away, or nearby where that leaves the domain."""
+        for other in (place.apart, place.neighbour):
+            there = formula.at(other)
+            known = _known(there, other.params)
+            if known is not None:
+                return SecondPoint(other.params, other.batch, known, partial(there.traced, TRACED))
         return None
-    for place in (claimed.place.apart, claimed.place.neighbour):
-        known = _claimed_at(claimed, place.params, place.batch)
-        if known is not None:
-            return SecondPoint(place.params, place.batch, known)
-    return None
+
+    return Again(second, at, partial(formula.traced, TRACED))
 
 
-def _claimed_at(claimed: Claimed, params: Arrays, batch: Arrays) -> Arrays | None:
-    """Run a formula with other parameters and data; None where it gives no numbers."""
-    values = {} if claimed.formula is None else claimed.formula.at(Place(params, batch)).values
-    balls = [ball for array in values.values() for ball in np.ravel(array)]
+def _known(formula: Formula, params: Arrays) -> Arrays | None:
+    """Give what a formula claims; None where it gives no numbers."""
+    balls = [ball for array in formula.values.values() for ball in np.ravel(array)]
     if not balls or not all(ball.is_finite() for ball in balls):
         return None
-    return {name: each for name, each in values.items() if name in params}
+    return {name: each for name, each in formula.values.items() if name in params}
 
 
 # -------------------------------------------------------------------- of a run
@@ -186,9 +194,9 @@ def _gradient_causes(
         if judgement.parameter in causes:
             continue
         step = judgement.worst_step()
-        params, batch, floats = _at_step(scenario, run, step)
+        params, batch, floats, _ = _at_step(scenario, run, step)
         claimed = Claimed(Place(params, batch), floats, run.dtype)
-        again = partial(_at_another_step, scenario, run, step)
+        again = Again(partial(_at_another_step, scenario, run, step))
         evidence = PlaceEvidence(scenario.flat_loss, claimed.place, run.dtype)
         try:
             judged = judge(claimed, evidence)

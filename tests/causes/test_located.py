@@ -15,7 +15,8 @@ from gradproof.reference.numbers import Plain
 from gradproof.reference.tape import differentiate
 from gradproof.verdicts.causes import search_cause
 from gradproof.verdicts.causes.graph import Changed, Graph
-from gradproof.verdicts.causes.search.inquiry import Inquiry, SecondPoint
+from gradproof.verdicts.causes.search.again import Again, SecondPoint
+from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.located import located
 from gradproof.verdicts.judging.claimed import Place
 
@@ -383,9 +384,9 @@ def test_no_fault_is_told_to_be_where_it_is_not(loss, at):
     def again():
         return SecondPoint(place.params, place.batch, elsewhere(place.params, place.batch))
 
-    inquiry = Inquiry(loss, params, batch, planted(loss, params, batch, edge), again=again)
+    inquiry = Inquiry(loss, params, batch, planted(loss, params, batch, edge), again=Again(again, elsewhere))
     with np.errstate(all="ignore"):
-        found = located(inquiry, elsewhere)
+        found = located(inquiry)
     said = found.text if found.cause is None else found.cause.where
     # what a mask stops is not wrong
     assert graph.nodes[edge.node].line in said or not inquiry.targets

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradproof as gp
-from gradproof.verdicts.causes import SecondPoint, search_cause
+from gradproof.verdicts.causes import Again, SecondPoint, search_cause
 from gradproof.verdicts.judging.claimed import Place
 
 
@@ -46,10 +46,10 @@ def test_what_is_true_at_both_points_is_a_cause():
 
 def test_a_second_point_at_which_the_claim_is_right_does_not_speak_against_it():
     there = SecondPoint({"w": W / 2}, {}, {"w": W})
-    cause = search_cause(squares, {"w": W}, {}, {"w": -2 * W}, again=lambda: there).cause
+    cause = search_cause(squares, {"w": W}, {}, {"w": -2 * W}, again=Again(lambda: there)).cause
     assert cause.kind == "sign"
     contradicts = there._replace(claimed={"w": W * [1.5, 7.0, -2.0]})
-    found = search_cause(squares, {"w": W}, {}, {"w": -2 * W}, again=lambda: contradicts).cause
+    found = search_cause(squares, {"w": W}, {}, {"w": -2 * W}, again=Again(lambda: contradicts)).cause
     assert found is None or found.kind != "sign"
 
 

@@ -8,18 +8,23 @@ not be certified (`LiftedRun`). Read in this order:
 2. `ball`, `lifted_array`: a number and an array that behave as floats do; `notes` has what is not proven.
 3. `ufuncs`, `numpy_functions`, `matrices`: what NumPy's calls become; `calls` has each of their keywords
    honoured or refused. The functions of single numbers are in `numbers.elementary`.
+4. `trace`: what a run computes on the way, and at which lines, where that is asked for.
 """
 
 from gradproof.reference.lifted.ball import Ball
 from gradproof.reference.lifted.lifted_array import LiftedArray, from_arbs, lift, to_arbs
 from gradproof.reference.lifted.lifted_run import LiftedRun, no_collections, run_lifted
 from gradproof.reference.lifted.notes import Lifting, noting
+from gradproof.reference.lifted.trace import Operand, Step, Trace
 
 __all__ = [
     "Ball",
     "LiftedArray",
     "LiftedRun",
     "Lifting",
+    "Operand",
+    "Step",
+    "Trace",
     "from_arbs",
     "lift",
     "no_collections",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gradproof.reference.lifted.ball import Ball, as_arb
 from gradproof.reference.lifted.notes import share_of_constants
+from gradproof.reference.lifted.trace import noted, noted_taking
 
 Balls = NDArray[np.object_]
 
@@ -46,6 +47,9 @@ HANDLERS: dict[str, Callable[..., Any]] = {}
 """What computes NumPy's calls, by protocol: `ufuncs` and `numpy_functions` put themselves in."""
 
 
+_MAKING = frozenset({np.empty_like, np.zeros_like, np.ones_like, np.full_like})
+
+
 class LiftedArray(np.ndarray[Any, Any]):
     """An ndarray whose entries are balls; its dtype reads float64, since it stands for such an array."""
 
@@ -58,23 +62,33 @@ class LiftedArray(np.ndarray[Any, Any]):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """Compute a ufunc on certified numbers."""
-        return HANDLERS["ufunc"](ufunc, method, inputs, options)
+        return noted(
+            lambda: HANDLERS["ufunc"](ufunc, method, inputs, options),
+            (inputs, options.get("where")),
+            inputs[0] if method == "at" else None,
+        )
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         """Compute a NumPy function on certified numbers."""
         del types
-        return HANDLERS["function"](function, args, options)
+        if function in _MAKING:  # what it gives depends on no number
+            return HANDLERS["function"](function, args, options)
+        return noted(lambda: HANDLERS["function"](function, args, options), (args, options))
 
     # ---------------------------------------------------------------- entries
 
     def __getitem__(self, key: Any) -> Any:
         """Give entries; a single one as an array without axes, which has NumPy's methods too."""
-        return hand_out(base(self)[_index(key)])
+        return noted_taking(hand_out(base(self)[_index(key)]), self)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Set entries; plain numbers are lifted."""
         entries = lift(value)
-        base(self)[_index(key)] = entries.item() if entries.ndim == 0 else base(entries)
+
+        def put() -> None:
+            base(self)[_index(key)] = entries.item() if entries.ndim == 0 else base(entries)
+
+        noted(put, (self, entries), self)
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate along the first axis."""

@@ -15,6 +15,7 @@ from gradproof.reference.lifted import numpy_functions, ufuncs  # noqa: F401 - w
 from gradproof.reference.lifted.leftovers import lifted_code
 from gradproof.reference.lifted.lifted_array import LiftedArray, lift
 from gradproof.reference.lifted.notes import Lifting, noting
+from gradproof.reference.lifted.trace import Trace, tracing
 from gradproof.reference.numbers import Balls
 from gradproof.reference.source import raised_at
 from gradproof.reference.trees import map_leaves
@@ -30,11 +31,13 @@ class LiftedRun:
         result: what it returned; None if it raised.
         notes: what could not be certified.
         error: why it did not run to the end, with the line of its code; empty if it did.
+        trace: what it computed on the way, where that was asked for.
     """
 
     result: Any
     notes: Lifting
     error: str = ""
+    trace: Trace | None = None
 
     @property
     def certified(self) -> bool:
@@ -63,7 +66,12 @@ def _places(lines: Any) -> str:
 
 
 def run_lifted(
-    function: Callable[..., Any], arguments: tuple[Any, ...], precision: int, *, share: float = 0.0
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    precision: int,
+    *,
+    share: float = 0.0,
+    traced: int = 0,
 ) -> LiftedRun:
     """Run a function of plain NumPy code on certified balls, unchanged.
 
@@ -74,18 +82,28 @@ def run_lifted(
         precision: bits of the midpoints.
         share: how far the numbers may be, relative to it, that a constant of the code stands for; see
             `gradproof.reference.numbers.elementary.near`.
+        traced: so many numbers that it computes on the way are kept, with the lines that form them.
 
     >>> run = run_lifted(lambda params: {"w": params["w"] / 3}, ({"w": np.array([1.0])},), 128)
     >>> run.certified, run.result["w"][0].item().arb.str(20)
     (True, '[0.33333333333333333333 +/- 3.34e-21]')
     """
     notes = Lifting(share=share)
-    lifted = map_leaves(_lifted, arguments)  # as exactly what they are: they are no constants
+    trace = Trace(run_lifted.__code__, traced) if traced else None
+
+    def given(leaf: Any) -> Any:
+        lifted = _lifted(leaf)  # as exactly what it is: it is no constant
+        if trace is not None and isinstance(lifted, np.ndarray):
+            trace.give(lifted)
+        return lifted
+
+    lifted = map_leaves(given, arguments)
     with (
         Balls(precision).context(),
         no_collections(),
         lifted_code(function),
         noting(notes),
+        tracing(trace),
         np.errstate(all="ignore"),
     ):
         try:
@@ -94,7 +112,7 @@ def run_lifted(
             raise
         except Exception as error:  # noqa: BLE001 - whatever the user's code raises on balls is told
             return LiftedRun(None, notes, _described(error))
-    return LiftedRun(result, notes)
+    return LiftedRun(result, notes, trace=trace)
 
 
 @contextmanager

@@ -6,16 +6,17 @@ operation and line, factor, sentence, parameters), or None; `describe_difference
 
 Read `kinds.py` (the kinds of cause, and which of several is named), then `graph.py` (the loss as a graph
 whose backward pass can be run with changes), `mistakes/` (what people do wrong, as pure rules by trait of the
-operation) and `search/` (the engine). `phrases.py` holds the words they share. A new cause is a line in
-`kinds.py` and a rule in `mistakes/`.
+operation), `search/` (the engine) and `lines/` (which line of the gradient's code it is). `phrases.py` holds
+the words they share. A new cause is a line in `kinds.py` and a rule in `mistakes/`.
 """
 
 from gradproof.verdicts.causes.kinds import Cause, Search
+from gradproof.verdicts.causes.search.again import Again, SecondPoint
 from gradproof.verdicts.causes.search.discrepancy import doubt_from
 from gradproof.verdicts.causes.search.engine import describe_difference, find_cause, search_cause
-from gradproof.verdicts.causes.search.inquiry import SecondPoint
 
 __all__ = [
+    "Again",
     "Cause",
     "Search",
     "SecondPoint",

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -37,6 +37,10 @@ class Changed(NamedTuple):
 
     change: Change
     source: int | None = None
+
+
+Changes: TypeAlias = "Callable[[Graph], Mapping[Spot, Changed]]"
+"""What a backward pass does otherwise, asked of the graph that is run."""
 
 
 class Node:
@@ -197,6 +201,16 @@ class Graph:
         Returns:
             by variant, the gradients of the parameters that its changes reach, as arrays.
         """
+        adjoints = self.changed_adjoints(*variants)
+        found = {name: adjoints[index] for name, index in self.parameters.items()}
+        reached = [frozenset[str]().union(*(self.use(spot).reaches for spot in each)) for each in variants]
+        return [
+            {n: g.data[0, lane % g.lanes, ...] for n, g in found.items() if n in names and g is not None}
+            for lane, names in enumerate(reached)
+        ]
+
+    def changed_adjoints(self, *variants: Mapping[Spot, Changed]) -> list[Array | None]:
+        """Give the adjoints by node of backward passes with changes, a lane for each."""
         changes: dict[Spot, dict[Changed, list[int]]] = defaultdict(lambda: defaultdict(list))
         for lane, variant in enumerate(variants):
             for spot, changed in variant.items():
@@ -209,12 +223,7 @@ class Graph:
                     for edge in self._uses[index]
                 ):
                     adjoints[index] = self._total(index, adjoints, changes, len(variants))
-        found = {name: adjoints[index] for name, index in self.parameters.items()}
-        reached = [frozenset[str]().union(*(self.use(spot).reaches for spot in each)) for each in variants]
-        return [
-            {n: g.data[0, lane % g.lanes, ...] for n, g in found.items() if n in names and g is not None}
-            for lane, names in enumerate(reached)
-        ]
+        return adjoints
 
     def _total(
         self,
@@ -270,7 +279,7 @@ class Views(NamedTuple):
     plain: Graph
     balls: Graph
 
-    def backward(self, *changes: Callable[[Graph], Mapping[Spot, Changed]]) -> list[Gradients]:
+    def backward(self, *changes: Changes) -> "list[ChangedGradients]":
         """Give the gradients of backward passes with changes, which are asked of the graph that is run.
 
         In float64 all of them are run together, when the first is asked for.
@@ -280,10 +289,30 @@ class Views(NamedTuple):
         def floats() -> list[dict[str, Any]]:
             return self.plain.backward(*(each(self.plain) for each in changes))
 
-        def gradients(exact: bool, place: int) -> Mapping[str, NDArray[Any]]:
-            return self.balls.backward(changes[place](self.balls))[0] if exact else floats()[place]
+        return [
+            ChangedGradients(self, each, lambda place=place: floats()[place])  # type: ignore[misc]
+            for place, each in enumerate(changes)
+        ]
 
-        return [partial(gradients, place=place) for place in range(len(changes))]
+
+@dataclass(frozen=True)
+class ChangedGradients:
+    """The gradients of a backward pass with changes.
+
+    Attributes:
+        views: of which loss.
+        changes: what is done otherwise, on whichever graph.
+        floats: gives them in float64.
+    """
+
+    views: Views
+    changes: Changes
+    floats: Callable[[], Mapping[str, NDArray[Any]]]
+
+    def __call__(self, exact: bool, /) -> Mapping[str, NDArray[Any]]:
+        """Give them by parameter."""
+        balls = self.views.balls
+        return balls.backward(self.changes(balls))[0] if exact else self.floats()
 
 
 class Use:

@@ -119,6 +119,9 @@ class Cause:
             factor; the rate, where the change holds one; else None.
         text: the change in one sentence.
         parameters: the parameters whose wrong gradients it explains.
+        gradient_where: the line of the gradient's own code that makes a wrong number of right ones, such as
+            "my_gradient.py:31"; of a change at several operations a line for each, separated by commas. Empty
+            where no code was run, or where more than one line may be meant.
 
     >>> Cause("sign", "", -1.0, "your gradient of w is the negative of the true one", ("w",)).kind
     'sign'
@@ -129,6 +132,7 @@ class Cause:
     factor: float | None
     text: str
     parameters: tuple[str, ...]
+    gradient_where: str = ""
 
     def __str__(self) -> str:
         """Give the sentence."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.lifted import Trace
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.subgradients import moved
 from gradproof.verdicts.judging.check_findings import CheckFinding
@@ -70,16 +71,16 @@ class Formula:
             does run on them, but what follows from a guess is not proven.
         widened: gives the same, with each constant of the code that is a double standing for all numbers
             within a share of it.
-        nearby: gives the formula at `Place.neighbour`.
         at: gives the formula at another place.
+        traced: gives what the code computes on the way, so many numbers at most; None where it does not run.
     """
 
     values: BallArrays
     reason: str = ""
     undecided: bool = False
     widened: Callable[[float], BallArrays] = field(default=lambda _: {}, repr=False)
-    nearby: "Callable[[], Formula]" = field(default=lambda: Formula({}, "it has no neighbour"), repr=False)
     at: "Callable[[Place], Formula]" = field(default=lambda _: Formula({}, "it was run once"), repr=False)
+    traced: Callable[[int], Trace | None] = field(default=lambda _: None, repr=False)
 
     @property
     def certified(self) -> bool:

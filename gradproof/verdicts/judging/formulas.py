@@ -56,15 +56,17 @@ def _at_precision(gradient: UserGradient, place: Place, bits: int) -> Formula:
     return Formula(
         values,
         widened=lambda share: _run(gradient, place, bits, share)[0],
-        nearby=lambda: run_formula(gradient, place.neighbour, patient=False),
         at=lambda other: run_formula(gradient, other, patient=False),
+        traced=lambda most: _run(gradient, place, bits, traced=most)[1].trace,
     )
 
 
-def _run(gradient: UserGradient, place: Place, bits: int, share: float = 0.0) -> tuple[BallArrays, LiftedRun]:
+def _run(
+    gradient: UserGradient, place: Place, bits: int, share: float = 0.0, traced: int = 0
+) -> tuple[BallArrays, LiftedRun]:
     """Run the code; what it gives by parameter, and how it went."""
     arguments = gradient.nested(dict(place.params), dict(place.batch))
-    run = run_lifted(gradient.function, arguments, bits, share=share)
+    run = run_lifted(gradient.function, arguments, bits, share=share, traced=traced)
     if run.error:
         return {}, run
     try:

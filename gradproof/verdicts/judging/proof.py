@@ -167,7 +167,7 @@ def _judge_at_kink(
 
 def _is_right_nearby(formula: Formula, evidence: PlaceEvidence) -> bool:
     """Whether the claim, as a formula, is right at a neighbour of the place: then the place is special."""
-    there, truth = formula.nearby(), evidence.truth_nearby
+    there, truth = formula.at(evidence.place.neighbour), evidence.truth_nearby
     exact = {name: numbers.balls()[0, ...] for name, numbers in truth.gradients.items()}
     misshapen = any(n in exact and balls.shape != exact[n].shape for n, balls in there.values.items())
     if there.reason or misshapen or not truth.complete:

@@ -1,6 +1,7 @@
 """The search: mutants from the most likely on, sorted out in float64, confirmed in certified arithmetic."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain, islice, takewhile
 
 import numpy as np
@@ -11,17 +12,18 @@ from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Views
 from gradproof.verdicts.causes.kinds import ODD_NUMBER, SOME_ALONE, Cause, CauseKind, Search
 from gradproof.verdicts.causes.phrases import listed
+from gradproof.verdicts.causes.search.again import NOT_AGAIN, Again
 from gradproof.verdicts.causes.search.detours import detour_mutants
 from gradproof.verdicts.causes.search.discrepancy import Arrays
 from gradproof.verdicts.causes.search.elsewhere import after_an_update, updated_weights, without_an_operation
-from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry, SecondPoint
+from gradproof.verdicts.causes.search.in_code import with_line
+from gradproof.verdicts.causes.search.inquiry import Costed, Inquiry
 from gradproof.verdicts.causes.search.joint import joint_mutants
 from gradproof.verdicts.causes.search.located import located
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.not_finite import division_by_zero
 from gradproof.verdicts.causes.search.several import group_mutants, overwriting, pair_mutants
 from gradproof.verdicts.causes.search.singles import factor_mutants, from_rounded_output, single_mutants
-from gradproof.verdicts.causes.search.slopes import Elsewhere
 from gradproof.verdicts.causes.search.whole import shape_causes, whole_mutants
 
 _CONFIRMATIONS = 40
@@ -61,7 +63,7 @@ def find_cause(
     return search_cause(loss, params, batch, claimed, learning_rate=learning_rate).cause
 
 
-def search_cause(  # noqa: PLR0913 - most are keyword-only options with a default
+def search_cause(
     loss: Loss,
     params: Arrays,
     batch: Arrays,
@@ -71,8 +73,7 @@ def search_cause(  # noqa: PLR0913 - most are keyword-only options with a defaul
     doubt: Mapping[str, NDArray[np.float64]] | None = None,
     wrong: Mapping[str, NDArray[np.bool_]] | None = None,
     work: int = tolerances.CAUSE_WORK,
-    again: Callable[[], SecondPoint | None] | None = None,
-    elsewhere: Elsewhere | None = None,
+    again: Again = NOT_AGAIN,
 ) -> Search:
     """Find the change of the true gradient that gives a claimed one.
 
@@ -94,8 +95,7 @@ def search_cause(  # noqa: PLR0913 - most are keyword-only options with a defaul
         wrong: by parameter, which entries are wrong: whoever has judged them knows. For parameters that are
             not given, entries that differ by more than the doubt, and than doubles in code explain.
         work: how many numbers it may compute before it stops.
-        again: gives a second point and what is claimed there; a cause that is none there is not named.
-        elsewhere: gives what is claimed with other parameters and data, where a formula can be run.
+        again: how the claim can be asked for again.
 
     Returns:
         the cause; None where nothing is wrong, or where no mutant explains what is. If no single cause
@@ -112,7 +112,7 @@ def search_cause(  # noqa: PLR0913 - most are keyword-only options with a defaul
     """
     with np.errstate(all="ignore"):  # what is not finite explains nothing
         inquiry = Inquiry(loss, params, batch, claimed, learning_rate, doubt, wrong, work, again)
-        cause, place = _cause(inquiry, elsewhere)
+        cause, place = _cause(inquiry)
         if cause is not None:
             return Search(cause, complete=True)
         known = [str(inquiry.discrepancy), place]
@@ -145,7 +145,7 @@ def describe_difference(
         return str(Inquiry(loss, params, batch, claimed, wrong=wrong).discrepancy)
 
 
-def _cause(inquiry: Inquiry, elsewhere: Elsewhere | None) -> tuple[Cause | None, str]:
+def _cause(inquiry: Inquiry) -> tuple[Cause | None, str]:
     """Find the cause; or else say what is known of its place."""
     misshapen = next(shape_causes(inquiry), None)
     if misshapen is not None or not inquiry.targets:
@@ -156,7 +156,7 @@ def _cause(inquiry: Inquiry, elsewhere: Elsewhere | None) -> tuple[Cause | None,
     named = whole or _simplest(inquiry) or (_in_part(inquiry) if len(inquiry.targets) > 1 else None)
     if named is not None:
         return named, ""
-    place = located(inquiry, elsewhere)
+    place = located(inquiry)
     return place.cause, place.text
 
 
@@ -172,7 +172,7 @@ def _in_part(inquiry: Inquiry) -> Cause | None:
             if rest:
                 noun = "gradient of {} is" if len(rest) == 1 else "gradients of {} are"
                 text += f"; your {noun.format(listed(rest))} wrong in another way"
-            return Cause(cause.kind, cause.where, cause.factor, text, cause.parameters)
+            return replace(cause, text=text)
     return None
 
 
@@ -185,36 +185,36 @@ def _simplest(inquiry: Inquiry) -> Cause | None:
     best = _cheapest(_tried(inquiry, mutant) for mutant in whole_mutants(inquiry))
     for views in inquiry.views:
         best = _cheapest([best, _first(inquiry, _singles(inquiry, views)[:_CONFIRMATIONS])])
-        if best is not None and best[0] < CauseKind.WEIGHTS_ALREADY_UPDATED.cost:
+        if best is not None and best.cost < CauseKind.WEIGHTS_ALREADY_UPDATED.cost:
             grouped = first(group_mutants(inquiry, views)) if _may_be_a_group(best) else None
-            return (_cheapest([best, grouped]) or best)[1]
+            return with_line(inquiry, _cheapest([best, grouped]) or best)
     for mutants in _several(inquiry):
         best = _cheapest([best, first(mutants)])
-        if best is not None and best[0] < _ODD:
-            return best[1]
-    if best is None or best[0] >= SOME_ALONE:
+        if best is not None and best.cost < _ODD:
+            return with_line(inquiry, best)
+    if best is None or best.cost >= SOME_ALONE:
         best = _cheapest([best, first(islice(_pairs(inquiry), _CONFIRMATIONS))])
-    return None if best is None else best[1]
+    return None if best is None else with_line(inquiry, best)
 
 
 def _may_be_a_group(best: Costed) -> bool:
     """Tell whether one factor in some parameters may be the same change in each of them, which says more."""
-    cost, cause = best
-    return cause.factor is not None and CauseKind.SIGN.cost < cost < CauseKind.DERIVATIVE_LEFT_OUT.cost
+    has_factor = best.cause.factor is not None
+    return has_factor and CauseKind.SIGN.cost < best.cost < CauseKind.DERIVATIVE_LEFT_OUT.cost
 
 
 def _cheapest(causes: Iterable[Costed | None]) -> Costed | None:
-    return min((each for each in causes if each is not None), key=lambda each: each[0], default=None)
+    return min((each for each in causes if each is not None), key=lambda each: each.cost, default=None)
 
 
 def _first(inquiry: Inquiry, mutants: Iterable[Mutant]) -> Costed | None:
     """Confirm the first of mutants in their costs' order, which may rise when a factor is solved for."""
     best: Costed | None = None
     for mutant in mutants:
-        if best is not None and best[0] <= mutant.cost:
+        if best is not None and best.cost <= mutant.cost:
             break
         best = _cheapest([best, _tried(inquiry, mutant)])
-        if best is not None and best[0] <= mutant.cost:
+        if best is not None and best.cost <= mutant.cost:
             break
     return best
 
@@ -257,20 +257,22 @@ def _tried(inquiry: Inquiry, mutant: Mutant) -> Costed | None:
     if exact is None:
         return None
     costed = inquiry.tried(exact) if mutant.solved is None else inquiry.confirmed(exact)
-    return costed if costed is not None and _holds_again(inquiry, exact) else None
+    return None if costed is None else _held_again(inquiry, costed)
 
 
-def _holds_again(inquiry: Inquiry, mutant: Mutant) -> bool:
-    """Tell whether the same change is the claim at the second point too, where anything is wrong there."""
+def _held_again(inquiry: Inquiry, costed: Costed) -> Costed | None:
+    """Give a cause if the same change is the claim at the second point too, where anything is wrong there."""
+    mutant = costed.mutant
     wrong = () if inquiry.second is None else inquiry.second.discrepancy.wrong
     targets = tuple(name for name in inquiry.targets if name in wrong)
     if inquiry.second is None or not targets:
-        return mutant.kind not in _CONFIRMED_BY_SEVERAL or inquiry.confirms_a_number
+        enough = mutant.kind not in _CONFIRMED_BY_SEVERAL or inquiry.confirms_a_number
+        return costed if enough else None
     there = inquiry.second.with_targets(targets)
     for each in _all_mutants(there):
         exact = each.exactly() if each.kind is mutant.kind else None
         if exact is not None and exact.is_the_same(mutant, inquiry.targets):
             found = there.tried(exact) if each.solved is None else there.confirmed(exact)
             if found is not None:
-                return True
-    return False
+                return costed._replace(there=(there, exact))
+    return None

@@ -1,10 +1,10 @@
 """All that the search asks: the loss's graphs, the discrepancy, the probes, the time; does a mutant fit?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,28 @@ from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Graph, Spot, Views
 from gradproof.verdicts.causes.kinds import Cause
 from gradproof.verdicts.causes.phrases import ExpectedFactors
+from gradproof.verdicts.causes.search.again import NOT_AGAIN, Again, SecondPoint
 from gradproof.verdicts.causes.search.discrepancy import Arrays, Discrepancy, Floats, doubt_from
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.probes import Probes, probe
 from gradproof.verdicts.causes.search.recognition import composed
 
-Costed: TypeAlias = tuple[float, Cause]
-"""A cause and how far-fetched it is."""
+
+class Costed(NamedTuple):
+    """A cause.
+
+    Attributes:
+        cost: how far-fetched it is.
+        cause: what is said of it.
+        mutant: the gradient that equals the claim.
+        there: the same change at the second point, with that; None where nothing is wrong there.
+    """
+
+    cost: float
+    cause: Cause
+    mutant: Mutant
+    there: "tuple[Inquiry, Mutant] | None" = None
+
 
 _SAMPLES = 8
 
@@ -34,14 +49,6 @@ _CALL = 2_000
 
 _BALL = 30
 """To compute a ball costs as much as so many floats do."""
-
-
-class SecondPoint(NamedTuple):
-    """Another point at which the same gradient was computed: arguments as for `search_cause`."""
-
-    params: Arrays
-    batch: Arrays
-    claimed: Arrays
 
 
 @dataclass
@@ -84,11 +91,11 @@ class Inquiry:
         doubt: Mapping[str, Floats] | None = None,
         wrong: Mapping[str, NDArray[np.bool_]] | None = None,
         work: int = tolerances.CAUSE_WORK,
-        again: Callable[[], SecondPoint | None] | None = None,
+        again: Again = NOT_AGAIN,
     ) -> None:
         """Run the loss on float64 and on balls, and compare the claim; arguments as for `search_cause`."""
-        self.work = Count(work)
-        self._second = cache(lambda: self._asked_again(again() if again else None))
+        self.work, self.again = Count(work), again
+        self._second = cache(lambda: self._asked_again(again.second()))
         self.loss, self.params, self.batch, self.learning_rate = loss, params, batch, learning_rate
         self.expected = ExpectedFactors(params, batch, learning_rate)
         kinds = Plain(), Balls(tolerances.CAUSE_BITS)
@@ -157,7 +164,9 @@ class Inquiry:
         if point is None:
             return None
         try:
-            again = Inquiry(self.loss, *point, self.learning_rate, work=self.work.most)
+            params, batch, claimed, traced = point
+            there, most = Again(traced=traced), self.work.most
+            again = Inquiry(self.loss, params, batch, claimed, self.learning_rate, work=most, again=there)
         except (InputError, UnsupportedError):
             return None
         alike = len(again.composed.plain.nodes) == len(self.composed.plain.nodes)
@@ -212,4 +221,4 @@ class Inquiry:
         names = tuple(name for name in self.discrepancy.wrong if explained.get(name, False))
         only = mutant.alone and any(name not in names for name in self.discrepancy.error)
         text = mutant.told(names, alone=only)
-        return mutant.cost, Cause(mutant.kind.slug, mutant.where, mutant.factor, text, names)
+        return Costed(mutant.cost, Cause(mutant.kind.slug, mutant.where, mutant.factor, text, names), mutant)

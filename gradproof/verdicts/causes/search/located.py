@@ -19,6 +19,7 @@ from gradproof.verdicts.causes.phrases import listed
 from gradproof.verdicts.causes.search.discrepancy import Floats
 from gradproof.verdicts.causes.search.equations import Equations, adding, refined
 from gradproof.verdicts.causes.search.forms import fitting_terms
+from gradproof.verdicts.causes.search.in_code import with_line
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.linear import Solution
 from gradproof.verdicts.causes.search.mutant import Mutant
@@ -45,21 +46,16 @@ class Located:
     text: str = ""
 
 
-def located(inquiry: Inquiry, elsewhere: Elsewhere | None = None) -> Located:
-    """Say where the fault is that all wrong parameters come from, as far as that can be known.
-
-    Args:
-        inquiry: what is asked.
-        elsewhere: gives what is claimed with other parameters and data.
-    """
+def located(inquiry: Inquiry) -> Located:
+    """Say where the fault is that all wrong parameters come from, as far as that can be known."""
     equations = Equations.of(inquiry, inquiry.composed)
     if equations is None:
         return Located(text=_TOO_LARGE)
     suspects = Suspects(equations)
-    cause = _simple_function(equations) or _wrong_slope(suspects, elsewhere) or _wrong_adjoint(suspects)
+    cause = _simple_function(equations) or _wrong_slope(suspects) or _wrong_adjoint(suspects)
     if cause is not None:
         return Located(cause)
-    many = elsewhere is not None and _is_large(inquiry)
+    many = inquiry.again.at is not None and _is_large(inquiry)
     return Located(text=f"{_bounded(suspects)} {_TOO_MANY if many else ''}".strip())
 
 
@@ -75,8 +71,14 @@ def _simple_function(equations: Equations) -> Cause | None:
     inquiry, again = equations.inquiry, _again(equations.inquiry)
     for terms in fitting_terms(equations):
         costed = inquiry.confirmed(terms.mutant(equations.views))
-        if costed is not None and (again is None or again.confirmed(terms.mutant(again.composed))):
-            return costed[1]
+        if costed is not None and again is None:
+            return costed.cause
+        if (
+            costed is not None
+            and again is not None
+            and again.confirmed(there := terms.mutant(again.composed))
+        ):
+            return with_line(inquiry, costed._replace(there=(again, there)))
     return None
 
 
@@ -148,12 +150,13 @@ def _proven(suspects: Suspects, proven: Sequence[Suspect]) -> Cause | None:
 
     mutant = Mutant(CauseKind.ADJOINT_WRONG, told, 0.0, _where(graph, edges), lambda _: exact)
     confirmed = inquiry.confirmed(mutant)
-    return None if confirmed is None else confirmed[1]
+    return None if confirmed is None else confirmed.cause
 
 
-def _wrong_slope(suspects: Suspects, elsewhere: Elsewhere | None) -> Cause | None:
+def _wrong_slope(suspects: Suspects) -> Cause | None:
     """Say which function has a wrong derivative, where that is proven; of several, the greatest."""
     inquiry, graph = suspects.equations.inquiry, suspects.graph
+    elsewhere = inquiry.again.at
     if elsewhere is None or _is_large(inquiry):
         return None
     functions = functions_of(graph, [each.nodes[0] for each in suspects.single])
@@ -171,7 +174,7 @@ def _wrong_slope(suspects: Suspects, elsewhere: Elsewhere | None) -> Cause | Non
     confirmed = inquiry.confirmed(
         Mutant(CauseKind.DERIVATIVE_WRONG, phrase, 0.0, where, lambda _: slopes.gradients)
     )
-    return None if confirmed is None else confirmed[1]
+    return None if confirmed is None else confirmed.cause
 
 
 def _is_another_function(inquiry: Inquiry, slopes: Slopes, elsewhere: Elsewhere) -> bool:
