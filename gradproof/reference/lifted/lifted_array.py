@@ -88,7 +88,7 @@ class LiftedArray(np.ndarray[Any, Any]):
         def put() -> None:
             base(self)[_index(key)] = entries.item() if entries.ndim == 0 else base(entries)
 
-        noted(put, (self, entries), self)
+        noted(put, (self, entries), self, makes=False)
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate along the first axis."""

@@ -97,14 +97,16 @@ class Trace:
         given = all(entry in self._makers or entry in self._inputs for entry in entries)
         return Operand(kept, frozenset(steps), given, taken)
 
-    def add(self, array: Array, operands: Sequence[Operand], *, takes: bool = False) -> None:
-        """Take note of a step: its balls that no earlier step has made are its own."""
+    def add(
+        self, array: Array, operands: Sequence[Operand], *, takes: bool = False, makes: bool = True
+    ) -> None:
+        """Take note of a step: of what it makes, balls that no earlier step has made are its own."""
         number, kept = len(self.steps), _base(array).copy()
         self._kept.append(array)
         self._count(kept)
         if takes or kept.dtype != object:
             self._arrays[id(array)] = number
-        else:
+        elif makes:
             for entry in kept.ravel().tolist():
                 if id(entry) not in self._inputs:
                     self._makers.setdefault(id(entry), number)
@@ -142,13 +144,14 @@ def tracing(trace: Trace | None) -> Iterator[None]:
         _CURRENT.reset(token)
 
 
-def noted(function: Callable[[], Any], given: Any, changed: Any = None) -> Any:
+def noted(function: Callable[[], Any], given: Any, changed: Any = None, *, makes: bool = True) -> Any:
     """Compute an array, and take note of it where that is asked for.
 
     Args:
         function: what computes it.
         given: what it is made of: arrays, and tuples, lists and mappings of them.
         changed: the array that it is put into, where the function gives none.
+        makes: whether it computes what it puts there.
     """
     trace = _CURRENT.get()
     if trace is None or not trace.complete:
@@ -157,7 +160,7 @@ def noted(function: Callable[[], Any], given: Any, changed: Any = None) -> Any:
     result = function()
     for array in _arrays_in(result if changed is None else changed):
         if array.size and (_base(array).dtype != object or _holds_balls(array)):
-            trace.add(array, operands)
+            trace.add(array, operands, makes=makes)
     return result
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -146,18 +147,27 @@ class Look:
 
     def _first(self) -> dict[int, frozenset[int]]:
         """Give the steps that make a wrong value of right ones, up to a factor, each with its origin."""
-        wrong = self.mutant.scaled - self.right.scaled
-        numbers = [number for number, key in enumerate(self.program.scaled) if key in wrong]
-        origins = {number: self._origin(number, wrong) for number in numbers}
+        keys, back, slope = self.program.scaled, *self._wrong
+        wrong = {number for number, key in enumerate(keys) if key in back}
+        # a slope that is not multiplied with as it is, is a part of another formula
+        wrong |= {n for n, key in enumerate(keys) if key in slope and self.program.users[n] & wrong}
+        origins = {number: self._origin(number, wrong) for number in wrong}
         return {number: origin for number, origin in origins.items() if origin is not None}
 
+    @cached_property
+    def _wrong(self) -> tuple[frozenset[Key], frozenset[Key]]:
+        """What goes back in the mutant alone, up to a factor; and its slopes."""
+        wrong = self.mutant.scaled - self.right.scaled
+        return wrong & self.backward, wrong - self.backward
+
     def _origin(
-        self, number: int, wrong: Collection[Key] = (), *, exactly: bool = False
+        self, number: int, wrong: Collection[int] = (), *, exactly: bool = False
     ) -> frozenset[int] | None:
         """Follow a step back to values that are right: give it, and those whose values are not known.
 
         None if one of them is made of what is wrong.
         """
+        back, _ = self._wrong
         right = self.right.keys() if exactly else self.right.scaled
         known = self.program.exact if exactly else self.program.scaled
         steps, front = {number}, [number]
@@ -167,7 +177,7 @@ class Look:
                 if key in right:
                     continue
                 makers = self.program.makers(operand) - steps
-                if key in wrong or any(known[maker] in wrong for maker in makers):
+                if wrong and (key in back or not makers.isdisjoint(wrong)):
                     return None
                 new = {maker for maker in makers if known[maker] not in right}
                 steps |= new
@@ -196,7 +206,7 @@ class Look:
         shared = set.intersection(*(before[number] | {number} for number in last)) if last else set[int]()
         origins = (self._origin(number, exactly=True) for number in shared or off)
         steps = _joined(origin for origin in origins if origin is not None)
-        return steps | self._right_up_to_a_factor(steps | off, {self.mutant[key] for key in wrong})
+        return steps | self._right_up_to_a_factor(steps, {self.mutant[key] for key in wrong})
 
     def _right_up_to_a_factor(self, steps: Collection[int], carried: Collection[Key]) -> set[int]:
         """Give the steps that made what the factor may be left out of: nothing else is made of that."""
@@ -206,7 +216,8 @@ class Look:
         return {
             maker
             for maker in makers
-            if not any(
+            if self.program.exact[maker] in self.right
+            and not any(
                 self.program.exact[user] in self.right for user in self.program.users[maker] - {*steps}
             )
         }

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gradproof.reference.lifted import Operand, Trace
 from gradproof.reference.source import Source
 from gradproof.verdicts.causes.lines.landmarks import Floats, Key, exact_key, scaled_key
-from gradproof.verdicts.causes.lines.places import names_of
+from gradproof.verdicts.causes.lines.places import names_of, statement
 
 
 class UnknownOriginError(Exception):
@@ -86,7 +86,10 @@ class Program:
 
         They were computed or chosen elsewhere.
         """
-        calls = {call for step in self.steps for call in step.calls if call[1] == line}
+        here = line.file, statement(line)
+        calls = {
+            call for step in self.steps for call in step.calls if (call[1].file, statement(call[1])) == here
+        }
         found = [names.get(name) for names in map(self._names, calls) for name in names_of(line)]
         numbers = [each for each in found if isinstance(each, int | float | np.number)]
         chosen = [None for each in found if getattr(each, "__module__", "") == "numpy" and callable(each)]
