@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gradproof.reference.lifted import Operand, Trace
 from gradproof.reference.source import Source
 from gradproof.verdicts.causes.lines.landmarks import Floats, Key, exact_key, scaled_key
-from gradproof.verdicts.causes.lines.places import names_of, statement
+from gradproof.verdicts.causes.lines.statements import names_of, statement
 
 
 class UnknownOriginError(Exception):

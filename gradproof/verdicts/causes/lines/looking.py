@@ -25,7 +25,7 @@ from gradproof.verdicts.causes.lines.landmarks import (
     scaled_key,
     slopes,
 )
-from gradproof.verdicts.causes.lines.places import common_call, line_of
+from gradproof.verdicts.causes.lines.statements import common_call, line_of
 from gradproof.verdicts.causes.lines.program import Program, UnknownOriginError
 
 MOST_STEPS = 2000
