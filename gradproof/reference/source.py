@@ -85,13 +85,16 @@ def caller() -> Source:
 def callers(code: CodeType) -> list[tuple[FrameType, Source]]:
     """The user's own functions that are being run, with the line that each is at, the outermost first.
 
+    Code of installed packages that the user's calls is passed over.
+
     Args:
         code: of the function that calls the user's; what calls that is not looked at.
     """
     found: list[tuple[FrameType, Source]] = []
     frame = inspect.currentframe()
     while frame is not None and frame.f_code is not code:
-        if _is_users(frame.f_code.co_filename):
+        file = frame.f_code.co_filename
+        if _is_users(file) and not INSTALLED & set(Path(file).parts):
             found.append((frame, Source(frame.f_code.co_filename, frame.f_lineno)))
         frame = frame.f_back
     return found[::-1]

@@ -4,10 +4,10 @@ In come a mutant that equals the claim, and what the gradient's code computed on
 go the lines where it goes wrong, or none: where more than one may be meant, nothing is told.
 
 Read `landmarks.py` first (how values of the code are known again as values of the loss, true or wrong), then
-`looking.py` (the steps that make a wrong value of right ones) and `statements.py` (which line that is).
+`wrong_steps.py` (the steps that make a wrong value of right ones) and `statements.py` (which line that is).
 """
 
-from gradproof.verdicts.causes.lines.looking import lines_of
+from gradproof.verdicts.causes.lines.wrong_steps import lines_of
 
 __all__ = ["lines_of"]
 """What the search asks for."""

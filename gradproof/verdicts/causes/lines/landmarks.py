@@ -61,7 +61,7 @@ def _key(entries: Floats, size: float) -> Key:
     inorder = np.sort(entries)
     if 2 * (1 + np.count_nonzero(np.diff(inorder))) > entries.size:
         entries = inorder
-    weights = np.random.default_rng(0).random(entries.size)
+    weights = np.random.default_rng([0, 16]).random(entries.size)
     return entries.size, float(np.round(entries @ weights, _DIGITS)), float(f"{size:.{_DIGITS}e}")
 
 

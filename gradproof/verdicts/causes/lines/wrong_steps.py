@@ -25,8 +25,8 @@ from gradproof.verdicts.causes.lines.landmarks import (
     scaled_key,
     slopes,
 )
-from gradproof.verdicts.causes.lines.statements import common_call, line_of
 from gradproof.verdicts.causes.lines.program import Program, UnknownOriginError
+from gradproof.verdicts.causes.lines.statements import common_call, line_of
 
 MOST_STEPS = 2000
 """A gradient that takes more calls of NumPy is not looked at."""
