@@ -1,7 +1,8 @@
 """`verify`: run scenarios on backends, judge every step, and make the report."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from functools import partial
 
 import numpy as np
@@ -20,8 +21,8 @@ from gradproof.inputs import (
 from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.report import Report
 from gradproof.running.limits import ORDINARY, Limits
+from gradproof.running.own_runs import OwnRuns, Runs
 from gradproof.running.planning import plan
-from gradproof.running.task import Task, carry_out, ended
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.finding import find_scenarios
 from gradproof.scenarios.user_code import called, ends_nothing
@@ -43,6 +44,7 @@ def verify(
     *,
     jobs: int = 1,
     limits: Limits | None = ORDINARY,
+    executor: Executor | None = None,
     progress: Progress | None = None,
     baseline: Report | None = None,
     strict: bool = False,
@@ -59,6 +61,10 @@ def verify(
         limits: what one run may take. Runs are made in processes of their own: whatever one does, from
             a crash to an endless loop, the others are made and the report is whole. None for runs in this
             process, one after the other and without limits, which a debugger can follow.
+        executor: where to make the runs, any `concurrent.futures.Executor`: `Client(address).get_executor()`
+            of dask.distributed for a cluster, say. Each of its workers makes a run in a process of its own
+            beside itself, with the same limits; `jobs` does not count. What the workers' machines are is
+            told in the report. It is not shut down.
         progress: called after each run as `progress(done, total, outcome)`.
         baseline: an earlier report; what changed since is then told by `Report.changes`.
         strict: whether INACCURATE, a right formula that gives wrong digits, does not pass.
@@ -78,6 +84,7 @@ def verify(
         dtypes=(dtypes, names),
         jobs=(jobs, SEED),
         limits=(limits, optional(instance_of(Limits, "a gradproof.Limits"))),
+        executor=(executor, optional(instance_of(Executor, "a concurrent.futures.Executor"))),
         progress=(progress, optional(FUNCTION)),
         strict=(strict, YES_OR_NO),
         baseline=(baseline, optional(instance_of(Report, "a gradproof.Report"))),
@@ -90,8 +97,8 @@ def verify(
     tasks, not_run = plan(scenarios, backends, dtypes, limits)
     claims = check_claims(scenarios)
     results: dict[Subject, Outcome | NotRun] = {}
-    processes = max(1, min(jobs or os.cpu_count() or 1, len(tasks)))
-    for result in _results(tasks, processes, limits):
+    runs = _runs(min(jobs or os.cpu_count() or 1, len(tasks)), limits, executor)
+    for result in runs.results(tasks):
         results[result.subject] = result
         if progress is not None:
             called("function progress", partial(progress, len(results), len(tasks), result))
@@ -100,7 +107,7 @@ def verify(
     not_run += [result for result in ordered if isinstance(result, NotRun)]
     formulas = check_formulas(scenarios, outcomes)
     report = Report.from_outcomes(
-        scenarios, outcomes, not_run, formulas, claims, processes=processes, strict=strict
+        scenarios, outcomes, not_run, formulas, claims, processes=runs.processes, strict=strict
     )
     if baseline is not None:
         report.changes = compare(baseline, report)
@@ -141,17 +148,19 @@ def check_names(scenarios: Sequence[Scenario], dtypes: Sequence[str]) -> None:
         raise InputError(f"{what}. Choose from {', '.join(DTYPES)}.")
 
 
-def _results(tasks: Sequence[Task], workers: int, limits: Limits | None) -> Iterator[Outcome | NotRun]:
-    if limits is None:
-        yield from map(carry_out, tasks)
-        return
-    from gradproof.running.executing import spread  # noqa: PLC0415 - not needed in this process
-    from gradproof.running.isolated import IsolatedExecutor  # noqa: PLC0415 - see above
+def _runs(jobs: int, limits: Limits | None, executor: Executor | None) -> Runs:
+    """Choose where runs are made.
 
-    executor = IsolatedExecutor(workers, limits)
-    try:
-        # The longest first, so that no core is left with a long run at the end.
-        longest_first = sorted(tasks, key=lambda task: -task.scenario.steps)
-        yield from spread(carry_out, longest_first, executor, ended)
-    finally:
-        executor.shutdown(cancel_futures=True)
+    Raises:
+        InputError: they cannot be made on an executor and in this process.
+    """
+    if limits is None and executor is not None:
+        raise InputError(
+            "With limits=None runs are made in this process, and an executor was given, too. Leave one of "
+            "them out."
+        )
+    if executor is not None:
+        from gradproof.running.foreign_runs import ForeignRuns  # noqa: PLC0415 - not needed in this process
+
+        return ForeignRuns(executor, limits or ORDINARY)
+    return OwnRuns(jobs, limits)

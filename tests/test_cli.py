@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from scenario_sources import MAKE
 
-import gradproof.verification
+import gradproof.running.own_runs
 from gradproof import cli
 from gradproof.reporting import writing
 from gradproof.reporting.manifest import FileRecord
@@ -331,7 +331,7 @@ def test_an_interruption_writes_no_report(
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(gradproof.verification, "carry_out", interrupted)
+    monkeypatch.setattr(gradproof.running.own_runs, "carry_out", interrupted)
     assert run("verify", written(folder, RIGHT), *QUICK) == 130
     assert "interrupted" in capsys.readouterr().err
     assert not list((folder / "reports").rglob("*.*"))

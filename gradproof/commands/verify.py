@@ -7,6 +7,9 @@ from gradproof.commands.option_values import add_scenarios, amount, names, secon
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
+
     from gradproof.running.limits import Limits
 
 DESCRIPTION = (
@@ -60,8 +63,12 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         type=whole_number,
         metavar="N",
-        default=0,
         help="processes to run in; 0 (the default) for one a processor core",
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="make the runs on the workers of dask's scheduler at this address (tcp://HOST:8786, say)",
     )
     parser.add_argument(
         "--time-limit",
@@ -101,22 +108,24 @@ def run(options: argparse.Namespace) -> int:
     from gradproof.scenarios.finding import find_scenarios  # noqa: PLC0415
     from gradproof.verification import verify  # noqa: PLC0415
 
+    _check_where(options)
     scenarios = find_scenarios(options.scenarios or CATALOGUE)
     folder = Path(options.out)
     # Read before the runs, so that a wrong folder is told at once and the new report may replace it.
     baseline = read_report(Path(options.baseline)) if options.baseline is not None else None
     check_formats(options.formats)
     check_writable(folder)
-    with make_progress() as progress:
+    with _executor(options) as executor, make_progress() as progress:
         report = verify(
             scenarios,
             options.backends,
             options.dtypes,
-            jobs=options.jobs,
+            jobs=options.jobs or 0,
             progress=progress,
             baseline=baseline,
             strict=options.strict,
             limits=None if options.in_process else _limits(options),
+            executor=executor,
         )
     report.write(folder, options.formats)
     print_report(report, folder)
@@ -130,6 +139,32 @@ def run(options: argparse.Namespace) -> int:
     print_changes(report.changes)
     tried = (report.runs["status"] != "not run").any()
     return 1 if report.changes.worse or not tried else 0
+
+
+def _check_where(options: argparse.Namespace) -> None:
+    """Refuse to make the runs in two places.
+
+    Raises:
+        InputError: a cluster is named, and another place, too.
+    """
+    from gradproof.errors import InputError  # noqa: PLC0415 - see the room's docstring
+
+    other = "--in-process" if options.in_process else "--jobs" if options.jobs is not None else ""
+    if options.cluster is not None and other:
+        raise InputError(
+            f"--cluster says where the runs are made, and so does {other}. Leave one of them out: a cluster "
+            "makes as many runs side by side as it has threads."
+        )
+
+
+def _executor(options: argparse.Namespace) -> "AbstractContextManager[Executor | None]":
+    from contextlib import nullcontext  # noqa: PLC0415 - see the room's docstring
+
+    if options.cluster is None:
+        return nullcontext()
+    from gradproof.running.cluster import cluster  # noqa: PLC0415 - see the room's docstring
+
+    return cluster(options.cluster)
 
 
 def _limits(options: argparse.Namespace) -> "Limits":

@@ -28,6 +28,13 @@ _DOCUMENTS = str(_HERE.parents[1] / "scenarios" / "documents") + os.sep
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 """The folders that installers put packages into."""
 
+_seen_from: list[Path] = []
+
+
+def see_from(folder: str) -> None:
+    """Let this process tell where files are as one with another working folder does, on another machine."""
+    _seen_from[:] = [Path(folder)]
+
 
 class Source(NamedTuple):
     """A line of a file."""
@@ -38,7 +45,8 @@ class Source(NamedTuple):
     def __str__(self) -> str:
         """As compilers write it, so that editors can follow it; relative below the working folder."""
         path = Path(self.file)
-        shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+        folder = _seen_from[-1] if _seen_from else Path.cwd()
+        shown = path.relative_to(folder) if path.is_relative_to(folder) else path
         return f"{shown}:{self.line}"
 
     @property

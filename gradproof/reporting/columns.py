@@ -13,7 +13,7 @@ from gradproof.verdicts.printing import encodable
 _NAMES = {
     "category": """
         kind scenario backend variant dtype document parameter index quantity verdict status
-        change
+        change machine
     """,
     "object": """
         name exact cause where reason origin repeat digest fingerprint test points findings failing_point
@@ -84,6 +84,7 @@ COLUMNS = {
         """
         scenario backend variant dtype status verdict steps planned_steps stopped final_loss
         compiling_seconds training_seconds seconds_per_step judging_seconds reason origin repeat fingerprint
+        machine
         """
     ),
     "solutions": dtyped("scenario backend variant dtype parameter index value solution distance"),
@@ -98,7 +99,7 @@ COLUMNS = {
 }
 """Per frame its columns and their dtypes, in order."""
 
-SCHEMA = 3
+SCHEMA = 4
 """The version of the columns and of the files that hold them; counted up when a reader would notice."""
 
 

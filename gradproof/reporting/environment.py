@@ -44,6 +44,15 @@ def environment(
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "processes": processes,
         "strict": strict,
+        **machine(),
+        "threads": _merged(threads) or thread_pools(),
+        "backends": _merged(backends),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Collect what is the same for all processes of a machine: platform, processor, packages and flags."""
+    return {
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "processor": {
@@ -52,9 +61,7 @@ def environment(
             "cores": os.cpu_count(),
             "numpy_simd": " ".join(np.show_config(mode="dicts")["SIMD Extensions"]["found"]),
         },
-        "threads": _merged(threads) or thread_pools(),
         "packages": {name: _version(name) for name in _PACKAGES},
-        "backends": _merged(backends),
         "variables": {key: value for key, value in sorted(os.environ.items()) if key.startswith(_PREFIXES)},
     }
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gradproof.reporting.columns import COLUMNS, as_frame, typed
 from gradproof.reporting.findings import make_findings
+from gradproof.reporting.machines import Machines
 from gradproof.reporting.names import repeat_command
 from gradproof.scenarios.scenario import Provenance, Scenario
 from gradproof.verdicts.numerals import index_texts
@@ -192,13 +193,16 @@ def _run_rows(
 ) -> Iterable[dict[str, Any]]:
     origins = {entry.name: entry.origin for entry in scenarios}
     fingerprints = {entry.name: entry.fingerprint for entry in scenarios}
-    for row in [*map(_run_row, outcomes), *map(_not_run_row, not_run)]:
+    machines = Machines([*outcomes, *not_run])
+    rows = [(each, _run_row(each)) for each in outcomes] + [(each, _not_run_row(each)) for each in not_run]
+    for result, row in rows:
         origin = origins.get(row["scenario"], "")
         yield {
             **row,
             "origin": origin,
             "repeat": repeat_command(origin, row),
             "fingerprint": fingerprints.get(row["scenario"], ""),
+            "machine": machines.name(result),
         }
 
 

@@ -13,6 +13,7 @@ from gradproof.reporting.comparison.changes import Changes
 from gradproof.reporting.environment import environment
 from gradproof.reporting.findings import QUANTITIES, failing, passing, something_was_checked
 from gradproof.reporting.frames import Scenarios, make_frames
+from gradproof.reporting.machines import Machines
 from gradproof.reporting.telling import describe
 from gradproof.reporting.writing import write_report
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaRecord, NotRun, Outcome
@@ -99,11 +100,12 @@ class Report:
         return cls(
             make_frames(scenarios, outcomes, not_run, formulas, claims, checks, strict=strict),
             environment(
-                (outcome.versions for outcome in outcomes),
-                (outcome.threads for outcome in outcomes),
+                (outcome.versions for outcome in sorted(outcomes, key=lambda each: not each.machine)),
+                (outcome.threads for outcome in outcomes if not outcome.machine),
                 processes=processes,
                 strict=strict,
-            ),
+            )
+            | Machines([*outcomes, *not_run]).described(),
         )
 
     @cached_property

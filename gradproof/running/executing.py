@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from typing import TypeVar
 
 from pebble import ProcessExpired
@@ -15,9 +15,6 @@ from gradproof.verdicts.records import RunStatus
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-_TRIES = 4
-"""How often a task is given to a cluster that loses the workers which have it."""
 
 
 def spread(
@@ -35,20 +32,34 @@ def spread(
         executor: where.
         ended: gives the result for an item whose task ended without one: how, and what is known of it.
     """
-    left = dict.fromkeys(range(len(items)), _TRIES)
-    futures = {executor.submit(function, item): number for number, item in enumerate(items)}
-    while futures:
-        for future in wait(futures, return_when=FIRST_COMPLETED).done:
-            number = futures.pop(future)
-            error = future.exception()
-            printed = executor.printed(future) if isinstance(executor, IsolatedExecutor) else ""
-            left[number] -= _was_lost(error)
-            if error is None:
-                yield future.result()
-            elif _was_not_begun(error) or (left[number] and _was_lost(error)):
-                futures[executor.submit(function, items[number])] = number
-            else:
-                yield ended(items[number], *how(error, executor, printed))
+    futures = {_submitted(executor, function, item): number for number, item in enumerate(items)}
+    try:
+        while futures:
+            for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                number = futures.pop(future)
+                error = CancelledError() if future.cancelled() else future.exception()
+                printed = executor.printed(future) if isinstance(executor, IsolatedExecutor) else ""
+                if error is None:
+                    yield future.result()
+                elif _was_not_begun(error):
+                    futures[_submitted(executor, function, items[number])] = number
+                else:
+                    yield ended(items[number], *how(error, executor, printed))
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _submitted(executor: Executor, function: Callable[[Item], Result], item: Item) -> "Future[Result]":
+    """Give a task to an executor; one of the user's that takes none any more gives a future that tells so."""
+    if isinstance(executor, IsolatedExecutor):
+        return executor.submit(function, item)
+    try:
+        return executor.submit(function, item)
+    except (BrokenExecutor, RuntimeError) as error:  # the second of one that was shut down
+        failed: Future[Result] = Future()
+        failed.set_exception(error if isinstance(error, BrokenExecutor) else BrokenExecutor(str(error)))
+        return failed
 
 
 def ordered(
@@ -72,11 +83,6 @@ def _was_not_begun(error: BaseException | None) -> bool:
     return isinstance(error, ProcessExpired) and bool(error.exitcode == SPOILED)
 
 
-def _was_lost(error: BaseException | None) -> bool:
-    """Tell whether a worker of a cluster went away with a task; by name, dask is not imported for it."""
-    return type(error).__name__ == "KilledWorker"
-
-
 def how(error: BaseException, executor: Executor, printed: str) -> tuple[RunStatus, str]:
     """Tell how a task ended that gave no result."""
     last = f" The last that it printed: {printed}" if printed else ""
@@ -91,11 +97,24 @@ def how(error: BaseException, executor: Executor, printed: str) -> tuple[RunStat
         memory = "bad_alloc" in printed or "MemoryError" in printed
         status = RunStatus.OUT_OF_MEMORY if memory else RunStatus.CRASHED
         return status, f"it ended the process that made it ({_code(code)}).{last}"
-    if isinstance(error, BrokenExecutor):
-        return RunStatus.CRASHED, f"the executor that it was given to is broken ({told(error)}).{last}"
+    lost = _lost(error)
+    if lost:
+        return RunStatus.CRASHED, lost + last
     if isinstance(error, MemoryError):
         return RunStatus.OUT_OF_MEMORY, told(error) + last
     return RunStatus.FAILED, told(error) + last
+
+
+def _lost(error: BaseException) -> str:
+    """Tell what an executor of the user's did with a task that nothing came back of; empty where it did."""
+    if isinstance(error, BrokenExecutor):
+        return f"the executor that it was given to is broken ({told(error)})."
+    if isinstance(error, CancelledError):
+        return "the executor that it was given to has dropped it."
+    if type(error).__name__ == "KilledWorker":  # by name: dask is not imported for it
+        times = getattr(error, "allowed_failures", 0) + 1
+        return f"the cluster lost each of the {times} workers that it was given to, in turn."
+    return ""
 
 
 def _code(code: int) -> str:

@@ -3,7 +3,6 @@
 import marshal
 import os
 import sys
-import sysconfig
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from types import CodeType, ModuleType, SimpleNamespace
+from types import CodeType, SimpleNamespace
 from typing import Any
 
 import cloudpickle
@@ -20,8 +19,8 @@ from loky.backend import get_context
 from loky.backend.reduction import dumps
 
 from gradproof.errors import InputError
-from gradproof.reference.source import OURS
 from gradproof.running.limits import Limits
+from gradproof.running.user_modules import users_file
 from gradproof.running.worker import is_inside, perform, prepare, tail
 
 _MOST_PRINTED = 2**20
@@ -87,10 +86,10 @@ class IsolatedExecutor(Executor):
             InputError: what is called holds something that no other process can be sent.
         """
         assert not kwargs  # noqa: S101 - nobody passes them
-        payload = _pickled(fn, args)
+        payload = pickled(fn, args)
         output = str(Path(self._folder.name, str(next(self._numbers))))
         future: Future[Any] = self._pool.schedule(
-            perform, args=(bytes(payload), output), timeout=self.limits.seconds or None
+            perform, args=(payload, output), timeout=self.limits.seconds or None
         )
         self._outputs[future] = Path(f"{output}.1"), Path(f"{output}.2")
         return future
@@ -129,7 +128,7 @@ class IsolatedExecutor(Executor):
                     continue
 
 
-def _pickled(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+def pickled(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
     """Pickle a call by loky's pickler, which sends the closures that scenarios are made of.
 
     Raises:
@@ -137,7 +136,7 @@ def _pickled(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """
     try:
         with _by_value(arguments):
-            return dumps((function, arguments), reducers={CodeType: _reduced_code})
+            return bytes(dumps((function, arguments), reducers={CodeType: _reduced_code}))
     except Exception as error:
         raise InputError(
             f"What a scenario holds cannot be sent to a process of its own ({type(error).__name__}: "
@@ -155,7 +154,8 @@ def _by_value(arguments: tuple[Any, ...]) -> Iterator[None]:
         for function in vars(getattr(task, "scenario", None) or SimpleNamespace()).values()
         if callable(function)
     }
-    modules = [module for name in names if (module := sys.modules.get(str(name))) and _is_users(module)]
+    found = [module for name in names - {"__main__"} if (module := sys.modules.get(str(name)))]
+    modules = [module for module in found if users_file(module)]
     for module in modules:
         cloudpickle.register_pickle_by_value(module)
     try:
@@ -163,17 +163,6 @@ def _by_value(arguments: tuple[Any, ...]) -> Iterator[None]:
     finally:
         for module in modules:
             cloudpickle.unregister_pickle_by_value(module)
-
-
-def _is_users(module: ModuleType) -> bool:
-    file = Path(getattr(module, "__file__", None) or "").absolute()
-    installed = (
-        OURS,
-        sysconfig.get_path("stdlib"),
-        sysconfig.get_path("purelib"),
-        sysconfig.get_path("platlib"),
-    )
-    return module.__name__ != "__main__" and file.is_file() and not str(file).startswith(installed)
 
 
 def _reduced_code(code: CodeType) -> tuple[Any, ...]:

@@ -132,14 +132,14 @@ class _Hashes:
         if isinstance(value, ModuleType):
             yield self.of(value)
             # Modules may import each other.
-            if value not in via and not _is_installed(_file(value)):
+            if value not in via and not is_installed(_file(value)):
                 for name in sorted(_names(function.__code__) & vars(value).keys()):
                     yield name
                     yield from self._read(vars(value)[name], function, (*via, value))
         elif (
             isinstance(inner, FunctionType)
             and inner.__globals__ is not function.__globals__
-            and _is_installed(inner.__code__.co_filename)
+            and is_installed(inner.__code__.co_filename)
         ):
             yield _name(inner)
         else:
@@ -186,8 +186,8 @@ def _file(module: ModuleType) -> str:
 
 
 @functools.cache
-def _is_installed(file: str) -> bool:
-    """Whether a file is Python's own, of an installed package, or of gradproof."""
+def is_installed(file: str) -> bool:
+    """Tell whether a file is Python's own, of an installed package, or of gradproof."""
     if not file or file.startswith("<frozen"):
         return True
     path = Path(file)

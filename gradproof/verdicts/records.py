@@ -158,6 +158,7 @@ class Outcome:
         judging: seconds that judging took.
         versions: what the backend told of itself.
         threads: the libraries of the process that compute with threads of their own.
+        machine: what the result may depend on where it was made; empty for a machine like the report's own.
     """
 
     subject: Subject
@@ -174,6 +175,7 @@ class Outcome:
     judging: float
     versions: Mapping[str, str]
     threads: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=dict)
 
     def worst_verdict(self) -> Verdict:
         """Tell the worst verdict of all gradients and updates."""
@@ -221,11 +223,13 @@ class NotRun:
         reason: why it was not.
         status: how it ended; NOT_RUN is only worth telling (a backend that is not installed and was not asked
             for), all others are failures.
+        machine: as in `Outcome`.
     """
 
     subject: Subject
     reason: str
     status: RunStatus
+    machine: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def failure(self) -> bool:

@@ -37,6 +37,7 @@ def save_outcome(outcome: Outcome, path: Path) -> None:
         "timing": vars(outcome.timing),
         "versions": dict(outcome.versions),
         "threads": dict(outcome.threads),
+        "machine": dict(outcome.machine),
         **{name: getattr(outcome, name) for name in _PLAIN},
     }
     for quantity in ("gradients", "updates"):
@@ -118,5 +119,6 @@ def load_outcome(path: Path) -> Outcome:
             timing=Timing(**described["timing"]),
             versions=described["versions"],
             threads=described["threads"],
+            machine=described["machine"],
             **{name: described[name] for name in _PLAIN},
         )

@@ -12,7 +12,7 @@ import pytest
 from scenario_sources import MAKE
 
 import gradproof as gp
-import gradproof.verification
+import gradproof.running.own_runs
 from gradproof import cli
 from gradproof.backends import default_backends, loading
 from gradproof.backends.reference_backend import ReferenceBackend
@@ -268,7 +268,7 @@ def test_a_report_that_cannot_be_read_is_told_before_anything_runs(
     def must_not_run(*_: Any) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(gradproof.verification, "carry_out", must_not_run)
+    monkeypatch.setattr(gradproof.running.own_runs, "carry_out", must_not_run)
     for arguments in (
         ("verify", "mine.py", *QUICK, "--out", "new", "--baseline", path),
         ("compare", path, "good"),

@@ -21,7 +21,7 @@ from gradproof.reporting.comparison.changes import (
     Changes,
 )
 from gradproof.reporting.comparison.run_changes import bit_rows, ratios, run_pairs, timing_frame, total_frame
-from gradproof.reporting.comparison.surroundings import CHANGED, environment_rows, scenario_states
+from gradproof.reporting.comparison.surroundings import CHANGED, Surroundings, scenario_states
 from gradproof.reporting.findings import FAILED, NOT_RUN, QUANTITIES, judged
 from gradproof.reporting.names import RUN, implementation
 from gradproof.reporting.report import Report
@@ -55,14 +55,14 @@ def compare(before: Report, after: Report) -> Changes:
     changed = {name for name, state in states.items() if state == CHANGED}
     pairs = run_pairs(before, after)
     counts: Counter[str] = Counter({"ran twice": len(pairs)})
-    environment = _frame("environment", [*environment_rows(before.environment, after.environment)])
+    surroundings = Surroundings((before.environment, after.environment), pairs)
     return Changes(
         verdicts=_frame("verdicts", [*_verdict_rows(before.findings, after.findings, counts)], changed),
         errors=_frame("errors", _errors(before.findings, after.findings, pairs), changed),
-        bits=_frame("bits", [*bit_rows(before, after, pairs, states, environment)]),
+        bits=_frame("bits", [*bit_rows(before, after, pairs, states, surroundings)]),
         timings=_frame("timings", timing_frame(pairs), changed),
         totals=_frame("totals", total_frame(pairs, changed)),
-        environment=environment,
+        environment=_frame("environment", surroundings.of_all()),
         scenarios=states,
         counts=dict(counts),
     )

@@ -11,6 +11,7 @@ from gradproof.reporting.comparison.surroundings import (
     CHANGED,
     SAME,
     UNKNOWN,
+    Surroundings,
     arithmetic_changes,
     change_texts,
     circumstances,
@@ -47,7 +48,7 @@ def bit_rows(
     after: Report,
     pairs: pd.DataFrame,
     states: Mapping[str, str],
-    environment: pd.DataFrame,
+    surroundings: Surroundings,
 ) -> Iterator[dict[str, Any]]:
     """Give a row for each of these runs whose bits differ, or that took another number of steps.
 
@@ -55,7 +56,7 @@ def bit_rows(
     itself if its bits are.
     """
     first, second = _digests(before), _digests(after)
-    relevant = arithmetic_changes(environment, same_backends=_backends(before) == _backends(after))
+    same_backends = _backends(before) == _backends(after)
     nothing = np.array([], dtype=np.int64), np.array([], dtype=object)
     for run in pairs[RUN].itertuples(index=False, name=None):
         (old_steps, old), (new_steps, new) = first.get(run, nothing), second.get(run, nothing)
@@ -63,6 +64,8 @@ def bit_rows(
         different = steps[old[at_old] != new[at_new]]
         if not different.size and len(old_steps) == len(new_steps):
             continue
+        environment = surroundings.of_run(run)
+        relevant = arithmetic_changes(environment, same_backends=same_backends)
         deterministic = _why(states.get(run[0], UNKNOWN), change_texts(relevant))
         yield {
             **dict(zip(RUN, run, strict=True)),

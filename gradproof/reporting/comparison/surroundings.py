@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from gradproof.reporting.environment import flattened
+from gradproof.reporting.machines import environment_of
+from gradproof.reporting.names import RUN
 
 ABSENT = "(absent)"
 """What an entry of the environment is called that one of the reports does not have."""
@@ -51,6 +53,41 @@ def _texts(environment: Mapping[str, Any]) -> dict[str, str]:
 def _importance(key: str) -> int:
     group = key.partition(".")[0]
     return _ORDER.index(group) if group in _ORDER else len(_ORDER)
+
+
+class Surroundings:
+    """What changed around the runs that two reports have in common, each of which may have been elsewhere.
+
+    Args:
+        environments: both reports'.
+        pairs: a row for each run that took place in both, with its machine before and after.
+    """
+
+    def __init__(self, environments: Pair[Mapping[str, Any]], pairs: pd.DataFrame) -> None:
+        """Compare the environments of the machines of all runs."""
+        self._machines: dict[Any, Pair[str]] = dict(
+            zip(
+                pairs[RUN].itertuples(index=False, name=None),
+                pairs[["machine_before", "machine_after"]].itertuples(index=False, name=None),
+                strict=True,
+            )
+        )
+        self._changes = {
+            machines: _frame(environment_rows(*map(environment_of, environments, machines)))
+            for machines in [*dict.fromkeys(self._machines.values())] or [("", "")]
+        }
+
+    def of_run(self, run: tuple[str, ...]) -> pd.DataFrame:
+        """Give a row for each entry of the environment that changed for one run: key, before, after."""
+        return self._changes[self._machines[run]]
+
+    def of_all(self) -> pd.DataFrame:
+        """Give the rows of all runs, each once; where both reports have no run in common, the reports'."""
+        return pd.concat([*self._changes.values()], ignore_index=True).drop_duplicates(ignore_index=True)
+
+
+def _frame(rows: Iterator[dict[str, str]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["key", "before", "after"])
 
 
 def arithmetic_changes(environment: pd.DataFrame, *, same_backends: bool) -> pd.DataFrame:
