@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.source import INSTALLED
+
 
 def fingerprint(data: Iterable[Any], functions: Iterable[Callable[..., Any] | None]) -> str:
     """Give 16 hexadecimal digits of the data and 16 of the functions, joined by a hyphen.
@@ -191,10 +193,9 @@ def is_installed(file: str) -> bool:
     if not file or file.startswith("<frozen"):
         return True
     path = Path(file)
-    return not _INSTALLED.isdisjoint(path.parents) or not _PACKAGES.isdisjoint(path.parts)
+    return not _INSTALLED.isdisjoint(path.parents) or not INSTALLED.isdisjoint(path.parts)
 
 
-_PACKAGES = frozenset({"site-packages", "dist-packages"})
 _INSTALLED = frozenset({Path(functools.__file__).parent, Path(__file__).parents[1]})
 """Where Python's own modules lie, and gradproof's."""
 
