@@ -28,8 +28,8 @@ class Framework:
         modules: top-level modules that the types of its arrays come from; the first one is what users import.
         dtypes: the floating-point dtypes that it computes in.
         has_leaves: whether it records gradients in parameters that are made for it (PyTorch's `backward()`).
-        no_derivative: a regular expression that finds, in the message of an exception, the operation that the
-            library has no derivative of, as its group.
+        lacking: by a regular expression for the message of an exception, what the library lacks that says so;
+            `{}` stands for the expression's group.
     """
 
     name: str = "numpy"
@@ -37,7 +37,7 @@ class Framework:
     modules: tuple[str, ...] = ("numpy",)
     dtypes: tuple[str, ...] = ("float64", "float32")
     has_leaves: bool = False
-    no_derivative: str = ""
+    lacking: Mapping[str, str] = {}
 
     def namespace(self) -> Any:
         """Give `xp`, with which losses are written: the array API standard's functions, and `xp.nn`."""
@@ -90,8 +90,8 @@ class Framework:
                 if self.owns(error.obj) and hasattr(np.ndarray, error.name)
                 else ""
             )
-        found = re.search(self.no_derivative, str(error)) if self.no_derivative else None
-        return f"derivative of {found[1]}" if found else ""
+        found = ((re.search(pattern, str(error)), words) for pattern, words in self.lacking.items())
+        return next((words.format(*match.groups()) for match, words in found if match), "")
 
     def evaluated(self, name: str, array: NDArray[Any], options: Mapping[str, Any]) -> NDArray[Any] | None:
         """Give what its function of that name makes of an array, in its dtype; None if it has none.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -208,7 +208,16 @@ def _installed(name: str, found: Any) -> str:
         package = _third_party()[name].dist
         return "" if package is None else f"{package.name} {package.version}"
     library = next(iter(getattr(found, "requires", ())), "numpy")
-    return f"{library} {version(library)}"
+    return f"{library} {_version(library)}".rstrip()
+
+
+def _version(library: str) -> str:
+    """Tell the version of the package that a library is of, which may be called otherwise."""
+    try:
+        return version(library)
+    except PackageNotFoundError:  # tensorflow is of tensorflow-cpu, say
+        packages = packages_distributions().get(library)
+        return version(packages[0]) if packages else ""
 
 
 def _missing(found: Any) -> Iterator[str]:

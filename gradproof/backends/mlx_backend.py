@@ -88,7 +88,10 @@ class MlxFramework(Framework):
     name = "mlx"
     words = "MLX arrays"
     modules = ("mlx",)
-    no_derivative = r"\[Primitive::vjp\] Not implemented for (\w+)"
+    lacking = {  # noqa: RUF012 - a table, never changed
+        r"\[Primitive::vjp\] Not implemented for (\w+)": "derivative of {}",
+        r"Cannot index mlx array using the given type": "indexing by arrays of NumPy's",
+    }
 
     def namespace(self) -> MlxNamespace:
         """Give `xp`."""

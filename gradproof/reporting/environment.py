@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_info
 _PACKAGES = ("gradproof", "numpy", "pandas", "python-flint", "optree", "torch", "jax", "jaxlib", "pytest")
 # Variables that change threads, devices or arithmetic; all others are left out, they may hold secrets.
 _PREFIXES = (
-    *("ATEN_", "TORCH_", "PYTORCH_", "ONEDNN_", "DNNL_", "XLA_", "JAX_", "NPY_"),
+    *("ATEN_", "TORCH_", "PYTORCH_", "ONEDNN_", "DNNL_", "XLA_", "JAX_", "NPY_", "TF_", "MLX_", "KERAS_"),
     *("OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_"),
     *("CUBLAS_", "CUDNN_", "NVIDIA_TF32", "CUDA_VISIBLE"),
 )

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from gradproof.reference.numbers import Balls, Plain
 from gradproof.reference.numbers.formats import FORMATS
-from gradproof.reference.tape import Loss, Tensor, Trait, differentiate
+from gradproof.reference.tape import Loss, Operation, Tensor, Trait, differentiate
+from gradproof.reference.tape.operations.neural import GELU, GELU_TANH
 from gradproof.verdicts.causes.kinds import Cause, CauseKind
 from gradproof.verdicts.judging.floats import Assessment
 from gradproof.verdicts.tolerances import FUNCTION_UNITS, SPREADS
@@ -34,7 +35,8 @@ class Inaccurate:
     Attributes:
         name: the function's.
         where: the name and the line of the loss.
-        error: the proven relative error.
+        error: the proven error, beside the number and the exact value together: what cancels in a textbook's
+            formula (GELU far below 0) is not meant.
         operand: the number.
         value: what the framework gives.
         exact: what is exact.
@@ -73,14 +75,17 @@ def inaccurate_function(
         return None
     worst = {each.name: each for each in sorted(found, key=lambda each: each.error)}
     deviations = _deviations(loss, params, batch, {name: each.error for name, each in worst.items()})
-    wrong = [name for name, each in assessed.items() if np.any(each.verdict >= CODE[Verdict.DISAGREES])]
+    wrong = {name: each.verdict >= CODE[Verdict.DISAGREES] for name, each in assessed.items()}
     explained = tuple(
-        name for name in wrong if np.all(assessed[name].error.reshape(-1) <= SPREADS * deviations[name])
+        name
+        for name, entries in wrong.items()
+        if np.any(entries) and np.all((assessed[name].error <= SPREADS * deviations[name])[entries])
     )
     if not explained:
         return None
     named = max(found, key=lambda each: each.error)
-    digits, all_digits = int(-np.log10(named.error)), round(-np.log10(FORMATS[dtype].unit_roundoff))
+    digits = max(0, int(-np.log10(abs(named.value / named.exact - 1))))
+    all_digits = round(-np.log10(FORMATS[dtype].unit_roundoff))
     others = ", ".join(sorted(worst.keys() - {named.name}))
     text = (
         f"{named.where} has {digits} of {all_digits} digits in {dtype}: of {named.operand!r} it gives "
@@ -94,40 +99,37 @@ def _inaccurate(
 ) -> Iterator[Inaccurate]:
     kind, unit = Balls(), FORMATS[dtype].unit_roundoff
     for node in differentiate(loss, params, batch, Plain()).tape.nodes:
-        if node.operation is None or (options := _options(node)) is None:
+        if node.operation is None or (call := _call(node.operation, node)) is None:
             continue
-        operand = node.parents[0].value.data[0].astype(dtype)
-        value = own(node.operation.name, operand[0], options)
+        operand = node.parents[0].value.data[0][0].astype(dtype)
+        value = own(call[0], operand, call[1])
         if value is None or value.shape != node.shape or value.dtype != dtype:
             continue
         with kind.context():
-            exact: Any = node.operation.forward(kind.lift(operand.astype(np.float64)), **node.arguments)
-            least = exact.difference_from(value[np.newaxis]).lower
-        size = np.abs(exact.values())
-        # Along an axis, a term that cancels is as exact as what it cancels from.
-        allowed = FUNCTION_UNITS * unit * (size + np.max(np.abs(operand), initial=0.0) if options else size)
-        off = (least > allowed) & np.isfinite(least) & (size >= FORMATS[dtype].smallest_normal)
-        error = np.divide(least, size, out=np.zeros_like(size), where=off)
-        if np.any(off):
-            at = np.unravel_index(np.argmax(error), error.shape)
-            yield Inaccurate(
-                node.operation.name,
-                f"{node.operation.name} at {node.source}",
-                float(error[at]),
-                *(float(array[at]) for array in (operand, value[np.newaxis], exact.values())),
-            )
+            given = kind.lift(operand[np.newaxis].astype(np.float64))
+            exact: Any = node.operation.forward(given, **node.arguments)
+            least = exact.difference_from(value[np.newaxis]).lower[0]
+        midpoints = exact.values()[0]
+        size = np.abs(midpoints) + np.abs(operand)
+        error = np.divide(least, size, out=np.zeros_like(size), where=np.isfinite(least) & (midpoints != 0))
+        at = np.unravel_index(np.argmax(error), error.shape)
+        if error[at] > FUNCTION_UNITS * unit:
+            where = f"{call[0]} at {node.source}"
+            numbers = (float(array[at]) for array in (operand, value, midpoints))
+            yield Inaccurate(call[0], where, float(error[at]), *numbers)
 
 
-def _options(node: Tensor) -> dict[str, Any] | None:
-    """Give what a function of one number, or of those along an axis, is called with; None for others."""
-    assert node.operation is not None  # noqa: S101 - the caller has looked
-    if len(node.parents) != 1:
+def _call(operation: Operation, node: Tensor) -> tuple[str, dict[str, Any]] | None:
+    """Tell how a function of one number, or of those along an axis, is called; None for others."""
+    if operation is GELU_TANH:
+        return GELU.name, {"approximate": "tanh"}
+    if len(node.parents) != 1 or not node.value.size:
         return None
-    if not node.arguments and Trait.ELEMENTWISE in node.operation.traits:
-        return {}
-    if Trait.NORMALISES in node.operation.traits and [*node.arguments] == ["axes"]:
+    if not node.arguments and Trait.ELEMENTWISE in operation.traits:
+        return operation.name, {}
+    if Trait.NORMALISES in operation.traits and [*node.arguments] == ["axes"]:
         (axis,) = node.arguments["axes"]
-        return {"axis": axis}
+        return operation.name, {"axis": axis}
     return None
 
 
@@ -164,10 +166,13 @@ class _Perturbed:
         if name not in self._errors:
             return found
 
-        def off(*arguments: Any, **options: Any) -> Any:
-            result = found(*arguments, **options)
+        def off(x: Any, *arguments: Any, **options: Any) -> Any:
+            result, error = found(x, *arguments, **options), self._errors[name]
+            if not (isinstance(x, Tensor) and isinstance(result, Tensor)):
+                return result  # of integers of the batch
             # What comes after sees another value, and what is handed back is multiplied by another slope.
-            value, slope = (self._errors[name] * self._random.uniform(-1, 1, size=result.shape) for _ in "vs")
-            return result * (1 + slope) + value * result.value.data[0][0]
+            value, slope = (error * self._random.uniform(-1, 1, size=result.shape) for _ in range(2))
+            y, x = (np.abs(each.value.data[0][0]) for each in (result, x))
+            return result * (1 + slope) + value * (y + x)
 
         return off

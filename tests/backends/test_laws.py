@@ -60,10 +60,22 @@ def mlx_settings() -> Mapping[str, Any]:
     return {"device": str(mx.default_device()), "stream": str(mx.default_stream(mx.default_device()))}
 
 
+def tensorflow_settings() -> Mapping[str, Any]:
+    import tensorflow as tf
+
+    return {
+        "eagerly": tf.config.functions_run_eagerly(),
+        "float32": tf.config.experimental.tensor_float_32_execution_enabled(),
+        "placement": tf.config.get_soft_device_placement(),
+        **other_settings(),
+    }
+
+
 BACKENDS: dict[str, Callable[[], Mapping[str, Any]]] = {
     "reference": numpy_settings,
     "autograd": other_settings,
     "mlx": mlx_settings,
+    "tensorflow": tensorflow_settings,
     "torch": torch_settings,
     "jax": jax_settings,
 }
@@ -72,6 +84,9 @@ BACKENDS: dict[str, Callable[[], Mapping[str, Any]]] = {
 FUNCTIONS_ARE_SINGLE = {"mlx"}
 """Whose exponentials have float32's digits in float64: tests/backends/test_mlx.py tests that it is told."""
 
+
+SINGLE = {("tensorflow", "gelu")}
+"""Functions with float32's digits in float64: tests/backends/test_tensorflow.py tests that it is told."""
 
 RATES_ARE_SINGLE = {("mlx", "optimizer")}
 """Whose learning rate is a float32 whatever the dtype is, which is told as well."""
@@ -449,7 +464,8 @@ def test_a_frameworks_function_is_numpys_to_rounding(framework: str, call: str) 
     assert value.dtype == np.float64
     assert value.shape == np.shape(expected)
     scale = np.abs(expected) + (20 if options.get("reduction") == "sum" else 1)
-    eps = np.finfo(accuracy(framework, "float64")).eps
+    single = accuracy(framework, "float64") == "float32" or (framework, name) in SINGLE
+    eps = np.finfo(np.float32 if single else np.float64).eps
     assert np.all(np.abs(value - expected) <= 64 * eps * scale)
 
 

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ def test_the_usual_ones_and_what_is_installed_run_where_none_is_named(
     register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the usual ones is told that they are missing; of all others that there are, nobody wants to know."""
-    monkeypatch.setattr(loading, "find_spec", lambda name: name == "autograd")
+    monkeypatch.setattr(loading, "find_spec", lambda name: True if name in {"autograd", "scipy"} else None)
     register(("mine", "a_third_party:Mine"))
     assert default_backends() == ("reference", "torch", "jax", "autograd", "mine")
     monkeypatch.setattr(loading, "find_spec", lambda _: None)
@@ -100,6 +100,23 @@ def test_what_is_installed_and_removed_meanwhile_is_noticed(
     assert backend_names() == (*before, "alpha", "beta")
     shutil.rmtree(beta)
     assert backend_names() == (*before, "alpha")
+
+
+@pytest.mark.parametrize(
+    ("packages", "told"), [({"jax": ["jax-nightly"]}, "(jax 9.9)"), ({}, "(jax)")], ids=["another", "none"]
+)
+def test_a_library_whose_package_has_another_name_is_installed(
+    packages: dict[str, list[str]], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        if name == "jax":
+            raise PackageNotFoundError(name)
+        return "9.9"
+
+    monkeypatch.setattr(loading, "version", version)
+    monkeypatch.setattr(loading, "packages_distributions", lambda: packages)
+    monkeypatch.setattr(loading, "find_spec", lambda _: True)
+    assert told in dict(loading.describe_backends())["jax"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A framework's function that has fewer digits than its dtype is named where that makes a gradient wrong."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -86,6 +87,41 @@ def test_functions_that_are_accurate_or_not_known_are_not_accused(functions):
     (gradient,) = judge(*run_of(loss, "sigmoid"), {}, functions).gradients
     assert not gradient.worst_verdict().passes
     assert "digits in float64" not in gradient.cause
+
+
+def gelu_of_textbooks(name, array, options):
+    return 0.5 * array * (1 + np.vectorize(math.erf)(array / math.sqrt(2))) if name == "gelu" else None
+
+
+def gelu_with_short_constants(name, array, options):
+    root = float(np.float32(math.sqrt(2)))
+    return 0.5 * array * (1 + np.vectorize(math.erf)(array / root)) if name == "gelu" else None
+
+
+@pytest.mark.parametrize(
+    ("own", "named"),
+    [(gelu_of_textbooks, False), (gelu_with_short_constants, True)],
+    ids=["textbook", "short"],
+)
+@pytest.mark.parametrize("shift", [0.0, -7.5], ids=["near 0", "far below"])
+def test_what_a_textbooks_formula_cancels_is_no_lack_of_digits(own, named, shift):
+    """GELU far below 0 is x ½ (1 + erf(x/√2)), which has no digit right, in most libraries."""
+
+    def loss(xp, params, batch):
+        return xp.sum((xp.nn.gelu(params["w"]) - 1) ** 2)
+
+    def gradient(params, batch):
+        w, root = params["w"], float(np.float32(math.sqrt(2)))
+        share = 0.5 * (1 + np.vectorize(math.erf)(w / root))
+        slope = share + w * np.exp(-((w / root) ** 2)) / (root * math.sqrt(math.pi))
+        return {"w": 2 * (w * share - 1) * slope}
+
+    params = {"w": np.append(0.7 + 0.1 * np.arange(3.0), shift)}
+    scenario = Scenario(name="gelu", loss=loss, gradient=gradient, params=params, batch={})
+    run = load_backend("reference").run(scenario, dtype="float64", variant="numpy")
+    (judged,) = judge(scenario, run, {}, own).gradients
+    assert not judged.worst_verdict().passes
+    assert ("digits in float64" in judged.cause) == named
 
 
 @pytest.mark.parametrize("factor", [2.0, 1 + 1e-5])
