@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from gradproof.reporting.shard import SHARD
+
 _PACKAGES = ("gradproof", "numpy", "pandas", "python-flint", "optree", "torch", "jax", "jaxlib", "pytest")
 # Variables that change threads, devices or arithmetic; all others are left out, they may hold secrets.
 _PREFIXES = (
@@ -86,12 +88,14 @@ def _merged(entries: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 
 def flattened(environment: Mapping[str, Any], separator: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Give each entry of an environment with its name, the names of nested ones joined by a separator.
+    """Give each entry that results may depend on with its name, the nested ones joined by a separator.
 
     >>> list(flattened({"python": "3.12", "packages": {"numpy": "2.4"}}, "."))
     [('python', '3.12'), ('packages.numpy', '2.4')]
     """
     for name, value in environment.items():
+        if not prefix and name == SHARD:
+            continue  # which runs there are is told elsewhere, and changes no result
         if isinstance(value, Mapping):
             yield from flattened(value, separator, f"{prefix}{name}{separator}")
         else:
