@@ -14,7 +14,7 @@ from gradproof.verdicts.printing import terminal_width
 from gradproof.verdicts.records import CheckRecord
 
 
-@ends_nothing()
+@ends_nothing(anything=True)
 def check_all(options: Namespace) -> int:
     """Check everything that the file defines, or what was named; 0 if all is ok, else 1.
 

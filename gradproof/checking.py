@@ -11,6 +11,7 @@ from gradproof.errors import InputError
 from gradproof.inputs import NUMBER, SEED, TEXT, accepts, optional, sequence_of
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import ends_nothing
+from gradproof.texts import visible
 from gradproof.verdicts.checking.batches import batches_of
 from gradproof.verdicts.checking.own import Terms
 from gradproof.verdicts.checking.own_points import Condition, PointsWanted, Searched, Tally, search_points
@@ -111,7 +112,7 @@ class Check(Judgement):
         """Tell the verdict in one line."""
         text = super().headline()
         if self.point.seed is not None:
-            text = text.replace("the given point", f"a point of its own, {self.point.label}")
+            text = text.replace("the given point", f"a point of its own, {visible(self.point.label)}")
         if not self.verdict.accepted(strict=self.strict):
             return text
         text += f"; {self.points}; seed {self.seed}" if self.points.asked else ""

@@ -14,7 +14,9 @@ TYPE_CHECKING = False  # see gradproof/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
-    from typing import Any
+    from typing import Any, NoReturn
+
+_MOST_TOLD = 2_000
 
 _EPILOG = """\
 exit status:
@@ -30,8 +32,6 @@ examples:
   gradproof verify my_scenarios.py                  the Scenarios of a file
   gradproof verify my_scenarios.py::first           the one that `first` holds
   gradproof verify --baseline reports/main          and what changed since
-  gradproof verify --shard 2/5 --out reports/2      the second of five parts
-  gradproof merge reports/*                         one report of all parts
   gradproof compare reports/main reports/latest     what changed in between
   gradproof check my_gradient.py                    a gradient of your own
   gradproof audit                                   what the documents claim
@@ -50,13 +50,22 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, width=width - 2)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong with a call so that showing it does no harm."""
+
+    def error(self, message: str) -> "NoReturn":
+        from gradproof.texts import shortened, visible  # noqa: PLC0415 - see the module's docstring
+
+        super().error(visible(shortened(message, _MOST_TOLD), lines=True))
+
+
 def build_parser(arguments: "Sequence[str] | None" = None) -> argparse.ArgumentParser:
     """Build the parser of the command line.
 
     Args:
         arguments: what will be parsed: the commands that occur there get their options. None for all.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="gradproof",
         description="Says whether implementations of gradient descent and backpropagation are right.",
         epilog=_EPILOG,
@@ -68,7 +77,7 @@ def build_parser(arguments: "Sequence[str] | None" = None) -> argparse.ArgumentP
     def made(prog: str, **options: "Any") -> argparse.ArgumentParser | None:
         # Five parsers that nothing is parsed with would take a tenth of the time of `gradproof --help`.
         is_wanted = prog.rpartition(" ")[2] in wanted
-        return argparse.ArgumentParser(prog, **options) if is_wanted else None
+        return _Parser(prog, **options) if is_wanted else None
 
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=made)  # type: ignore[call-overload] # all that it is asked for
     for name, line in HELP.items():

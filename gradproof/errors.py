@@ -3,9 +3,24 @@
 Each message is two sentences: what is wrong and where, then what to do.
 """
 
+_MOST_TOLD = 10_000
+
 
 class GradproofError(Exception):
-    """Base of all exceptions that gradproof raises on purpose."""
+    r"""Base of all exceptions that gradproof raises on purpose.
+
+    Its message may hold what others wrote (a name, another exception's message), so it is shown with
+    characters that steer a terminal as escapes, and is not endless.
+
+    >>> print(GradproofError("There is no file \x1b[31mred. Check the path."))
+    There is no file \x1b[31mred. Check the path.
+    """
+
+    def __str__(self) -> str:
+        """Give the message so that showing it does no harm."""
+        from gradproof.texts import shortened, visible  # noqa: PLC0415 - `gradproof --help` tells no error
+
+        return visible(shortened(super().__str__(), _MOST_TOLD), lines=True)
 
 
 class InputError(GradproofError, ValueError):

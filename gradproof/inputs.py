@@ -28,7 +28,12 @@ class Wanted:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) is not bool and isinstance(value, Real) and isfinite(value)
+    if type(value) is bool or not isinstance(value, Real):
+        return False
+    try:
+        return isfinite(value)
+    except OverflowError:  # a whole number that no float holds
+        return True
 
 
 def _is_whole(value: Any) -> bool:

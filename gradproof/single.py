@@ -16,6 +16,7 @@ from gradproof.reference.trees import flatten
 from gradproof.reference.truth import exact_gradient
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import ends_nothing
+from gradproof.texts import visible
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.claimed import Claimed, Place
 from gradproof.verdicts.judging.evidence import SAMPLES, PlaceEvidence
@@ -23,7 +24,7 @@ from gradproof.verdicts.judging.given import read
 from gradproof.verdicts.judging.judge import judge as judge_claim
 from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.numerals import entry, index_texts
-from gradproof.verdicts.printing import printed, table_lines, terminal_width, visible, wrapped
+from gradproof.verdicts.printing import printed, table_lines, terminal_width, wrapped
 
 Array = NDArray[Any]
 

@@ -72,12 +72,15 @@ def supervise(work: Work, perform: Callable[[Sequence[str]], int]) -> int:
         return perform(work.arguments)
     with tempfile.TemporaryDirectory(prefix="gradproof_command-") as folder:
         status, signals = _carried_out(work, folder)
-        told = Path(folder, "status")
-        if told.is_file():
-            return int(told.read_text(encoding="utf-8"))
+        left = Path(folder, "status")
+        if left.is_file():
+            return int(left.read_text(encoding="utf-8"))
         if signals:
             return 128 + signals[0]
-        print(f"gradproof: {_ended(work, status, Path(folder, 'stack'))}", file=sys.stderr)
+        told = _ended(work, status, Path(folder, "stack"))
+        from gradproof.texts import visible  # noqa: PLC0415 - seldom needed
+
+        print(f"gradproof: {visible(told, lines=True)}", file=sys.stderr)
         return 2
 
 

@@ -129,7 +129,7 @@ NOT_REQUIRED = {
     *sys.stdlib_module_names,
     *("gradproof", "benchmarks", "toygrid"),
     *("markdown_it", "markupsafe"),  # of rich and of jinja2, which hand out their objects
-    *(name for path in (ROOT / "tests").rglob("*.py") for name in (path.stem, path.parent.name)),
+    *(path.stem for path in (ROOT / "tests").rglob("*.py")),
 }
 """Modules that no package of its own is required for."""
 

@@ -12,7 +12,8 @@ import gradproof
 
 PACKAGE = Path(gradproof.__file__).parent
 
-# Every room may import itself, gradproof.errors and gradproof.inputs. What else, as prefixes of modules:
+OPEN = ("gradproof.errors", "gradproof.files", "gradproof.inputs", "gradproof.texts")
+# Every room may import itself and what is open to all. What else, as prefixes of modules:
 ALLOWED = {
     "reference": (),
     "scenarios": ("gradproof.reference",),
@@ -79,7 +80,7 @@ def within(module: str, prefixes: tuple[str, ...]) -> bool:
 def violations(room: str, file: str, source: str) -> list[str]:
     """What a file of a room imports and may not."""
     found = []
-    allowed = (f"gradproof.{room}", "gradproof.errors", "gradproof.inputs", *ALLOWED[room])
+    allowed = (f"gradproof.{room}", *OPEN, *ALLOWED[room])
     for line, module in imported(source):
         foreign = within(module, ("gradproof",)) and not within(module, allowed)
         framework = within(module, FRAMEWORKS) and file not in MAY_IMPORT_FRAMEWORKS

@@ -7,7 +7,7 @@ EPILOG = (
     "The exit status is 1 only if a verdict got worse: it passed and no longer does; it does not "
     "pass and is more severe than before; a run raised or was not made that was made before; a new run "
     "or formula does not pass. Changes between verdicts that pass alike, of bits, errors, times and the "
-    "environment are told and do not change the exit status."
+    "environment are told and do not change the exit status. It is 2 if the reports have nothing in common."
 )
 
 
@@ -19,6 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, print, and give the exit status."""
+    from os.path import realpath  # noqa: PLC0415 - Path.resolve() raises at a link that leads to itself
     from pathlib import Path  # noqa: PLC0415 - see the room's docstring
 
     from gradproof.errors import InputError  # noqa: PLC0415
@@ -29,12 +30,17 @@ def run(options: argparse.Namespace) -> int:
     # A report may be named by its manifest, too.
     folders = {
         path.parent if path.name == "report.json" else path
-        for path in (Path(options.before).resolve(), Path(options.after).resolve())
+        for path in map(Path, map(realpath, (options.before, options.after)))
     }
     if len(folders) == 1:
         raise InputError(
             f"{options.before} and {options.after} are the same report. Give the folders of two reports."
         )
     changes = compare(read_report(options.before), read_report(options.after))
+    if not (changes.compared or changes.worse):
+        raise InputError(
+            f"{options.before} and {options.after} have no run, formula, claim or check in common, so that "
+            "nothing was compared. Give two reports of the same scenarios and backends."
+        )
     print_changes(changes)
     return 1 if changes.worse else 0

@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from gradproof.errors import InputError
-from gradproof.verdicts.printing import encodable
+from gradproof.texts import encodable, shortened
+
+_MOST_SAID = 600
 
 _NAMES = {
     "category": """
@@ -103,6 +105,11 @@ SCHEMA = 4
 """The version of the columns and of the files that hold them; counted up when a reader would notice."""
 
 
+MOST_BYTES = 2**31
+"""The most bytes that a file of a report may have, and a table may take in memory: one of a few bytes can
+say that it has billions of rows."""
+
+
 def as_frame(name: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Make a frame of the columns and dtypes of `COLUMNS[name]` from rows."""
     texts = [{key: encodable(v) if isinstance(v, str) else v for key, v in row.items()} for row in rows]
@@ -153,9 +160,19 @@ def check_frame(name: str, frame: pd.DataFrame) -> None:
             )
 
 
+def check_size(frame: str, rows: int, texts: int = 0) -> None:
+    """Raise InputError if a table of so many rows, and so many bytes of text, is too large to be read."""
+    needed = 8 * rows * len(COLUMNS[frame]) + texts
+    if needed > MOST_BYTES:
+        raise InputError(
+            f"The table {frame!r} has {rows:,} rows and takes {needed:,} bytes; at most {MOST_BYTES:,} are "
+            "read. Write a report of fewer scenarios or backends at once."
+        )
+
+
 def unreadable(name: str, error: Exception) -> InputError:
     """Tell that the bytes of a table are none with the columns of the frame."""
-    reason = str(error).partition("\n")[0]
+    reason = shortened(str(error).partition("\n")[0], _MOST_SAID)
     return InputError(
         f"The table {name!r} cannot be read ({type(error).__name__}: {reason}). Write the report again."
     )

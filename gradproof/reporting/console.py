@@ -6,7 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from gradproof.verdicts.printing import table_lines, visible, wrapped
+from gradproof.texts import visible
+from gradproof.verdicts.printing import table_lines, wrapped
 
 Style = Callable[[Any], str]
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from gradproof.reporting.shard import SHARD
+from gradproof.inputs import COUNT, MAPPING, TEXT, YES_OR_NO, Wanted
+from gradproof.texts import encodable
 
 _PACKAGES = ("gradproof", "numpy", "pandas", "python-flint", "optree", "torch", "jax", "jaxlib", "pytest")
 # Variables that change threads, devices or arithmetic; all others are left out, they may hold secrets.
@@ -87,15 +88,53 @@ def _merged(entries: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return {key: value for entry in entries for key, value in entry.items()}
 
 
+_DEPTH = 4
+_GROUPS = ("processor", "threads", "packages", "backends", "variables")
+_KNOWN: dict[str, Wanted] = {
+    **dict.fromkeys(("python", "platform"), TEXT),
+    **dict.fromkeys(_GROUPS, MAPPING),
+    "processes": COUNT,
+    "strict": YES_OR_NO,
+    "time": Wanted(lambda value: isinstance(value, str) and _is_time(value), "a time in ISO 8601"),
+}
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_environment(described: Any) -> bool:
+    """Tell whether something could be an environment: what is known is as it should be, and nothing is deep.
+
+    >>> is_environment({"python": "3.12", "mine": [1]}), is_environment({"python": 3.12})
+    (True, False)
+    """
+    return (
+        isinstance(described, dict)
+        and all(wanted.holds(described[name]) for name, wanted in _KNOWN.items() if name in described)
+        and _is_plain(described, _DEPTH)
+    )
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    if isinstance(value, dict):
+        return depth > 0 and all(_is_plain(name, 0) and _is_plain(v, depth - 1) for name, v in value.items())
+    if isinstance(value, list):
+        return depth > 0 and all(_is_plain(each, depth - 1) for each in value)
+    return not isinstance(value, str) or encodable(value) == value
+
+
 def flattened(environment: Mapping[str, Any], separator: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Give each entry that results may depend on with its name, the nested ones joined by a separator.
+    """Give each entry of an environment with its name, the names of nested ones joined by a separator.
 
     >>> list(flattened({"python": "3.12", "packages": {"numpy": "2.4"}}, "."))
     [('python', '3.12'), ('packages.numpy', '2.4')]
     """
     for name, value in environment.items():
-        if not prefix and name == SHARD:
-            continue  # which runs there are is told elsewhere, and changes no result
         if isinstance(value, Mapping):
             yield from flattened(value, separator, f"{prefix}{name}{separator}")
         else:

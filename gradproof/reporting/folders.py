@@ -28,7 +28,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from gradproof.errors import InputError
-from gradproof.reporting.manifest import MANIFEST, known_files, read_manifest
+from gradproof.files import check_file, read_bytes
+from gradproof.reporting.columns import MOST_BYTES
+from gradproof.reporting.manifest import MANIFEST, FileRecord, Manifest, known_files, read_manifest, record_of
 
 if sys.platform != "win32":
     import fcntl
@@ -103,17 +105,35 @@ def put_back(folder: Path) -> Path:
 def foreign_entries(folder: Path) -> list[str]:
     """List what a folder holds that no report wrote: subfolders, links, and files that its manifest lacks.
 
+    A manifest may name what it likes: a file of another name than a report's files have is a report's (that
+    another version of gradproof wrote) only if it is called after one of them, and is what the manifest says.
     Without a manifest (older versions wrote none) a file is taken for a report's by its name.
 
     Raises:
         OSError: the folder cannot be read.
     """
-    try:
-        own = {*read_manifest(folder).files, MANIFEST}
-    except InputError:
-        own = known_files()
+    own = known_files()
+    with contextlib.suppress(InputError):
+        own = _own(folder, read_manifest(folder))
     with os.scandir(folder) as entries:
         return sorted(e.name for e in entries if e.name not in own or not e.is_file(follow_symlinks=False))
+
+
+def _own(folder: Path, manifest: Manifest) -> set[str]:
+    known = known_files()
+    stems = {Path(name).stem for name in known}
+    other = {name for name in manifest.files.keys() - known if Path(name).stem in stems}
+    kept = {name for name in other if _is_written(folder / name, manifest.files[name])}
+    return (known & {*manifest.files, MANIFEST}) | kept
+
+
+def _is_written(path: Path, record: FileRecord) -> bool:
+    try:
+        return (
+            check_file(path, MOST_BYTES) == record.bytes and record_of(read_bytes(path, MOST_BYTES)) == record
+        )
+    except (OSError, InputError):
+        return False
 
 
 def check_replaceable(folder: Path) -> Path:

@@ -14,8 +14,8 @@ from gradproof.reporting.findings import make_findings
 from gradproof.reporting.machines import Machines
 from gradproof.reporting.names import repeat_command
 from gradproof.scenarios.scenario import Provenance, Scenario
+from gradproof.texts import encodable
 from gradproof.verdicts.numerals import index_texts
-from gradproof.verdicts.printing import encodable
 from gradproof.verdicts.records import (
     CheckRecord,
     ClaimRecord,

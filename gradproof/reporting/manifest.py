@@ -4,6 +4,7 @@ It is written last, so a folder that has one is whole, and each file can be told
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,10 +14,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gradproof.errors import InputError
+from gradproof.files import read_bytes
 from gradproof.reporting.columns import COLUMNS, SCHEMA
 from gradproof.reporting.formats import report_formats
 
 _Value = TypeVar("_Value")
+
+_MOST_BYTES = 2**22
+_HASH = re.compile("[0-9a-f]{64}")
 
 MANIFEST = "report.json"
 ENVIRONMENT = "environment.json"
@@ -95,7 +100,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, _MOST_BYTES, "Write the report again.")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise _no_report(folder) from error
     except OSError as error:
@@ -118,20 +123,17 @@ def parse_manifest(data: bytes, path: Path) -> Manifest:
         raise _no_manifest(path) from error
     if schema != SCHEMA:
         raise InputError(
-            f"{path} is of schema {schema!r}, and this gradproof reads schema {SCHEMA}. "
+            f"{path} is of schema {schema!r:.60}, and this gradproof reads schema {SCHEMA}. "
             f"Write the report again with this gradproof, or read it with the one that wrote it."
         )
     try:
         return _checked(described)
-    except (TypeError, KeyError, AttributeError) as error:
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise _no_manifest(path) from error
 
 
 def _checked(described: Mapping[str, Any]) -> Manifest:
-    files = {
-        _typed(name, str): FileRecord(_typed(record["bytes"], int), _typed(record["sha256"], str))
-        for name, record in described["files"].items()
-    }
+    files = {_file_name(name): _record(record) for name, record in described["files"].items()}
     not_written = {_typed(k, str): _typed(v, str) for k, v in described["not_written"].items()}
     return Manifest(
         gradproof=_typed(described["gradproof"], str),
@@ -140,6 +142,20 @@ def _checked(described: Mapping[str, Any]) -> Manifest:
         files=files,
         not_written=not_written,
     )
+
+
+def _file_name(name: str) -> str:
+    """Give the name of a file in the report's own folder."""
+    if name in {"", ".", ".."} or {*name} & {"/", "\\", "\0"}:
+        raise ValueError(name)
+    return name
+
+
+def _record(described: Mapping[str, Any]) -> FileRecord:
+    size, digits = _typed(described["bytes"], int), _typed(described["sha256"], str)
+    if isinstance(size, bool) or size < 0 or not _HASH.fullmatch(digits):
+        raise ValueError(described)
+    return FileRecord(size, digits)
 
 
 def _typed(value: object, kind: type[_Value]) -> _Value:

@@ -2,21 +2,25 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from gradproof.errors import InputError
+from gradproof.files import check_file, read_bytes
 from gradproof.inputs import PATH, TEXT, accepts, optional
-from gradproof.reporting.columns import COLUMNS
+from gradproof.reporting.columns import COLUMNS, MOST_BYTES
+from gradproof.reporting.consistency import check_consistent
+from gradproof.reporting.environment import is_environment
 from gradproof.reporting.folders import put_back
 from gradproof.reporting.formats import report_formats
 from gradproof.reporting.manifest import ENVIRONMENT, MANIFEST, Manifest, read_manifest, record_of
 from gradproof.reporting.report import Report
-from gradproof.reporting.shard import Shard
 
 TABLE_FORMATS = ("parquet", "csv")
 """The formats that hold whole reports, the one that is read first first."""
 
 _TRIES = 5
+_MOST_OF_ENVIRONMENT = 2**22
+_BRING_BACK = "Bring the file back, or write the report again."
 
 
 @accepts("the report", path=PATH, format=optional(TEXT))
@@ -64,7 +68,9 @@ def _read(folder: Path, manifest: Manifest, wanted: str | None) -> Report:
     for name in COLUMNS:
         data = read_file(folder, manifest, f"{name}.{ending}")
         frames[name] = report_formats()[ending].parse(name, data)
-    return Report(frames, _environment(folder, manifest))
+    report = Report(frames, _environment(folder, manifest))
+    check_consistent(folder, report, manifest)
+    return report
 
 
 def _choose(folder: Path, manifest: Manifest, wanted: str | None) -> str:
@@ -91,8 +97,8 @@ def _choose(folder: Path, manifest: Manifest, wanted: str | None) -> str:
     return readable[0]
 
 
-def read_file(folder: Path, manifest: Manifest, name: str) -> bytes:
-    """Read a file of a report, and compare it with what the manifest says of it.
+def read_file(folder: Path, manifest: Manifest, name: str, most: int = MOST_BYTES) -> bytes:
+    """Read a file of a report, of at most so many bytes, and compare it with what the manifest says of it.
 
     Raises:
         InputError: it is missing, cannot be read or was changed.
@@ -100,37 +106,27 @@ def read_file(folder: Path, manifest: Manifest, name: str) -> bytes:
     path = folder / name
     if name not in manifest.files:
         raise InputError(f"{name} does not belong to the report in {folder}. Write the report again.")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read: {error.strerror}. Bring the file back, or write the report again."
-        ) from error
     expected = manifest.files[name]
+    try:
+        size = check_file(path, most, _BRING_BACK)
+        data = read_bytes(path, most, _BRING_BACK) if size == expected.bytes else b""
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}. {_BRING_BACK}") from error
     if record_of(data) != expected:
         raise InputError(
-            f"{path} is not the file that was written ({len(data)} bytes, {expected.bytes} were written, or "
-            f"its hash differs). Bring the file back, or write the report again."
+            f"{path} is not the file that was written ({size:,} bytes, {expected.bytes:,} were written, or "
+            f"its hash differs). {_BRING_BACK}"
         )
     return data
 
 
 def _environment(folder: Path, manifest: Manifest) -> dict[str, Any]:
     try:
-        described = json.loads(read_file(folder, manifest, ENVIRONMENT))
+        described = json.loads(read_file(folder, manifest, ENVIRONMENT, _MOST_OF_ENVIRONMENT))
     except (ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
         described = None
-    if not isinstance(described, dict) or not _tells_a_part(described):
+    if not is_environment(described):
         raise InputError(f"{folder / ENVIRONMENT} holds no environment. Write the report again.")
-    return described
-
-
-def _tells_a_part(environment: dict[str, Any]) -> bool:
-    """Tell whether the part of a verification that an environment tells of is one, or is told of none."""
-    try:
-        Shard.of(environment)
-    except ValueError:
-        return False
-    return True
+    return cast("dict[str, Any]", described)

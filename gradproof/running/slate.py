@@ -49,10 +49,7 @@ class Slate:
 
     def _settings(self) -> Iterator[str]:
         for setting, before in self.settings:
-            try:
-                changed = [*changes(setting, before)]
-            except Exception as error:  # noqa: BLE001 - a working directory that is gone, say
-                changed = [f"{setting.name} ({type(error).__name__} when it is read)"]
+            changed = [*changes(setting, before)]
             if changed:
                 setting.restore(before)
             yield from changed

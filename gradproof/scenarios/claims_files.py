@@ -1,7 +1,7 @@
 """A document's claims: `claims.toml` states them and words what is found, `claims.py` checks them."""
 
+import re
 import string
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -23,6 +23,7 @@ from gradproof.scenarios.claim import (
     not_checkable,
 )
 from gradproof.scenarios.claims_arithmetic import show
+from gradproof.scenarios.tables import entries, read_tables
 
 
 class Facts:
@@ -76,12 +77,17 @@ class Checks:
         and `undecided`, or `reason` for all of them; `cause`; and of a comparison `what`, `beside`, `remark`.
 
         Raises:
-            InputError: a claim that could be computed has no check.
+            InputError: the file is no such file, an entry lacks a text or has words that cannot be filled in,
+                or a claim that could be computed has no check.
         """
-        described = tomllib.loads(file.read_text(encoding="utf-8"))
-        return tuple(self._claim(entry, described.get("states", {})) for entry in described[table])
+        described = read_tables(file)
+        shared = _table(described, "states", file)
+        found = entries(file, described, table, ("name", "text", "place"))
+        for entry in found:
+            _check_words(entry, file)
+        return tuple(self._claim(entry, {**shared, **_table(entry, "states", file)}) for entry in found)
 
-    def _claim(self, entry: dict[str, Any], shared: dict[str, Any]) -> Claim:
+    def _claim(self, entry: Mapping[str, Any], states: Mapping[str, Any]) -> Claim:
         described = (entry["name"], entry["text"], entry["place"])
         for kind, said in _NOTHING_TO_COMPUTE.items():
             if kind in entry:
@@ -95,7 +101,46 @@ class Checks:
         def check(scenario: Any, states: Mapping[str, Any]) -> Checked:
             return _told(own(scenario, states), entry)
 
-        return Claim(*described, check, {**shared, **entry.get("states", {}), **formulas})
+        return Claim(*described, check, {**states, **formulas})
+
+
+_TEXTS = (
+    *("confirmed", "refuted", "undecided", "reason", "cause", "what", "beside", "remark"),
+    *("only_in_a_picture", "an_opinion"),
+)
+_LONG_NUMBER = re.compile(r"\d{4}")
+
+
+def _table(described: Mapping[str, Any], name: str, file: Path) -> Mapping[str, Any]:
+    found = described.get(name, {})
+    if not isinstance(found, Mapping):
+        raise InputError(f"{name!r} in {file} is no table of names and values. Write it as one.")
+    return found
+
+
+def _check_words(entry: Mapping[str, Any], file: Path) -> None:
+    """Raise InputError unless the words of an entry are texts in which numbers can be filled in by name.
+
+    A number in braces may have a few hundred digits; and no attribute or item of it can be asked for.
+    """
+    for key in {*_TEXTS} & {*entry}:
+        text = entry[key]
+        try:
+            fields = [*string.Formatter().parse(text)]
+            fits = all(
+                name is None or (not kind and _is_plain(name, how or "")) for _, name, how, kind in fields
+            )
+        except (ValueError, TypeError):
+            fits = False
+        if not fits:
+            raise InputError(
+                f"{key!r} of the claim {entry['name']!r} in {file} is no text with names of numbers in "
+                "braces, like {cost:6}. Write it so, and braces that stand for themselves twice."
+            )
+
+
+def _is_plain(name: str, how: str) -> bool:
+    return name.isidentifier() and "{" not in how and not _LONG_NUMBER.search(how)
 
 
 _VERDICTS = {True: ClaimVerdict.CONFIRMED, False: ClaimVerdict.REFUTED, None: ClaimVerdict.UNDECIDED}

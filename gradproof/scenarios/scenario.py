@@ -1,6 +1,5 @@
 """The Scenario: a loss, its parameters and data, and how it is trained."""
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +15,7 @@ from gradproof.reference.descent import GradientDescent
 from gradproof.reference.trees import Structure, flatten, with_nesting
 from gradproof.scenarios.claim import Claim
 from gradproof.scenarios.fingerprint import fingerprint
+from gradproof.scenarios.tables import entries, read_tables
 
 Array = NDArray[Any]
 
@@ -47,9 +47,17 @@ class Provenance:
 
 
 def read_provenance(file: Path, *tables: str) -> tuple[Provenance, ...]:
-    """Read where values come from out of tables of a TOML file: of `provenance` unless others are named."""
-    told = tomllib.loads(file.read_text(encoding="utf-8"))
-    return tuple(Provenance(**entry) for table in tables or ("provenance",) for entry in told[table])
+    """Read where values come from out of tables of a TOML file: of `provenance` unless others are named.
+
+    Raises:
+        InputError: the file is no such file, or an entry lacks a text.
+    """
+    told, names = read_tables(file), ("value", "kind", "reason")
+    return tuple(
+        Provenance(**{name: entry[name] for name in names})
+        for table in tables or ("provenance",)
+        for entry in entries(file, told, table, names)
+    )
 
 
 @dataclass(frozen=True, eq=False)

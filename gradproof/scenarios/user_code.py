@@ -10,7 +10,14 @@ from types import ModuleType
 from typing import Any
 
 from gradproof.errors import GradproofError, InputError
+from gradproof.files import check_file
 from gradproof.reference.source import OURS
+from gradproof.texts import shortened
+
+_MOST_BYTES = 2**24
+_FRAMES = 20
+_LONGEST = 1_000
+"""No file of code is larger; of a traceback no more is shown: frames, and characters of a line or message."""
 
 
 def run_file(path: str | Path) -> ModuleType:
@@ -24,8 +31,14 @@ def run_file(path: str | Path) -> ModuleType:
         InputError: there is no such file, it has a syntax error, or it raises.
     """
     path = Path(path).absolute()  # as tracebacks have it
-    if not path.is_file():
-        raise InputError(f"There is no file {path}. Check the path, or name a scenario without .py.")
+    try:
+        check_file(path, _MOST_BYTES, "Give a Python file.")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(
+            f"There is no file {path}. Check the path, or name a scenario without .py."
+        ) from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}. Give another file.") from error
     name = f"gradproof_file_{path.stem}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -46,23 +59,33 @@ def run_file(path: str | Path) -> ModuleType:
 
 
 def own_traceback(error: BaseException) -> str:
-    """Give the traceback of an exception without gradproof's own frames."""
+    """Give the traceback of an exception without gradproof's own frames, and shortened."""
     frames = traceback.extract_tb(error.__traceback__)
     shown = [frame for frame in frames if not frame.filename.startswith((OURS, "<frozen importlib"))]
-    lines = traceback.format_list(shown) if shown else []
-    return "".join([*lines, *traceback.format_exception_only(error)])
+    lines = [shortened(line, _LONGEST) for line in traceback.format_list(shown)]
+    left_out = [f"  ... {len(lines) - _FRAMES} lines of the traceback ...\n"] if len(lines) > _FRAMES else []
+    message = "".join(traceback.format_exception_only(error))
+    return "".join([*left_out, *lines[-_FRAMES:], shortened(message.rstrip(), _LONGEST), "\n"])
 
 
 @contextmanager
-def ends_nothing() -> Iterator[None]:
+def ends_nothing(*, anything: bool = False) -> Iterator[None]:
     """Let nothing that runs a user's code end the process as if all were well; also a decorator.
+
+    Args:
+        anything: whether anything else that is no Exception is told, too. A test runner has such of its own,
+            to skip a test, say.
 
     Raises:
         InputError: the code raised SystemExit (by sys.exit, say) or GeneratorExit.
     """
     try:
         yield
-    except (SystemExit, GeneratorExit) as error:
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if not (anything or isinstance(error, SystemExit | GeneratorExit)):
+            raise
         raise InputError(
             f"The code that was run ends the process:\n{own_traceback(error)}Let it return, or raise another "
             "exception."

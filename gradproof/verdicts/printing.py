@@ -1,8 +1,7 @@
-"""How texts and tables are printed: they fit a width, no number is cut, and nothing in them does harm."""
+"""How texts and tables are printed: they fit a width, and no number is cut."""
 
 import shutil
 import textwrap
-import unicodedata
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
@@ -11,47 +10,6 @@ Printed = list[tuple[str, tuple[int, int] | None]]
 """A line of a table: texts, and of each the row and the column whose cell it is, if it is one."""
 
 _GAP = 2
-
-_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-# Control characters, formatting ones (which turn the direction of text around), separators of lines and of
-# paragraphs, surrogates and what is no character at all. Private use is harmless.
-_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Cn"})
-# They join the parts of emoji and of letters in some scripts, and move nothing.
-_JOINERS = frozenset("\u200c\u200d")
-
-
-def visible(text: object, *, lines: bool = False) -> str:
-    r"""Write characters that are not seen, or that steer a terminal, as escapes.
-
-    Args:
-        text: what to show, mostly somebody's name of something.
-        lines: whether line feeds and tabs stay.
-
-    >>> print(visible("red \x1b[31m, bell \a and\na second line"))
-    red \x1b[31m, bell \x07 and\na second line
-    """
-    kept = "\n\t" if lines else ""
-    return "".join(each if each in kept else _escaped(each) for each in str(text))
-
-
-def encodable(text: str) -> str:
-    r"""Write what is no character, half of a pair (a file's name may hold it), as an escape.
-
-    >>> print(encodable("caf\u00e9 \udcff"))
-    café \udcff
-    """
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _escaped(character: str) -> str:
-    if character in _JOINERS or unicodedata.category(character) not in _UNSEEN:
-        return character
-    if character in _NAMED:
-        return _NAMED[character]
-    number = ord(character)
-    if number < 0x100:
-        return f"\\x{number:02x}"
-    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def wrapped(text: str, width: int | None, indent: str = "") -> str:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
+from whole_reports import whole
 
 import gradproof as gp
 from gradproof.errors import InputError
-from gradproof.reporting.columns import COLUMNS, SCHEMA, as_frame
+from gradproof.reporting.columns import SCHEMA
 from gradproof.reporting.formats import ReportFormat
 from gradproof.reporting.frames import make_frames
 from gradproof.reporting.manifest import parse_manifest
@@ -22,29 +22,6 @@ from gradproof.reporting.manifest import parse_manifest
 Change = Callable[[Path], object]
 
 TABLES = ("csv", "parquet", "markdown")  # the page takes the longest to make, and is not read back
-
-
-def made(mark: str = "a", rows: int = 3) -> gp.Report:
-    """A report that is ok, with rows in every frame, each of which says `mark`."""
-    right = {"verdict": "AGREES", "status": "run", "kind": "gradient", "ok": True, "passes": True}
-    values: Mapping[str, Callable[[int], Any]] = {
-        "category": lambda row: f"{mark}{row % 2}",
-        "object": lambda row: f"{mark}{row}",
-        "int64": lambda row: row + 1,  # a block has a row at least
-        "float64": lambda row: [np.nan, -0.0, np.inf, 0.1, 5e-324][row % 5],
-        "bool": lambda row: row % 2 == 0,
-    }
-    frames = {
-        name: as_frame(
-            name,
-            [
-                {column: right.get(column, values[dtype](row)) for column, dtype in columns.items()}
-                for row in range(rows)
-            ],
-        )
-        for name, columns in COLUMNS.items()
-    }
-    return gp.Report(frames, {"mark": mark, "backends": {"torch": "2"}})
 
 
 def assert_same(found: gp.Report, expected: gp.Report) -> None:
@@ -57,7 +34,7 @@ def assert_same(found: gp.Report, expected: gp.Report) -> None:
 
 @pytest.fixture
 def report() -> gp.Report:
-    return made()
+    return whole()
 
 
 @pytest.fixture
@@ -131,7 +108,7 @@ def make_a_folder(path: Path) -> None:
 
 
 def put_a_pickle(path: Path) -> None:
-    path.write_bytes(pickle.dumps(made))
+    path.write_bytes(pickle.dumps(assert_same))
 
 
 DAMAGE: Mapping[str, Change] = {
@@ -157,7 +134,7 @@ def test_a_file_that_was_changed_is_named(folder: Path, damage: Change, name: st
 
 def test_a_change_that_the_manifest_confirms_is_seen_too(folder: Path) -> None:
     """Somebody who can write the folder can write the hash as well; then the bytes themselves must hold."""
-    for name, data in (("runs.parquet", pickle.dumps(made)), ("environment.json", b"[1]")):
+    for name, data in (("runs.parquet", pickle.dumps(assert_same)), ("environment.json", b"[1]")):
         shutil.copytree(folder, folder.with_name(name))
         (folder.with_name(name) / name).write_bytes(data)
         confirm(folder.with_name(name), name)
@@ -174,13 +151,16 @@ def confirm(folder: Path, name: str) -> None:
     (folder / "report.json").write_text(json.dumps(described), encoding="utf-8")
 
 
+RECORD = {"bytes": 1, "sha256": "0" * 64}
+
+
 def described(**changed: Any) -> bytes:
     right = {
         "schema": SCHEMA,
         "gradproof": "0",
         "time": "",
         "ok": True,
-        "files": {"a": {"bytes": 1, "sha256": ""}},
+        "files": {"a": RECORD},
         "not_written": {},
     }
     return json.dumps({**right, **changed}).encode()
@@ -255,7 +235,7 @@ def test_a_format_that_is_not_there_is_told(
 def test_a_report_that_is_replaced_while_it_is_read_is_read_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other, parse = made("b"), ReportFormat.parse
+    other, parse = whole("b"), ReportFormat.parse
     done = []
 
     def replaced_meanwhile(self: ReportFormat, name: str, data: bytes) -> pd.DataFrame:
@@ -275,7 +255,7 @@ def test_a_report_that_is_replaced_again_and_again_is_told(
 
     def replaced_meanwhile(self: ReportFormat, name: str, data: bytes) -> pd.DataFrame:
         if name == "updates":
-            made(f"version {next(count)}").write(folder, TABLES)
+            whole(f"version {next(count)}").write(folder, TABLES)
         return parse(self, name, data)
 
     monkeypatch.setattr(ReportFormat, "parse", replaced_meanwhile)
@@ -299,8 +279,8 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_no_file_is_called_by_what_a_scenario_is_called(name: str, tmp_path: Path) -> None:
-    usual = {path.name for path in made().write(tmp_path / "usual", TABLES).iterdir()}
-    odd = made(name)
+    usual = {path.name for path in whole().write(tmp_path / "usual", TABLES).iterdir()}
+    odd = whole(name)
     folder = odd.write(tmp_path / "odd", TABLES)
     assert {path.name for path in folder.iterdir()} == usual
     assert sorted(path.name for path in tmp_path.iterdir()) == ["odd", "usual"]
@@ -309,7 +289,7 @@ def test_no_file_is_called_by_what_a_scenario_is_called(name: str, tmp_path: Pat
 
 
 def test_what_is_no_character_is_told_and_nothing_is_written(tmp_path: Path) -> None:
-    report = made()
+    report = whole()
     report.frames["runs"]["reason"] = pd.Series(["half \ud83d"] * len(report.runs), dtype=object)
     with pytest.raises(InputError, match=r"The report holds '\\ud83d', which is no character\. Rename"):
         report.write(tmp_path / "latest")

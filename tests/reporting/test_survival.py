@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from whole_reports import whole
 
 import gradproof as gp
 from gradproof.errors import InputError
 from gradproof.reporting import folders, writing
-from gradproof.reporting.columns import COLUMNS, as_frame
 
 needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no such signal")
 
 # Without the page, which takes the longest to make and is written as every other text.
+HELPERS = Path(__file__).parents[1] / "helpers"
 FORMATS = ("csv", "parquet", "markdown", "junit", "jsonl")
 
 MAKING = f"""\
@@ -30,24 +31,12 @@ FORMATS = {FORMATS}
 """
 MAKING += """\
 import sys
-import gradproof as gp
+sys.path.insert(0, sys.argv[3])
 from gradproof.reporting import folders
-from gradproof.reporting.columns import COLUMNS
-from gradproof.reporting.columns import as_frame
+from whole_reports import whole
 
 if sys.argv[2] == "renamed":
     folders._exchange = lambda *_: False
-
-
-def made(mark, rows):
-    row = {"category": mark, "object": mark, "int64": 1, "float64": 0.1, "bool": True}
-    right = {"verdict": "AGREES", "status": "run", "ok": True}
-    frames = {}
-    for name, columns in COLUMNS.items():
-        frame = as_frame(name, [{n: right.get(n, row[d]) for n, d in columns.items()}])
-        frames[name] = frame.loc[[0] * rows].reset_index(drop=True)
-    return gp.Report(frames, {"mark": mark})
-
 """
 
 # Tells how long a write takes. Then, for each line that it reads, starts a process that writes two reports in
@@ -57,7 +46,7 @@ WRITING = (
     + """\
 import os, time
 
-both = made("A", 10), made("B", 10)
+both = whole("A"), whole("B")
 for report in both:  # the first imports what it needs
     begin = time.monotonic()
     report.write(sys.argv[1], FORMATS)
@@ -128,7 +117,7 @@ while killed:
 
 
 def start(script: str, target: Path, way: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", script, target, way]
+    command = [sys.executable, "-c", script, target, way, str(HELPERS)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -144,16 +133,6 @@ def assert_whole(folder: Path) -> str:
     for name, column in (("gradients", "scenario"), ("runs", "reason"), ("claims", "text")):
         assert set(report.frames[name][column]) == {mark}
     return str(mark)
-
-
-def small(mark: str = "C") -> gp.Report:
-    values = {"category": mark, "object": mark, "int64": 1, "float64": 0.1, "bool": True}
-    right = {"verdict": "AGREES", "status": "run", "ok": True}
-    frames = {
-        name: as_frame(name, [{n: right.get(n, values[dtype]) for n, dtype in columns.items()}])
-        for name, columns in COLUMNS.items()
-    }
-    return gp.Report(frames, {"mark": mark})
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -188,7 +167,7 @@ def test_a_writer_that_is_killed_at_any_moment_leaves_one_report_whole(
         assert told.readline() == "ended\n"
         cut_short += any(path != target for path in tmp_path.iterdir())
         marks.append(assert_whole(target))
-        small().write(target, FORMATS)
+        whole("C").write(target, FORMATS)
         assert assert_whole(target) == "C"
         assert list(tmp_path.iterdir()) == [target]
     writing_process.communicate()
@@ -228,7 +207,7 @@ def test_the_command_killed_at_any_moment_leaves_the_older_report_or_its_own(tmp
     subprocess.run(command, check=True, capture_output=True)
     seconds = time.monotonic() - begin
     for kill in range(4):
-        small().write(target)
+        whole("C").write(target)
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep((kill + moments.random()) / 4 * seconds)
         process.kill()
@@ -238,7 +217,7 @@ def test_the_command_killed_at_any_moment_leaves_the_older_report_or_its_own(tmp
             assert assert_whole(target) == "C"
         else:
             assert set(report.runs["scenario"]) == {"line_fit"}
-    small().write(target)
+    whole("C").write(target)
     assert list(tmp_path.iterdir()) == [target]
 
 
@@ -270,7 +249,7 @@ def test_runs_whose_output_has_no_room_are_told_in_one_message(tmp_path: Path) -
 def test_the_command_on_a_disk_that_takes_no_more(limit: int, tmp_path: Path) -> None:
     """The system itself refuses to make a file larger, in the first, a middle and one of the last files."""
     target = tmp_path / "latest"
-    small().write(target)
+    whole("C").write(target)
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(limit), *VERIFY[:-1], "--in-process", "--out", target],
         capture_output=True,
@@ -308,12 +287,13 @@ def test_a_disk_that_fails_somewhere(
     place: tuple[Any, str], calls: int, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "latest"
-    small("A").write(target, FORMATS)
+    whole("A").write(target, FORMATS)
+    new = whole("B")
     with monkeypatch.context() as patched:
         patched.setattr(*place, after(calls, getattr(*place), number))
         with pytest.raises(InputError, match=os.strerror(number)[1:]):
-            small("B").write(target, FORMATS)
+            new.write(target, FORMATS)
     assert assert_whole(target) == "A"
     assert list(tmp_path.iterdir()) == [target]
-    small("B").write(target, FORMATS)
+    whole("B").write(target, FORMATS)
     assert assert_whole(target) == "B"

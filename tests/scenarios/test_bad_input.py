@@ -359,5 +359,7 @@ def test_a_file_finds_what_lies_beside_it(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("name", ["missing.py", ".", "mine.txt"])
 def test_what_is_no_python_file_is_refused(name: str, tmp_path: Path) -> None:
     written(tmp_path, "x = 3\n", "mine.txt")
-    with pytest.raises(InputError, match=r"(There is no file|cannot be read as a Python file).*(Check|Give)"):
+    with pytest.raises(
+        InputError, match=r"(There is no file|is no file but a folder|as a Python file).*(Check|Give)"
+    ):
         load_scenarios(tmp_path / name)

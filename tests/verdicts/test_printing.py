@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradproof.verdicts.printing import visible, wrapped
+from gradproof.texts import visible
+from gradproof.verdicts.printing import wrapped
 
 
 @given(st.text(st.characters()), st.booleans())

@@ -10,7 +10,7 @@ import pandas as pd
 from gradproof.reporting.columns import dtyped, records
 from gradproof.reporting.comparison.surroundings import CHANGED, change_texts
 from gradproof.reporting.names import count, implementation, run_name
-from gradproof.verdicts.printing import visible
+from gradproof.texts import visible
 
 Row = Mapping[Any, Any]
 
@@ -115,6 +115,11 @@ class Changes:
     def worse(self) -> bool:
         """Whether a verdict got worse."""
         return bool((self.verdicts["change"] == WORSE).any())
+
+    @property
+    def compared(self) -> int:
+        """How many runs, formulas, claims and checks are in both reports."""
+        return sum(self.counts.get(kind, 0) for kind in KINDS)
 
     @property
     def unchanged(self) -> bool:

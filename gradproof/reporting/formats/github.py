@@ -16,7 +16,7 @@ from gradproof.reporting.formats.markdown import summary_sections
 from gradproof.reporting.names import count, implementation
 from gradproof.reporting.report import Report
 from gradproof.reporting.telling import text
-from gradproof.verdicts.printing import visible
+from gradproof.texts import visible
 
 name = "github"
 files = ()  # what it gives is printed

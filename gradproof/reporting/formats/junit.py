@@ -20,7 +20,7 @@ from gradproof.reporting.names import implementation, run_key
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import side_by_side
 from gradproof.reporting.telling import finding_text, headline, text
-from gradproof.verdicts.printing import visible
+from gradproof.texts import visible
 
 name = "junit"
 files = ("junit.xml",)

@@ -15,7 +15,7 @@ from gradproof.reporting.names import RUN, implementation
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import cost_cells, side_by_side
 from gradproof.reporting.telling import count_verdicts, describe, finding_text, remarks, verdict_matrix
-from gradproof.verdicts.printing import visible
+from gradproof.texts import visible
 from gradproof.verdicts.tolerances import SPREADS
 
 name = "markdown"
@@ -85,7 +85,7 @@ def _overview(report: Report) -> list[str]:
         "",
         markdown_table(verdict_matrix(report.runs, report.findings).reset_index()),
     ]
-    told = remarks(report.frames, report.environment)
+    told = remarks(report.frames)
     return [*lines, "", *told] if told else lines
 
 

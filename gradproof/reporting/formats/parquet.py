@@ -8,7 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from gradproof.reporting.columns import COLUMNS, check_frame, unreadable
+from gradproof.errors import InputError
+from gradproof.reporting.columns import COLUMNS, check_frame, check_size, unreadable
 from gradproof.reporting.frames import table_files
 from gradproof.reporting.report import Report
 
@@ -22,6 +23,11 @@ _TYPES = {
     "int64": pa.int64(),
     "float64": pa.float64(),
     "bool": pa.bool_(),
+}
+
+_TEXTS = {
+    name: [column for column, dtype in columns.items() if dtype in {"category", "object"}]
+    for name, columns in COLUMNS.items()
 }
 
 
@@ -65,26 +71,43 @@ def parse(frame: str, data: bytes) -> pd.DataFrame:
         InputError: they are no table with the columns of the frame.
     """
     try:
-        table = pyarrow.parquet.read_table(pa.BufferReader(data))
+        described = pyarrow.parquet.read_metadata(pa.BufferReader(data))
+        check_size(frame, described.num_rows, _decoded_bytes(described))
+        # Texts stay in dictionaries, so that one that is long and repeated is there once.
+        table = pyarrow.parquet.read_table(pa.BufferReader(data), read_dictionary=_TEXTS[frame])
         table.validate(full=True)  # the codes of categories, too, which a damaged file may have out of range
         if table.column_names != list(COLUMNS[frame]):
             raise ValueError(f"the columns are {', '.join(table.column_names)}")  # noqa: TRY301 - as the others
         columns = {column: _column(table[column], dtype) for column, dtype in COLUMNS[frame].items()}
         return pd.DataFrame(columns)
+    except InputError:
+        raise
     except (pa.ArrowException, ValueError, TypeError, OSError, LookupError) as error:
         raise unreadable(frame, error) from error
 
 
+def _decoded_bytes(described: Any) -> int:
+    """Add up how many bytes the groups of rows have when they are no longer compressed.
+
+    What a file says of single columns cannot be asked for: pyarrow ends the process where it is damaged.
+    """
+    groups = range(described.num_row_groups)
+    return sum(described.row_group(number).total_byte_size for number in groups)
+
+
 def _column(values: Any, dtype: str) -> Any:
-    values = values.cast(_TYPES[dtype])
+    values = values.cast(_TYPES["category" if dtype == "object" else dtype])
     if dtype != "float64" and values.null_count:
         raise ValueError("a value is missing")
-    if dtype != "category":
+    if dtype not in {"category", "object"}:
         return pd.Series(values.to_numpy(), dtype=dtype)
     values = values.unify_dictionaries()
     texts = values.chunk(0).dictionary.to_pylist() if values.num_chunks else []
     codes = [chunk.indices.to_numpy() for chunk in values.chunks]
-    return _categorical(np.concatenate(codes) if codes else np.zeros(0, np.int32), texts)
+    joined = np.concatenate(codes) if codes else np.zeros(0, np.int32)
+    if dtype == "object":
+        return pd.Series(np.array([*texts, ""], dtype=object)[joined], dtype=object)
+    return _categorical(joined, texts)
 
 
 def _categorical(codes: np.ndarray[Any, Any], texts: Sequence[str]) -> pd.Categorical:

@@ -29,7 +29,7 @@ from gradproof.reporting.telling import (
     verdict_matrix,
 )
 from gradproof.reporting.writing import describe_written
-from gradproof.verdicts.printing import visible
+from gradproof.texts import visible
 from gradproof.verdicts.records import CLAIM_VERDICTS, NotRun, Outcome
 from gradproof.verdicts.tolerances import SPREADS
 from gradproof.verdicts.verdict import Verdict
@@ -74,7 +74,7 @@ def _print(console: Console, report: Report) -> None:
         "Cells: ok or the worst verdict, and the largest error in spreads of the measured rounding noise "
         f"(at most {SPREADS:g} are rounding).",
     )
-    for line in (*remarks(report.frames, report.environment), *not_checked(report.runs)):
+    for line in (*remarks(report.frames), *not_checked(report.runs)):
         say(console, line)
     _print_costs(console, report)
     if not report.ok:

@@ -9,15 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
 
 import numpy as np
 
 from gradproof.errors import InputError
 from gradproof.inputs import PATH, accepts
+from gradproof.texts import shortened
+from gradproof.verdicts.checking.archives import read_archive
 from gradproof.verdicts.checking.drawing import Draw
-from gradproof.verdicts.judging.claimed import Place
+from gradproof.verdicts.judging.claimed import Arrays, Place
 
+_LONGEST_LABEL = 200
 _LARGE, _SMALL = 24.0, 1.0 / 64.0
 
 
@@ -67,18 +70,37 @@ def load_point(path: str | Path) -> Point:
     Raises:
         InputError: there is no such file, or it holds no point.
     """
+    advice = "Give a file that `save_point` wrote."
     try:
-        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            described = json.loads(str(file["point"]))
-            params = {name: file[f"params{i}"] for i, name in enumerate(described["params"])}
-            batch = {name: file[f"batch{i}"] for i, name in enumerate(described["batch"])}
+        arrays = read_archive(path, advice)
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}. Check the path of the point.") from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
-        raise InputError(
-            f"{path} holds no point ({type(error).__name__}). Give a file that `save_point` wrote."
-        ) from error
-    return Point(Place(params, batch), described["label"], described["seed"])
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}. {advice}") from error
+    try:
+        described = json.loads(str(arrays["point"]))
+        label, seed = described["label"], described["seed"]
+        if not isinstance(label, str) or len(label) > _LONGEST_LABEL:
+            raise ValueError("its label is no short text")  # noqa: TRY301 - told as the others
+        if seed is not None and (type(seed) is not int or seed < 0):
+            raise ValueError("its seed is no whole number from 0 up")  # noqa: TRY301
+        place = Place(*(_named(described[kind], kind, arrays) for kind in ("params", "batch")))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        why = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise InputError(f"{path} holds no point: {shortened(why, 200)}. {advice}") from error
+    return Point(place, label, seed)
+
+
+def _named(names: Any, kind: str, arrays: Arrays) -> Arrays:
+    """Give the arrays of a kind by the names that a point says they have."""
+    is_listed = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not is_listed or len({*names}) < len(names):
+        raise ValueError(f"its names of {kind} are no list of texts that are all different")
+    found = {name: arrays[f"{kind}{number}"] for number, name in enumerate(names)}
+    texts = [name for name, array in found.items() if array.dtype.kind == "U"]
+    if texts:
+        raise ValueError(f"its {kind} {texts[0]!r} holds texts, and no numbers")
+    return found
 
 
 class Phase(IntEnum):

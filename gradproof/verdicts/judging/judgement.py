@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gradproof.errors import DisagreementError
 from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.texts import visible
 from gradproof.verdicts.causes import Cause
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Claimed
@@ -18,7 +19,7 @@ from gradproof.verdicts.judging.floats import Assessment, Floats, is_off
 from gradproof.verdicts.judging.measuring import Agreement
 from gradproof.verdicts.judging.proof import Proof
 from gradproof.verdicts.numerals import decimals, entry, index_texts, rounded_up
-from gradproof.verdicts.printing import printed, table_lines, terminal_width, visible, wrapped
+from gradproof.verdicts.printing import printed, table_lines, terminal_width, wrapped
 from gradproof.verdicts.tolerances import ROUNDED_PROPERTY, ZERO_UNITS
 from gradproof.verdicts.verdict import CODE, SEVERITY, Codes, Verdict, worst
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradproof.verdicts.printing import visible
+from gradproof.texts import visible
 
 formats = pytest.mark.parametrize("name", planted.TOLD)
 

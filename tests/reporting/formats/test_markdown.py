@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from gradproof.reporting.formats import markdown
 from gradproof.reporting.formats.markdown import LISTED, escaped, markdown_table
-from gradproof.verdicts.printing import visible
+from gradproof.texts import visible
 from gradproof.verdicts.verdict import Verdict
 
 
