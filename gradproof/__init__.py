@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
     from gradproof.reporting.comparison.changes import Changes
     from gradproof.reporting.comparison.joining import compare
+    from gradproof.reporting.merging import merge
     from gradproof.reporting.reading import read_report
     from gradproof.reporting.report import Report
     from gradproof.running.limits import Limits
@@ -45,6 +46,7 @@ _HOMES = {
         "reference.descent": ("GradientDescent", "MiniBatches", "StoppingRule"),
         "reporting.comparison.changes": ("Changes",),
         "reporting.comparison.joining": ("compare",),
+        "reporting.merging": ("merge",),
         "reporting.reading": ("read_report",),
         "reporting.report": ("Report",),
         "running.limits": ("Limits",),
@@ -89,6 +91,7 @@ __all__ = [
     "gradient_claim",
     "judge",
     "load_point",
+    "merge",
     "read_report",
     "rounding_noise",
     "true_gradient",

@@ -32,6 +32,8 @@ examples:
   gradproof verify my_scenarios.py                  the Scenarios of a file
   gradproof verify my_scenarios.py::first           the one that `first` holds
   gradproof verify --baseline reports/main          and what changed since
+  gradproof verify --shard 2/5 --out reports/2      the second of five parts
+  gradproof merge reports/*                         one report of all parts
   gradproof compare reports/main reports/latest     what changed in between
   gradproof check my_gradient.py                    a gradient of your own
   gradproof audit                                   what the documents claim

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -20,9 +21,12 @@ from gradproof.inputs import (
 )
 from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.report import Report
+from gradproof.reporting.shard import Shard
 from gradproof.running.limits import ORDINARY, Limits
 from gradproof.running.own_runs import OwnRuns, Runs
 from gradproof.running.planning import plan
+from gradproof.running.splitting import Group, groups_of, part_of
+from gradproof.running.task import Task
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.finding import find_scenarios
 from gradproof.scenarios.user_code import called, ends_nothing
@@ -37,7 +41,7 @@ Progress = Callable[[int, int, Outcome | NotRun], None]
 
 
 @ends_nothing()
-def verify(
+def verify(  # noqa: PLR0913 - all but three are given by name, and have a default
     scenarios: Scenario | str | Sequence[Scenario | str],
     backends: str | Sequence[str] | None = None,
     dtypes: str | Sequence[str] = DTYPES,
@@ -45,6 +49,7 @@ def verify(
     jobs: int = 1,
     limits: Limits | None = ORDINARY,
     executor: Executor | None = None,
+    shard: str | None = None,
     progress: Progress | None = None,
     baseline: Report | None = None,
     strict: bool = False,
@@ -65,6 +70,8 @@ def verify(
             of dask.distributed for a cluster, say. Each of its workers makes a run in a process of its own
             beside itself, with the same limits; `jobs` does not count. What the workers' machines are is
             told in the report. It is not shut down.
+        shard: `2/5` for the second of five parts of the verification, which `merge` makes one report of. A
+            scenario's runs in one dtype are in the same part.
         progress: called after each run as `progress(done, total, outcome)`.
         baseline: an earlier report; what changed since is then told by `Report.changes`.
         strict: whether INACCURATE, a right formula that gives wrong digits, does not pass.
@@ -85,6 +92,7 @@ def verify(
         jobs=(jobs, SEED),
         limits=(limits, optional(instance_of(Limits, "a gradproof.Limits"))),
         executor=(executor, optional(instance_of(Executor, "a concurrent.futures.Executor"))),
+        shard=(shard, optional(TEXT)),
         progress=(progress, optional(FUNCTION)),
         strict=(strict, YES_OR_NO),
         baseline=(baseline, optional(instance_of(Report, "a gradproof.Report"))),
@@ -94,24 +102,71 @@ def verify(
     for scenario in scenarios:
         _ = scenario.fingerprint  # hashed before a run changes what its functions hold (a cache, say)
         validate(scenario)
-    tasks, not_run = plan(scenarios, backends, dtypes, limits)
-    claims = check_claims(scenarios)
+    if shard is not None and baseline is not None:
+        raise InputError("A part has no baseline: compare the report that `merge` makes of all parts.")
+    share = _share(scenarios, *plan(scenarios, backends, dtypes, limits), shard)
+    claims = check_claims(share.claimed)
+    runs = _runs(min(jobs or os.cpu_count() or 1, len(share.tasks)), limits, executor)
+    results = _made(runs, share.tasks, progress)
+    outcomes = [result for result in results if isinstance(result, Outcome)]
+    not_run = [*share.not_run, *(result for result in results if isinstance(result, NotRun))]
+    formulas = check_formulas(share.claimed, outcomes)
+    report = Report.from_outcomes(
+        share.scenarios, outcomes, not_run, formulas, claims, processes=runs.processes, strict=strict
+    )
+    report.environment |= {} if share.shard is None else share.shard.entry()
+    if baseline is not None:
+        report.changes = compare(baseline, report)
+    return report
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What is made of a verification: all of it, or one part.
+
+    Attributes:
+        tasks: the runs to make.
+        not_run: those that cannot be made.
+        scenarios: whose runs they are.
+        claimed: whose formulas and claims are checked.
+        shard: which part it is; None where it is all.
+    """
+
+    tasks: Sequence[Task]
+    not_run: Sequence[NotRun]
+    scenarios: Sequence[Scenario]
+    claimed: Sequence[Scenario]
+    shard: Shard | None = None
+
+
+def _share(
+    scenarios: Sequence[Scenario], tasks: Sequence[Task], not_run: Sequence[NotRun], shard: str | None
+) -> _Share:
+    if shard is None:
+        return _Share(tasks, not_run, scenarios, scenarios)
+    part, parts = part_of(shard)
+    subjects = [each.subject for each in not_run] + [each.subject for each in tasks]
+    dtypes = list(dict.fromkeys(subject.dtype for subject in subjects))
+    groups = groups_of(scenarios, dtypes, part, parts)
+    names = {group.scenario for group in groups}
+    return _Share(
+        [task for task in tasks if Group.of(task.subject) in groups],
+        [each for each in not_run if Group.of(each.subject) in groups],
+        [each for each in scenarios if each.name in names],
+        # Along the reference's run in the last dtype, which one part alone has.
+        [each for each in scenarios if Group(each.name, dtypes[-1]) in groups],
+        Shard(part, parts, [*map(str, subjects)], {each.name: each.fingerprint for each in scenarios}),
+    )
+
+
+def _made(runs: Runs, tasks: Sequence[Task], progress: Progress | None) -> list[Outcome | NotRun]:
+    """Make runs, and give their results in the order of the tasks."""
     results: dict[Subject, Outcome | NotRun] = {}
-    runs = _runs(min(jobs or os.cpu_count() or 1, len(tasks)), limits, executor)
     for result in runs.results(tasks):
         results[result.subject] = result
         if progress is not None:
             called("function progress", partial(progress, len(results), len(tasks), result))
-    ordered = [results[task.subject] for task in tasks]
-    outcomes = [result for result in ordered if isinstance(result, Outcome)]
-    not_run += [result for result in ordered if isinstance(result, NotRun)]
-    formulas = check_formulas(scenarios, outcomes)
-    report = Report.from_outcomes(
-        scenarios, outcomes, not_run, formulas, claims, processes=runs.processes, strict=strict
-    )
-    if baseline is not None:
-        report.changes = compare(baseline, report)
-    return report
+    return [results[task.subject] for task in tasks]
 
 
 def check_formulas(scenarios: Sequence[Scenario], outcomes: Sequence[Outcome]) -> list[FormulaRecord]:

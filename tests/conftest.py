@@ -1,7 +1,9 @@
 """What all tests share: the plugin for testing plugins, no time limit for Hypothesis, few collections."""
 
 import gc
+import re
 
+import pytest
 from hypothesis import settings
 
 pytest_plugins = ["pytester"]
@@ -10,6 +12,19 @@ pytest_plugins = ["pytester"]
 settings.register_profile("gradproof", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=3000)  # --hypothesis-profile=thorough
 settings.load_profile("gradproof")
+
+
+# 10 000 steps, or the same system at another learning rate, in the slower of a backend's two ways: `make
+# test-all` and `gradproof verify` run these too.
+_LONG_DOCUMENTS = re.compile(r"(sigmoid_network|bce_network_rate_\S+)-(torch-func|jax-eager)-")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the longest runs of the documents' systems as slow."""
+    for item in items:
+        if item.path.name == "test_documents_agree.py" and _LONG_DOCUMENTS.search(item.name):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish() -> None:

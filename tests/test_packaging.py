@@ -129,7 +129,7 @@ NOT_REQUIRED = {
     *sys.stdlib_module_names,
     *("gradproof", "benchmarks", "toygrid"),
     *("markdown_it", "markupsafe"),  # of rich and of jinja2, which hand out their objects
-    *(path.stem for path in (ROOT / "tests").rglob("*.py")),
+    *(name for path in (ROOT / "tests").rglob("*.py") for name in (path.stem, path.parent.name)),
 }
 """Modules that no package of its own is required for."""
 

@@ -439,7 +439,13 @@ def test_it(gradproof_outcome):
 """
 
 
-@parallel
+@pytest.mark.parametrize(
+    "workers",
+    [
+        pytest.param((), id="one process", marks=pytest.mark.slow),
+        pytest.param(("-n", "2"), id="two processes"),
+    ],
+)
 def test_a_run_that_crashes_or_hangs_is_one_failed_test(session: Session, workers: tuple[str, ...]) -> None:
     options = (
         "--gradproof-backends",

@@ -1,7 +1,12 @@
 """Global settings of Python and of libraries that a run may change, and that are put back after it."""
 
+import builtins
+import ctypes
+import decimal
+import locale
 import os
 import random
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -61,17 +66,52 @@ def _restore_threads(threads: Mapping[str, int]) -> None:
             pool.set_num_threads(threads[pool.filepath])
 
 
-PYTHON = (
-    Setting("the working directory", os.getcwd, os.chdir),
-    Setting("environment variables", lambda: dict(os.environ), _restore_environment, complete=True),
-    Setting("the recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
-    Setting("the filters of warnings", lambda: [*warnings.filters], _restore_filters),
-    Setting("the state of Python's random numbers", random.getstate, random.setstate),
-    Setting("NumPy's error state", np.geterr, lambda state: np.seterr(**state)),
-    Setting("the state of NumPy's random numbers", _numpy_random, _restore_numpy_random),
-    Setting("the number of threads", _threads, _restore_threads),
-)
-"""The settings that every run may change, whatever its framework is."""
+_DEFAULT_ENVIRONMENT = ctypes.c_void_p(-1)
+"""FE_DFL_ENV, as the C libraries of Linux and of macOS have it."""
+
+
+def _arithmetic() -> bytes:
+    """Compute what shows how this thread rounds, and whether it flushes subnormal numbers to zero.
+
+    Of two numbers beside one, and beside minus one, each way of rounding gives others. As bytes: where
+    subnormal numbers count as zero they also compare with it as equal.
+    """
+    beside = np.array([1.0, -1.0]) * np.array([[1.0], [1.5]]) * 2.0**-53
+    with np.errstate(all="ignore"):
+        return np.append(np.array([1.0, -1.0]) + beside, np.array(sys.float_info.min) / 2).tobytes()
+
+
+def _restore_arithmetic(_: object) -> None:
+    # Where the C library has no such function the process is replaced after such a run, and nothing more.
+    restore = getattr(ctypes.CDLL(None), "fesetenv", None)
+    if restore is not None:
+        restore(_DEFAULT_ENVIRONMENT)
+
+
+def _restore_path(found: list[str]) -> None:
+    sys.path[:] = found  # the list itself is what others hold
+
+
+_OF_DECIMALS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp")
+
+
+def _decimals() -> dict[str, Any]:
+    context = decimal.getcontext()
+    return {name: getattr(context, name) for name in _OF_DECIMALS} | {"traps": dict(context.traps)}
+
+
+def _restore_decimals(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(decimal.getcontext(), name, value)
+
+
+def _signals() -> dict[str, Any]:
+    return {each.name: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+
+
+def _restore_signals(handlers: Mapping[str, Any]) -> None:
+    for name, handler in handlers.items():
+        signal.signal(signal.Signals[name], handler)
 
 
 def functions_of(*modules: ModuleType | type) -> Setting:
@@ -92,6 +132,30 @@ def functions_of(*modules: ModuleType | type) -> Setting:
 
     names = ", ".join(module.__name__ for module in modules[:1])
     return Setting(f"functions of {names}", read, restore)
+
+
+PYTHON = (
+    Setting("how floating-point numbers are rounded", _arithmetic, _restore_arithmetic),
+    functions_of(builtins),
+    Setting("the working directory", os.getcwd, os.chdir),
+    Setting("environment variables", lambda: dict(os.environ), _restore_environment, complete=True),
+    Setting("the recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
+    Setting("where modules are looked for (sys.path)", lambda: [*sys.path], _restore_path),
+    Setting("what is done on a signal", _signals, _restore_signals),
+    Setting("the context of decimal numbers", _decimals, _restore_decimals),
+    Setting(
+        "the locale",
+        lambda: locale.setlocale(locale.LC_ALL),
+        lambda found: locale.setlocale(locale.LC_ALL, found),
+    ),
+    Setting("how NumPy prints", np.get_printoptions, lambda options: np.set_printoptions(**options)),
+    Setting("the filters of warnings", lambda: [*warnings.filters], _restore_filters),
+    Setting("the state of Python's random numbers", random.getstate, random.setstate),
+    Setting("NumPy's error state", np.geterr, lambda state: np.seterr(**state)),
+    Setting("the state of NumPy's random numbers", _numpy_random, _restore_numpy_random),
+    Setting("the number of threads", _threads, _restore_threads),
+)
+"""The settings that every run may change, whatever its framework is."""
 
 
 def changes(setting: Setting, before: Any) -> Iterator[str]:

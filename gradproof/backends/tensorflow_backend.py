@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,7 @@ class TensorflowNamespace(LibraryNamespace):
 
     modules = (tf, tf_math, tf_linalg)
     renamed = _RENAMED
-    functions = TensorflowFunctions
+    functions: ClassVar[type[ComposedFunctions]] = TensorflowFunctions
     pi, e, inf, nan, newaxis = math.pi, math.e, math.inf, math.nan, None
 
     def concat(self, arrays: Sequence[Any], *, axis: int = 0) -> Any:

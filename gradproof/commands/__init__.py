@@ -8,6 +8,7 @@ imported at all.
 
 HELP = {
     "verify": "run scenarios on backends and compare every gradient and every updated weight",
+    "merge": "make one report of the parts that `verify --shard` made",
     "compare": "tell what changed from one report to another: verdicts, errors, bits, times, environment",
     "check": "check a gradient of your own: is the formula right, which entry is wrong, and why",
     "audit": "check what documents claim: values, derivatives, updates",

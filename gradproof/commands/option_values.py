@@ -51,3 +51,29 @@ def add_scenarios(command: argparse.ArgumentParser, default: str) -> None:
         help="names that `gradproof list` shows, or Python files that define Scenario objects, of which NAME "
         f"chooses one; {default} if none is given",
     )
+
+
+def add_out(command: argparse.ArgumentParser) -> None:
+    """Add the options that say where a report is written, and in which formats."""
+    from gradproof.reporting.formats import report_formats  # noqa: PLC0415 - looks into a folder
+
+    command.add_argument(
+        "--out", metavar="FOLDER", default="reports/latest", help="where to write (default: reports/latest)"
+    )
+    command.add_argument(
+        "--formats",
+        type=names,
+        metavar="A,B",
+        help=f"what to write: {', '.join(report_formats())} (default: all that what is installed can write, "
+        "and of the tables that are large only Parquet)",
+    )
+
+
+def add_baseline(command: argparse.ArgumentParser) -> None:
+    """Add the option that names an earlier report to compare with."""
+    command.add_argument(
+        "--baseline",
+        metavar="FOLDER",
+        help="an earlier report: tell what changed since, and exit with 1 only if a verdict got worse. What "
+        "did not pass in the baseline either is told and does not count; it may be the folder of --out",
+    )

@@ -1,9 +1,17 @@
 """`gradproof verify`: scenarios run on backends, judged and reported."""
 
 import argparse
-import sys
 
-from gradproof.commands.option_values import add_scenarios, amount, names, seconds, whole_number
+from gradproof.commands.option_values import (
+    add_baseline,
+    add_out,
+    add_scenarios,
+    amount,
+    names,
+    seconds,
+    whole_number,
+)
+from gradproof.commands.showing import write_and_show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +28,6 @@ DESCRIPTION = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options to its parser."""
-    from gradproof.reporting.formats import report_formats  # noqa: PLC0415 - looks into a folder
-
     add_scenarios(parser, "all")
     parser.add_argument(
         "--backends",
@@ -36,23 +42,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=["float64", "float32"],
         help="dtypes to run (default: float64,float32)",
     )
-    parser.add_argument(
-        "--out", metavar="FOLDER", default="reports/latest", help="where to write (default: reports/latest)"
-    )
-    parser.add_argument(
-        "--formats",
-        type=names,
-        metavar="A,B",
-        help=f"what to write: {', '.join(report_formats())} (default: all that what is installed can write, "
-        "and of the tables that are large only Parquet)",
-    )
+    add_out(parser)
     _add_where(parser)
-    parser.add_argument(
-        "--baseline",
-        metavar="FOLDER",
-        help="an earlier report: tell what changed since, and exit with 1 only if a verdict got worse. What "
-        "did not pass in the baseline either is told and does not count; it may be the folder of --out",
-    )
+    add_baseline(parser)
     parser.add_argument(
         "--strict", action="store_true", help="let INACCURATE, a right formula that gives wrong digits, fail"
     )
@@ -85,6 +77,11 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
         help="stop a run that needs more memory, on Linux (default: what the machine has)",
     )
     parser.add_argument(
+        "--shard",
+        metavar="N/M",
+        help="make only the Nth of M parts; `gradproof merge` makes one report of all",
+    )
+    parser.add_argument(
         "--in-process",
         action="store_true",
         help="make the runs in one process, one after the other, without limits: for a debugger",
@@ -97,12 +94,7 @@ def run(options: argparse.Namespace) -> int:
 
     from gradproof.reporting.folders import check_writable  # noqa: PLC0415
     from gradproof.reporting.formats import check_formats  # noqa: PLC0415
-    from gradproof.reporting.formats.github import annotations, append_summary  # noqa: PLC0415
-    from gradproof.reporting.formats.terminal import (  # noqa: PLC0415
-        make_progress,
-        print_changes,
-        print_report,
-    )
+    from gradproof.reporting.formats.terminal import make_progress  # noqa: PLC0415
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
     from gradproof.scenarios.finding import find_scenarios  # noqa: PLC0415
@@ -126,19 +118,9 @@ def run(options: argparse.Namespace) -> int:
             strict=options.strict,
             limits=None if options.in_process else _limits(options),
             executor=executor,
+            shard=options.shard,
         )
-    report.write(folder, options.formats)
-    print_report(report, folder)
-    for annotation in annotations(report.findings):
-        print(annotation)
-    warning = append_summary(report)
-    if warning:
-        print(f"gradproof: warning: {warning}", file=sys.stderr)
-    if report.changes is None:
-        return 0 if report.ok else 1
-    print_changes(report.changes)
-    tried = (report.runs["status"] != "not run").any()
-    return 1 if report.changes.worse or not tried else 0
+    return write_and_show(report, folder, options.formats)
 
 
 def _check_where(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from gradproof.inputs import COUNT, MAPPING, TEXT, YES_OR_NO, Wanted
+from gradproof.reporting.shard import SHARD
 from gradproof.texts import encodable
 
 _PACKAGES = ("gradproof", "numpy", "pandas", "python-flint", "optree", "torch", "jax", "jaxlib", "pytest")
@@ -129,12 +130,14 @@ def _is_plain(value: Any, depth: int) -> bool:
 
 
 def flattened(environment: Mapping[str, Any], separator: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Give each entry of an environment with its name, the names of nested ones joined by a separator.
+    """Give each entry that results may depend on with its name, the nested ones joined by a separator.
 
     >>> list(flattened({"python": "3.12", "packages": {"numpy": "2.4"}}, "."))
     [('python', '3.12'), ('packages.numpy', '2.4')]
     """
     for name, value in environment.items():
+        if not prefix and name == SHARD:
+            continue  # which runs there are is told elsewhere, and changes no result
         if isinstance(value, Mapping):
             yield from flattened(value, separator, f"{prefix}{name}{separator}")
         else:

@@ -14,6 +14,7 @@ from gradproof.reporting.folders import put_back
 from gradproof.reporting.formats import report_formats
 from gradproof.reporting.manifest import ENVIRONMENT, MANIFEST, Manifest, read_manifest, record_of
 from gradproof.reporting.report import Report
+from gradproof.reporting.shard import Shard
 
 TABLE_FORMATS = ("parquet", "csv")
 """The formats that hold whole reports, the one that is read first first."""
@@ -127,6 +128,15 @@ def _environment(folder: Path, manifest: Manifest) -> dict[str, Any]:
         if isinstance(error, InputError):
             raise
         described = None
-    if not is_environment(described):
+    if not is_environment(described) or not _tells_a_part(described):
         raise InputError(f"{folder / ENVIRONMENT} holds no environment. Write the report again.")
     return cast("dict[str, Any]", described)
+
+
+def _tells_a_part(environment: dict[str, Any]) -> bool:
+    """Tell whether the part of a verification that an environment tells of is one, or is told of none."""
+    try:
+        Shard.of(environment)
+    except ValueError:
+        return False
+    return True

@@ -14,6 +14,7 @@ import pandas as pd
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import NOT_RUN, QUANTITIES, failing, judged, passing, something_was_checked
 from gradproof.reporting.names import RUN, count, implementation, run_key, run_name
+from gradproof.reporting.shard import Shard
 from gradproof.texts import visible
 from gradproof.verdicts.numerals import entry
 from gradproof.verdicts.printing import wrapped
@@ -198,14 +199,15 @@ def who_is_off(runs: pd.DataFrame, findings: pd.DataFrame) -> str:
     return " ".join([*sentences, *([f"All runs of {', '.join(right)} agree."] if right else [])])
 
 
-def remarks(frames: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Tell how often a verdict passes that is worth a remark, and what such a verdict means."""
+def remarks(frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any]) -> list[str]:
+    """Tell which part of a verification it is, how often a verdict passes that is worth a remark, and why."""
+    shard = Shard.of(environment)
     meaning = {
         Verdict.INACCURATE: "the evaluation in floating point loses digits that an accurate formula keeps",
         Verdict.ILL_CONDITIONED: "~ above: rounding explains the error, but the loss leaves few digits",
         Verdict.KINK: "the loss has a kink there, and the value is one of its subgradients",
     }
-    lines = []
+    lines = [] if shard is None else [shard.told(len(frames["runs"]))]
     for verdict, words in meaning.items():
         counts = {
             name: int((frames[name]["verdict"] == str(verdict)).sum()) for name in ("gradients", "updates")

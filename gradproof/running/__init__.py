@@ -5,5 +5,7 @@ none, as they are done.
 
 In the order of reading: `planning` (which runs there are), `task` (what one run is), `slate` (what a run left
 changed), `executing` (tasks on an executor, and how they may end), `isolated` (the executor that gradproof
-starts: fresh processes), `limits` (what a run may take there) and `worker` (what happens inside).
+starts), `worker_process` (a fresh process, seen from outside), `worker` (what happens inside), `limits` (what
+a run may take there) and `pickling` (how a run gets there). `own_runs` makes runs on this machine;
+`foreign_runs` on an executor of the user's, each of whose workers is lent processes by `lending`.
 """

@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from typing import TypeVar
 
-from pebble import ProcessExpired
-
 from gradproof.running.isolated import IsolatedExecutor
 from gradproof.running.limits import Limits
 from gradproof.running.task import told
-from gradproof.running.worker import EXITED, SPOILED
+from gradproof.running.worker_process import ProcessEndedError
 from gradproof.verdicts.records import RunStatus
 
 Item = TypeVar("Item")
@@ -41,8 +39,6 @@ def spread(
                 printed = executor.printed(future) if isinstance(executor, IsolatedExecutor) else ""
                 if error is None:
                     yield future.result()
-                elif _was_not_begun(error):
-                    futures[_submitted(executor, function, items[number])] = number
                 else:
                     yield ended(items[number], *how(error, executor, printed))
     finally:
@@ -78,11 +74,6 @@ def ordered(
         executor.shutdown(cancel_futures=True)
 
 
-def _was_not_begun(error: BaseException | None) -> bool:
-    """Tell whether a task came to a process that was to be replaced."""
-    return isinstance(error, ProcessExpired) and bool(error.exitcode == SPOILED)
-
-
 def how(error: BaseException, executor: Executor, printed: str) -> tuple[RunStatus, str]:
     """Tell how a task ended that gave no result."""
     last = f" The last that it printed: {printed}" if printed else ""
@@ -92,11 +83,10 @@ def how(error: BaseException, executor: Executor, printed: str) -> tuple[RunStat
             RunStatus.TIMED_OUT,
             f"it was not done after {seconds:g} seconds, the time limit of a run.{last}",
         )
-    if isinstance(error, ProcessExpired):
-        code = error.exitcode or 0
+    if isinstance(error, ProcessEndedError):
         memory = "bad_alloc" in printed or "MemoryError" in printed
         status = RunStatus.OUT_OF_MEMORY if memory else RunStatus.CRASHED
-        return status, f"it ended the process that made it ({_code(code)}).{last}"
+        return status, f"it ended the process that made it ({_code(error.code)}).{last}"
     lost = _lost(error)
     if lost:
         return RunStatus.CRASHED, lost + last
@@ -120,8 +110,8 @@ def _lost(error: BaseException) -> str:
 def _code(code: int) -> str:
     """Name how a process ended.
 
-    >>> _code(-11), _code(3), _code(EXITED)
-    ('SIGSEGV', 'exit status 3', 'exit status 0')
+    >>> _code(-11), _code(3)
+    ('SIGSEGV', 'exit status 3')
     """
     if code == -signal.SIGKILL:
         return "SIGKILL, which the system sends where memory runs out, too"
@@ -130,4 +120,4 @@ def _code(code: int) -> str:
             return signal.Signals(-code).name
         except ValueError:
             return f"signal {-code}"
-    return f"exit status {0 if code == EXITED else code}"
+    return f"exit status {code}"

@@ -21,10 +21,10 @@ from typing import Any
 from gradproof.reference.source import see_from
 from gradproof.reporting.environment import machine
 from gradproof.running.executing import spread
-from gradproof.running.isolated import pickled
 from gradproof.running.lending import end_all, lent
 from gradproof.running.limits import Limits
 from gradproof.running.own_runs import longest_first
+from gradproof.running.pickling import pickled
 from gradproof.running.task import Task, carry_out
 from gradproof.running.user_modules import UserModules
 from gradproof.verdicts.records import NotRun, Outcome, RunStatus, Subject

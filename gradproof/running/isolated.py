@@ -1,27 +1,24 @@
 """An executor whose tasks run in fresh processes, with limits; however one ends, the others go on."""
 
-import marshal
 import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
-from types import CodeType, SimpleNamespace
+from queue import Empty, SimpleQueue
 from typing import Any
-
-import cloudpickle
-import pebble
-from loky.backend import get_context
-from loky.backend.reduction import dumps
 
 from gradproof.errors import InputError
 from gradproof.running.limits import Limits
-from gradproof.running.user_modules import users_file
-from gradproof.running.worker import is_inside, perform, prepare, tail
+from gradproof.running.pickling import pickled
+from gradproof.running.worker import is_inside, tail
+from gradproof.running.worker_process import WorkerProcess
 
 _MOST_PRINTED = 2**20
 """Bytes that a run's output may take before what came first is dropped."""
@@ -29,19 +26,27 @@ _MOST_PRINTED = 2**20
 _CUTS = 0.2
 """Seconds between two looks at how much was printed."""
 
-_WANTED = ("gradproof.running.task",)
-"""What a process imports before its first task."""
 
-_PATIENCE = 1.0
-"""Seconds that a process has to end, once it was asked to; then it is killed."""
+@dataclass(frozen=True, eq=False)
+class _Call:
+    """A call that waits for a process.
+
+    Attributes:
+        future: of its result.
+        payload: the function and its arguments, pickled.
+        output: the beginning of the path of what it prints.
+    """
+
+    future: "Future[Any]"
+    payload: bytes = field(repr=False)
+    output: str
 
 
 class IsolatedExecutor(Executor):
     """Runs each task in a process that nothing else shares at that time.
 
-    A task that crashes its process, or runs out of time, takes no other along: its future has the exception,
-    which `pebble` raises, and the process is replaced. Processes are started afresh (a fork would copy the
-    frameworks' threads in an undefined state), without the main module, so that a script needs no guard.
+    A task that crashes its process, or runs out of time, takes no other along: its future has the exception
+    that `WorkerProcess.perform` raises, and the process is replaced.
 
     Args:
         workers: how many processes.
@@ -70,13 +75,10 @@ class IsolatedExecutor(Executor):
         self._numbers = count()
         self._outputs: dict[Future[Any], tuple[Path, Path]] = {}
         self._closed = threading.Event()
-        pebble.CONSTS.term_timeout = _PATIENCE
-        self._pool = pebble.ProcessPool(
-            max_workers=workers,
-            initializer=prepare,
-            initargs=(os.getpid(), limits.memory, _WANTED),
-            context=get_context("loky"),
-        )
+        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
+        self._workers: set[WorkerProcess] = set()
+        self._lock = threading.Lock()  # of the set of workers: none is started once this is closed
+        self._threads = [threading.Thread(target=self._carry_out, daemon=True) for _ in range(workers)]
         threading.Thread(target=self._cut_outputs, daemon=True).start()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
@@ -86,13 +88,47 @@ class IsolatedExecutor(Executor):
             InputError: what is called holds something that no other process can be sent.
         """
         assert not kwargs  # noqa: S101 - nobody passes them
-        payload = pickled(fn, args)
         output = str(Path(self._folder.name, str(next(self._numbers))))
-        future: Future[Any] = self._pool.schedule(
-            perform, args=(payload, output), timeout=self.limits.seconds or None
-        )
-        self._outputs[future] = Path(f"{output}.1"), Path(f"{output}.2")
-        return future
+        call = _Call(Future(), pickled(fn, args), output)
+        self._outputs[call.future] = Path(f"{output}.1"), Path(f"{output}.2")
+        self._calls.put(call)
+        idle = [thread for thread in self._threads if thread.ident is None]
+        if idle:
+            idle[0].start()
+        return call.future
+
+    def _carry_out(self) -> None:
+        """Let one process after the other carry out calls, as long as there are any."""
+        worker: WorkerProcess | None = None
+        while (call := self._calls.get()) is not None:
+            if not call.future.set_running_or_notify_cancel():
+                continue
+            try:
+                worker = worker or self._started()
+                result = worker.perform(call.payload, call.output)
+            except BaseException as error:  # noqa: BLE001 - whatever it is, who waits for the call is told
+                answer = partial(call.future.set_exception, error)
+            else:
+                answer = partial(call.future.set_result, result)
+            if worker is not None and not worker.is_usable:
+                self._end(worker)
+                worker = None
+            answer()
+        if worker is not None:
+            self._end(worker)
+
+    def _started(self) -> WorkerProcess:
+        with self._lock:
+            if self._closed.is_set():
+                raise CancelledError
+            worker = WorkerProcess(self.limits)
+            self._workers.add(worker)
+            return worker
+
+    def _end(self, worker: WorkerProcess) -> None:
+        worker.end()
+        with self._lock:
+            self._workers.discard(worker)
 
     def printed(self, future: "Future[Any]") -> str:
         """Pass on what a task that is done printed, and give its last lines."""
@@ -106,13 +142,23 @@ class IsolatedExecutor(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes; with `cancel_futures` in the middle of their work."""
-        self._closed.set()
         if cancel_futures:
-            self._pool.stop()
-        else:
-            self._pool.close()
+            self._closed.set()
+            with suppress(Empty):
+                while True:
+                    call = self._calls.get_nowait()
+                    if call is not None:
+                        call.future.cancel()
+            with self._lock:
+                for worker in self._workers:
+                    worker.ask_to_end()
+        for _ in self._threads:
+            self._calls.put(None)
         if wait:
-            self._pool.join()
+            for thread in self._threads:
+                if thread.ident is not None:
+                    thread.join()
+            self._closed.set()
             self._folder.cleanup()
 
     def _cut_outputs(self) -> None:
@@ -126,45 +172,3 @@ class IsolatedExecutor(Executor):
                             stream.write("(what was printed before is left out)\n")
                 except FileNotFoundError:
                     continue
-
-
-def pickled(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
-    """Pickle a call by loky's pickler, which sends the closures that scenarios are made of.
-
-    Raises:
-        InputError: it holds something that cannot be pickled.
-    """
-    try:
-        with _by_value(arguments):
-            return bytes(dumps((function, arguments), reducers={CodeType: _reduced_code}))
-    except Exception as error:
-        raise InputError(
-            f"What a scenario holds cannot be sent to a process of its own ({type(error).__name__}: "
-            f"{error!s:.200}). Take it out of its functions, or make the runs in this process, with "
-            "limits=None or --in-process."
-        ) from error
-
-
-@contextmanager
-def _by_value(arguments: tuple[Any, ...]) -> Iterator[None]:
-    """Send the functions of tasks as they are: the user's modules may not be found by name, or do much."""
-    names = {
-        getattr(function, "__module__", None)
-        for task in arguments
-        for function in vars(getattr(task, "scenario", None) or SimpleNamespace()).values()
-        if callable(function)
-    }
-    found = [module for name in names - {"__main__"} if (module := sys.modules.get(str(name)))]
-    modules = [module for module in found if users_file(module)]
-    for module in modules:
-        cloudpickle.register_pickle_by_value(module)
-    try:
-        yield
-    finally:
-        for module in modules:
-            cloudpickle.unregister_pickle_by_value(module)
-
-
-def _reduced_code(code: CodeType) -> tuple[Any, ...]:
-    """Reduce code to bytes that keep its file's name, without which no line of a file could be told."""
-    return marshal.loads, (marshal.dumps(code),)

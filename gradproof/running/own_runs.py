@@ -29,7 +29,7 @@ class OwnRuns:
 
     def __init__(self, processes: int, limits: Limits | None) -> None:
         """Start nothing yet."""
-        self.processes = max(1, processes)
+        self.processes = 1 if limits is None else max(1, processes)
         self._limits = limits
 
     def results(self, tasks: Sequence[Task]) -> Iterator[Outcome | NotRun]:

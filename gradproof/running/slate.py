@@ -49,7 +49,10 @@ class Slate:
 
     def _settings(self) -> Iterator[str]:
         for setting, before in self.settings:
-            changed = [*changes(setting, before)]
+            try:
+                changed = [*changes(setting, before)]
+            except Exception as error:  # noqa: BLE001 - a working directory that is gone, say
+                changed = [f"{setting.name} ({type(error).__name__} when it is read)"]
             if changed:
                 setting.restore(before)
             yield from changed

@@ -2,51 +2,81 @@
 
 import os
 import pickle
+import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+
+from loky.backend.reduction import dumps
 
 from gradproof.running.limits import hold_memory
 
 _LOOKS = 0.5
 """Seconds between two looks of a process at whether the one that started it is still there."""
 
-SPOILED = 77
-"""The exit status of a process that an earlier task left in a state which cannot be restored."""
-
-EXITED = 78
-"""The exit status of a process that code ended with status 0: `pebble` would wait for its task for ever."""
+_WANTED = ("gradproof.running.task",)
+"""What is imported before the first task, so that it takes none of a run's time."""
 
 _spoiled = threading.Event()
 _inside = threading.Event()
 
 
-def prepare(parent: int, memory: int, modules: Sequence[str]) -> None:
-    """Prepare this process: it ends when the one that started it has, and holds no more memory than it may.
+def serve(connection: Connection, parent: int, memory: int) -> None:
+    """Carry out pickled calls, until there are no more or the process that started this one is gone.
+
+    For each, b"begun" is sent, then its result, what it raised (one of them is None), and whether this
+    process may carry out another. What a call prints, by whatever means, goes into files.
 
     Args:
-        parent: the process that started it, whatever ends that one; it may be in the middle of a long run.
-        memory: bytes; 0 for no limit.
-        modules: what is imported now, so that it takes none of a run's time.
+        connection: gives the calls: the function and its arguments, pickled; and the beginning of a path:
+            `.1` for the standard output and `.2` for errors follow. They are written so that they may be cut
+            while they grow.
+        parent: the process that started this one, whatever ends that one; it may be in the middle of a run.
+        memory: bytes that this process may hold; 0 for no limit.
     """
-    for module in modules:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started this process decides what becomes of it
+    for module in _WANTED:
         import_module(module)
     _inside.set()
     hold_memory(memory)
-    end = os._exit
-    os._exit = lambda status: end(status or EXITED)
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    process = os.getpid()
+    while True:
+        try:
+            payload, output = connection.recv()
+        except EOFError:
+            return
+        connection.send(b"begun")
+        reply = _reply(payload, output)
+        if os.getpid() != process:
+            os._exit(0)  # a copy of this process, which the call has made and let go on
+        connection.send_bytes(reply)
 
-    def look() -> None:
-        while os.getppid() == parent:
-            time.sleep(_LOOKS)
-        os._exit(1)
 
-    threading.Thread(target=look, daemon=True).start()
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOKS)
+    os._exit(1)
+
+
+def _reply(payload: bytes, output: str) -> bytes:
+    result, error = None, None
+    try:
+        with _printing_into(output):
+            function, arguments = pickle.loads(payload)  # noqa: S301 - the process that started this one sent it
+            result = function(*arguments)
+    except BaseException as raised:  # noqa: BLE001 - what a call raises is told where it was asked for
+        error = raised
+    try:
+        return bytes(dumps((result, error, not _spoiled.is_set())))
+    except Exception as problem:  # noqa: BLE001 - objects of the user's may do anything when they are pickled
+        told = RuntimeError(f"what it gives cannot be sent back ({type(problem).__name__}: {problem!s:.200})")
+        return bytes(dumps((None, told, not _spoiled.is_set())))
 
 
 def is_inside() -> bool:
@@ -57,22 +87,6 @@ def is_inside() -> bool:
 def spoil() -> None:
     """Let this process be replaced before the next task."""
     _spoiled.set()
-
-
-def perform(payload: bytes, output: str) -> Any:
-    """Carry out a pickled call; what it prints, by whatever means, goes into files.
-
-    Args:
-        payload: the function and its arguments, pickled.
-        output: the beginning of the path: `.1` for the standard output and `.2` for errors follow. They are
-            written so that they may be cut while they grow.
-    """
-    if _spoiled.is_set():
-        os._exit(SPOILED)
-    with _printing_into(output):
-        call: tuple[Callable[..., Any], tuple[Any, ...]] = pickle.loads(payload)  # noqa: S301 - our own process sent it
-        function, arguments = call
-        return function(*arguments)
 
 
 @contextmanager

@@ -71,11 +71,22 @@ def tensorflow_settings() -> Mapping[str, Any]:
     }
 
 
+def keras_settings() -> Mapping[str, Any]:
+    import keras
+
+    return {
+        "floatx": keras.config.floatx(),
+        "epsilon": keras.config.epsilon(),
+        **tensorflow_settings(),
+    }
+
+
 BACKENDS: dict[str, Callable[[], Mapping[str, Any]]] = {
     "reference": numpy_settings,
     "autograd": other_settings,
     "mlx": mlx_settings,
     "tensorflow": tensorflow_settings,
+    "keras": keras_settings,
     "torch": torch_settings,
     "jax": jax_settings,
 }
@@ -85,10 +96,10 @@ FUNCTIONS_ARE_SINGLE = {"mlx"}
 """Whose exponentials have float32's digits in float64: tests/backends/test_mlx.py tests that it is told."""
 
 
-SINGLE = {("tensorflow", "gelu")}
+SINGLE = {("tensorflow", "gelu"), ("keras", "gelu")}
 """Functions with float32's digits in float64: tests/backends/test_tensorflow.py tests that it is told."""
 
-RATES_ARE_SINGLE = {("mlx", "optimizer")}
+RATES_ARE_SINGLE = {("mlx", "optimizer"), ("keras", "eager"), ("keras", "function")}
 """Whose learning rate is a float32 whatever the dtype is, which is told as well."""
 
 
@@ -407,7 +418,7 @@ def test_all_backends_draw_the_same_mini_batches() -> None:
                 firsts[name, variant] = run.losses
     reference = firsts["reference", "numpy"]
     for (name, _), losses in firsts.items():
-        digits = 1e-7 if name in FUNCTIONS_ARE_SINGLE else 1e-12
+        digits = 1e-7 if name in FUNCTIONS_ARE_SINGLE | {"keras"} else 1e-12
         assert np.all(np.abs(losses - reference) <= digits * reference)
 
 

@@ -86,7 +86,13 @@ def of_float32(arrays, *, kept):
     }
 
 
-@pytest.mark.parametrize("kept", [True, False], ids=["float32", "float32 in float64"])
+@pytest.mark.parametrize(
+    "kept",
+    [
+        pytest.param(True, id="float32"),
+        pytest.param(False, id="float32 in float64", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("name", KINDS)
 def test_data_of_float32_is_what_it_is_to_the_digits_that_float32_has(name, kept):
     kind = KINDS[name]

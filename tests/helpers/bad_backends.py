@@ -3,10 +3,15 @@
 The text is written into a module of its own, which a verification's processes import by entry points.
 """
 
+import platform
 from pathlib import Path
 
+import numpy as np
+
+import gradproof as gp
+
 MODULE = """
-import ctypes, os, random, signal, sys, time, warnings
+import asyncio, builtins, ctypes, decimal, os, random, signal, subprocess, sys, threading, time, warnings
 from dataclasses import replace
 import numpy as np
 from gradproof.backends.reference_backend import ReferenceBackend
@@ -40,6 +45,51 @@ def do_changed(array):
 def do_patched():
     right = np.sum
     np.sum = lambda *args, **kwargs: right(*args, **kwargs) * 1.0
+
+
+def do_sum(values, start=0):
+    for value in values:
+        start = start + value
+    return start
+
+
+def do_flush():
+    environment = ctypes.create_string_buffer(32)  # fenv_t of x86-64, whose last four bytes are MXCSR
+    ctypes.CDLL(None).fegetenv(environment)
+    flags = int.from_bytes(environment[28:32], "little") | 0x8040  # flush to zero, subnormals are zero
+    environment[28:32] = flags.to_bytes(4, "little")
+    ctypes.CDLL(None).fesetenv(environment)
+
+
+def do_threads():
+    import threadpoolctl
+    threadpoolctl.threadpool_limits(3 - min(2, threadpoolctl.threadpool_info()[0]["num_threads"]))
+
+
+def do_recurse(): do_recurse()
+
+
+def do_fill_the_stack():
+    sys.setrecursionlimit(10**8)
+    deep = []
+    for _ in range(10**7):
+        deep = [deep]
+    repr(deep)
+
+
+def do_leave_a_child():
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3)"])
+
+
+def do_leave_a_thread():
+    threading.Thread(target=time.sleep, args=(3,), daemon=True).start()
+
+
+def do_remove_folder():
+    folder = f"gone-{os.getpid()}"
+    os.mkdir(folder)
+    os.chdir(folder)
+    os.rmdir(os.getcwd())
 
 
 def do_hang():
@@ -107,6 +157,38 @@ KINDS = {
     "seed": ("np.random.seed(1)", "run", FAILED, "the state of NumPy's random numbers"),
     "python_seed": ("random.seed(1)", "run", FAILED, "the state of Python's random numbers"),
     "patch": ("do_patched()", "run", FAILED, "functions of numpy (sum)"),
+    "flushed": ("do_flush()", "run", FAILED, "numbers are rounded"),
+    "rounded_up": ("ctypes.CDLL(None).fesetround(0x800)", "run", FAILED, "numbers are rounded"),
+    "folder_removed": (
+        "do_remove_folder()", "run", FAILED, "the working directory (FileNotFoundError",
+    ),
+    "builtin": ("builtins.sum = do_sum", "run", FAILED, "functions of builtins (sum)"),
+    "path": ("sys.path.insert(0, '/nowhere')", "run", FAILED, "sys.path"),
+    "signal": ("signal.signal(signal.SIGINT, signal.SIG_IGN)", "run", FAILED, "a signal (SIGINT)"),
+    "decimals": ("decimal.getcontext().prec = 2", "run", FAILED, "decimal numbers (prec) from 28 to 2"),
+    "printing": (
+        "np.set_printoptions(precision=1)", "run", FAILED, "how NumPy prints (precision) from 8 to 1",
+    ),
+    "threads": ("do_threads()", "run", FAILED, "the number of threads"),
+    "descriptors": ("os.closerange(3, 4096)", "run", CRASHED, "exit status 1"),
+    "c_exit": ("ctypes.CDLL(None).exit(0)", "run", CRASHED, "exit status 0"),
+    "fork": ("os.fork()", "run", "run", ""),
+    "recursed": ("do_recurse()", "run", FAILED, "RecursionError"),
+    "stack": ("do_fill_the_stack()", "run", CRASHED, "SIGSEGV"),
+    "stopped_itself": ("os.kill(os.getpid(), signal.SIGSTOP)", "run", TIMED_OUT, "the time limit"),
+    "no_output": (
+        "os.close(1); os.close(2); raise ValueError('mine')", "run", FAILED, "ValueError: mine",
+    ),
+    "streams": (
+        "sys.stdout = sys.stderr = None; raise ValueError('mine')", "run", FAILED, "ValueError: mine",
+    ),
+    "children": ("do_leave_a_child(); os.abort()", "run", CRASHED, "SIGABRT"),
+    "thread": ("do_leave_a_thread(); raise ValueError('mine')", "run", FAILED, "ValueError: mine"),
+    "stop_iteration": ("raise StopIteration", "run", FAILED, "StopIteration"),
+    "cancelled": ("raise asyncio.CancelledError", "run", FAILED, "CancelledError"),
+    "surrogates": ("raise ValueError('\\udc80 mine')", "run", FAILED, "mine"),
+    "escapes": ("raise ValueError('\\x1b[2J mine')", "run", FAILED, "mine"),
+    "another_run": ("run = replace(run, weights={})", "run", FAILED, ""),
     "batch_in_place": ("do_changed(scenario.flat_batch['x'])", "run", FAILED, "batch array 'x'"),
     "weights_in_place": ("do_changed(scenario.flat_params['w'])", "run", FAILED, "parameter 'w'"),
     "batch_replaced": (
@@ -133,6 +215,39 @@ KINDS = {
     "other_dtype": ("run = replace(run, dtype='float16')", "run", FAILED, "asked to run"),
 }  # fmt: skip
 """Ways to misbehave."""
+
+
+CHANGING = (
+    *("errors_raised", "recursion", "folder", "folder_removed", "variable", "filters", "seed", "python_seed"),
+    *("patch", "builtin", "path", "signal", "decimals", "printing", "threads", "flushed", "rounded_up"),
+    *("batch_in_place", "weights_in_place", "batch_replaced"),
+)
+"""Those that leave something changed which other runs depend on."""
+
+if platform.machine() != "x86_64":  # they set its registers
+    del KINDS["flushed"], KINDS["rounded_up"]
+    CHANGING = tuple(name for name in CHANGING if name in KINDS)
+
+
+def loss(xp, params, batch):
+    return xp.mean((xp.tanh(batch["x"] @ params["w"]) - batch["y"]) ** 2)
+
+
+def scenario(name="mine", steps=3):
+    random = np.random.default_rng(0)
+
+    def gradient(params, batch):
+        output = np.tanh(batch["x"] @ params["w"])
+        return {"w": batch["x"].T @ (2 * (output - batch["y"]) / output.size * (1 - output**2))}
+
+    return gp.Scenario(
+        name=name,
+        loss=loss,
+        gradient=gradient,
+        params={"w": random.normal(size=(3, 2))},
+        batch={"x": random.normal(size=(4, 3)), "y": random.normal(size=(4, 2))},
+        training=gp.GradientDescent(0.1, steps),
+    )
 
 
 def install(folder: Path, kinds: dict[str, tuple[str, str, str, str]]) -> list[str]:

@@ -224,7 +224,7 @@ def test_limits_hold_on_any_executor(tmp_path, monkeypatch):
 
 def test_each_row_has_the_environment_of_the_machine_that_ran_it(file, right, monkeypatch):
     own = foreign_runs.machine()
-    there = {**own, "platform": "Elsewhere-1.0", "variables": {"OMP_NUM_THREADS": "1"}}
+    there = {**own, "platform": "Elsewhere-1.0", "variables": {**own["variables"], "OMP_NUM_THREADS": "7"}}
     told = iter([own, there, own])  # the first is asked for by the verification itself
 
     monkeypatch.setattr(foreign_runs, "machine", lambda: next(told))

@@ -5,9 +5,8 @@ import subprocess
 import sys
 import threading
 
-import numpy as np
 import pytest
-from bad_backends import KINDS, install
+from bad_backends import KINDS, install, loss, scenario
 
 import gradproof as gp
 
@@ -23,27 +22,6 @@ QUICK = (
     "batch_in_place",
 )
 LIMITS = gp.Limits(seconds=2.0, memory=2**30)
-
-
-def loss(xp, params, batch):
-    return xp.mean((xp.tanh(batch["x"] @ params["w"]) - batch["y"]) ** 2)
-
-
-def scenario(steps=3):
-    random = np.random.default_rng(0)
-
-    def gradient(params, batch):
-        output = np.tanh(batch["x"] @ params["w"])
-        return {"w": batch["x"].T @ (2 * (output - batch["y"]) / output.size * (1 - output**2))}
-
-    return gp.Scenario(
-        name="mine",
-        loss=loss,
-        gradient=gradient,
-        params={"w": random.normal(size=(3, 2))},
-        batch={"x": random.normal(size=(4, 3)), "y": random.normal(size=(4, 2))},
-        training=gp.GradientDescent(0.1, steps),
-    )
 
 
 def bits(report):
@@ -109,7 +87,6 @@ def test_a_scenario_that_no_process_can_be_sent_is_told_with_what_to_do():
 
 
 HELPS = """
-import numpy as np
 import gradproof as gp
 
 def loss(xp, params, batch):

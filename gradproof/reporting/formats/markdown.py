@@ -85,7 +85,7 @@ def _overview(report: Report) -> list[str]:
         "",
         markdown_table(verdict_matrix(report.runs, report.findings).reset_index()),
     ]
-    told = remarks(report.frames)
+    told = remarks(report.frames, report.environment)
     return [*lines, "", *told] if told else lines
 
 

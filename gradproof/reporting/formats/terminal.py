@@ -74,7 +74,7 @@ def _print(console: Console, report: Report) -> None:
         "Cells: ok or the worst verdict, and the largest error in spreads of the measured rounding noise "
         f"(at most {SPREADS:g} are rounding).",
     )
-    for line in (*remarks(report.frames), *not_checked(report.runs)):
+    for line in (*remarks(report.frames, report.environment), *not_checked(report.runs)):
         say(console, line)
     _print_costs(console, report)
     if not report.ok:

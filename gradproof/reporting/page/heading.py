@@ -46,7 +46,7 @@ def heading(report: Report, scenarios: Sequence[str]) -> dict[str, Any]:
         "time": str(report.environment.get("time", "")),
         "versions": _versions(report.environment, dict.fromkeys(runs["backend"])),
         "figures": _figures(report),
-        "notes": [*remarks(report.frames), *not_checked(runs)],
+        "notes": [*remarks(report.frames, report.environment), *not_checked(runs)],
         "messages": [headline(row) for row in records(wrong.drop(index=wrong_runs.index))],
         "failure": _worst_failure(wrong_runs, scenarios) if len(wrong_runs) else None,
         "failing": failing_table(wrong_runs) if len(wrong_runs) else None,

@@ -1,6 +1,7 @@
 """The points that are tried for a plan: the first is drawn as planned, the others with ever more caution."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -74,6 +75,9 @@ def candidates(trials: Trials, number: int, plan: Plan, broken: Items) -> Iterat
         parts = np.array(sorted(broken, key=Item.told), dtype=object)
         for item in random.permutation(parts)[:_PARTS]:
             yield from drawn(plan.how, trials.drawer.known.broken_with(item) & broken, plan.label, item)
+        # The loss may bind the parameters (thresholds in their order, say), and the data not at all.
+        for point in drawn(plan.how, broken, plan.label):
+            yield replace(point, place=Place(trials.drawer.given.params, point.place.batch))
         return
     calm = Draw(centred=False, integers=plan.how.integers, levels=plan.how.levels, tied=True)
     yield from drawn(calm, frozenset(item for item in broken if item.slug not in _SIGNS), cautiously)

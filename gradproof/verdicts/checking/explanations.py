@@ -129,12 +129,16 @@ class Trial:
         judged = False
         drawer = self.trials.drawer
         drawer.counting = False
-        for _ in range(_REPEATS):
+        for attempt in range(_REPEATS + 1):
+            if judged and attempt == _REPEATS:
+                break
             self.count += 1
             random = np.random.default_rng([self.trials.seed, self.number, 3, self.count])
             place = drawer.draw(how, broken, random, must=must)
             if place is None:
                 continue
+            if attempt == _REPEATS:  # what is left is a loss that binds the parameters: they stay
+                place = Place(drawer.given.params, place.batch)
             try:
                 found = self.trials.judged(Point(place, self.plan.label, self.trials.seed, self.plan.usual))
             except GradproofError:
@@ -258,5 +262,4 @@ def told(items: Sequence[Item]) -> str:
     texts = list(dict.fromkeys(item.told() for item in items))
     if len(texts) <= _LONGEST:
         return " and ".join(texts)
-    names = list(dict.fromkeys(item.view.name for item in items))
-    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} of the same kind"
+    return f"{' and '.join(texts[:_LONGEST])} and {len(texts) - _LONGEST} more such things hold"

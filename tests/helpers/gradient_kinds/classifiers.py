@@ -174,5 +174,5 @@ kind(
         {"w": r.normal(size=3), "t": np.array([-1.0, 0.2, 1.5]) + 0.1 * r.normal(size=3)},
         {"x": r.normal(size=(6, 3)), "y": classes(r)},
     ),
-    "It is right wherever y is of the same kind",
+    "It is right wherever each row of y is one-hot",
 )

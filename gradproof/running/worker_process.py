@@ -1,0 +1,104 @@
+"""One process that makes runs, seen from the process that started it."""
+
+import os
+import time
+from multiprocessing.connection import wait
+from typing import Any
+
+from loky.backend import get_context
+
+from gradproof.running.limits import Limits
+from gradproof.running.worker import serve
+
+_PATIENCE = 1.0
+"""Seconds that a process has to end, once it was asked to; then it is killed."""
+
+_LOOKS = 0.5
+"""Seconds between two looks at whether the process is still there: a child of its own may hold its pipes."""
+
+
+class ProcessEndedError(Exception):
+    """A process ended before it gave a result.
+
+    Attributes:
+        code: its exit status; that of a signal is negative.
+    """
+
+    def __init__(self, code: int) -> None:
+        """Keep the exit status."""
+        super().__init__(f"it ended with {code}")
+        self.code = code
+
+
+class WorkerProcess:
+    """A process that performs calls, one after the other.
+
+    It is started afresh (a fork would copy the frameworks' threads in an undefined state), without the main
+    module, so that a script needs no guard. Nothing is shared with other processes, and nothing waits in a
+    queue inside it: however it ends, at whatever moment, it is known which call it was.
+
+    Args:
+        limits: of each call.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        """Start it."""
+        context = get_context("loky")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, os.getpid(), limits.memory))
+        self._process.start()
+        theirs.close()
+        self._seconds = limits.seconds
+        self.is_usable = True
+
+    def perform(self, payload: bytes, output: str) -> Any:
+        """Give the result of a pickled call, or raise what it raises.
+
+        Args:
+            payload: the function and its arguments.
+            output: where what it prints goes, see `gradproof.running.worker.serve`.
+
+        Raises:
+            ProcessEndedError: it ended the process.
+            TimeoutError: it was not done in time.
+        """
+        self.is_usable = False  # unless it comes to a good end
+        try:
+            self._connection.send((payload, output))
+            self._received(0)  # it begins: starting the process takes none of a run's time
+            result, error, self.is_usable = self._received(self._seconds)
+        except (EOFError, ConnectionError):
+            raise self._ended() from None
+        if error is not None:
+            raise error
+        return result
+
+    def _received(self, seconds: float) -> Any:
+        """Wait for what the process sends, for so many seconds; 0 for however long."""
+        end = time.monotonic() + seconds if seconds else float("inf")
+        while True:
+            left = min(_LOOKS, end - time.monotonic())
+            ready = wait([self._connection, self._process.sentinel], max(0.0, left))
+            if self._connection in ready or self._connection.poll():
+                return self._connection.recv()
+            if ready or not self._process.is_alive():
+                raise EOFError
+            if time.monotonic() >= end:
+                raise TimeoutError
+
+    def _ended(self) -> ProcessEndedError:
+        self._process.join(_PATIENCE)
+        return ProcessEndedError(self._process.exitcode or 0)
+
+    def ask_to_end(self) -> None:
+        """Ask the process to end, whatever it is doing."""
+        self._process.terminate()
+
+    def end(self) -> None:
+        """End the process; it is killed if it does not in a moment."""
+        self.ask_to_end()
+        self._process.join(_PATIENCE)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._connection.close()
