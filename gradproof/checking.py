@@ -103,7 +103,7 @@ class Check(Judgement):
             points=str(self.points),
             cause="" if self.cause is None else self.cause.text,
             where="" if self.cause is None else self.cause.where,
-            reason=self.reason,
+            reason=f"{self.reason} {self.unexplained}".strip(),
             findings="; ".join(finding.text for finding in self.findings),
             failing_point=failing_point,
         )

@@ -259,6 +259,20 @@ def _update_explained(run: Run, rate: float, judgement: ParameterRecord, wrong: 
     return replace(judgement, cause=_factor_cause(name, before, after, change, rate, run.dtype))
 
 
+def following(scenario: Scenario, run: Run, update: ParameterRecord, gradients: Records) -> ParameterRecord:
+    """Say which operation loses an update's digits, where it follows a gradient that loses them."""
+    gradient = next((each for each in gradients if each.parameter == update.parameter), None)
+    losing = (each and each.worst_verdict() is Verdict.INACCURATE for each in (update, gradient))
+    if gradient is None or not all(losing) or not gradient.cause or scenario.training is None:
+        return update
+    name, step, rate = update.parameter, update.worst_step(), scenario.training.learning_rate
+    before, after = (run.weights[name][at].astype(np.float64) for at in (step, step + 1))
+    if not _is_step(before, after, rate * run.gradients[name][step].astype(np.float64), 1.0, run.dtype):
+        return update
+    cause = f"the update of {name} follows its gradient, in which {gradient.cause}"
+    return replace(update, cause=cause, where=gradient.where)
+
+
 def _factor_cause(name: str, before: Array, after: Array, change: Array, rate: float, dtype: str) -> str:
     """Find the factor with which learning rate times gradient gives the step that was made."""
     if np.array_equal(before, after):

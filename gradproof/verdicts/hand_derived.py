@@ -51,7 +51,7 @@ def _record(scenario: str, name: str, step: int, found: Judgement) -> FormulaRec
     if judged is None:
         reason = found.reason or "its gradient is missing, or has another shape than the parameter"
         return FormulaRecord(scenario, name, step, 0.0, str(Verdict.UNDECIDED), reason)
-    told = found.reason if judged.worst is found.verdict else ""
+    told = f"{found.reason} {found.unexplained}".strip() if judged.worst is found.verdict else ""
     said = (scenario, name, step, judged.digits, str(judged.worst), told)
     if found.cause is None or name not in found.cause.parameters:
         return FormulaRecord(*said)

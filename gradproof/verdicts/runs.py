@@ -12,7 +12,7 @@ from gradproof.backends.protocol import Run
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.conditioning import where_digits_are_lost, who_loses_digits
 from gradproof.verdicts.digests import digests
-from gradproof.verdicts.explaining import with_causes
+from gradproof.verdicts.explaining import following, with_causes
 from gradproof.verdicts.judging.evidence import Evidence, Known
 from gradproof.verdicts.judging.floats import Assessment, assess, explain
 from gradproof.verdicts.layout import worst_of_blocks
@@ -45,10 +45,13 @@ def judge(
     gradients = _joined([gradients for gradients, _ in chunks])
     updates = _joined([updates for _, updates in chunks])
     gradients, updates = with_causes(scenario, run, gradients, updates, own)
+    gradients = tuple(_located(scenario, run, _conditioned(scenario, run, each)) for each in gradients)
     return Outcome(
         subject=Subject(run.scenario, run.backend, run.variant, run.dtype),
-        gradients=tuple(_located(scenario, run, _conditioned(scenario, run, each)) for each in gradients),
-        updates=tuple(_conditioned(scenario, run, each) for each in updates),
+        gradients=gradients,
+        updates=tuple(
+            following(scenario, run, _conditioned(scenario, run, each), gradients) for each in updates
+        ),
         losses=run.losses.astype(np.float64),
         digests=digests(run),
         checkpoints=checkpoints(run),

@@ -10,6 +10,7 @@ import pytest
 import gradproof as gp
 from gradproof.reference.lifted import LiftedArray, run_lifted
 from gradproof.verdicts import explaining
+from gradproof.verdicts.causes.lines import wrong_steps
 from gradproof.verdicts.causes.lines.landmarks import exact_key, scaled_key
 from gradproof.verdicts.causes.search import in_code
 
@@ -306,6 +307,27 @@ def test_a_line_that_is_another_one_at_the_second_point_is_not_told(monkeypatch)
 def test_a_gradient_that_computes_too_much_is_not_looked_at(monkeypatch):
     monkeypatch.setattr(explaining, "TRACED", 100)
     assert told_of(at_the_output).gradient_where == ""
+
+
+def test_a_loss_that_is_too_large_is_not_looked_at(monkeypatch):
+    monkeypatch.setattr(wrong_steps, "MOST_NUMBERS", 100)
+    assert told_of(at_the_output).gradient_where == ""
+
+
+def test_what_is_no_number_in_the_code_does_no_harm():
+    def gradient(p, b):
+        names = np.array([["a", "b"]])
+        rows = np.array([None, {}], dtype=object)
+        huge = 10**400
+        found = at_the_output(p, b)
+        assert len(names[0]) == len(rows)
+        assert huge
+        return {
+            "W1": np.where(names[0, 0] == "a", found["W1"], 1j.real),
+            **{n: found[n] for n in ("b1", "W2")},
+        }
+
+    assert told_of(gradient).gradient_where == here(planted_in(at_the_output))
 
 
 def test_numbers_alone_have_no_line():

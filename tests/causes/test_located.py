@@ -18,6 +18,7 @@ from gradproof.verdicts.causes.graph import Changed, Graph
 from gradproof.verdicts.causes.search.again import Again, SecondPoint
 from gradproof.verdicts.causes.search.inquiry import Inquiry
 from gradproof.verdicts.causes.search.located import located
+from gradproof.verdicts.hand_derived import check_formula
 from gradproof.verdicts.judging.claimed import Place
 
 
@@ -288,6 +289,13 @@ def test_entries_that_are_weighted_have_no_other_derivative():
     check = gp.check(activated("tanh"), gradient, params, batch, points=0)
     assert check.cause is None
     assert "the gradient of v is right because what reaches it is" in check.unexplained
+    # reports have no cause then, and say what is known
+    record = check.record("mine")
+    assert (record.cause, record.reason) == ("", f"{check.reason} {check.unexplained}")
+    scenario = gp.Scenario(name="mine", loss=activated("tanh"), gradient=gradient, params=params, batch=batch)
+    points = {name: array[np.newaxis] for name, array in params.items()}
+    told = {each.parameter: each.reason for each in check_formula(scenario, [0], points)}
+    assert told == {"w": record.reason, "v": ""}
 
 
 # ------------------------------------------------------------------------ what is not proven is not said

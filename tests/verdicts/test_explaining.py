@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gradproof import GradientDescent, dense_network
+from gradproof import GradientDescent, Scenario, dense_network
 from gradproof.backends import load_backend
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts import explaining
 from gradproof.verdicts.causes import Search
 from gradproof.verdicts.runs import judge
 from gradproof.verdicts.storage import load_outcome, save_outcome
+from gradproof.verdicts.verdict import Verdict
 
 RATE = 0.5
 
@@ -172,3 +173,24 @@ def test_steps_judged_in_parts_keep_the_worst_of_all(scenario, run, monkeypatch)
     for one, other in zip(whole.gradients, parts.gradients, strict=True):
         assert other.worst.step == other.worst_step()
         assert other.worst.index.tolist() == one.worst.index.tolist()
+
+
+def test_an_update_that_loses_digits_is_told_the_operation_whose_derivative_its_gradient_lost_them_in():
+    far = Scenario(
+        name="far",
+        loss=lambda xp, params, _: xp.sum(xp.tanh(params["w"])),
+        gradient=lambda params, _: {"w": 1 - np.tanh(params["w"]) ** 2},
+        params={"w": np.array([-8.9, 0.5])},
+        batch={},
+        training=GradientDescent(learning_rate=1e7, steps=1),
+    )
+    run = load_backend("reference").run(far, dtype="float32", variant="numpy")
+    outcome = judge(far, run, {})
+    (gradient,), (update,) = outcome.gradients, outcome.updates
+    assert gradient.worst_verdict() is update.worst_verdict() is Verdict.INACCURATE
+    assert update.cause == f"the update of w follows its gradient, in which {gradient.cause}"
+    assert update.where == gradient.where
+    assert gradient.where.startswith("tanh at ")
+    # one that is no step along its gradient is not told so
+    other = replace(run, weights={"w": run.weights["w"] * np.float32([[1, 1], [1, 3]])})
+    assert "follows" not in judge(far, other, {}).updates[0].cause

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.lifted import Operand, Trace
+from gradproof.reference.lifted import Ball, Operand, Trace
 from gradproof.reference.source import Source
 from gradproof.verdicts.causes.lines.landmarks import Floats, Key, exact_key, scaled_key
 from gradproof.verdicts.causes.lines.statements import names_of, statement
@@ -81,23 +81,23 @@ class Program:
             front += new
         return found
 
-    def read_at(self, line: Source) -> list[float | None]:
+    def read_at(self, line: Source) -> list[object]:
         """Give the single numbers that a line reads by names, and None for each function of NumPy's.
 
         They were computed or chosen elsewhere.
         """
         here = line.file, statement(line)
-        calls = {
-            call for step in self.steps for call in step.calls if (call[1].file, statement(call[1])) == here
-        }
+        every = {call for step in self.steps for call in step.calls}
+        calls = [call for call in every if (call[1].file, statement(call[1])) == here]
         found = [names.get(name) for names in map(self._names, calls) for name in names_of(line)]
+        chosen = [None for each in found if callable(each) and getattr(each, "__module__", "") == "numpy"]
         numbers = [each for each in found if isinstance(each, int | float | np.number)]
-        chosen = [None for each in found if getattr(each, "__module__", "") == "numpy" and callable(each)]
-        return [*(float(each) for each in numbers if not isinstance(each, bool)), *chosen]
+        return [*(each for each in numbers if not isinstance(each, bool)), *chosen]
 
 
 def _numbers(array: NDArray[Any]) -> Floats:
-    """Give numbers, or the midpoints of balls."""
-    if array.dtype == object:
-        return np.array([entry.midpoint for entry in array.ravel()], dtype=np.float64).reshape(array.shape)
-    return np.asarray(array, dtype=np.float64)
+    """Give numbers, or the midpoints of balls; NaN for what is no real number."""
+    if array.dtype.kind in "biuf":
+        return np.asarray(array, dtype=np.float64)
+    values = [entry.midpoint if isinstance(entry, Ball) else np.nan for entry in array.ravel().tolist()]
+    return np.array(values, dtype=np.float64).reshape(array.shape)

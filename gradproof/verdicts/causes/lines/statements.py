@@ -60,7 +60,7 @@ def _statements(file: str) -> tuple[ast.stmt, ...]:
     """Give the statements of a file that hold no other ones."""
     try:
         tree = ast.parse("".join(linecache.getlines(file)))
-    except SyntaxError:  # a notebook's cell with commands of its own
+    except (SyntaxError, ValueError):  # a notebook's cell with commands of its own
         return ()
     found = (node for node in ast.walk(tree) if isinstance(node, ast.stmt))
     return tuple(node for node in found if not hasattr(node, "body"))

@@ -31,6 +31,9 @@ from gradproof.verdicts.causes.lines.statements import common_call, line_of
 MOST_STEPS = 2000
 """A gradient that takes more calls of NumPy is not looked at."""
 
+MOST_NUMBERS = 300_000
+"""So many numbers of the loss go back in balls, one pass for each place and one for the truth, at most."""
+
 MOST_PLACES = 8
 """A mutant with changes at more places than this is not looked for in the code."""
 
@@ -75,7 +78,8 @@ def lines_of(
         trace: what the gradient's code computed.
     """
     places = _places(changes)
-    too_many = len(trace.steps) > MOST_STEPS or len(places) > MOST_PLACES
+    numbers = sum(node.value.size for node in graph.nodes) * (len(places) + 1)
+    too_many = len(trace.steps) > MOST_STEPS or len(places) > MOST_PLACES or numbers > MOST_NUMBERS
     if kind in _NOT_TOLD or too_many or not trace.complete:
         return ()
     program, true = Program(trace), Landmarks.of(backward(graph, {}))
