@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.backends.arrays import NUMPY
+from gradproof.backends.framework import Framework
 from gradproof.errors import InputError
 from gradproof.inputs import COUNT, SEED, TEXT, accepts
 from gradproof.reference import noise
@@ -211,7 +213,8 @@ def judge(
     """
     scenario = Scenario(name=UNNAMED, loss=loss, params=params, batch=batch)
     place = _rounded(scenario, dtype)
-    claimed = Claimed(place, _values(scenario, gradients), dtype)
+    values, framework = _values(scenario, gradients)
+    claimed = Claimed(place, values, dtype, framework=framework)
     evidence = PlaceEvidence(scenario.flat_loss, place, dtype)
     found = replace(judge_claim(claimed, evidence), strict=strict)
     return explained(found, scenario.flat_loss)
@@ -223,9 +226,10 @@ def _rounded(scenario: Scenario, dtype: str) -> Place:
     return Place(scenario.flat_params, scenario.flat_batch).rounded(dtype)
 
 
-def _values(scenario: Scenario, gradients: Any) -> Mapping[str, Array]:
+def _values(scenario: Scenario, gradients: Any) -> tuple[Mapping[str, Array], Framework | None]:
+    """Give the numbers of the gradients, and the framework whose arrays they are, if that is not NumPy."""
     leaves, _ = flatten(gradients, "gradients")
     given = read(leaves, {name: array.shape for name, array in scenario.flat_params.items()})
     if given.findings:
         raise InputError(" ".join(finding.text for finding in given.findings))
-    return given.values
+    return given.values, None if given.framework is NUMPY else given.framework

@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradproof.backends import Backend, Run, load_backend
+from gradproof.backends import Backend, Framework, Run, load_backend
 from gradproof.backends.laws import check_record
 from gradproof.errors import BackendError, BackendUnavailableError, UnsupportedError
 from gradproof.reporting.environment import thread_pools
 from gradproof.running.slate import Slate
 from gradproof.running.worker import spoil
 from gradproof.scenarios import Scenario
-from gradproof.verdicts.own_functions import OwnFunction
 from gradproof.verdicts.records import NotRun, Outcome, RunStatus, Subject
 from gradproof.verdicts.runs import judge
 
@@ -41,10 +40,10 @@ def carry_out(task: Task) -> Outcome | NotRun:
     """Make one run and judge it; what its framework raises is reported, not raised."""
     subject = task.subject
     try:
-        run, versions, own = _made(task)
+        run, versions, framework = _made(task)
         # After the run was looked at: no array of its holds what Python code of the backend's answers.
         threads = thread_pools()  # of the process that ran it, once its libraries are loaded
-        return replace(judge(task.scenario, run, versions, own), threads=threads)
+        return replace(judge(task.scenario, run, versions, framework), threads=threads)
     except UnsupportedError as error:
         return NotRun(subject, told(error), RunStatus.NOT_RUN)
     except BackendUnavailableError as error:
@@ -64,7 +63,7 @@ def ended(task: Task, status: RunStatus, reason: str) -> NotRun:
     return NotRun(task.subject, reason, status)
 
 
-def _made(task: Task) -> tuple[Run, Mapping[str, str], OwnFunction | None]:
+def _made(task: Task) -> tuple[Run, Mapping[str, str], Framework | None]:
     """Make the run on a slate that is clean afterwards.
 
     Raises:
@@ -93,7 +92,7 @@ def _made(task: Task) -> tuple[Run, Mapping[str, str], OwnFunction | None]:
         )
     check_record(run, backend, scenario, dtype=subject.dtype, variant=subject.variant)
     framework = getattr(backend, "framework", None)
-    return run, versions, None if framework is None else framework.evaluated
+    return run, versions, framework if isinstance(framework, Framework) else None
 
 
 def _versions(backend: Backend) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.backends.framework import Framework
 from gradproof.backends.protocol import Run
 from gradproof.errors import UnsupportedError
 from gradproof.reference.numbers.bounds import midpoints
@@ -20,7 +21,7 @@ from gradproof.verdicts.judging.claimed import Arrays, Claimed, Formula, Place
 from gradproof.verdicts.judging.evidence import Loss, PlaceEvidence
 from gradproof.verdicts.judging.judge import judge
 from gradproof.verdicts.judging.judgement import Judgement
-from gradproof.verdicts.own_functions import OwnFunction, inaccurate_function
+from gradproof.verdicts.own_functions import inaccurate_function
 from gradproof.verdicts.records import ParameterRecord
 from gradproof.verdicts.steps import batches_of
 from gradproof.verdicts.verdict import CODE, Verdict
@@ -56,8 +57,8 @@ def explained(
     floats = judgement.verdict in {Verdict.INACCURATE, Verdict.NOT_FINITE} or _no_numbers(judgement)
     if judgement.verdict not in _WRONG and not floats:
         return judgement
-    if (lost := _digits_lost(judgement, loss)) is not None:
-        return replace(judgement, cause=lost)
+    if cause := _digits_lost(judgement, loss) or _inaccurate_function(judgement, loss):
+        return replace(judgement, cause=cause)
     place, values, doubt = _accused(judgement, floats=floats)
     if not values:
         return judgement
@@ -105,6 +106,17 @@ def _digits_lost(judgement: Judgement, loss: Loss) -> Cause | None:
     if loser is None:
         return None
     return Cause(CauseKind.DIGITS_LOST.slug, loser.where, None, loser.text, tuple(losing))
+
+
+def _inaccurate_function(judgement: Judgement, loss: Loss) -> Cause | None:
+    """Ask the framework that a wrong gradient was computed with for what its functions give there."""
+    claimed, floats = judgement.claimed, judgement.floats
+    if claimed.framework is None or floats is None or judgement.verdict is not Verdict.DISAGREES:
+        return None
+    place = claimed.near or claimed.place
+    return inaccurate_function(
+        loss, place.params, place.batch, floats.dtype, claimed.framework, floats.assessed
+    )
 
 
 def _accused(
@@ -162,7 +174,7 @@ def _known(formula: Formula, params: Arrays) -> Arrays | None:
 
 
 def with_causes(
-    scenario: Scenario, run: Run, gradients: Records, updates: Records, own: OwnFunction | None = None
+    scenario: Scenario, run: Run, gradients: Records, updates: Records, framework: Framework | None = None
 ) -> tuple[Records, Records]:
     """Name the causes of what does not pass; costs nothing where all passes.
 
@@ -171,12 +183,12 @@ def with_causes(
         run: what was recorded.
         gradients: what is said of them.
         updates: likewise.
-        own: the functions of the framework that ran it; None where they are not known.
+        framework: what ran it; None where that is not known.
     """
     wrong = {each.parameter for each in gradients if each.worst_verdict() in {*_WRONG, Verdict.NOT_FINITE}}
     if wrong:
         accused = [each for each in gradients if each.parameter in wrong]
-        causes = _gradient_causes(scenario, run, accused, own)
+        causes = _gradient_causes(scenario, run, accused, framework)
         found = [(each, *causes.get(each.parameter, ("", ""))) for each in gradients]
         gradients = tuple(replace(each, cause=cause, where=where) for each, cause, where in found)
     if scenario.training is not None:
@@ -186,7 +198,7 @@ def with_causes(
 
 
 def _gradient_causes(
-    scenario: Scenario, run: Run, wrong: Sequence[ParameterRecord], own: OwnFunction | None
+    scenario: Scenario, run: Run, wrong: Sequence[ParameterRecord], framework: Framework | None
 ) -> dict[str, _Found]:
     """Search at the worst step of a wrong parameter, then at that of the next one not yet explained."""
     causes: dict[str, _Found] = {}
@@ -195,13 +207,11 @@ def _gradient_causes(
             continue
         step = judgement.worst_step()
         params, batch, floats, _ = _at_step(scenario, run, step)
-        claimed = Claimed(Place(params, batch), floats, run.dtype)
+        claimed = Claimed(Place(params, batch), floats, run.dtype, framework=framework)
         again = Again(partial(_at_another_step, scenario, run, step))
         evidence = PlaceEvidence(scenario.flat_loss, claimed.place, run.dtype)
         try:
-            judged = judge(claimed, evidence)
-            cause = _function_cause(scenario, judged, run, own)
-            cause = cause or explained(judged, scenario.flat_loss, again=again).cause
+            cause = explained(judge(claimed, evidence), scenario.flat_loss, again=again).cause
         except UnsupportedError:
             # The loss was judged without this; that no cause is named says that none was found.
             return causes
@@ -211,19 +221,6 @@ def _gradient_causes(
                 text = cause.text.replace("your gradient", "the gradient")
                 causes.setdefault(name, (text, cause.where))
     return causes
-
-
-def _function_cause(
-    scenario: Scenario, judgement: Judgement, run: Run, own: OwnFunction | None
-) -> Cause | None:
-    """Ask the framework, where its gradient is wrong, for what its functions give there."""
-    place, floats = judgement.claimed.place, judgement.floats
-    if own is None or floats is None or judgement.verdict is not Verdict.DISAGREES:
-        return None
-    cause = inaccurate_function(
-        scenario.flat_loss, place.params, place.batch, run.dtype, own, floats.assessed
-    )
-    return None if cause is None else replace(cause, text=f"{run.backend}'s {cause.text}")
 
 
 def _at_step(scenario: Scenario, run: Run, step: int) -> SecondPoint:

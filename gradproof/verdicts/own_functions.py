@@ -4,13 +4,14 @@ A framework is asked for what its functions give of the very numbers that the lo
 What they ought to give is known in certified arithmetic.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.backends.framework import Framework
 from gradproof.reference.numbers import Balls, Plain
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.tape import Loss, Operation, Tensor, Trait, differentiate
@@ -21,9 +22,6 @@ from gradproof.verdicts.tolerances import FUNCTION_UNITS, SPREADS
 from gradproof.verdicts.verdict import CODE, Verdict
 
 Array = NDArray[Any]
-
-OwnFunction = Callable[[str, Array, Mapping[str, Any]], Array | None]
-"""Gives what a framework's function of that name makes of an array, in its dtype; None if there is none."""
 
 _DRAWS = 8
 
@@ -55,7 +53,7 @@ def inaccurate_function(
     params: Mapping[str, Array],
     batch: Mapping[str, Array],
     dtype: str,
-    own: OwnFunction,
+    framework: Framework,
     assessed: Mapping[str, Assessment],
 ) -> Cause | None:
     """Name the framework's function that has fewer digits than the dtype, where that explains what is wrong.
@@ -67,10 +65,10 @@ def inaccurate_function(
         params: flat, without a leading axis of steps.
         batch: likewise.
         dtype: what the framework computed in.
-        own: the framework's functions.
+        framework: whose functions are asked for what they give.
         assessed: what the rule says of every parameter's gradient there.
     """
-    found = [*_inaccurate(loss, params, batch, dtype, own)]
+    found = [*_inaccurate(loss, params, batch, dtype, framework)]
     if not found:
         return None
     worst = {each.name: each for each in sorted(found, key=lambda each: each.error)}
@@ -88,21 +86,22 @@ def inaccurate_function(
     all_digits = round(-np.log10(FORMATS[dtype].unit_roundoff))
     others = ", ".join(sorted(worst.keys() - {named.name}))
     text = (
-        f"{named.where} has {digits} of {all_digits} digits in {dtype}: of {named.operand!r} it gives "
-        f"{named.value!r}, and {named.exact!r} is exact{others and f'; {others} likewise'}"
+        f"{framework.name}'s {named.where} has {digits} of {all_digits} digits in {dtype}: of "
+        f"{named.operand!r} it gives {named.value!r}, and {named.exact!r} is "
+        f"exact{others and f'; {others} likewise'}"
     )
     return Cause(CauseKind.FUNCTION_INACCURATE.slug, named.where, None, text, explained)
 
 
 def _inaccurate(
-    loss: Loss, params: Mapping[str, Array], batch: Mapping[str, Array], dtype: str, own: OwnFunction
+    loss: Loss, params: Mapping[str, Array], batch: Mapping[str, Array], dtype: str, framework: Framework
 ) -> Iterator[Inaccurate]:
     kind, unit = Balls(), FORMATS[dtype].unit_roundoff
     for node in differentiate(loss, params, batch, Plain()).tape.nodes:
         if node.operation is None or (call := _call(node.operation, node)) is None:
             continue
         operand = node.parents[0].value.data[0][0].astype(dtype)
-        value = own(call[0], operand, call[1])
+        value = framework.evaluated(call[0], operand, call[1])
         if value is None or value.shape != node.shape or value.dtype != dtype:
             continue
         with kind.context():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.backends.framework import Framework
 from gradproof.backends.protocol import Run
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.conditioning import where_digits_are_lost, who_loses_digits
@@ -17,7 +18,6 @@ from gradproof.verdicts.judging.evidence import Evidence, Known
 from gradproof.verdicts.judging.floats import Assessment, assess, explain
 from gradproof.verdicts.layout import worst_of_blocks
 from gradproof.verdicts.numerals import decimals, rounded_up
-from gradproof.verdicts.own_functions import OwnFunction
 from gradproof.verdicts.records import Outcome, ParameterRecord, Subject, WorstEntries, worst_step
 from gradproof.verdicts.steps import batches_of
 from gradproof.verdicts.trajectories import checkpoints
@@ -30,7 +30,7 @@ ENTRIES_AT_ONCE = 50_000
 
 
 def judge(
-    scenario: Scenario, run: Run, versions: Mapping[str, str], own: OwnFunction | None = None
+    scenario: Scenario, run: Run, versions: Mapping[str, str], framework: Framework | None = None
 ) -> Outcome:
     """Judge every step of a run.
 
@@ -38,13 +38,13 @@ def judge(
         scenario: what was run.
         run: what the backend recorded.
         versions: what the backend tells of itself, kept for the report.
-        own: the functions of its framework, which are asked for what they give where a gradient is wrong.
+        framework: what ran it, whose functions are asked for what they give where a gradient is wrong.
     """
     start = time.perf_counter()
     chunks = [_judge_steps(scenario, run, steps) for steps in _chunks(scenario, run)]
     gradients = _joined([gradients for gradients, _ in chunks])
     updates = _joined([updates for _, updates in chunks])
-    gradients, updates = with_causes(scenario, run, gradients, updates, own)
+    gradients, updates = with_causes(scenario, run, gradients, updates, framework)
     gradients = tuple(_located(scenario, run, _conditioned(scenario, run, each)) for each in gradients)
     return Outcome(
         subject=Subject(run.scenario, run.backend, run.variant, run.dtype),

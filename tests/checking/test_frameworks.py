@@ -64,12 +64,46 @@ def jax_function(factor):
     return {"custom_vjp": gradient, "compiled": jax.jit(gradient)}
 
 
+def autograd_function(factor):
+    autograd = pytest.importorskip("autograd")
+    anp = autograd.numpy
+
+    def gradient(p, b):
+        function = autograd.grad(lambda p: anp.mean(anp.tanh(b["x"] @ p["w"] + p["c"]) * b["y"]))
+        return {name: factor * each for name, each in function(p).items()}
+
+    return {"autograd": gradient}
+
+
+def mlx_function(factor):
+    mx = pytest.importorskip("mlx.core")
+
+    def gradient(p, b):
+        function = mx.grad(lambda p: mx.mean(mx.tanh(b["x"] @ p["w"] + p["c"]) * b["y"]))
+        return {name: factor * each for name, each in function(p).items()}
+
+    return {"mlx": gradient}
+
+
+def tensorflow_function(factor):
+    tf = pytest.importorskip("tensorflow")
+
+    def gradient(p, b):
+        with tf.GradientTape() as tape:
+            tape.watch(p)
+            value = tf.reduce_mean(tf.tanh(b["x"] @ p["w"] + p["c"]) * b["y"])
+        return {name: factor * each for name, each in tape.gradient(value, p).items()}
+
+    return {"tensorflow": gradient}
+
+
+OTHERS = {"autograd": autograd_function, "mlx": mlx_function, "tensorflow": tensorflow_function}
 NAMES = ["arrays", "leaves", "by hand", "custom_vjp", "compiled"]
 
 
 def gradient_of(name, factor):
-    functions = jax_function if name in {"custom_vjp", "compiled"} else torch_function
-    return functions(factor)[name]
+    usual = jax_function if name in {"custom_vjp", "compiled"} else torch_function
+    return OTHERS.get(name, usual)(factor)[name]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -92,6 +126,16 @@ def test_a_slightly_wrong_one_disagrees(name, dtype, error):
     assert result.verdict is Verdict.DISAGREES
     assert not result.ok
     assert len(result.entries) == 8
+
+
+@pytest.mark.parametrize(("dtype", "error"), [("float64", 1e-9), ("float32", 1e-3)])
+@pytest.mark.parametrize("name", OTHERS)
+def test_so_are_those_of_other_frameworks(name, dtype, error):
+    result = check(loss, gradient_of(name, 1.0), PARAMS, BATCH, dtype=dtype, points=3)
+    assert result.verdict is Verdict.AGREES
+    assert "Judged in floating point alone" in result.reason
+    wrong = check(loss, gradient_of(name, 1.0 + error), PARAMS, BATCH, dtype=dtype, points=0)
+    assert wrong.verdict is Verdict.DISAGREES
 
 
 def test_the_64_bit_mode_of_jax_is_as_it_was():

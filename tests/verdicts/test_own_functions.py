@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gradproof import GradientDescent, Scenario
-from gradproof.backends import load_backend
+from gradproof.backends import Framework, load_backend
 from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.verdicts.runs import judge
 
@@ -41,17 +41,17 @@ def single(value):
     return np.asarray(value).astype(np.float32).astype(np.float64)
 
 
-def own(rounded=single, only=("sigmoid", "exp", "softmax")):
-    """The functions of a framework some of which have float32's digits."""
+class Planted(Framework):
+    """A framework some of whose functions have float32's digits."""
 
-    def evaluated(name, array, options):
-        xp = NumpyNamespace()
-        function = getattr(xp, name, None) or getattr(xp.nn, name, None)
-        if function is None:
-            return None
-        return rounded(function(array, **options)) if name in only else function(array, **options)
+    name = "planted"
 
-    return evaluated
+    def __init__(self, rounded=single, only=("sigmoid", "exp", "softmax")):
+        self.rounded, self.only = rounded, only
+
+    def evaluated(self, name, array, options):
+        value = super().evaluated(name, array, options)
+        return self.rounded(value) if name in self.only else value
 
 
 def run_of(loss, name, factor=1.0):
@@ -75,43 +75,43 @@ CASES = {"sigmoid": loss, "exp": of_exponentials, "softmax": of_softmax}
 
 @pytest.mark.parametrize(("name", "loss"), CASES.items())
 def test_it_is_named_with_its_digits_and_its_line(name, loss):
-    (gradient,) = judge(*run_of(loss, name), {}, own()).gradients
+    (gradient,) = judge(*run_of(loss, name), {}, Planted()).gradients
     assert not gradient.worst_verdict().passes
     assert gradient.where.startswith(f"{name} at ")
     assert "test_own_functions.py:" in gradient.where
-    assert f"reference's {gradient.where} has 7 of 16 digits in float64: of " in gradient.cause
+    assert f"planted's {gradient.where} has 7 of 16 digits in float64: of " in gradient.cause
 
 
-@pytest.mark.parametrize("functions", [None, own(lambda value: value), own(only=("tanh",))])
+@pytest.mark.parametrize("functions", [None, Framework(), Planted(only=("tanh",))])
 def test_functions_that_are_accurate_or_not_known_are_not_accused(functions):
     (gradient,) = judge(*run_of(loss, "sigmoid"), {}, functions).gradients
     assert not gradient.worst_verdict().passes
     assert "digits in float64" not in gradient.cause
 
 
-def gelu_of_textbooks(name, array, options):
-    return 0.5 * array * (1 + np.vectorize(math.erf)(array / math.sqrt(2))) if name == "gelu" else None
+class TextbookGelu(Framework):
+    """GELU as x ½ (1 + erf(x/√2)), with a root of 2 that may be short."""
+
+    def __init__(self, root):
+        self.root = float(root)
+
+    def evaluated(self, name, array, _options):
+        return 0.5 * array * (1 + np.vectorize(math.erf)(array / self.root)) if name == "gelu" else None
 
 
-def gelu_with_short_constants(name, array, options):
-    root = float(np.float32(math.sqrt(2)))
-    return 0.5 * array * (1 + np.vectorize(math.erf)(array / root)) if name == "gelu" else None
+ROOT = math.sqrt(2)
 
 
-@pytest.mark.parametrize(
-    ("own", "named"),
-    [(gelu_of_textbooks, False), (gelu_with_short_constants, True)],
-    ids=["textbook", "short"],
-)
+@pytest.mark.parametrize(("root", "named"), [(ROOT, False), (np.float32(ROOT), True)], ids=["long", "short"])
 @pytest.mark.parametrize("shift", [0.0, -7.5], ids=["near 0", "far below"])
-def test_what_a_textbooks_formula_cancels_is_no_lack_of_digits(own, named, shift):
+def test_what_a_textbooks_formula_cancels_is_no_lack_of_digits(root, named, shift):
     """GELU far below 0 is x ½ (1 + erf(x/√2)), which has no digit right, in most libraries."""
 
     def loss(xp, params, batch):
         return xp.sum((xp.nn.gelu(params["w"]) - 1) ** 2)
 
     def gradient(params, batch):
-        w, root = params["w"], float(np.float32(math.sqrt(2)))
+        w, root = params["w"], float(np.float32(ROOT))
         share = 0.5 * (1 + np.vectorize(math.erf)(w / root))
         slope = share + w * np.exp(-((w / root) ** 2)) / (root * math.sqrt(math.pi))
         return {"w": 2 * (w * share - 1) * slope}
@@ -119,27 +119,28 @@ def test_what_a_textbooks_formula_cancels_is_no_lack_of_digits(own, named, shift
     params = {"w": np.append(0.7 + 0.1 * np.arange(3.0), shift)}
     scenario = Scenario(name="gelu", loss=loss, gradient=gradient, params=params, batch={})
     run = load_backend("reference").run(scenario, dtype="float64", variant="numpy")
-    (judged,) = judge(scenario, run, {}, own).gradients
+    (judged,) = judge(scenario, run, {}, TextbookGelu(root)).gradients
     assert not judged.worst_verdict().passes
     assert ("digits in float64" in judged.cause) == named
 
 
 @pytest.mark.parametrize("factor", [2.0, 1 + 1e-5])
 def test_an_error_that_it_does_not_explain_has_another_cause(factor):
-    (gradient,) = judge(*run_of(loss, "sigmoid", factor), {}, own()).gradients
+    (gradient,) = judge(*run_of(loss, "sigmoid", factor), {}, Planted()).gradients
     assert "digits in float64" not in gradient.cause
 
 
 def test_functions_are_asked_only_where_a_gradient_is_wrong():
-    def asked(*_):
-        raise AssertionError
+    class Asked(Framework):
+        def evaluated(self, *_):
+            raise AssertionError
 
     scenario, run = run_of(loss, "sigmoid")
     exact = replace(scenario, gradient=lambda p, b: {"w": b["x"].T @ delta(p, b)})
     right = load_backend("reference").run(exact, dtype="float64", variant="numpy")
-    assert judge(exact, right, {}, asked).worst_verdict().passes
+    assert judge(exact, right, {}, Asked()).worst_verdict().passes
     with pytest.raises(AssertionError):
-        judge(scenario, run, {}, asked)
+        judge(scenario, run, {}, Asked())
 
 
 def delta(params, batch):

@@ -32,7 +32,7 @@ class Called:
         takes: what it was given: a framework's name, or `NAME-leaves`.
         gives: the name of the framework whose arrays it returned.
         dtype: what its numbers are held in.
-        works_with: what the arrays that it takes or gives are called, if they are not NumPy's; else empty.
+        works_with: the framework whose arrays it takes or gives, if they are not NumPy's.
     """
 
     values: Mapping[str, Array]
@@ -40,7 +40,7 @@ class Called:
     takes: str
     gives: str
     dtype: str
-    works_with: str
+    works_with: Framework | None
 
 
 def call_gradient(subject: UserGradient, place: Place, dtype: str, takes: str | None = None) -> Called:
@@ -100,7 +100,7 @@ def _call(subject: UserGradient, place: Place, dtype: str, framework: Framework,
         mutations = (*_mutations("params", params, given[0]), *_mutations("batch", batch, given[1]))
         leaves, problems = _leaves(result, [*params])
         got = Given({}, problems) if problems else read(leaves, {name: a.shape for name, a in params.items()})
-    works_with = next((each.words for each in (framework, got.framework) if each.name != NUMPY.name), "")
+    works_with = next((each for each in (framework, got.framework) if each.name != NUMPY.name), None)
     findings = (*mutations, *got.findings)
     return Called(got.values, findings, "", got.framework.name, coarsest(dtype, got.dtype), works_with)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.backends.framework import Framework
 from gradproof.reference.lifted import Trace
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.subgradients import moved
@@ -101,6 +102,7 @@ class Claimed:
         findings: what was noticed while the values were obtained.
         near: the place that the values were computed at: rounded to the dtype that was asked for.
         takes: which framework's arrays the code was given; empty where there is no code.
+        framework: what it was computed with, if that is known and not NumPy.
     """
 
     place: Place
@@ -110,6 +112,7 @@ class Claimed:
     findings: tuple[CheckFinding, ...] = ()
     near: Place | None = None
     takes: str = ""
+    framework: Framework | None = None
 
     @property
     def certified(self) -> bool:

@@ -38,12 +38,15 @@ def claim(
     """
     called = call_gradient(gradient, place, dtype, takes)
     formula = None
-    if called.works_with:
-        formula = Formula({}, f"it works with {called.works_with}, which do not run on certified balls")
+    framework = called.works_with
+    if framework is not None:
+        formula = Formula({}, f"it works with {framework.words}, which do not run on certified balls")
     elif not any(finding.kind in {"none", "not-a-mapping"} for finding in called.findings):
         formula = run_formula(gradient, place, precision=precision)
     near = place.rounded(dtype)
-    return Claimed(place, called.values, called.dtype, formula, called.findings, near, called.takes)
+    return Claimed(
+        place, called.values, called.dtype, formula, called.findings, near, called.takes, framework
+    )
 
 
 def judge(claimed: Claimed, evidence: PlaceEvidence) -> Judgement:
