@@ -119,7 +119,8 @@ class Backend(Protocol):
 
         Raises:
             InputError: the scenario's loss cannot be evaluated, or is not a scalar.
-            UnsupportedError: this backend cannot run this scenario; it is reported as not run.
+            UnsupportedError: this backend cannot run this scenario; it is reported as not run. Name what the
+                library lacks, and the line of the loss.
         """
         ...
 
