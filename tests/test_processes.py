@@ -253,6 +253,46 @@ def sleep():
     assert not list(folder.glob("reports/*"))
 
 
+STUBBORN = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="tells processes from /proc")
+@pytest.mark.parametrize("first", ["pass", STUBBORN], ids=["that waits", "that heeds no signal"])
+def test_what_was_done_before_an_interruption_is_told(first: str, folder: Path) -> None:
+    """Also where a run has to be killed."""
+    hang = f"""
+import signal
+def hang():
+    {first}
+    open("started", "w").close()
+    while True:
+        time.sleep(5)
+"""
+    written(
+        folder,
+        "",
+        {
+            "gradient": "if params['w'].dtype == 'float32': hang()\n    batch = {'x': batch['x'] * 2}",
+            "file": hang,
+        },
+    )
+    process = start(*VERIFY, "--jobs", "2", folder=folder)
+    waited((folder / "started").is_file)
+    line = process.stderr.readline()  # type: ignore[union-attr]
+    assert line.startswith("[1/2] mine reference/numpy float64: DISAGREES")
+    others = group_of(process.pid)
+    process.send_signal(signal.SIGINT)
+    begin = time.monotonic()
+    status, _, err = finished(process)
+    waited(lambda: not running(others), 4 - (time.monotonic() - begin))
+    assert status == 130, err
+    told = err.splitlines()
+    assert told[0] == "1 of 2 runs were done; 0 of them pass."
+    assert told[1].startswith("mine reference/numpy float64: DISAGREES")
+    assert told[-1] == "gradproof: interrupted; no report was written."
+    assert not list(folder.glob("reports/*"))
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="tells processes from /proc")
 def test_the_processes_of_a_program_that_is_killed_end_with_it(folder: Path) -> None:
     """Without the command, nobody ends them but they themselves."""

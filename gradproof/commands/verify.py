@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
 
     from gradproof.reporting.folders import check_writable  # noqa: PLC0415
     from gradproof.reporting.formats import check_formats  # noqa: PLC0415
-    from gradproof.reporting.formats.terminal import make_progress  # noqa: PLC0415
+    from gradproof.reporting.progress import make_progress  # noqa: PLC0415
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
     from gradproof.scenarios.finding import find_scenarios  # noqa: PLC0415

@@ -18,7 +18,7 @@ from gradproof.errors import InputError
 from gradproof.running.limits import Limits
 from gradproof.running.pickling import pickled
 from gradproof.running.worker import is_inside, tail
-from gradproof.running.worker_process import WorkerProcess
+from gradproof.running.worker_process import WorkerProcess, end_together
 
 _MOST_PRINTED = 2**20
 """Bytes that a run's output may take before what came first is dropped."""
@@ -150,8 +150,7 @@ class IsolatedExecutor(Executor):
                     if call is not None:
                         call.future.cancel()
             with self._lock:
-                for worker in self._workers:
-                    worker.ask_to_end()
+                end_together(self._workers)
         for _ in self._threads:
             self._calls.put(None)
         if wait:

@@ -1,7 +1,10 @@
 """One process that makes runs, seen from the process that started it."""
 
 import os
+import signal
 import time
+from collections.abc import Collection
+from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -11,7 +14,10 @@ from gradproof.running.limits import Limits
 from gradproof.running.worker import serve
 
 _PATIENCE = 1.0
-"""Seconds that a process has to end, once it was asked to; then it is killed."""
+"""Seconds in which a process that has closed its connection is gone."""
+
+_GRACE = 0.3
+"""Seconds that a process has to end, once it was asked to: a command that is interrupted has one second."""
 
 _LOOKS = 0.5
 """Seconds between two looks at whether the process is still there: a child of its own may hold its pipes."""
@@ -94,11 +100,23 @@ class WorkerProcess:
         """Ask the process to end, whatever it is doing."""
         self._process.terminate()
 
+    def kill_after(self, end: float) -> None:
+        """Kill the process if it is still there at a time; who waits for its call is told."""
+        if not wait([self._process.sentinel], max(0.0, end - time.monotonic())):
+            with suppress(ProcessLookupError):  # loky's processes have no method that kills
+                os.kill(self._process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
     def end(self) -> None:
         """End the process; it is killed if it does not in a moment."""
-        self.ask_to_end()
-        self._process.join(_PATIENCE)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        end_together([self])
+        self._process.join()
         self._connection.close()
+
+
+def end_together(workers: Collection[WorkerProcess]) -> None:
+    """Ask processes to end, and kill those that have not in a moment; any thread may."""
+    for worker in workers:
+        worker.ask_to_end()
+    end = time.monotonic() + _GRACE
+    for worker in workers:
+        worker.kill_after(end)

@@ -197,7 +197,7 @@ def test_a_worker_with_other_versions_is_told(name):
 
 
 def test_limits_hold_on_any_executor(tmp_path, monkeypatch):
-    names = ("segfault", "hang", "one_large_array", "batch_in_place")
+    names = ("segfault", "hang_ignoring", "one_large_array", "batch_in_place")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     backends = install(tmp_path, {name: KINDS[name] for name in names})

@@ -87,6 +87,7 @@ def test_a_scenario_that_no_process_can_be_sent_is_told_with_what_to_do():
 
 
 HELPS = """
+import numpy as np
 import gradproof as gp
 
 def loss(xp, params, batch):

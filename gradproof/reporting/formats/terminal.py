@@ -1,15 +1,11 @@
-"""What the command shows: of a report and its making, of what changed, of what documents claim."""
+"""What the command shows: of a report, of what changed, of what documents claim."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -30,7 +26,7 @@ from gradproof.reporting.telling import (
 )
 from gradproof.reporting.writing import describe_written
 from gradproof.texts import visible
-from gradproof.verdicts.records import CLAIM_VERDICTS, NotRun, Outcome
+from gradproof.verdicts.records import CLAIM_VERDICTS
 from gradproof.verdicts.tolerances import SPREADS
 from gradproof.verdicts.verdict import Verdict
 
@@ -188,41 +184,3 @@ def print_claims(claims: pd.DataFrame) -> None:
                 say(console, line, indent=_VERDICT, hanging=_VERDICT)
         console.print()
     say(console, f"{len(claims)} claims: {count_verdicts(claims)}.")
-
-
-@contextmanager
-def make_progress() -> Iterator[Callable[[int, int, Outcome | NotRun], None]]:
-    """Show progress on standard error."""
-    console = make_console(stderr=True)
-    if not console.is_terminal:
-        yield lambda done, total, result: _written(f"[{done}/{total}] {_line(result)}\n")
-        return
-    columns = (
-        TextColumn("verifying"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total, result: bar.update(
-            task, completed=done, total=total, description=escape(visible(result.subject))
-        )
-
-
-def _written(line: str) -> None:
-    sys.stderr.write(line)
-    sys.stderr.flush()
-
-
-def _line(result: Outcome | NotRun) -> str:
-    who = visible(result.subject)
-    if isinstance(result, NotRun):
-        return f"{who}: not run: {visible(result.reason)}"
-    verdict = result.worst_verdict()
-    word = "ok" if verdict.accepted() else str(verdict)
-    return (
-        f"{who}: {word}, {result.steps} steps, "
-        f"{result.timing.compiling + result.timing.training:.1f} s to run, {result.judging:.1f} s to judge"
-    )
