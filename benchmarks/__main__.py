@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import accusations, checking, networks, planted, reports, running, sizes, starting
+from benchmarks import accusations, checking, cluster, networks, planted, reports, running, sizes, starting
 
 MEASUREMENTS = {
     "help": starting.help_against_pass,
@@ -17,6 +17,7 @@ MEASUREMENTS = {
     "networks": networks.random_networks,
     "planted": planted.planted_errors,
     "reports": reports.writing_and_reading,
+    "cluster": cluster.runs_on_workers,
 }
 
 # A name is checked and run here alone: processes that the measurements start import this module again.

@@ -7,5 +7,6 @@ In the order of reading: `planning` (which runs there are), `task` (what one run
 changed), `executing` (tasks on an executor, and how they may end), `isolated` (the executor that gradproof
 starts), `worker_process` (a fresh process, seen from outside), `worker` (what happens inside), `limits` (what
 a run may take there) and `pickling` (how a run gets there). `own_runs` makes runs on this machine;
-`foreign_runs` on an executor of the user's, each of whose workers is lent processes by `lending`.
+`foreign_runs` on an executor of the user's (`cluster` gives dask's), each of whose workers is lent processes
+by `lending` and sent the `user_modules`. `splitting` says which runs are in which part of a verification.
 """

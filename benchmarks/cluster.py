@@ -1,0 +1,79 @@
+"""What a cluster brings and costs: the same 200 runs on one worker and on two, and in own processes."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import gradproof as gp
+from benchmarks.timing import print_ratios
+from gradproof.running.cluster import cluster
+
+_RUNS = 200
+_DTYPES = ("float64", "float32")
+_SECONDS = 60.0
+
+
+def runs_on_workers() -> None:
+    """Time 200 runs of the reference on one process and two, of this machine and of a cluster on loopback."""
+    scenarios = [
+        gp.Scenario(
+            name=f"square_{number}",
+            loss=lambda xp, params, batch: xp.sum((params["w"] * batch["x"]) ** 2),
+            gradient=lambda params, batch: {"w": 2 * params["w"] * batch["x"] ** 2},
+            params={"w": np.ones(8)},
+            batch={"x": np.ones(8)},
+            training=gp.GradientDescent(0.1, 50),
+        )
+        for number in range(_RUNS // len(_DTYPES))
+    ]
+    # Each once: all of them start their processes anew.
+    seconds = {f"{jobs} of own processes": _timed(scenarios, jobs=jobs) for jobs in (1, 2)}
+    for workers in (1, 2):
+        with _started(workers) as address, cluster(address) as executor:
+            seconds[f"{workers} of a cluster's workers"] = _timed(scenarios, executor=executor)
+    print_ratios(f"{_RUNS} runs of the reference", seconds, "no goal: with a core each, two take half of one")
+
+
+def _timed(scenarios: Sequence[gp.Scenario], **where: Any) -> float:
+    start = time.perf_counter()
+    report = gp.verify(scenarios, "reference", _DTYPES, **where)
+    assert (report.runs["status"] == "run").all()  # noqa: S101 - else it would be fast
+    return time.perf_counter() - start
+
+
+@contextmanager
+def _started(workers: int) -> Iterator[str]:
+    """Start a scheduler and workers, and give its address."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder, "scheduler.json")
+        ask = ("--scheduler-file", str(told), "--no-dashboard")
+        commands = [
+            ("dask_scheduler", "--port", "0", *ask),
+            *[("dask_worker", "--nthreads", "1", "--no-nanny", *ask)] * workers,
+        ]
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-m", f"distributed.cli.{module}", *options],
+                cwd=folder,
+                stderr=subprocess.DEVNULL,
+            )
+            for module, *options in commands
+        ]
+        try:
+            end = time.monotonic() + _SECONDS
+            while not told.is_file() and time.monotonic() < end:
+                time.sleep(0.05)
+            yield json.loads(told.read_text(encoding="utf-8"))["address"]
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait()
