@@ -8,16 +8,20 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import gradproof as gp
 from benchmarks.timing import print_ratios
 from gradproof.running.cluster import cluster
+from gradproof.running.foreign_runs import ForeignRuns
+from gradproof.running.limits import ORDINARY
+from gradproof.running.own_runs import OwnRuns, Runs
+from gradproof.running.planning import plan
+from gradproof.running.task import Task
+from gradproof.verdicts.records import Outcome
 
 _RUNS = 200
-_DTYPES = ("float64", "float32")
 _SECONDS = 60.0
 
 
@@ -30,22 +34,22 @@ def runs_on_workers() -> None:
             gradient=lambda params, batch: {"w": 2 * params["w"] * batch["x"] ** 2},
             params={"w": np.ones(8)},
             batch={"x": np.ones(8)},
-            training=gp.GradientDescent(0.1, 50),
+            training=gp.GradientDescent(0.1, 300),
         )
-        for number in range(_RUNS // len(_DTYPES))
+        for number in range(_RUNS // 2)
     ]
+    tasks, _ = plan(scenarios, ["reference"], ("float64", "float32"))
     # Each once: all of them start their processes anew.
-    seconds = {f"{jobs} of own processes": _timed(scenarios, jobs=jobs) for jobs in (1, 2)}
+    seconds = {f"{jobs} of own processes": _timed(OwnRuns(jobs, ORDINARY), tasks) for jobs in (1, 2)}
     for workers in (1, 2):
         with _started(workers) as address, cluster(address) as executor:
-            seconds[f"{workers} of a cluster's workers"] = _timed(scenarios, executor=executor)
+            seconds[f"{workers} of a cluster's workers"] = _timed(ForeignRuns(executor, ORDINARY), tasks)
     print_ratios(f"{_RUNS} runs of the reference", seconds, "no goal: with a core each, two take half of one")
 
 
-def _timed(scenarios: Sequence[gp.Scenario], **where: Any) -> float:
+def _timed(runs: Runs, tasks: Sequence[Task]) -> float:
     start = time.perf_counter()
-    report = gp.verify(scenarios, "reference", _DTYPES, **where)
-    assert (report.runs["status"] == "run").all()  # noqa: S101 - else it would be fast
+    assert all(isinstance(result, Outcome) for result in runs.results(tasks))  # noqa: S101 - else it would be fast
     return time.perf_counter() - start
 
 

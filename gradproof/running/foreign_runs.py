@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -90,7 +91,8 @@ class ForeignRuns:
     def results(self, tasks: Sequence[Task]) -> Iterator[Outcome | NotRun]:
         """Give the results as they come; those of a machine like this one do not say where they are from."""
         here = machine()
-        parcels = [self._parcel(task) for task in longest_first(tasks)]
+        modules = UserModules.loaded([each for task in tasks for each in vars(task.scenario).values()])
+        parcels = [self._parcel(task, modules) for task in longest_first(tasks)]
         try:
             for reply in spread(carry_out_sent, parcels, self._executor, _no_reply):
                 self._lanes |= {reply.lane} - {None}
@@ -99,8 +101,7 @@ class ForeignRuns:
         finally:
             end_all(self._verification)
 
-    def _parcel(self, task: Task) -> Parcel:
-        modules = UserModules.loaded([*vars(task.scenario).values()])
+    def _parcel(self, task: Task, modules: UserModules) -> Parcel:
         contents = _packed((os.getcwd(), modules, pickled(carry_out, (task,))))  # noqa: PTH109 - it travels as a text
         return Parcel(task.subject, self._limits, self._verification, _versions(), contents)
 
@@ -109,6 +110,7 @@ def _no_reply(parcel: Parcel, status: RunStatus, reason: str) -> Reply:
     return Reply(None, {}, _packed(NotRun(parcel.subject, reason, status)))
 
 
+@cache
 def _versions() -> dict[str, str]:
     return {"gradproof": version("gradproof"), "Python": ".".join(map(str, sys.version_info[:2]))}
 

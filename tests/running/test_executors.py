@@ -248,7 +248,8 @@ def test_the_users_modules_are_found_where_they_are_not(file, tmp_path):
     """In a process that has neither the folder nor its files."""
     scenario = gp.verification.find_scenarios(str(file))[0]
     parcel = ForeignRuns(ThreadPoolExecutor(1), ORDINARY)._parcel(
-        Task(scenario, Subject("mine", "reference", "numpy", "float64"))
+        Task(scenario, Subject("mine", "reference", "numpy", "float64")),
+        UserModules.loaded([scenario.loss, scenario.gradient]),
     )
     sent = tmp_path / "sent"
     sent.write_bytes(pickle.dumps(parcel.contents))
