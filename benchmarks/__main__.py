@@ -1,8 +1,19 @@
-"""`python -m benchmarks [NAME ...]` runs all measurements, or those named."""
+"""`python -m benchmarks [NAME ...]` runs all measurements, or those named; `fuzz` has options of its own."""
 
 import sys
 
-from benchmarks import accusations, checking, cluster, networks, planted, reports, running, sizes, starting
+from benchmarks import (
+    accusations,
+    checking,
+    cluster,
+    fuzz,
+    networks,
+    planted,
+    reports,
+    running,
+    sizes,
+    starting,
+)
 
 MEASUREMENTS = {
     "help": starting.help_against_pass,
@@ -22,6 +33,8 @@ MEASUREMENTS = {
 
 # A name is checked and run here alone: processes that the measurements start import this module again.
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["fuzz"]:
+        sys.exit(fuzz.command(sys.argv[2:]))
     for name in sys.argv[1:] or MEASUREMENTS:
         if name not in MEASUREMENTS:
             sys.exit(f"There is no measurement called {name!r}. Choose from {', '.join(MEASUREMENTS)}.")

@@ -1,0 +1,182 @@
+"""Random losses of the whole table of operations: no right gradient is accused, and nothing raises.
+
+`python -m benchmarks fuzz --seed 7 --minutes 10` (or `--count 1000`) draws losses, lets the tape in plain
+float64, PyTorch and JAX differentiate them, and judges all of these gradients. What is accused, or raises, is
+shrunk to the least loss that shows it and printed as code: it is a fault of ours, or of the framework's, and
+becomes a test or an entry of `KNOWN`.
+"""
+
+import argparse
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import hypothesis
+import numpy as np
+
+from benchmarks.random_losses import OPERATIONS, Program, programs
+from benchmarks.timing import print_figures
+from gradproof.backends import load_backend
+from gradproof.reference.numbers import Plain
+from gradproof.reference.tape import differentiate
+from gradproof.scenarios import Scenario
+from gradproof.single import judge
+from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.verdict import Verdict
+
+SUBJECTS = (
+    ("reference", "float64"),
+    *((backend, dtype) for backend in ("torch", "jax") for dtype in ("float64", "float32")),
+)
+SHRINKING = 20.0
+"""Seconds that a loss is shrunk for, at most."""
+
+ACCUSED = (Verdict.DISAGREES, Verdict.NOT_FINITE, Verdict.WRONG)
+"""What says that a gradient is wrong. UNDECIDED says nothing of it: where a loss jumps, it has none."""
+
+AT_ONCE = 50
+"""So many losses are drawn from one seed."""
+
+KNOWN: Mapping[tuple[str, str, str], str] = {
+    ("torch", "float64", "floor_divide"): "aten::floor_divide has no derivative",
+    ("torch", "float32", "floor_divide"): "aten::floor_divide has no derivative",
+}
+"""What a framework gets wrong: by backend, dtype and operation, in words; it is not judged on such losses."""
+
+
+@dataclass
+class Tally:
+    """What was found.
+
+    Attributes:
+        verdicts: by backend, dtype and verdict, how many gradients.
+        operations: by operation, in how many losses.
+        losses: how many losses were judged.
+        found: what is accused or raises: the seed, the loss as code, and what is said.
+    """
+
+    verdicts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)
+    losses: int = 0
+    found: list[str] = field(default_factory=list)
+
+
+def gradient_of(scenario: Scenario, backend: str, dtype: str) -> dict[str, Any]:
+    """Let a framework differentiate a loss; the reference is the tape in plain float64."""
+    if backend == "reference":
+        plain = differentiate(scenario.flat_loss, scenario.flat_params, scenario.flat_batch, Plain())
+        return {name: numbers.values()[0] for name, numbers in plain.gradients.items()}
+    run = load_backend(backend).run(scenario, dtype=dtype, variant="eager")
+    return {name: gradient[0] for name, gradient in run.gradients.items()}
+
+
+def is_accused(found: Judgement) -> bool:
+    """Tell whether a gradient is said to be wrong where there is one: NaN is right where there is none."""
+    entries = found.entries[found.entries["verdict"].isin([*map(str, ACCUSED)])]
+    known = [text.replace(".", "").lstrip("-")[:1].isdigit() for text in entries["exact"]]
+    return found.verdict in ACCUSED and (any(known) or not len(entries))
+
+
+def judged(program: Program, subjects: Sequence[tuple[str, str]], tally: Tally) -> Iterator[str]:
+    """Judge what each subject says of a loss, and tell what is accused or raises."""
+    scenario = program.scenario()
+    if scenario is None:
+        return
+    tally.losses += 1
+    tally.operations.update({*program.operations})
+    for backend, dtype in subjects:
+        if any((backend, dtype, operation) in KNOWN for operation in program.operations):
+            tally.verdicts[backend, dtype, "known"] += 1
+            continue
+        try:
+            with np.errstate(all="ignore"):
+                gradients = gradient_of(scenario, backend, dtype)
+                found = judge(scenario.loss, scenario.params, scenario.batch, gradients, dtype=dtype)
+        except Exception:  # noqa: BLE001 - that is what is looked for
+            tally.verdicts[backend, dtype, "raises"] += 1
+            yield f"{backend} {dtype} raises:\n{traceback.format_exc(limit=-3)}"
+            continue
+        tally.verdicts[backend, dtype, str(found.verdict)] += 1
+        if is_accused(found):
+            yield f"{backend} {dtype}:\n{found.told(110)}"
+
+
+def fuzz(
+    seed: int,
+    *,
+    count: int = sys.maxsize,
+    seconds: float = float("inf"),
+    subjects: Sequence[tuple[str, str]] = SUBJECTS,
+) -> Tally:
+    """Judge random losses until so many were judged, or the time is up.
+
+    Args:
+        seed: what the first are drawn with; each further `AT_ONCE` have the next seed.
+        count: so many at least are drawn.
+        seconds: no more is begun after so many.
+        subjects: backends and dtypes.
+    """
+    tally, end = Tally(), time.monotonic() + seconds
+    while tally.losses < count and time.monotonic() < end:
+        _drawn(seed, min(AT_ONCE, count), end, subjects, tally)
+        seed += 1
+    return tally
+
+
+def _drawn(seed: int, count: int, end: float, subjects: Sequence[tuple[str, str]], tally: Tally) -> None:
+    """Draw losses from one seed; the first that fails is shrunk, and ends them."""
+    least: list[tuple[Program, str]] = []
+    until = [end]
+
+    def test(program: Program) -> None:
+        if time.monotonic() > until[0]:
+            return
+        # While one is shrunk, nothing is counted.
+        said = "\n".join(judged(program, subjects, Tally() if least else tally))
+        if said:
+            until[0] = min(until[0], time.monotonic() + SHRINKING) if not least else until[0]
+            least[:] = [(program, said)]
+            raise AssertionError(said)
+
+    quiet = hypothesis.settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+        suppress_health_check=list(hypothesis.HealthCheck),
+        report_multiple_bugs=False,
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+    try:
+        hypothesis.seed(seed)(quiet(hypothesis.given(programs())(test)))()
+    except (AssertionError, hypothesis.errors.Flaky):  # the second where the time was up while it was shrunk
+        program, said = least[0]
+        values = {name: array.tolist() for name, array in (program.arrays("w") | program.arrays("x")).items()}
+        tally.found.append(f"seed {seed}:\n{program.source}# {values}\n{said}")
+
+
+def command(arguments: Sequence[str]) -> int:
+    """Run it as a command; 1 if anything was found."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks fuzz", description=__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="what the losses are drawn with (default: 0)")
+    parser.add_argument("--minutes", type=float, default=10.0, help="no more is begun after (default: 10)")
+    parser.add_argument("--count", type=int, default=sys.maxsize, help="how many losses (default: any)")
+    options = parser.parse_args(arguments)
+    tally = fuzz(options.seed, count=options.count, seconds=60 * options.minutes)
+    print("\n\n".join(tally.found))
+    verdicts = sorted({verdict for _, _, verdict in tally.verdicts})
+    print_figures(
+        f"{tally.losses} random losses from seed {options.seed} on, of {len(tally.operations)} of "
+        f"{len(OPERATIONS)} operations",
+        "nothing is accused, and nothing raises",
+        ["", *verdicts],
+        [
+            [f"{backend} {dtype}", *(f"{tally.verdicts[backend, dtype, verdict]}" for verdict in verdicts)]
+            for backend, dtype in SUBJECTS
+        ],
+    )
+    return 1 if tally.found else 0

@@ -1,0 +1,100 @@
+"""Random losses of the whole table of operations: right gradients are not accused, and wrong ones are.
+
+`python -m benchmarks fuzz` does the same for as long as one likes.
+"""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import numpy as np
+import pytest
+
+from gradproof.reference.tape.operations import OPERATIONS
+
+
+@pytest.fixture(scope="module")
+def fuzz() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parents[1])
+        yield importlib.import_module("benchmarks.fuzz")
+
+
+def test_every_operation_of_the_table_is_drawn(fuzz: Any) -> None:
+    assert fuzz.OPERATIONS.keys() == OPERATIONS.keys()
+
+
+def test_no_right_gradient_of_the_tape_is_accused(fuzz: Any) -> None:
+    tally = fuzz.fuzz(0, count=40, subjects=[("reference", "float64")])
+    assert tally.found == []
+    assert tally.losses >= 40
+    assert len(tally.operations) > 40
+
+
+@pytest.mark.parametrize(
+    ("backend", "count"),
+    [
+        ("torch", 12),
+        ("jax", 3),
+        pytest.param("torch", 300, marks=pytest.mark.slow),
+        pytest.param("jax", 150, marks=pytest.mark.slow),
+    ],
+)
+def test_no_right_gradient_of_a_framework_is_accused(fuzz: Any, backend: str, count: int) -> None:
+    pytest.importorskip(backend)
+    tally = fuzz.fuzz(3, count=count, subjects=[(backend, dtype) for dtype in ("float64", "float32")])
+    assert tally.found == []
+
+
+def test_what_a_framework_gets_wrong_is_not_forgotten(fuzz: Any) -> None:
+    """An entry of the table goes when the framework has mended it."""
+    torch = pytest.importorskip("torch")
+    assert {key[:1] + key[2:] for key in fuzz.KNOWN} == {("torch", "floor_divide")}
+    x = torch.tensor(2.5, requires_grad=True)
+    with pytest.raises(RuntimeError, match="derivative for aten::floor_divide is not implemented"):
+        (x // 0.75).backward()
+
+
+def test_a_wrong_gradient_is_found_and_shrunk(fuzz: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tape's gradient with an error planted where a loss has a tanh."""
+    right = fuzz.gradient_of
+
+    def wrong(scenario: Any, backend: str, dtype: str) -> Any:
+        gradients = right(scenario, backend, dtype)
+        is_planted = "tanh" in scenario.loss.__code__.co_names
+        return {name: value * (1.25 if is_planted else 1.0) for name, value in gradients.items()}
+
+    monkeypatch.setattr(fuzz, "gradient_of", wrong)
+    monkeypatch.setattr(fuzz, "SHRINKING", 3.0)
+    tally = fuzz.fuzz(1, count=50, subjects=[("reference", "float64")])
+    assert tally.found
+    assert all("tanh" in text for text in tally.found)
+    assert min(text.count(" = xp.") + text.count(" = w") for text in tally.found) <= 4
+
+
+def test_what_raises_is_found(fuzz: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def raising(*_: Any) -> Any:
+        raise KeyError("planted")
+
+    monkeypatch.setattr(fuzz, "gradient_of", raising)
+    monkeypatch.setattr(fuzz, "SHRINKING", 1.0)
+    tally = fuzz.fuzz(0, count=1, subjects=[("reference", "float64")])
+    assert "KeyError: 'planted'" in tally.found[0]
+
+
+@hypothesis.settings(max_examples=30, deadline=None, database=None, derandomize=True)
+@hypothesis.given(data=hypothesis.strategies.data())
+def test_a_random_loss_is_code_of_its_own(fuzz: Any, data: Any) -> None:
+    """It runs on plain NumPy, and gives the number that the tape gives."""
+    program = data.draw(fuzz.programs())
+    scenario = program.scenario()
+    if scenario is not None:
+        from gradproof.reference.numbers import Plain
+        from gradproof.reference.numpy_namespace import NumpyNamespace
+        from gradproof.reference.tape import differentiate
+
+        with np.errstate(all="ignore"):
+            value = scenario.loss(NumpyNamespace(), scenario.params, scenario.batch)
+        tape = differentiate(scenario.flat_loss, scenario.flat_params, scenario.flat_batch, Plain())
+        np.testing.assert_allclose(tape.value.values()[0], value, rtol=1e-9, atol=1e-9)
