@@ -2,8 +2,9 @@
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from math import prod
 from typing import Any
 
@@ -14,7 +15,8 @@ from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.scenarios import Scenario
 
 Shape = tuple[int, ...]
-Draw = Callable[[st.SearchStrategy[Any]], Any]
+Choose = Callable[[Sequence[Any]], Any]
+"""Chooses one of several things."""
 
 SHAPES: tuple[Shape, ...] = ((), (3,), (1,), (2, 3), (3, 2), (2, 1), (2, 3, 2))
 LARGEST = 1e4
@@ -101,24 +103,24 @@ class Program:
         return all(np.all(np.abs(value) < LARGEST) for value in computed)
 
 
-Build = Callable[[Draw, Program], tuple[str, Shape] | None]
-"""Draws the code of an operation and the shape of its result; None where no value fits it."""
+Build = Callable[[Choose, Program], tuple[str, Shape] | None]
+"""Chooses the code of an operation and the shape of its result; None where no value fits it."""
 
 
 def _entrywise(code: str) -> Build:
-    def build(draw: Draw, program: Program) -> tuple[str, Shape]:
-        name = draw(st.sampled_from([*program.shapes]))
+    def build(choose: Choose, program: Program) -> tuple[str, Shape]:
+        name = choose([*program.shapes])
         return code.replace("@", name), program.shapes[name]
 
     return build
 
 
 def _two(code: str, fit: Callable[[Shape, Shape], bool] | None = None) -> Build:
-    def build(draw: Draw, program: Program) -> tuple[str, Shape] | None:
+    def build(choose: Choose, program: Program) -> tuple[str, Shape] | None:
         shapes = program.shapes
-        one = draw(st.sampled_from([*shapes]))
+        one = choose([*shapes])
         fits = [each for each in shapes if (fit or _broadcast)(shapes[one], shapes[each])]
-        other = draw(st.sampled_from(fits))
+        other = choose(fits)
         shape = np.broadcast_shapes(program.shapes[one], program.shapes[other])
         return code.replace("$1", one).replace("$2", other), shape
 
@@ -140,23 +142,23 @@ def _broadcast(one: Shape, other: Shape) -> bool:
     return prod(shape) <= 24
 
 
-def _having(draw: Draw, program: Program, fits: Callable[[Shape], bool]) -> tuple[str, Shape] | None:
+def _having(choose: Choose, program: Program, fits: Callable[[Shape], bool]) -> tuple[str, Shape] | None:
     names = [name for name, shape in program.shapes.items() if fits(shape)]
     if not names:
         return None
-    name = draw(st.sampled_from(names))
+    name = choose(names)
     return name, program.shapes[name]
 
 
 def _reduction(function: str, *, options: tuple[str, ...] = ("",), least: int = 1) -> Build:
-    def build(draw: Draw, program: Program) -> tuple[str, Shape] | None:
-        found = _having(draw, program, lambda shape: len(shape) >= 1 and all(n >= least for n in shape))
+    def build(choose: Choose, program: Program) -> tuple[str, Shape] | None:
+        found = _having(choose, program, lambda shape: len(shape) >= 1 and all(n >= least for n in shape))
         if found is None:
             return None
         name, shape = found
-        axis = draw(st.sampled_from([None, *range(-len(shape), len(shape))]))
-        keep = draw(st.booleans())
-        option = draw(st.sampled_from(options))
+        axis = choose([None, *range(-len(shape), len(shape))])
+        keep = choose((False, True))
+        option = choose(options)
         axes = range(len(shape)) if axis is None else [axis % len(shape)]
         kept = tuple(1 if at in axes else n for at, n in enumerate(shape) if keep or at not in axes)
         return f"{function}({name}, axis={axis}, keepdims={keep}{option})", kept
@@ -165,19 +167,19 @@ def _reduction(function: str, *, options: tuple[str, ...] = ("",), least: int = 
 
 
 def _along(function: str) -> Build:
-    def build(draw: Draw, program: Program) -> tuple[str, Shape] | None:
-        found = _having(draw, program, lambda shape: len(shape) >= 1)
+    def build(choose: Choose, program: Program) -> tuple[str, Shape] | None:
+        found = _having(choose, program, lambda shape: len(shape) >= 1)
         if found is None:
             return None
         name, shape = found
-        axis = draw(st.integers(-len(shape), len(shape) - 1))
+        axis = choose(range(-len(shape), len(shape)))
         return f"{function}({name}, axis={axis})", shape
 
     return build
 
 
 def _product(function: str, fits: Callable[[Shape, Shape], Shape | None]) -> Build:
-    def build(draw: Draw, program: Program) -> tuple[str, Shape] | None:
+    def build(choose: Choose, program: Program) -> tuple[str, Shape] | None:
         pairs = [
             (one, other, shape)
             for one, first in program.shapes.items()
@@ -186,7 +188,7 @@ def _product(function: str, fits: Callable[[Shape, Shape], Shape | None]) -> Bui
         ]
         if not pairs:
             return None
-        one, other, shape = draw(st.sampled_from(pairs))
+        one, other, shape = choose(pairs)
         return f"{function}({one}, {other})", shape
 
     return build
@@ -209,8 +211,8 @@ def _outer(one: Shape, other: Shape) -> Shape | None:
 
 
 def _moved(code: str, change: Callable[[Shape], Shape], fits: Callable[[Shape], bool]) -> Build:
-    def build(draw: Draw, program: Program) -> tuple[str, Shape] | None:
-        found = _having(draw, program, fits)
+    def build(choose: Choose, program: Program) -> tuple[str, Shape] | None:
+        found = _having(choose, program, fits)
         if found is None:
             return None
         name, shape = found
@@ -294,21 +296,37 @@ OPERATIONS: Mapping[str, tuple[Build, ...]] = {
 """For each operation of the table, what draws code with it, inside its domain."""
 
 
-@st.composite
-def programs(draw: Draw, most: int = 8) -> Program:
-    """Draw a loss of a few operations."""
-    shapes = {
-        f"w{at}": shape
-        for at, shape in enumerate(draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=3)))
-    }
-    shapes |= {
-        f"x{at}": shape for at, shape in enumerate(draw(st.lists(st.sampled_from(SHAPES), max_size=2)))
-    }
-    numbers = draw(st.sampled_from([*NUMBERS]))
-    program = Program(shapes, seed=draw(st.integers(0, 2**16)), numbers=numbers)
-    for _ in range(draw(st.integers(1, most))):
-        operation = draw(st.sampled_from([*OPERATIONS]))
-        found = draw(st.sampled_from(OPERATIONS[operation]))(draw, program)
+_CHOICES = st.lists(st.integers(0, 251), min_size=6, max_size=6)
+
+
+def programs(most: int = 8) -> st.SearchStrategy[Program]:
+    """Give the strategy of losses of a few operations.
+
+    Each operation is drawn with its own choices, so that others can be left out when a loss is shrunk.
+    """
+    steps = st.lists(st.tuples(st.sampled_from([*OPERATIONS]), _CHOICES), min_size=1, max_size=most)
+    params = st.lists(st.sampled_from(SHAPES), min_size=1, max_size=3)
+    data = st.lists(st.sampled_from(SHAPES), max_size=2)
+    return st.builds(_program, params, data, st.sampled_from([*NUMBERS]), st.integers(0, 2**16), steps)
+
+
+def _program(
+    params: Sequence[Shape],
+    data: Sequence[Shape],
+    numbers: str,
+    seed: int,
+    steps: Sequence[tuple[str, Sequence[int]]],
+) -> Program:
+    shapes = {f"w{at}": shape for at, shape in enumerate(params)}
+    shapes |= {f"x{at}": shape for at, shape in enumerate(data)}
+    program = Program(shapes, seed=seed, numbers=numbers)
+    for operation, choices in steps:
+        left = cycle(choices)
+
+        def choose(things: Sequence[Any], left: Iterator[int] = left) -> Any:
+            return things[next(left) % len(things)]
+
+        found = choose(OPERATIONS[operation])(choose, program)
         if found is not None:
             program.add(operation, *found)
     return program

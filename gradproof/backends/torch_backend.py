@@ -41,9 +41,9 @@ class TorchFunctions(ComposedFunctions):
         """Compute x - ln Σ e^x."""
         return functional.log_softmax(x, dim=axis)
 
-    def logsumexp(self, x: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
-        """Compute ln Σ e^x."""
-        return torch.logsumexp(x, axis, keepdims)
+    def logsumexp(self, x: Any, *, axis: Any = -1, keepdims: bool = False) -> Any:
+        """Compute ln Σ e^x; without axes torch asks for all of them by number."""
+        return torch.logsumexp(x, tuple(range(x.ndim)) if axis is None else axis, keepdims)
 
     def cross_entropy(self, logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
         """Compute -Σ y ln softmax(z) along the last axis; torch's has the classes on axis 1."""
