@@ -157,7 +157,7 @@ def test_help_tells_commands_options_and_exit_statuses(capsys: pytest.CaptureFix
         assert part in text
 
 
-@pytest.mark.parametrize("command", ["", "verify", "compare", "check", "audit", "list"])
+@pytest.mark.parametrize("command", ["", "verify", "merge", "compare", "check", "audit", "list"])
 def test_help_fits_80_columns(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,7 +164,7 @@ KINDS = {
     ),
     "builtin": ("builtins.sum = do_sum", "run", FAILED, "functions of builtins (sum)"),
     "path": ("sys.path.insert(0, '/nowhere')", "run", FAILED, "sys.path"),
-    "signal": ("signal.signal(signal.SIGINT, signal.SIG_IGN)", "run", FAILED, "a signal (SIGINT)"),
+    "signal": ("signal.signal(signal.SIGTERM, signal.SIG_IGN)", "run", FAILED, "a signal (SIGTERM)"),
     "decimals": ("decimal.getcontext().prec = 2", "run", FAILED, "decimal numbers (prec) from 28 to 2"),
     "printing": (
         "np.set_printoptions(precision=1)", "run", FAILED, "how NumPy prints (precision) from 8 to 1",
@@ -252,11 +252,13 @@ def scenario(name="mine", steps=3):
 
 def install(folder: Path, kinds: dict[str, tuple[str, str, str, str]]) -> list[str]:
     """Write the module and its entry points into a folder that is, or will be, on `sys.path`."""
-    lines = [f"{name} = make({name!r}, {text!r}, {method!r})" for name, (text, method, _, _) in kinds.items()]
+    lines = [
+        f"bad_{name} = make({name!r}, {text!r}, {method!r})" for name, (text, method, _, _) in kinds.items()
+    ]
     (folder / "bad_backends_of_a_test.py").write_text(MODULE + "\n".join(lines) + "\n", encoding="utf-8")
     record = folder / "bad_backends_of_a_test-1.0.dist-info"
     record.mkdir()
     (record / "METADATA").write_text("Metadata-Version: 2.1\nName: bad-backends-of-a-test\nVersion: 1.0\n")
-    points = "\n".join(f"bad_{name} = bad_backends_of_a_test:{name}" for name in kinds)
+    points = "\n".join(f"bad_{name} = bad_backends_of_a_test:bad_{name}" for name in kinds)
     (record / "entry_points.txt").write_text(f"[gradproof.backends]\n{points}\n", encoding="utf-8")
     return [f"bad_{name}" for name in kinds]

@@ -9,7 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from bad_backends import KINDS, install
 
 import gradproof as gp
 from gradproof import cli
@@ -85,6 +87,7 @@ class Cluster:
     def _start(self, module, *arguments):
         environment = {
             **os.environ,
+            "PYTHONPATH": str(self.folder.parent),  # third parties' backends have to be installed there
             "GRADPROOF_TEST": "worker",
             "GRADPROOF_TEST_FOLDER": str(self.folder),
             "OMP_NUM_THREADS": "1",
@@ -160,6 +163,48 @@ def test_a_run_that_ends_its_workers_is_told_after_the_fourth(started, tmp_path)
     assert "lost each of the 4 workers" in runs.loc["float32"]["reason"]
 
 
+def taught(steps=3):
+    """What the ways to misbehave are made for."""
+    random = np.random.default_rng(0)
+    return gp.Scenario(
+        name="taught",
+        loss=lambda xp, params, batch: xp.mean((batch["x"] @ params["w"] - batch["y"]) ** 2),
+        gradient=lambda params, batch: {
+            "w": batch["x"].T @ (batch["x"] @ params["w"] - batch["y"]) * (2 / batch["y"].size)
+        },
+        params={"w": random.normal(size=(3, 2))},
+        batch={"x": random.normal(size=(4, 3)), "y": random.normal(size=(4, 2))},
+        training=gp.GradientDescent(0.1, steps),
+    )
+
+
+@pytest.mark.slow
+def test_every_way_to_misbehave_is_a_row_on_a_cluster(started, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    backends = install(tmp_path, KINDS)
+    made = started(2, "--no-nanny")
+    limits = gp.Limits(seconds=10.0, memory=2**30)
+    with cluster(made.address) as executor:
+        report = gp.verify(
+            [taught()],
+            [*backends[::2], "reference", *backends[1::2]],
+            ["float64"],
+            executor=executor,
+            limits=limits,
+        )
+    runs = report.runs.set_index("backend")
+    off = {}
+    for name, (_, _, status, told) in KINDS.items():
+        row = runs.loc[f"bad_{name}"]
+        if row["status"] != status or told not in row["reason"]:
+            off[name] = (row["status"], row["reason"][:300])
+    assert not off
+    right = gp.verify([taught()], ["reference"], ["float64"], limits=None)
+    steps = report.steps[report.steps["backend"] == "reference"]
+    assert steps["digest"].tolist() == right.steps["digest"].tolist()
+
+
 def test_the_command_runs_on_a_cluster(started, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     made = started(1, "--no-nanny")
@@ -189,7 +234,7 @@ NO_CLUSTER = {
 def test_a_cluster_that_is_not_there_is_told(arguments, told, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(clusters, "_CONNECTING", 0.5)
-    assert cli.main(["verify", "line_fit", *arguments]) == 2
+    assert cli.main(["verify", [taught()], *arguments]) == 2
     error = capsys.readouterr().err
     assert re.search(told, error), error
     assert not Path("reports/latest").exists()
@@ -197,5 +242,5 @@ def test_a_cluster_that_is_not_there_is_told(arguments, told, tmp_path, monkeypa
 
 def test_without_dask_it_is_told_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    assert cli.main(["verify", "line_fit", "--cluster", "tcp://127.0.0.1:1"]) == 2
+    assert cli.main(["verify", [taught()], "--cluster", "tcp://127.0.0.1:1"]) == 2
     assert "pip install 'gradproof[dask]'" in capsys.readouterr().err
