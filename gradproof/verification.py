@@ -1,6 +1,5 @@
 """`verify`: run scenarios on backends, judge every step, and make the report."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.report import Report
 from gradproof.reporting.shard import Shard
 from gradproof.running.limits import ORDINARY, Limits
-from gradproof.running.own_runs import OwnRuns, Runs
+from gradproof.running.own_runs import OwnRuns, Runs, worth_starting
 from gradproof.running.planning import plan
 from gradproof.running.splitting import Group, groups_of, part_of
 from gradproof.running.task import Task
@@ -62,7 +61,7 @@ def verify(  # noqa: PLR0913 - all but three are given by name, and have a defau
         backends: their names, or `BACKEND/VARIANT` for one variant alone (`jax/eager`, say); None for all
             that are installed (the others are reported as not run).
         dtypes: float64, float32 or both.
-        jobs: processes to run in; 0 for one a processor core.
+        jobs: processes to run in; 0 for as many as are worth starting, one a processor core at most.
         limits: what one run may take. Runs are made in processes of their own: whatever one does, from
             a crash to an endless loop, the others are made and the report is whole. None for runs in this
             process, one after the other and without limits, which a debugger can follow.
@@ -106,7 +105,7 @@ def verify(  # noqa: PLR0913 - all but three are given by name, and have a defau
         raise InputError("A part has no baseline: compare the report that `merge` makes of all parts.")
     share = _share(scenarios, *plan(scenarios, backends, dtypes, limits), shard)
     claims = check_claims(share.claimed)
-    runs = _runs(min(jobs or os.cpu_count() or 1, len(share.tasks)), limits, executor)
+    runs = _runs(min(jobs, len(share.tasks)) or worth_starting(share.tasks), limits, executor)
     results = _made(runs, share.tasks, progress)
     outcomes = [result for result in results if isinstance(result, Outcome)]
     not_run = [*share.not_run, *(result for result in results if isinstance(result, NotRun))]

@@ -55,7 +55,7 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         type=whole_number,
         metavar="N",
-        help="processes to run in; 0 (the default) for one a processor core",
+        help="processes to run in; 0 (the default) for as many as are worth it, one a core at most",
     )
     parser.add_argument(
         "--cluster",

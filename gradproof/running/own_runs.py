@@ -1,10 +1,12 @@
 """Runs in processes that gradproof starts, or in this one."""
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from gradproof.running.limits import Limits
 from gradproof.running.task import Task, carry_out, ended
+from gradproof.scenarios import Scenario
 from gradproof.verdicts.records import NotRun, Outcome
 
 
@@ -45,6 +47,26 @@ class OwnRuns:
             yield from spread(carry_out, longest_first(tasks), executor, ended)
         finally:
             executor.shutdown(cancel_futures=True)
+
+
+def worth_starting(tasks: Sequence[Task]) -> int:
+    """Tell how many processes are worth starting for runs: each imports the frameworks anew, in seconds.
+
+    The documents' larger systems are worth one a core; a few steps of a small loss are worth one in all.
+    """
+    work = sum(task.scenario.steps * (_A_STEP + _entries(task.scenario)) for task in tasks)
+    return max(1, min(os.cpu_count() or 1, len(tasks), work // _A_PROCESS + 1))
+
+
+def _entries(scenario: Scenario) -> int:
+    return sum(array.size for array in scenario.flat_params.values())
+
+
+_A_STEP = 100
+"""What a step costs beside its parameters' entries, in entries."""
+
+_A_PROCESS = 6_000_000
+"""What is worth a process of its own: 60 000 steps of a few parameters, in entries."""
 
 
 def longest_first(tasks: Sequence[Task]) -> list[Task]:
