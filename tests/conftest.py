@@ -16,7 +16,7 @@ settings.load_profile("gradproof")
 
 # 10 000 steps, or the same system at another learning rate, in the slower of a backend's two ways: `make
 # test-all` and `gradproof verify` run these too.
-_LONG_DOCUMENTS = re.compile(r"(sigmoid_network|bce_network_rate_\S+)-(torch-func|jax-eager)-")
+_LONG_DOCUMENTS = re.compile(r"(sigmoid_network|bce_network_rate_\S+)-(torch-func|jax-eager|autograd-\S+)-")
 
 
 @pytest.hookimpl(tryfirst=True)
