@@ -8,6 +8,7 @@ Imports nothing that costs time.
 
 import faulthandler
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -189,9 +190,15 @@ def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt(signal.Signals(number))
 
 
-def _end_with_parent(alive: int) -> None:
-    """Wait until the parent is gone, whatever ended it, and end this process and all that it started."""
+def _end_with_parent(alive: int, folder: str) -> None:
+    """Wait until the parent is gone, whatever ended it, and end this process and all that it started.
+
+    What it would have removed is removed here.
+    """
     os.read(alive, 1)
+    isolated = sys.modules.get("gradproof.running.isolated")
+    for each in (folder, *(isolated.FOLDERS if isolated is not None else ())):
+        shutil.rmtree(each, ignore_errors=True)
     os.killpg(0, signal.SIGKILL)
 
 
@@ -205,7 +212,7 @@ def carry_out(perform: Callable[[Sequence[str]], int], folder: str, alive: str, 
         rest: the time limit, and the command's arguments.
     """
     time_limit, arguments = float(rest[0]), rest[1:]
-    threading.Thread(target=_end_with_parent, args=(int(alive),), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(int(alive), folder), daemon=True).start()
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)

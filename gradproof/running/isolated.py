@@ -23,6 +23,9 @@ from gradproof.running.worker_process import WorkerProcess, end_together
 _MOST_PRINTED = 2**20
 """Bytes that a run's output may take before what came first is dropped."""
 
+FOLDERS: set[str] = set()
+"""What is to be removed when this process has to end at once."""
+
 _CUTS = 0.2
 """Seconds between two looks at how much was printed."""
 
@@ -72,6 +75,7 @@ class IsolatedExecutor(Executor):
                 f"There is no folder for what runs print: {why}. Make room in a temporary folder (TMPDIR "
                 "names one), or make the runs in this process, with --in-process."
             ) from error
+        FOLDERS.add(self._folder.name)
         self._numbers = count()
         self._outputs: dict[Future[Any], tuple[Path, Path]] = {}
         self._closed = threading.Event()
@@ -121,7 +125,7 @@ class IsolatedExecutor(Executor):
         with self._lock:
             if self._closed.is_set():
                 raise CancelledError
-            worker = WorkerProcess(self.limits)
+            worker = WorkerProcess(self.limits, self._folder.name)
             self._workers.add(worker)
             return worker
 
@@ -159,6 +163,7 @@ class IsolatedExecutor(Executor):
                     thread.join()
             self._closed.set()
             self._folder.cleanup()
+            FOLDERS.discard(self._folder.name)
 
     def _cut_outputs(self) -> None:
         """Keep what is printed by the gigabyte from filling the disk."""

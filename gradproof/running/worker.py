@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 import signal
 import sys
 import threading
@@ -26,7 +27,7 @@ _spoiled = threading.Event()
 _inside = threading.Event()
 
 
-def serve(connection: Connection, parent: int, memory: int) -> None:
+def serve(connection: Connection, parent: int, memory: int, folder: str) -> None:
     """Carry out pickled calls, until there are no more or the process that started this one is gone.
 
     For each, b"begun" is sent, then its result, what it raised (one of them is None), and whether this
@@ -38,13 +39,14 @@ def serve(connection: Connection, parent: int, memory: int) -> None:
             while they grow.
         parent: the process that started this one, whatever ends that one; it may be in the middle of a run.
         memory: bytes that this process may hold; 0 for no limit.
+        folder: what is to be removed if that process is gone before it could.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started this process decides what becomes of it
     for module in _WANTED:
         import_module(module)
     _inside.set()
     hold_memory(memory)
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    threading.Thread(target=_watch, args=(parent, folder), daemon=True).start()
     process = os.getpid()
     while True:
         try:
@@ -58,9 +60,10 @@ def serve(connection: Connection, parent: int, memory: int) -> None:
         connection.send_bytes(reply)
 
 
-def _watch(parent: int) -> None:
+def _watch(parent: int, folder: str) -> None:
     while os.getppid() == parent:
         time.sleep(_LOOKS)
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 

@@ -45,13 +45,14 @@ class WorkerProcess:
 
     Args:
         limits: of each call.
+        folder: where its output goes, which it removes if this process is gone before.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, folder: str) -> None:
         """Start it."""
         context = get_context("loky")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, os.getpid(), limits.memory))
+        self._process = context.Process(target=serve, args=(theirs, os.getpid(), limits.memory, folder))
         self._process.start()
         theirs.close()
         self._seconds = limits.seconds

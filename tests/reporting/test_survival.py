@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -199,17 +200,36 @@ def test_a_writer_that_is_killed_at_any_line_leaves_one_folder_whole(way: str, t
 VERIFY = ("verify", "line_fit", "--backends", "reference", "--jobs", "1", "--out")
 
 
+def processes_with(variable: str) -> list[int]:
+    """Which processes have an environment variable, by which those of this test are known."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it has ended, or is somebody else's
+            if variable.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
+
+
 @needs_signals
-def test_the_command_killed_at_any_moment_leaves_the_older_report_or_its_own(tmp_path: Path) -> None:
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="tells processes from /proc")
+@pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.slow)])
+def test_the_command_killed_at_any_moment_leaves_the_older_report_or_its_own_and_nothing_else(
+    kills: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target, moments = tmp_path / "latest", random.Random(4)  # noqa: S311 - no secret
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    mark = f"GRADPROOF_TEST={tmp_path}"
+    monkeypatch.setenv(*mark.split("=", 1))
     command = [sys.executable, "-m", "gradproof", *VERIFY, target]
     begin = time.monotonic()
     subprocess.run(command, check=True, capture_output=True)
     seconds = time.monotonic() - begin
-    for kill in range(4):
+    for kill in range(kills):
         whole("C").write(target)
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep((kill + moments.random()) / 4 * seconds)
+        time.sleep((kill + moments.random()) / kills * seconds)
         process.kill()
         process.communicate()
         report = gp.read_report(target)
@@ -217,8 +237,14 @@ def test_the_command_killed_at_any_moment_leaves_the_older_report_or_its_own(tmp
             assert assert_whole(target) == "C"
         else:
             assert set(report.runs["scenario"]) == {"line_fit"}
+        end = time.monotonic() + 5
+        while (left := [*set(processes_with(mark)) - {os.getpid()}, *temporary.iterdir()]) and (
+            time.monotonic() < end
+        ):
+            time.sleep(0.1)
+        assert not left
     whole("C").write(target)
-    assert list(tmp_path.iterdir()) == [target]
+    assert {*tmp_path.iterdir()} == {target, temporary}
 
 
 # Full disks.
