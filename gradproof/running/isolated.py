@@ -114,10 +114,12 @@ class IsolatedExecutor(Executor):
                 answer = partial(call.future.set_exception, error)
             else:
                 answer = partial(call.future.set_result, result)
-            if worker is not None and not worker.is_usable:
-                self._end(worker)
-                worker = None
-            answer()
+            try:
+                if worker is not None and not worker.is_usable:
+                    self._end(worker)
+                    worker = None
+            finally:
+                answer()
         if worker is not None:
             self._end(worker)
 

@@ -72,7 +72,7 @@ def do_recurse(): do_recurse()
 def do_fill_the_stack():
     sys.setrecursionlimit(10**8)
     deep = []
-    for _ in range(10**7):
+    for _ in range(10**6):
         deep = [deep]
     repr(deep)
 
