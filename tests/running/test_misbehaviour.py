@@ -27,7 +27,7 @@ LIMITS = gp.Limits(seconds=2.0, memory=2**30)
 def bits(report):
     """What the reference recorded, step by step."""
     rows = report.steps[report.steps["backend"] == "reference"]
-    return rows.drop(columns=["seconds"], errors="ignore").reset_index(drop=True)
+    return rows.drop(columns=["seconds"], errors="ignore").reset_index(drop=True).astype(object)
 
 
 @pytest.fixture(scope="module")
