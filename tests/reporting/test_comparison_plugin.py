@@ -41,7 +41,7 @@ def test_the_session_tells_what_changed(pytester: pytest.Pytester) -> None:
     assert first.ret == 0
     assert "Nothing got worse" not in first.stdout.str()
     runs = (pytester.path / "reports/latest/runs.csv").read_text(encoding="utf-8")
-    assert re.search(r',"[0-9a-f]{16}-[0-9a-f]{16}"$', runs, re.MULTILINE)
+    assert re.search(r',"[0-9a-f]{16}-[0-9a-f]{16}",', runs)
     # A session that takes warnings as errors ends no otherwise.
     options = (*OPTIONS, "--gradproof-baseline", "reports/latest", "-W", "error")
     same = pytester.runpytest_inprocess(*options, "-n", "2")
