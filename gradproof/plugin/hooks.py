@@ -56,6 +56,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="stop a run after so long, and go on with the others (default: 3600; 0 for no limit)",
     )
     group.addoption(
+        "--gradproof-memory-limit",
+        type=float,
+        metavar="GIB",
+        default=0.0,
+        help="stop a run that needs more memory, on Linux (default: what the machine has)",
+    )
+    group.addoption(
         "--gradproof-in-process",
         action="store_true",
         help="make the runs in pytest's own process, without limits: for a debugger",

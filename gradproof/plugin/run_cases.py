@@ -140,7 +140,8 @@ def _result(task: Task, config: pytest.Config) -> Outcome | NotRun:
 def _limits(config: pytest.Config) -> Limits | None:
     if config.getoption("--gradproof-in-process"):
         return None
-    return Limits(float(config.getoption("--gradproof-time-limit")))
+    memory = config.getoption("--gradproof-memory-limit")
+    return Limits(config.getoption("--gradproof-time-limit"), int(memory * 2**30))
 
 
 def _executor(config: pytest.Config) -> IsolatedExecutor | None:

@@ -1,10 +1,13 @@
 """Whatever a backend does, the report is whole, its row says what happened, and no other row is changed."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
+import bad_backends
 import pytest
 from bad_backends import KINDS, install, loss, scenario
 
@@ -70,6 +73,31 @@ def test_a_backend_that_ends_its_process_hangs_or_changes_others_is_a_row(tmp_pa
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_every_way_to_misbehave_is_a_row(jobs, tmp_path, monkeypatch, right):
     report = verified(KINDS, tmp_path, monkeypatch, jobs=jobs, limits=gp.Limits(5.0, 2**30))
+    assert_told(report, KINDS, right)
+
+
+TEST = """
+import pytest
+from bad_backends import scenario
+
+@pytest.mark.gradproof_scenarios(scenario())
+def test_it(gradproof_outcome):
+    pass
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_every_way_to_misbehave_is_a_row_in_pytest(workers, tmp_path, monkeypatch, right):
+    backends = install(tmp_path, KINDS)
+    (tmp_path / "test_it.py").write_text(TEST)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{Path(bad_backends.__file__).parent}")
+    command = [sys.executable, "-m", "pytest", "-q", "-n", workers, "--gradproof-time-limit", "5"]
+    command += ["--gradproof-memory-limit", "1", "--gradproof-require", ",".join(backends)]
+    command += ["--gradproof-backends", ",".join([*backends[::2], "reference", *backends[1::2]])]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 1
+    report = gp.read_report(tmp_path / "reports/latest")
     assert_told(report, KINDS, right)
 
 
