@@ -14,7 +14,7 @@ test: lint types ## everything a contributor must pass: lint, types, doctests, t
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --gradproof-require torch,jax
 
 test-all: lint types ## the same with the slow, exhaustive tests
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --gradproof-require torch,jax -m "slow or not slow"
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --gradproof-require torch,jax -m "slow or not slow" --hypothesis-profile=wide
 
 lint: $(INSTALLED) ## ruff, lint and format
 	$(BIN)/ruff check

@@ -9,14 +9,18 @@ from hypothesis import settings
 pytest_plugins = ["pytester"]
 
 # A first call compiles or imports; how long an example takes says nothing about what is tested.
-settings.register_profile("gradproof", deadline=None)
+settings.register_profile("gradproof", deadline=None, max_examples=40)
+settings.register_profile("wide", deadline=None, max_examples=200)  # `make test-all`
 settings.register_profile("thorough", deadline=None, max_examples=3000)  # --hypothesis-profile=thorough
 settings.load_profile("gradproof")
 
 
-# 10 000 steps, or the same system at another learning rate, in the slower of a backend's two ways: `make
-# test-all` and `gradproof verify` run these too.
-_LONG_DOCUMENTS = re.compile(r"(sigmoid_network|bce_network_rate_\S+)-(torch-func|jax-eager|autograd-\S+)-")
+# 10 000 steps, or the same system at another learning rate, in the slower of a backend's two ways or in its
+# second dtype: `make test-all` and `gradproof verify` run these too.
+_LONG_DOCUMENTS = re.compile(
+    r"(sigmoid_network|bce_network_rate_\S+)-(torch-func|jax-eager|autograd-\S+)-"
+    r"|bce_network_rate_\S+-torch-eager-|sigmoid_network-torch-eager-float32"
+)
 
 
 @pytest.hookimpl(tryfirst=True)

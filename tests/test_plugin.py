@@ -442,8 +442,8 @@ def test_it(gradproof_outcome):
 @pytest.mark.parametrize(
     "workers",
     [
-        pytest.param((), id="one process", marks=pytest.mark.slow),
-        pytest.param(("-n", "2"), id="two processes"),
+        pytest.param((), id="one process"),
+        pytest.param(("-n", "2"), id="two processes", marks=pytest.mark.slow),
     ],
 )
 def test_a_run_that_crashes_or_hangs_is_one_failed_test(session: Session, workers: tuple[str, ...]) -> None:

@@ -34,6 +34,7 @@ FOUR = {"loss": loss, "params": PARAMS, "batch": BATCH}
 MINE = gp.Scenario(**SCENARIO, gradient=gradient)
 
 REPORT = gp.verify(MINE, "reference", "float64", limits=None)
+PART = gp.verify(MINE, "reference", "float64", limits=None, shard="1/1")
 
 RIGHT: dict[str, dict[str, Any]] = {
     "Claim": {**CLAIM, "check": confirms, "states": {}, "document": ""},
@@ -78,6 +79,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "gradient_claim": {**CLAIM, "gradient": {"w": ["1", "2"]}},
     "judge": {**FOUR, "gradients": PARAMS, "dtype": "float32"},
     "load_point": {"path": "point.npz"},
+    "merge": {"parts": [PART]},
     "read_report": {"path": "report", "format": "csv"},
     "rounding_noise": {**FOUR, "dtype": "float32", "samples": 4, "seed": 0},
     "true_gradient": {**FOUR, "digits": 10},
@@ -89,6 +91,8 @@ RIGHT: dict[str, dict[str, Any]] = {
         "dtypes": ["float64"],
         "jobs": 1,
         "limits": None,
+        "executor": None,
+        "shard": None,
         "progress": None,
         "baseline": None,
     },

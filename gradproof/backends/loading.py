@@ -168,6 +168,11 @@ def describe_backend(name: str) -> Description:
     check_backend_name(name)
     if not is_own(name):
         backend = load_backend(name)
+        for what in ("variants", "dtypes"):
+            if not getattr(backend, what, ()):
+                raise BackendUnavailableError(
+                    f"Backend {name!r} has no {what}, so that no run of it can be made. Give it one at least."
+                )
         return Description(backend.name, tuple(backend.variants), tuple(backend.dtypes))
     try:
         found = _class_of(name)

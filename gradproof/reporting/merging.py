@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gradproof.errors import InputError
+from gradproof.inputs import check_inputs, instance_of, sequence_of
 from gradproof.reporting.columns import COLUMNS, typed
 from gradproof.reporting.findings import KINDS, in_order
 from gradproof.reporting.machines import MACHINES, environment_of
@@ -39,6 +40,9 @@ def merge(parts: Sequence[Report]) -> Report:
     >>> merge(parts).runs["dtype"].tolist()
     ['float64', 'float32']
     """
+    check_inputs(
+        "the merge", parts=(parts, sequence_of(instance_of(Report, "a gradproof.Report"), "reports"))
+    )
     shards = [_shard(report) for report in parts]
     if not shards:
         raise InputError("There is no part to merge. Give the reports of all parts.")

@@ -1,6 +1,7 @@
 """Finding backends by name: gradproof's own, third parties', and those that cannot be used."""
 
 import importlib.abc
+import inspect
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from gradproof import verify
 from gradproof.backends import Backend, backend_names, default_backends, load_backend, loading
+from gradproof.backends.framework import Lazy
 from gradproof.errors import BackendUnavailableError, InputError
 
 MINE = """
@@ -35,6 +38,14 @@ class Partial:
 
     def run(self, scenario, *, dtype, variant):
         raise NotImplementedError
+
+
+class Empty(Mine):
+    variants = ()
+
+
+class Formless(Mine):
+    dtypes = ()
 """
 
 Register = Callable[..., None]
@@ -65,6 +76,27 @@ def test_own_backends_come_first_and_third_parties_after_them_by_name(register: 
     assert own[3:] == tuple(sorted(own[3:]))
     register(("zeta", "a_third_party:Mine"), ("mine", "a_third_party:Mine"))
     assert backend_names() == (*own, "mine", "zeta")
+
+
+@pytest.mark.parametrize(("kind", "what"), [("Empty", "variants"), ("Formless", "dtypes")])
+def test_one_without_variants_or_dtypes_is_told_and_not_left_out(
+    register: Register, kind: str, what: str
+) -> None:
+    register(("mine", f"a_third_party:{kind}"))
+    report = verify("line_fit", ["mine", "reference"], ["float64"], limits=None)
+    assert not report.ok
+    assert report.runs.set_index("backend").loc["mine", "status"] == "failed"
+    with pytest.raises(BackendUnavailableError, match=f"has no {what}"):
+        loading.describe_backend("mine")
+
+
+def test_a_module_that_is_imported_when_it_is_used_is_not_imported_by_a_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "this", raising=False)
+    lazy = Lazy("this")
+    assert inspect.unwrap(lazy) is lazy  # type: ignore[arg-type]
+    assert "this" not in sys.modules
 
 
 def test_the_usual_ones_and_what_is_installed_run_where_none_is_named(

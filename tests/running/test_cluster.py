@@ -205,6 +205,7 @@ def test_every_way_to_misbehave_is_a_row_on_a_cluster(started, tmp_path, monkeyp
     assert steps["digest"].tolist() == right.steps["digest"].tolist()
 
 
+@pytest.mark.slow
 def test_the_command_runs_on_a_cluster(started, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     made = started(1, "--no-nanny")
@@ -234,7 +235,7 @@ NO_CLUSTER = {
 def test_a_cluster_that_is_not_there_is_told(arguments, told, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(clusters, "_CONNECTING", 0.5)
-    assert cli.main(["verify", [taught()], *arguments]) == 2
+    assert cli.main(["verify", "line_fit", *arguments]) == 2
     error = capsys.readouterr().err
     assert re.search(told, error), error
     assert not Path("reports/latest").exists()
@@ -242,5 +243,5 @@ def test_a_cluster_that_is_not_there_is_told(arguments, told, tmp_path, monkeypa
 
 def test_without_dask_it_is_told_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    assert cli.main(["verify", [taught()], "--cluster", "tcp://127.0.0.1:1"]) == 2
+    assert cli.main(["verify", "line_fit", "--cluster", "tcp://127.0.0.1:1"]) == 2
     assert "pip install 'gradproof[dask]'" in capsys.readouterr().err

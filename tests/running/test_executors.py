@@ -81,7 +81,13 @@ EXECUTORS = {
 }
 
 
-@pytest.mark.parametrize("make", EXECUTORS.values(), ids=EXECUTORS)
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(make, id=name, marks=pytest.mark.slow if name == "loky" else [])
+        for name, make in EXECUTORS.items()
+    ],
+)
 def test_the_report_is_that_of_own_processes(make, file, right):
     with make() as executor:
         report = gp.verify(str(file), ["reference"], executor=executor)

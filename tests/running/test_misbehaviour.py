@@ -51,19 +51,21 @@ def assert_told(report, names, right):
     runs = report.runs.set_index(["backend", "dtype"])
     off = {}
     for name in names:
-        for dtype in ("float64", "float32"):
+        for dtype in report.runs["dtype"].unique():
             _, _, status, told = KINDS[name]
             row = runs.loc[(f"bad_{name}", dtype)]
             if row["status"] != status or told not in row["reason"] or len(row["reason"]) > 3000:
                 off[name] = (row["status"], row["reason"][:300])
     assert not off
-    for dtype in ("float64", "float32"):
+    for dtype in report.runs["dtype"].unique():
         assert runs.loc[("reference", dtype)]["status"] == "run"
-    assert bits(report).equals(bits(right))
+    expected = bits(right)
+    expected = expected[expected["dtype"].isin(report.runs["dtype"])].reset_index(drop=True)
+    assert bits(report).equals(expected)
 
 
 def test_a_backend_that_ends_its_process_hangs_or_changes_others_is_a_row(tmp_path, monkeypatch, right):
-    report = verified(QUICK, tmp_path, monkeypatch, limits=LIMITS)
+    report = verified(QUICK, tmp_path, monkeypatch, dtypes=["float64"], limits=LIMITS)
     assert_told(report, QUICK, right)
     report.write(tmp_path / "report")
     assert gp.read_report(tmp_path / "report").runs.equals(report.runs)

@@ -14,7 +14,7 @@ def rows(report):
     """What the right backends recorded at each step, in one order."""
     steps = report.steps[report.steps["backend"].isin(RIGHT)]
     keys = ["scenario", "backend", "variant", "dtype", "step"]
-    return steps.sort_values(keys, ignore_index=True).drop(columns=["seconds"], errors="ignore")
+    return steps.astype(object).sort_values(keys, ignore_index=True)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,8 @@ def test_all_rows_in_two_random_orders_have_the_same_bits(limits, tmp_path, monk
     for seed in (1, 2):
         names = [str(name) for name in np.random.default_rng(seed).permutation([*RIGHT, *culprits])]
         report = gp.verify(scenarios[::-1] if seed == 2 else scenarios, names, limits=limits)
-        assert rows(report).equals(expected), names
+        found = rows(report)
+        assert len(found) == len(expected)
+        assert found[(found != expected).any(axis=1)].empty, names
         runs = report.runs[report.runs["backend"].isin(culprits)]
         assert set(runs["status"]) == {"failed"}

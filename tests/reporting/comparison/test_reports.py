@@ -110,7 +110,7 @@ def in_states(states: list[str]) -> Report:
     return report
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(STATES, STATES)
 def test_any_report_is_as_itself_and_the_way_to_another_and_back_is_the_mirror(
     before: list[str], after: list[str]
