@@ -143,7 +143,7 @@ class Lazy:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
-        """Give what the module has; nothing is imported for what Python asks for itself (`__wrapped__`, say)."""
+        """Give what the module has; nothing is imported for what Python itself asks for."""
         if name.startswith("__") and name.endswith("__") and self._name not in sys.modules:
             raise AttributeError(name)
         return getattr(import_module(self._name), name)
