@@ -153,7 +153,7 @@ KINDS = {
     "recursion": ("sys.setrecursionlimit(200_000)", "run", FAILED, "the recursion limit from"),
     "folder": ("os.chdir('/')", "run", FAILED, "the working directory"),
     "variable": ("os.environ['OMP_THREADS'] = '7'", "run", FAILED, "environment variables (OMP_THREADS)"),
-    "filters": ("warnings.simplefilter('error')", "run", FAILED, "the filters of warnings"),
+    "filters": ("warnings.filterwarnings('ignore', 'mine')", "run", FAILED, "the filters of warnings"),
     "seed": ("np.random.seed(1)", "run", FAILED, "the state of NumPy's random numbers"),
     "python_seed": ("random.seed(1)", "run", FAILED, "the state of Python's random numbers"),
     "patch": ("do_patched()", "run", FAILED, "functions of numpy (sum)"),
