@@ -15,11 +15,11 @@ settings.register_profile("thorough", deadline=None, max_examples=3000)  # --hyp
 settings.load_profile("gradproof")
 
 
-# 10 000 steps, or the same system at another learning rate, in the slower of a backend's two ways or in its
+# 10 000 steps, or the same system at another learning rate, in the slower of a backend's two ways or in a
 # second dtype: `make test-all` and `gradproof verify` run these too.
 _LONG_DOCUMENTS = re.compile(
-    r"(sigmoid_network|bce_network_rate_\S+)-(torch-func|jax-eager|autograd-\S+)-"
-    r"|bce_network_rate_\S+-torch-eager-|sigmoid_network-torch-eager-float32"
+    r"(sigmoid_network|bce_network\S*)-(torch-func|jax-eager|autograd-\S+)-"
+    r"|bce_network_rate_\S+-torch-eager-|(sigmoid|bce)_network\S*-(torch-eager|jax-jit)-float32"
 )
 
 

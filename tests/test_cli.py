@@ -343,7 +343,13 @@ COMMANDS: dict[str, Callable[[], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, id=name, marks=pytest.mark.slow if name.startswith("python") else [])
+        for name, command in COMMANDS.items()
+    ],
+)
 def test_the_installed_command_ends_with_the_same_statuses(
     command: Callable[[], list[str]], folder: Path
 ) -> None:

@@ -78,6 +78,7 @@ def test_what_a_framework_gets_wrong_is_not_forgotten(fuzz: Any) -> None:
     assert 1 / (1 + np.exp(-27.5)) < 1.0 - 1e-12
 
 
+@pytest.mark.slow
 def test_a_wrong_gradient_is_found_and_shrunk(fuzz: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tape's gradient with an error planted where a loss has a tanh."""
     right = fuzz.gradient_of

@@ -61,7 +61,7 @@ def test_entries_are_taken_apart(entries: list[str], chosen: dict[str, tuple[str
 
 def test_only_the_variant_that_is_named_is_run() -> None:
     pytest.importorskip("torch")
-    report = verify([line_fit()], ["torch/func", "reference"], ["float32"])
+    report = verify([line_fit()], ["torch/func", "reference"], ["float32"], limits=None)
     assert subjects(report) == [("torch", "func", "float32", "run"), ("reference", "numpy", "float32", "run")]
 
 
@@ -69,7 +69,7 @@ def test_only_the_variant_that_is_named_is_run() -> None:
 def test_an_unknown_variant_is_refused_with_those_that_there_are(entry: str) -> None:
     message = rf"'reference' has no variant called '{entry.partition('/')[2]}'. Choose from reference/numpy\."
     with pytest.raises(InputError, match=message):
-        verify([line_fit()], [entry], ["float64"])
+        verify([line_fit()], [entry], ["float64"], limits=None)
 
 
 def test_variants_come_in_the_backends_order() -> None:
@@ -86,7 +86,7 @@ def test_a_variant_of_a_backend_that_is_not_installed_is_told_by_name(
 ) -> None:
     monkeypatch.setitem(sys.modules, "jax", None)
     monkeypatch.delitem(sys.modules, "gradproof.backends.jax_backend", raising=False)
-    report = verify([line_fit()], ["reference", "jax/eager"], ["float64"])
+    report = verify([line_fit()], ["reference", "jax/eager"], ["float64"], limits=None)
     assert subjects(report)[1] == ("jax", "eager", "float64", "failed")
     assert not report.ok
 
@@ -219,7 +219,7 @@ def test_the_command_of_a_failure_repeats_just_that_run_to_the_same_bits(
 
 
 def test_every_command_of_a_report_names_one_run_of_its_own(file: str) -> None:
-    report = verify(load_scenarios(file), ["reference"])
+    report = verify(load_scenarios(file), ["reference"], limits=None)
     commands = report.runs["repeat"].tolist()
     assert len(set(commands)) == len(commands) == 6
     for command, run in zip(commands, report.runs.astype(object).to_dict("records"), strict=True):

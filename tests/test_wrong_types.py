@@ -190,7 +190,7 @@ FORMS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("given", FORMS.values(), ids=FORMS)
 def test_one_or_several_are_taken(given: dict[str, Any]) -> None:
-    report = gp.verify(**{"backends": ["reference"], "dtypes": ["float64"], **given})
+    report = gp.verify(**{"backends": ["reference"], "dtypes": ["float64"], "limits": None, **given})
     assert report.ok
     several = given["scenarios"] if isinstance(given["scenarios"], list | tuple) else [given["scenarios"]]
     assert len(report.runs) == len(several)
@@ -199,7 +199,7 @@ def test_one_or_several_are_taken(given: dict[str, Any]) -> None:
 def test_a_file_is_taken_by_its_name(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("from gradproof.scenarios import line_fit\n\nmine = line_fit()\n", encoding="utf-8")
-    assert gp.verify(f"{file}::mine", "reference", "float64").ok
+    assert gp.verify(f"{file}::mine", "reference", "float64", limits=None).ok
     assert len(gp.audit(str(file)).records) == len(gp.audit("line_fit").records) == 10
 
 
@@ -246,7 +246,9 @@ FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "judge": lambda loss, gradient: gp.judge(loss, PARAMS, BATCH, gradient(PARAMS, BATCH)),
     "true_gradient": lambda loss, _: gp.true_gradient(loss, PARAMS, BATCH),
     "verify": lambda loss, gradient: gp.verify(
-        gp.Scenario(name="mine", loss=loss, gradient=gradient, params=PARAMS, batch=BATCH), "reference"
+        gp.Scenario(name="mine", loss=loss, gradient=gradient, params=PARAMS, batch=BATCH),
+        "reference",
+        limits=None,
     ),
 }
 

@@ -306,7 +306,11 @@ def after(calls: int, real: Callable[..., Any], number: int) -> Callable[..., An
 
 @pytest.mark.parametrize(
     ("calls", "number"),
-    [*((calls, errno.ENOSPC) for calls in (0, 1, 7, 20)), (7, errno.EIO), (7, errno.EDQUOT)],
+    [
+        *((calls, errno.ENOSPC) for calls in (0, 7)),
+        *(pytest.param(calls, errno.ENOSPC, marks=pytest.mark.slow) for calls in (1, 20)),
+        *(pytest.param(7, number, marks=pytest.mark.slow) for number in (errno.EIO, errno.EDQUOT)),
+    ],
 )
 @pytest.mark.parametrize("place", [(writing.os, "fsync"), (Path, "open")], ids=["fsync", "open"])
 def test_a_disk_that_fails_somewhere(

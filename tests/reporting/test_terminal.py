@@ -244,7 +244,9 @@ odd = gp.Scenario(
 
 
 @pytest.mark.parametrize("command", ["verify", "check"])
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(each, marks=pytest.mark.slow) for each in ("latin-1", "utf-8"))]
+)
 def test_an_encoding_that_lacks_a_character_is_no_crash(encoding: str, command: str, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(ODD, encoding="utf-8")
     options = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1", "--formats", "csv")

@@ -9,7 +9,7 @@ import pytest
 from gradproof.backends import backend_names, is_own, load_backend
 from gradproof.errors import BackendUnavailableError
 from gradproof.running.slate import Slate
-from gradproof.scenarios import bce_network, line_fit
+from gradproof.scenarios import line_fit
 
 
 def loaded(name):
@@ -80,7 +80,7 @@ def test_what_is_left_changed_is_told_and_put_back(name, words, change):
 
 @pytest.mark.parametrize("name", [name for name in backend_names() if is_own(name)])
 def test_gradproofs_own_backends_leave_nothing_changed(name):
-    backend, scenario = loaded(name), bce_network()
+    backend, scenario = loaded(name), line_fit()
     for variant in backend.variants:
         for dtype in backend.dtypes:
             slate = Slate.before(backend, scenario)

@@ -211,7 +211,7 @@ def test_a_summary_that_cannot_be_written_is_a_warning_and_changes_no_status(
     (tmp_path / "file").write_text("kept", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(place(tmp_path)))
-    options = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1")
+    options = ("--backends", "reference", "--dtypes", "float64", "--in-process")
     assert cli.main(["verify", "line_fit", *options]) == 0
     errors = capsys.readouterr().err
     assert "gradproof: warning: The summary of this step was not written to" in errors
@@ -239,7 +239,7 @@ wrong = gp.Scenario(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
-    options = ("--backends", "reference", "--dtypes", "float64", "--jobs", "1")
+    options = ("--backends", "reference", "--dtypes", "float64", "--in-process")
     assert cli.main(["verify", "mine.py", *options]) == 1
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("::")]
     told = [read(line) for line in lines]

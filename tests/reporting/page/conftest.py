@@ -103,7 +103,7 @@ def agreeing() -> Report:
         ],
     )
     solved = line("line_without_gradient", solution={"w": np.array([1.2, 2.4])})
-    return verify([document, solved], ["reference", "torch"])
+    return verify([document, solved], ["reference", "torch"], limits=None)
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +111,7 @@ def differing() -> Report:
     """A gradient that lacks the derivative of a sigmoid, and one with NaN in one entry."""
     pytest.importorskip("torch")
     broken = line("nan_in_an_entry", lambda _params, batch: {"w": np.array([np.nan, 1.0]) * batch["x"]})
-    return verify([network("planted", 40, without_a_derivative), broken], ["reference", "torch"])
+    return verify([network("planted", 40, without_a_derivative), broken], ["reference", "torch"], limits=None)
 
 
 @pytest.fixture(scope="session")
@@ -139,7 +139,7 @@ def hostile() -> Report:
         )
         for name in HOSTILE[:3]
     ]
-    report = verify(scenarios, ["reference"], ["float64"])
+    report = verify(scenarios, ["reference"], ["float64"], limits=None)
     runs = report.runs.astype(object)
     runs["repeat"] = HOSTILE[1]
     findings = report.findings.assign(cause=HOSTILE[2], reason=HOSTILE[0], repeat=HOSTILE[1])
@@ -153,7 +153,7 @@ def hostile() -> Report:
 def worsened() -> Report:
     """A gradient lost the derivative of a sigmoid since the baseline."""
     before, after = (
-        verify([network("planted", 40, gradient)], ["reference"])
+        verify([network("planted", 40, gradient)], ["reference"], limits=None)
         for gradient in (network_gradient, without_a_derivative)
     )
     after.changes = compare(before, after)
