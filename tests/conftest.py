@@ -9,7 +9,7 @@ from hypothesis import settings
 pytest_plugins = ["pytester"]
 
 # A first call compiles or imports; how long an example takes says nothing about what is tested.
-settings.register_profile("gradproof", deadline=None, max_examples=40)
+settings.register_profile("gradproof", deadline=None, max_examples=25)
 settings.register_profile("wide", deadline=None, max_examples=200)  # `make test-all`
 settings.register_profile("thorough", deadline=None, max_examples=3000)  # --hypothesis-profile=thorough
 settings.load_profile("gradproof")

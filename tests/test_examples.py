@@ -38,7 +38,13 @@ def test_an_example_is_right(name):
     assert "EQUAL" in result.stdout or "AGREES" in result.stdout
 
 
-@pytest.mark.parametrize(("name", "cause"), CAUSES.items())
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        pytest.param(*case, marks=pytest.mark.slow if case[0] in {"jax_custom_vjp", "torch_function"} else [])
+        for case in CAUSES.items()
+    ],
+)
 def test_its_wrong_twin_is_wrong(name, cause):
     framework = {"jax_custom_vjp": "jax", "torch_function": "torch"}.get(name, "numpy")
     pytest.importorskip(framework)

@@ -68,6 +68,13 @@ sys.modules["jax"] = None
 """
 
 parallel = pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two processes"])
+rather_alone = pytest.mark.parametrize(
+    "workers",
+    [
+        pytest.param((), id="one process"),
+        pytest.param(("-n", "2"), id="two processes", marks=pytest.mark.slow),
+    ],
+)
 
 
 class Session:
@@ -209,7 +216,7 @@ def test_a_report_that_will_not_be_written_is_told_before_anything_is_run(
     assert [path.name for path in (session.folder / "own").iterdir()] == ["notes.txt"]
 
 
-@parallel
+@rather_alone
 def test_the_marker_gives_scenarios_of_ones_own(session: Session, workers: tuple[str, ...]) -> None:
     """And names whose letters differ only where a file name cannot hold them are still two scenarios."""
     result = session.run(TWO, "--gradproof-backends", "reference", "--gradproof-dtypes", "float64", *workers)
@@ -375,7 +382,7 @@ def loaded(session: Session) -> list[str]:
     return (session.folder / "loaded.txt").read_text(encoding="utf-8").splitlines()
 
 
-@parallel
+@rather_alone
 def test_a_session_without_the_fixture_imports_and_writes_nothing(
     session: Session, workers: tuple[str, ...]
 ) -> None:
@@ -439,13 +446,7 @@ def test_it(gradproof_outcome):
 """
 
 
-@pytest.mark.parametrize(
-    "workers",
-    [
-        pytest.param((), id="one process"),
-        pytest.param(("-n", "2"), id="two processes", marks=pytest.mark.slow),
-    ],
-)
+@rather_alone
 def test_a_run_that_crashes_or_hangs_is_one_failed_test(session: Session, workers: tuple[str, ...]) -> None:
     options = (
         "--gradproof-backends",

@@ -325,7 +325,7 @@ COMMANDS = {
 def two_reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two reports of the same."""
     folder = tmp_path_factory.mktemp("two_reports")
-    report = gp.verify([gp.dense_network([1, 1], ["tanh"], "sum_squared_error")], ["reference"], ["float64"])
+    report = gp.verify([gp.dense_network([1, 1], ["tanh"], "sum_squared_error")], ["reference"], limits=None)
     for name in ("one", "two"):
         report.write(folder / name, ["csv"])
     return folder
@@ -343,7 +343,7 @@ def test_a_reader_that_has_seen_enough_changes_nothing(command: tuple[str, ...],
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-@pytest.mark.parametrize("to", ["/dev/full", "closed"])
+@pytest.mark.parametrize("to", ["/dev/full", pytest.param("closed", marks=pytest.mark.slow)])
 def test_an_output_that_cannot_be_written_is_told_in_one_message(
     command: tuple[str, ...], to: str, two_reports: Path
 ) -> None:

@@ -86,7 +86,10 @@ def session(pytester):
     return run
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param((), id="alone"), pytest.param(("-n", "2"), id="xdist", marks=pytest.mark.slow)],
+)
 def test_failures_show_the_cause_and_the_worst_entries_and_all_is_collected(session, pytester, options):
     result = session(*options)
     result.assert_outcomes(passed=3, failed=3, errors=2)

@@ -22,7 +22,7 @@ def planted():
         yield importlib.import_module("benchmarks.planted")
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", [pytest.param("float64", marks=pytest.mark.slow), "float32"])
 def test_a_small_error_is_caught_in_every_try(planted, dtype):
     pytest.importorskip("torch")
     tally = planted.plant(NUMBERS, dtype)

@@ -271,7 +271,9 @@ def test_runs_whose_output_has_no_room_are_told_in_one_message(tmp_path: Path) -
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
-@pytest.mark.parametrize("limit", [0, 1000, 10_000])
+@pytest.mark.parametrize(
+    "limit", [1000, *(pytest.param(limit, marks=pytest.mark.slow) for limit in (0, 10_000))]
+)
 def test_the_command_on_a_disk_that_takes_no_more(limit: int, tmp_path: Path) -> None:
     """The system itself refuses to make a file larger, in the first, a middle and one of the last files."""
     target = tmp_path / "latest"
