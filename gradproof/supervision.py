@@ -34,6 +34,9 @@ _PATIENCE = 1.0
 _PAUSE = 0.1
 """Seconds between two looks at whether a group of processes has ended."""
 
+_TRIES = 20
+"""How often a folder is removed that another thread is writing into."""
+
 _FRAMES = 6
 _ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -198,7 +201,10 @@ def _end_with_parent(alive: int, folder: str) -> None:
     os.read(alive, 1)
     isolated = sys.modules.get("gradproof.running.isolated")
     for each in (folder, *(isolated.FOLDERS if isolated is not None else ())):
-        shutil.rmtree(each, ignore_errors=True)
+        for _ in range(_TRIES):  # the other threads go on until this process ends, and may write into it
+            shutil.rmtree(each, ignore_errors=True)
+            if not Path(each).exists():
+                break
     os.killpg(0, signal.SIGKILL)
 
 
