@@ -48,8 +48,6 @@ def spread(
 
 def _submitted(executor: Executor, function: Callable[[Item], Result], item: Item) -> "Future[Result]":
     """Give a task to an executor; one of the user's that takes none any more gives a future that tells so."""
-    if isinstance(executor, IsolatedExecutor):
-        return executor.submit(function, item)
     try:
         return executor.submit(function, item)
     except (BrokenExecutor, RuntimeError) as error:  # the second of one that was shut down
