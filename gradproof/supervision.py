@@ -3,6 +3,7 @@
 It may end the process (`os._exit(0)` is no success), crash it, or go on for ever. So the process that a user
 starts runs none of that code: it starts another, waits for it, and believes only the status that this one
 leaves in a file when its work is done. What it starts, it ends: all processes of the command are one group.
+The file has no name, so that nothing is left of it, whatever ends the two.
 Imports nothing that costs time.
 """
 
@@ -21,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from gradproof.streams import prepare_streams, told_status
 
@@ -74,31 +75,37 @@ def supervise(work: Work, perform: Callable[[Sequence[str]], int]) -> int:
     """
     if not hasattr(os, "killpg"):
         return perform(work.arguments)
-    with tempfile.TemporaryDirectory(prefix="gradproof_command-") as folder:
-        status, signals = _carried_out(work, folder)
-        left = Path(folder, "status")
-        if left.is_file():
-            return int(left.read_text(encoding="utf-8"))
+    with tempfile.TemporaryFile() as left, tempfile.TemporaryFile() as stack:
+        status, signals = _carried_out(work, left, stack)
+        if own_status := _text_of(left):
+            return int(own_status)
         if signals:
             return 128 + signals[0]
-        told = _ended(work, status, Path(folder, "stack"))
+        told = _ended(work, status, _text_of(stack))
         from gradproof.texts import visible  # noqa: PLC0415 - seldom needed
 
         print(f"gradproof: {visible(told, lines=True)}", file=sys.stderr)
         return 2
 
 
-def _carried_out(work: Work, folder: str) -> tuple[int, list[int]]:
+def _text_of(file: IO[bytes]) -> str:
+    """Give what another process has written into a file that both have open."""
+    file.seek(0)
+    return file.read().decode("utf-8")
+
+
+def _carried_out(work: Work, left: IO[bytes], stack: IO[bytes]) -> tuple[int, list[int]]:
     """Start the process and wait for it; give its own status, and the signals that came meanwhile."""
     alive, held = os.pipe()  # the process ends when nobody holds this any more
+    descriptors = (alive, left.fileno(), stack.fileno())
     try:
         process = subprocess.Popen(  # noqa: S603 - this very Python
             [
                 *(sys.executable, *_flags(), "-m", "gradproof.supervised"),
-                *(folder, str(alive), str(work.time_limit), *work.arguments),
+                *(*map(str, descriptors), str(work.time_limit), *work.arguments),
             ],
             stdin=subprocess.DEVNULL,
-            pass_fds=(alive,),
+            pass_fds=descriptors,
             process_group=0,
         )
         os.close(alive)
@@ -107,7 +114,7 @@ def _carried_out(work: Work, folder: str) -> tuple[int, list[int]]:
                 status = process.wait(work.time_limit + _GRACE if work.time_limit else None)
             except subprocess.TimeoutExpired:
                 status = -signal.SIGKILL
-            if not Path(folder, "status").is_file():
+            if not _text_of(left):
                 _end_group(process)
     finally:
         os.close(held)
@@ -157,10 +164,10 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _ended(work: Work, status: int, stack: Path) -> str:
+def _ended(work: Work, status: int, stack: str) -> str:
     """Say why the process ended before its work was done."""
-    if stack.is_file() and stack.stat().st_size:
-        where = "".join(f"\n{line}" for line in _users_frames(stack.read_text(encoding="utf-8")))
+    if stack:
+        where = "".join(f"\n{line}" for line in _users_frames(stack))
         return (
             f"{work.name} was still running after the time limit of {work.time_limit:g} s; it was at:"
             f"{where}\nMend the loop, or give more time with --time-limit."
@@ -193,14 +200,14 @@ def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt(signal.Signals(number))
 
 
-def _end_with_parent(alive: int, folder: str) -> None:
+def _end_with_parent(alive: int) -> None:
     """Wait until the parent is gone, whatever ended it, and end this process and all that it started.
 
     What it would have removed is removed here.
     """
     os.read(alive, 1)
     isolated = sys.modules.get("gradproof.running.isolated")
-    for each in (folder, *(isolated.FOLDERS if isolated is not None else ())):
+    for each in isolated.FOLDERS if isolated is not None else ():
         for _ in range(_TRIES):  # the other threads go on until this process ends, and may write into it
             shutil.rmtree(each, ignore_errors=True)
             if not Path(each).exists():
@@ -208,31 +215,38 @@ def _end_with_parent(alive: int, folder: str) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def carry_out(perform: Callable[[Sequence[str]], int], folder: str, alive: str, *rest: str) -> NoReturn:
-    """Carry a command's work out in this process, leave its status in the folder, and end the process.
+def carry_out(
+    perform: Callable[[Sequence[str]], int],
+    alive: str,
+    left: str,
+    stack: str,
+    time_limit: str,
+    *arguments: str,
+) -> NoReturn:
+    """Carry a command's work out in this process, leave its status in a file, and end the process.
 
     Args:
         perform: what does the work.
-        folder: where to leave the status, and the stack where the time is up.
         alive: a file descriptor that is at its end when the parent is.
-        rest: the time limit, and the command's arguments.
+        left: that of the file in which the status is left.
+        stack: that of the file for where the process is when its time is up.
+        time_limit: seconds; 0 for no limit.
+        arguments: of the command.
     """
-    time_limit, arguments = float(rest[0]), rest[1:]
-    threading.Thread(target=_end_with_parent, args=(int(alive), folder), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(int(alive),), daemon=True).start()
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     prepare_streams()
-    with Path(folder, "stack").open("w", encoding="utf-8") as stack:
-        if time_limit:
-            faulthandler.dump_traceback_later(time_limit, exit=True, file=stack)
-        try:
-            status = told_status(lambda: perform(arguments))
-        except BaseException:  # noqa: BLE001 - a fault of gradproof's, which is shown as Python would
-            traceback.print_exc()
-            status = 1
-        faulthandler.cancel_dump_traceback_later()
-    Path(folder, "status").write_text(str(status), encoding="utf-8")
+    if float(time_limit):
+        faulthandler.dump_traceback_later(float(time_limit), exit=True, file=int(stack))
+    try:
+        status = told_status(lambda: perform(arguments))
+    except BaseException:  # noqa: BLE001 - a fault of gradproof's, which is shown as Python would
+        traceback.print_exc()
+        status = 1
+    faulthandler.cancel_dump_traceback_later()
+    os.write(int(left), str(status).encode("ascii"))
     sys.stderr.flush()
     # Neither threads that the user's code started nor what it registered with atexit have a say any more.
     os._exit(status)
