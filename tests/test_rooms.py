@@ -17,7 +17,8 @@ OPEN = ("gradproof.errors", "gradproof.files", "gradproof.inputs", "gradproof.te
 ALLOWED = {
     "reference": (),
     "scenarios": ("gradproof.reference",),
-    "backends": ("gradproof.reference", "gradproof.scenarios"),
+    "models": ("gradproof.reference", "gradproof.scenarios"),
+    "backends": ("gradproof.reference", "gradproof.scenarios", "gradproof.models"),
     # Of the backends their records and the frameworks' arrays alone, and no backend.
     "verdicts": (
         "gradproof.reference",
@@ -52,7 +53,7 @@ MAY_IMPORT_FRAMEWORKS = {
     f"backends/{path.name}"
     for path in PACKAGE.glob("backends/*_backend.py")
     if path.name != "reference_backend.py"
-}
+} | {f"models/{path.name}" for name in ("torch", "jax") for path in PACKAGE.glob(f"models/{name}_*.py")}
 
 
 def imported(source: str) -> Iterator[tuple[int, str]]:

@@ -19,6 +19,7 @@ from gradproof.scenarios.scenario import Scenario
 autograd = Lazy("autograd")
 anp = Lazy("autograd.numpy")
 special = Lazy("autograd.scipy.special")
+tracer = Lazy("autograd.tracer")
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -27,6 +28,7 @@ class AutogradFunctions(ComposedFunctions):
     """`xp.nn` composed of autograd.numpy and autograd.scipy, as programs in Autograd are."""
 
     sigmoid = Own(special, "expit")
+    stop_gradient = Own(tracer, "getval")
 
     def logsumexp(self, x: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
         """Compute ln Σ e^x."""

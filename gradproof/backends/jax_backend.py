@@ -21,6 +21,7 @@ from gradproof.scenarios.scenario import Scenario
 jax = Lazy("jax")
 jnp = Lazy("jax.numpy")
 nn = Lazy("jax.nn")
+lax = Lazy("jax.lax")
 special = Lazy("jax.scipy.special")
 
 Array = NDArray[Any]
@@ -36,6 +37,7 @@ class JaxFunctions(ComposedFunctions):
     softplus = Own(nn, "softplus")
     softmax = Own(nn, "softmax")
     log_softmax = Own(nn, "log_softmax")
+    stop_gradient = Own(lax, "stop_gradient")
     # For 0 · ln 0 = 0.
     _xlogy = Own(special, "xlogy")
     _xlog1py = Own(special, "xlog1py")

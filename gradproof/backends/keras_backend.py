@@ -34,6 +34,7 @@ class KerasFunctions(ComposedFunctions):
     sigmoid = Own(ops, "sigmoid")
     softmax = Own(ops, "softmax")
     log_softmax = Own(ops, "log_softmax")
+    stop_gradient = Own(ops, "stop_gradient")
 
     def gelu(self, x: Any, *, approximate: str = "none") -> Any:
         """Compute x · Φ(x), or its tanh approximation."""

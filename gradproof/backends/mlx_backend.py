@@ -32,6 +32,7 @@ class MlxFunctions(ComposedFunctions):
     relu = Own(nn, "relu")
     silu = Own(nn, "silu")
     softplus = Own(nn, "softplus")
+    stop_gradient = Own(mx, "stop_gradient")
 
     def gelu(self, x: Any, *, approximate: str = "none") -> Any:
         """Compute x · Φ(x), or its tanh approximation."""

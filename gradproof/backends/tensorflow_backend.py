@@ -45,6 +45,7 @@ class TensorflowFunctions(ComposedFunctions):
     sigmoid = Own(tf_nn, "sigmoid")
     softmax = Own(tf_nn, "softmax")
     log_softmax = Own(tf_nn, "log_softmax")
+    stop_gradient = Own(tf, "stop_gradient")
     _xlogy = Own(tf_math, "xlogy")
     _xlog1py = Own(tf_math, "xlog1py")
 

@@ -33,6 +33,10 @@ class TorchFunctions(ComposedFunctions):
     binary_cross_entropy = Own(functional, "binary_cross_entropy")
     binary_cross_entropy_with_logits = Own(functional, "binary_cross_entropy_with_logits")
 
+    def stop_gradient(self, x: Any) -> Any:
+        """Give the tensor as a constant."""
+        return x.detach()
+
     def softmax(self, x: Any, *, axis: int = -1) -> Any:
         """Compute e^x / Σ e^x."""
         return functional.softmax(x, dim=axis)

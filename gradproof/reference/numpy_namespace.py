@@ -121,6 +121,7 @@ class NumpyNamespace:
         binary_cross_entropy=binary_cross_entropy,
         binary_cross_entropy_with_logits=binary_cross_entropy_with_logits,
         cross_entropy=cross_entropy,
+        stop_gradient=lambda x: x,
     )
 
     def __getattr__(self, name: str) -> Any:

@@ -3,6 +3,9 @@
 import inspect
 import linecache
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -54,6 +57,11 @@ class Source(NamedTuple):
         """What of the line it is, as it is written there; empty where that is not known."""
         return ""
 
+    @property
+    def module(self) -> str:
+        """The part of a model that it belongs to (`encoder.layers.0.norm1`); empty where there is none."""
+        return ""
+
 
 class Instruction(Source):
     """A line of a file, of which the instruction is known, too; equal to any other source on the line."""
@@ -75,11 +83,54 @@ class Instruction(Source):
         return linecache.getline(self.file, line).encode()[start:end].decode(errors="replace")
 
 
+class ModelSource(Source):
+    """A line of a model's forward pass, and its module; equal to any other source on the line.
+
+    >>> source = ModelSource.of("model.py", 31, "blocks.0.norm")
+    >>> source.module, source == Source("model.py", 31)
+    ('blocks.0.norm', True)
+    """
+
+    _module: str
+
+    @classmethod
+    def of(cls, file: str, line: int, module: str) -> "ModelSource":
+        """Make one."""
+        made = cls(file, line)
+        made._module = module
+        return made
+
+    @property
+    def module(self) -> str:
+        """The part of a model that it belongs to."""
+        return self._module
+
+
 UNKNOWN = Source("<unknown>", 0)
+
+_standing: ContextVar[Source | None] = ContextVar("standing", default=None)
+
+
+@contextmanager
+def standing_at(source: Source) -> Iterator[None]:
+    """Let `caller` answer a line of code that is not run itself: of a model whose traced graph is replayed.
+
+    >>> with standing_at(Source("model.py", 31)):
+    ...     str(caller())
+    'model.py:31'
+    """
+    token = _standing.set(source)
+    try:
+        yield
+    finally:
+        _standing.reset(token)
 
 
 def caller() -> Source:
-    """The nearest calling line outside of the reference and NumPy: the user's own."""
+    """The nearest calling line outside of the reference and NumPy, or the one stood at: the user's own."""
+    standing = _standing.get()
+    if standing is not None:
+        return standing
     frame = inspect.currentframe()
     while frame is not None and frame.f_code.co_filename.startswith(_BENEATH):
         frame = frame.f_back

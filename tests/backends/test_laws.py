@@ -433,7 +433,7 @@ CLASSES = np.array([0, 3, 1, 1, 2])
 
 CALLS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     **{name: (name, (X,), {}) for name in ("sigmoid", "relu", "gelu", "silu", "softplus")},
-    **{name: (name, (X,), {}) for name in ("softmax", "log_softmax", "logsumexp")},
+    **{name: (name, (X,), {}) for name in ("softmax", "log_softmax", "logsumexp", "stop_gradient")},
     "gelu, tanh": ("gelu", (X,), {"approximate": "tanh"}),
     "softmax, axis 0": ("softmax", (X,), {"axis": 0}),
     "log_softmax, axis 0": ("log_softmax", (X,), {"axis": 0}),

@@ -23,6 +23,11 @@ class NeuralFunctions(
 ):
     """The namespace `xp.nn`."""
 
+    def stop_gradient(self, x: Value, /) -> Tensor:
+        """The array as a constant: no derivative goes back through it."""
+        tensor = self._tensor(x)
+        return Tensor(tensor.value, self._tape, source=caller())
+
     def gelu(self, x: Value, /, *, approximate: Literal["none", "tanh"] = "none") -> Tensor:
         """X times the normal distribution function of x, or its approximation by a tanh."""
         if approximate not in {"none", "tanh"}:

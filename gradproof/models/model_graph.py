@@ -1,0 +1,106 @@
+"""The forward pass of a model as a list of a framework's operations."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.source import UNKNOWN, Source
+
+
+class Reference(NamedTuple):
+    """A value of a graph.
+
+    Attributes:
+        place: its place among all values: the parameters, the batch, the constants, the nodes' results.
+        result: which one of a node's results it is; None for the only one, or for all as a tuple.
+    """
+
+    place: int
+    result: int | None = None
+
+
+class ResultForm(NamedTuple):
+    """The shape of a result, and the framework's name of its dtype."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class ModelNode:
+    """One operation of a forward pass.
+
+    Attributes:
+        operation: the framework's name of it (`aten.convolution.default`, `dot_general`).
+        inputs: references and literals, tuples of them nested as the operation has them.
+        options: by name, likewise.
+        source: the line of the user's that calls it.
+        forms: what each result is.
+        stopped: whether the framework lets no derivative pass (as `detach` does).
+    """
+
+    operation: str
+    inputs: tuple[Any, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    source: Source = UNKNOWN
+    forms: tuple[ResultForm, ...] = ()
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class ModelGraph:
+    """A forward pass: nodes in the order of their computation.
+
+    Attributes:
+        params: the dotted names of the parameters.
+        batch: those of the data.
+        constants: arrays that the model holds, exactly as they are.
+        nodes: the operations.
+        output: the loss.
+        discrete: the names of data that are integers or booleans.
+    """
+
+    params: tuple[str, ...]
+    batch: tuple[str, ...]
+    constants: tuple[NDArray[Any], ...]
+    nodes: tuple[ModelNode, ...]
+    output: Reference
+    discrete: frozenset[str] = frozenset()
+
+    @property
+    def first(self) -> int:
+        """The place of the first node's result among the values."""
+        return len(self.params) + len(self.batch) + len(self.constants)
+
+    @cached_property
+    def computed(self) -> frozenset[int]:
+        """The places of the values that a parameter or a float of the batch has a part in."""
+        names = (*self.params, *self.batch)
+        found = {place for place, name in enumerate(names) if name not in self.discrete}
+        for place, node in enumerate(self.nodes, self.first):
+            if any(each.place in found for each in references((node.inputs, node.options))):
+                found.add(place)
+        return frozenset(found)
+
+
+def references(value: Any) -> Iterator[Reference]:
+    """Give the references in a node's input, however nested."""
+    if isinstance(value, Reference):
+        yield value
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from references(part)
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from references(part)
+
+
+def constant(value: Any) -> NDArray[Any]:
+    """Give an array that a model holds as one that nobody can change."""
+    array = np.array(value)
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,143 @@
+"""A traced forward pass, computed with `xp`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from gradproof.errors import InputError, UnsupportedError
+from gradproof.models.model_graph import ModelGraph, ModelNode, Reference
+from gradproof.reference.source import standing_at
+
+Entry = Callable[..., Any]
+"""Computes an operation: `entry(xp, *inputs, **options)`; several results are a tuple."""
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What a front end knows of its framework's operations.
+
+    Attributes:
+        framework: its name, as messages have it.
+        entries: by the framework's name of an operation, how it is computed with `xp`.
+        random: the names of those that draw random numbers.
+        native: `native(node, inputs, options)` lets the framework compute a node whose inputs are NumPy
+            arrays and Python numbers, and gives NumPy arrays: what no parameter has a part in (indices, say).
+        no_randomness: what to do about a random operation, as a sentence.
+    """
+
+    framework: str
+    entries: Mapping[str, Entry]
+    random: frozenset[str]
+    native: Callable[[ModelNode, tuple[Any, ...], Mapping[str, Any]], Any]
+    no_randomness: str
+
+    def entry(self, operation: str) -> Entry | None:
+        """Give the entry of an operation; one without the overload (`aten.add`) is of all of them."""
+        return self.entries.get(operation) or self.entries.get(operation.rpartition(".")[0])
+
+    def check(self, graph: ModelGraph) -> None:
+        """Look at all operations of a graph before any is computed.
+
+        Raises:
+            InputError: one draws random numbers.
+            UnsupportedError: one has no entry.
+        """
+        for place, node in enumerate(graph.nodes, graph.first):
+            if node.operation in self.random:
+                raise InputError(
+                    f"The model draws random numbers by {node.operation} at {told(node)}, so that it is "
+                    f"another function at each call. {self.no_randomness}"
+                )
+            if place in graph.computed and self.entry(node.operation) is None:
+                raise self.lacking(node)
+
+    def lacking(self, node: ModelNode) -> UnsupportedError:
+        """Say that an operation has no entry."""
+        return UnsupportedError(
+            f"The model uses {self.framework}'s {node.operation} at {told(node)}, whose exact form is not "
+            "known here. Write that part with other operations, or give a function that computes the same "
+            "with others as `reference=`."
+        )
+
+
+def told(node: ModelNode) -> str:
+    """Tell the line of a node, and the module that it belongs to."""
+    module = node.source.module
+    return f"{node.source} (in {module})" if module else str(node.source)
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """A loss: the traced graph of a model's forward pass, computed with any `xp`.
+
+    Attributes:
+        graph: the forward pass.
+        front: the module whose OPERATIONS know the graph's operations.
+    """
+
+    graph: ModelGraph
+    front: str
+
+    def __call__(self, xp: Any, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
+        """Compute the loss from flat mappings of dotted names to arrays."""
+        return replay(self.graph, import_module(self.front).OPERATIONS, xp, params, batch)
+
+
+def replay(
+    graph: ModelGraph, operations: Operations, xp: Any, params: Mapping[str, Any], batch: Mapping[str, Any]
+) -> Any:
+    """Compute a graph.
+
+    What no parameter and no float of the batch has a part in is computed by the framework itself, on NumPy
+    arrays; all else by the table. While a node is computed, its line is the caller's.
+
+    Args:
+        graph: the forward pass.
+        operations: of its framework.
+        xp: a namespace of arrays of any kind.
+        params: by dotted name.
+        batch: likewise.
+    """
+    values: list[Any] = [*(params[name] for name in graph.params), *(batch[name] for name in graph.batch)]
+    values += graph.constants
+    for place, node in enumerate(graph.nodes, graph.first):
+        inputs = resolved(node.inputs, values)
+        options = {name: resolved(option, values) for name, option in node.options.items()}
+        if place not in graph.computed and is_plain((inputs, options)):
+            values.append(operations.native(node, inputs, options))
+            continue
+        entry = operations.entry(node.operation)
+        if entry is None:
+            raise operations.lacking(node)
+        with standing_at(node.source):
+            result = entry(xp, *inputs, **options)
+            values.append(_stopped(xp, result) if node.stopped else result)
+    return resolved(graph.output, values)
+
+
+def _stopped(xp: Any, result: Any) -> Any:
+    if isinstance(result, tuple | list):
+        return tuple(_stopped(xp, each) for each in result)
+    return result if is_plain(result) else xp.nn.stop_gradient(result)
+
+
+def resolved(value: Any, values: list[Any]) -> Any:
+    """Give a node's input with the values in place of the references."""
+    if isinstance(value, Reference):
+        found = values[value.place]
+        return found if value.result is None else found[value.result]
+    if isinstance(value, tuple):
+        return tuple(resolved(part, values) for part in value)
+    return value
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether a value is, and holds, NumPy arrays and literals alone."""
+    if isinstance(value, tuple | list):
+        return all(map(is_plain, value))
+    if isinstance(value, Mapping):
+        return all(map(is_plain, value.values()))
+    return value is None or isinstance(value, np.ndarray | np.generic | int | float | str)
