@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.elementary import ELEMENTARY
+from gradproof.reference.numbers.elementary import EVERY
 from gradproof.reference.numbers.mask import Mask, decided
 from gradproof.reference.numbers.payload import HIDDEN, Entries, Payload, aligned
 
@@ -126,9 +126,10 @@ class Numbers(Entries[KindType]):
             return self.like(self._integer_power(self.data, other))
         return self.like(self._computed(operator.pow, *self._pair(other)))
 
-    def function(self, name: str) -> Self:
-        """An elementary function by name: exp, log, log1p, expm1, sqrt, sin, cos, tanh, ..."""
-        return self.like(self._function(name, self.data))
+    def function(self, name: str, *others: Operand) -> Self:
+        """An elementary function by name: of one number, as exp and log1p are, or of two, as atan2."""
+        operands = aligned(self.data, *(self._lifted(other).data for other in others))
+        return self.like(self._function(name, *operands))
 
     def abs(self) -> Self:
         """The absolute value."""
@@ -267,11 +268,11 @@ class Numbers(Entries[KindType]):
     def _integer_power(self, x: Payload, exponent: int) -> Payload:
         return x**exponent
 
-    def _function(self, name: str, x: Payload) -> Payload:
-        function = ELEMENTARY[name].floats
+    def _function(self, name: str, *operands: Payload) -> Payload:
+        function = EVERY[name].floats
         if function is None:
             raise NotImplementedError(f"{name} has no form for float64 in the table of elementary functions")
-        return function(x)
+        return function(*operands)
 
     def _sum(self, x: Payload, axes: tuple[int, ...]) -> Payload:
         total: Payload = np.add.reduce(x, axis=axes)

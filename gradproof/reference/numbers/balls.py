@@ -31,7 +31,7 @@ from gradproof.reference.numbers.bounds import (
     radii,
     relative_bounds,
 )
-from gradproof.reference.numbers.elementary import ELEMENTARY, ONE, ZERO, near, on_balls, whole_power
+from gradproof.reference.numbers.elementary import ELEMENTARY, OF_TWO, ONE, ZERO, near, on_balls, whole_power
 from gradproof.reference.numbers.payload import Payload
 
 _OPPOSITES: Mapping[Callable[..., Any], Callable[..., Any]] = {
@@ -44,7 +44,11 @@ _UNIT_INTERVAL = arb(0.5, 0.5)
 _ANYTHING = arb(0, inf)
 
 
-_FUNCTIONS = {name: on_balls(entry.ball) for name, entry in ELEMENTARY.items()}
+_FUNCTIONS = {
+    name: on_balls(entry.ball, operands)
+    for operands, table in ((1, ELEMENTARY), (2, OF_TWO))
+    for name, entry in table.items()
+}
 
 _ball = on_balls(arb)
 _greater = on_balls(arb.max, 2)
@@ -141,8 +145,8 @@ class BallNumbers(Numbers["Balls"]):
         )
         return powers
 
-    def _function(self, name: str, x: Payload) -> Payload:
-        return _FUNCTIONS[name](x)
+    def _function(self, name: str, *operands: Payload) -> Payload:
+        return _FUNCTIONS[name](*operands)
 
     def _sum(self, x: Payload, axes: tuple[int, ...]) -> Payload:
         # NumPy's own sum of no objects is the int 0.

@@ -17,7 +17,7 @@ from flint import arb
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numpy_namespace import sigmoid, softplus
 
-Floats = Callable[[Payload], Payload]
+Floats = Callable[..., Payload]
 
 ZERO, ONE, INFINITY, NAN = arb(0), arb(1), arb("inf"), arb("nan")
 
@@ -206,25 +206,26 @@ _TABLE = (
     Elementary(("ceil",), arb.ceil, np.ceil, exact=True),
     Elementary(("trunc",), truncated, np.trunc, exact=True),
     Elementary(("round", "rint"), rounded, np.rint, exact=True),
-    # of NumPy's code alone
-    Elementary(("exp2",), lambda x: (x * arb(2).log()).exp()),
-    Elementary(("log2",), lambda x: _log(x) / arb(2).log()),
-    Elementary(("log10",), lambda x: _log(x) / arb(10).log()),
-    Elementary(("cbrt",), lambda x: x.root(3) if x >= 0 else -((-x).root(3))),
-    Elementary(("square",), lambda x: x * x),
-    Elementary(("reciprocal",), lambda x: divide(ONE, x)),
-    Elementary(("tan",), arb.tan),
-    Elementary(("asin", "arcsin"), arb.asin),
-    Elementary(("acos", "arccos"), arb.acos),
-    Elementary(("sinh",), arb.sinh),
-    Elementary(("cosh",), arb.cosh),
-    Elementary(("asinh", "arcsinh"), arb.asinh),
-    Elementary(("acosh", "arccosh"), arb.acosh),
+    Elementary(("log2",), lambda x: x.log() / arb(2).log(), np.log2, lambda x: _log(x) / arb(2).log()),
+    Elementary(("log10",), lambda x: x.log() / arb(10).log(), np.log10, lambda x: _log(x) / arb(10).log()),
+    Elementary(("tan",), arb.tan, np.tan),
+    Elementary(("asin", "arcsin"), arb.asin, np.arcsin),
+    Elementary(("acos", "arccos"), arb.acos, np.arccos),
+    Elementary(("sinh",), arb.sinh, np.sinh),
+    Elementary(("cosh",), arb.cosh, np.cosh),
+    Elementary(("asinh", "arcsinh"), arb.asinh, np.arcsinh),
+    Elementary(("acosh", "arccosh"), arb.acosh, np.arccosh),
     Elementary(
         ("atanh", "arctanh"),
         arb.atanh,
+        np.arctanh,
         edge=lambda x: INFINITY if x == 1 else -INFINITY if x == -1 else x.atanh(),
     ),
+    # of NumPy's code alone
+    Elementary(("exp2",), lambda x: (x * arb(2).log()).exp()),
+    Elementary(("cbrt",), lambda x: x.root(3) if x >= 0 else -((-x).root(3))),
+    Elementary(("square",), lambda x: x * x),
+    Elementary(("reciprocal",), lambda x: divide(ONE, x)),
     Elementary(("fabs",), absolute),
     Elementary(("degrees", "rad2deg"), lambda x: x * 180 / arb.pi()),
     Elementary(("radians", "deg2rad"), lambda x: x * arb.pi() / 180),
@@ -248,11 +249,16 @@ _OF_TWO = (
     Elementary(("maximum", "fmax"), _maximum),
     Elementary(("minimum", "fmin"), _minimum),
     Elementary(("pow", "power", "float_power"), power),
-    Elementary(("logaddexp",), _logaddexp),
+    Elementary(("logaddexp",), _logaddexp, np.logaddexp),
     Elementary(("logaddexp2",), lambda x, y: _logaddexp(x * arb(2).log(), y * arb(2).log()) / arb(2).log()),
-    Elementary(("atan2", "arctan2"), arb.atan2),
-    Elementary(("hypot",), lambda x, y: _sqrt(x * x + y * y)),
-    Elementary(("copysign",), lambda x, y: absolute(x) * (ONE if y >= 0 else -ONE if y < 0 else arb(0, 1))),
+    Elementary(("atan2", "arctan2"), arb.atan2, np.arctan2),
+    Elementary(("hypot",), lambda x, y: _sqrt(x * x + y * y), np.hypot),
+    Elementary(
+        ("copysign",),
+        lambda x, y: absolute(x) * (ONE if y >= 0 else -ONE if y < 0 else arb(0, 1)),
+        np.copysign,
+        exact=True,
+    ),
     Elementary(
         ("heaviside",),
         lambda x, y: ONE if x > 0 else ZERO if x < 0 else y if x.is_zero() else arb(0.5, 0.5),
@@ -273,6 +279,9 @@ ELEMENTARY: Mapping[str, Elementary] = _by_name(_TABLE)
 
 OF_TWO: Mapping[str, Elementary] = _by_name(_OF_TWO)
 """The functions of two numbers, by each of their names."""
+
+EVERY: Mapping[str, Elementary] = MappingProxyType({**ELEMENTARY, **OF_TWO})
+"""All of them, by each of their names."""
 
 
 def on_balls(function: Callable[..., Any], operands: int = 1) -> Callable[..., Payload]:

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from gradproof.reference.numbers.arithmetic import Kind, Numbers
 from gradproof.reference.numbers.branches import shares, sides
-from gradproof.reference.numbers.elementary import ELEMENTARY
+from gradproof.reference.numbers.elementary import EVERY
 from gradproof.reference.numbers.mask import decided
 from gradproof.reference.numbers.noise_model import Inside, NoiseModel
 from gradproof.reference.numbers.payload import Payload
@@ -97,11 +97,11 @@ class NoisyNumbers(Numbers["Noisy"]):
         power: Payload = np.power(x, float(exponent))
         return self._perturbed(power, (x,), (power == 0) & (x != 0) & np.isfinite(x))
 
-    def _function(self, name: str, x: Payload) -> Payload:
-        result = super()._function(name, x)
-        if ELEMENTARY[name].exact:
+    def _function(self, name: str, *operands: Payload) -> Payload:
+        result = super()._function(name, *operands)
+        if EVERY[name].exact:
             return result
-        return self._perturbed(result, (x,), (result == 0) if ELEMENTARY[name].never_zero else False)
+        return self._perturbed(result, operands, (result == 0) if EVERY[name].never_zero else False)
 
     def rounded_once(self, inside: Inside) -> Self:
         """The results of an operation that was computed as one, rounded."""

@@ -18,6 +18,7 @@ from gradproof.reference.tape.tape import always, never
 FAR = np.array([-80.0, -40.0, -9.0, -1e-3, -1e-12, 0.0, 1e-20, 1e-6, 0.1, 9.0, 19.0, 40.0, 80.0])
 NEAR_ZERO = np.array([-0.31, -0.25, -1e-3, 1e-3, 1e-9, 1e-30, 0.29, 0.31, 1.25, 2.0078125, 3.5, 40.25])
 LOGITS = np.array([[0.0, -37.5, -40.25], [90.0, 1.0, 90.0], [2.0, 2.5, -1.0], [0.0, -70.0, -1e-9]])
+NEAR_ONE = np.array([-0.9999999, -0.5, 1e-30, 0.999999, 0.9999999])
 OFFSET = 4096.0 + np.array([[0.5, 0.25, 0.125], [0.75, 0.0, 0.3125]]) / 256
 
 HARD = {
@@ -30,6 +31,19 @@ HARD = {
     "tanh": (FAR,),
     "atan": (np.array([1e-30, 0.5, -1e8, 1e15]),),
     "sinc": (NEAR_ZERO,),
+    "tan": (np.array([1e-30, 1.5, -1.57, 100.5]),),
+    "asin": (NEAR_ONE,),
+    "acos": (NEAR_ONE,),
+    "sinh": (FAR,),
+    "cosh": (FAR,),
+    "asinh": (FAR,),
+    "acosh": (np.array([1.0000001, 1.5, 1e15]),),
+    "atanh": (NEAR_ONE,),
+    "atan2": (np.array([1e-15, 1e15, -3.0]), np.array([-1e10, 1e-10, 4.0])),
+    "hypot": (np.array([1e-15, 1e15, -3.0]), np.array([-1e10, 1e-10, 4.0])),
+    "log2": (np.array([1e-30, 0.999999, 1.0000001, 1e30]),),
+    "log10": (np.array([1e-30, 0.999999, 1.0000001, 1e30]),),
+    "logaddexp": (np.stack([FAR, -FAR]), np.array([[0.0], [9.0]])),
     "remainder": (np.array([1e7, -1e9, 0.3]), np.array([0.1, 3.1, -7.0])),
     "sigmoid": (FAR,),
     "softplus": (FAR,),

@@ -72,7 +72,7 @@ def is_linear_in(case: Case, positions: list[int]) -> bool:
     total = list(case.operands)
     for position in positions:
         size, shape = np.size(first[position]), np.shape(first[position])
-        second[position] = 5 * np.cos(np.arange(size) + 2.0 * position).reshape(shape)
+        second[position] = 0.125 * np.cos(np.arange(size) + 2.0 * position).reshape(shape)
         total[position] = first[position] - 3 * second[position]
     return near(apply(case, total), apply(case, first) - 3 * apply(case, second))
 

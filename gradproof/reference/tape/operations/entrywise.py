@@ -19,7 +19,7 @@ _CLARKE = "Clarke, Optimization and Nonsmooth Analysis (1983), section 2.3 (gene
 Slope = Callable[[Array, Array, Array], Array]
 
 
-def _of_one_number(
+def of_one_number(
     name: str,
     summary: str,
     slope: Slope,
@@ -145,7 +145,7 @@ POW = Operation(
     ),
 )
 
-EXP = _of_one_number(
+EXP = of_one_number(
     "exp",
     "The exponential function.",
     lambda g, y, x: g * y,
@@ -154,7 +154,7 @@ EXP = _of_one_number(
     source=f"{_DLMF}, 4.10(ii)",
 )
 
-EXPM1 = _of_one_number(
+EXPM1 = of_one_number(
     "expm1",
     "exp(x) - 1, exact near 0 too.",
     # d(e^x - 1)/dx = e^x = y + 1
@@ -170,7 +170,7 @@ EXPM1 = _of_one_number(
     ),
 )
 
-LOG = _of_one_number(
+LOG = of_one_number(
     "log",
     "The natural logarithm.",
     lambda g, y, x: g / x,
@@ -179,7 +179,7 @@ LOG = _of_one_number(
     source=f"{_DLMF}, 4.10(i)",
 )
 
-LOG1P = _of_one_number(
+LOG1P = of_one_number(
     "log1p",
     "log(1 + x), exact near 0 too.",
     lambda g, y, x: g / (1 + x),
@@ -188,7 +188,7 @@ LOG1P = _of_one_number(
     source=f"{_DLMF}, 4.10(i)",
 )
 
-SQRT = _of_one_number(
+SQRT = of_one_number(
     "sqrt",
     "The square root.",
     # d(x^1/2)/dx = 1/2 x^-1/2 = 1/(2y)
@@ -199,7 +199,7 @@ SQRT = _of_one_number(
     source=_CALCULUS,
 )
 
-SIN = _of_one_number(
+SIN = of_one_number(
     "sin",
     "The sine of an angle in radians.",
     lambda g, y, x: g * x.function("cos"),
@@ -207,7 +207,7 @@ SIN = _of_one_number(
     source=f"{_DLMF}, 4.20",
 )
 
-COS = _of_one_number(
+COS = of_one_number(
     "cos",
     "The cosine of an angle in radians.",
     lambda g, y, x: -g * x.function("sin"),
@@ -215,7 +215,7 @@ COS = _of_one_number(
     source=f"{_DLMF}, 4.20",
 )
 
-TANH = _of_one_number(
+TANH = of_one_number(
     "tanh",
     "The hyperbolic tangent.",
     # tanh' = sech^2 = 1 - tanh^2
@@ -232,7 +232,7 @@ TANH = _of_one_number(
     ),
 )
 
-ATAN = _of_one_number(
+ATAN = of_one_number(
     "atan",
     "The arc tangent, between -pi/2 and pi/2.",
     lambda g, y, x: g / (1 + x * x),

@@ -63,6 +63,23 @@ ROUND = _with_jumps(
 
 SIGN = _with_jumps("sign", "-1, 0 or 1.", np.sign, lambda x: x, "0")
 
+COPYSIGN = Operation(
+    name="copysign",
+    summary="The size of one number with the sign of another.",
+    traits=Trait.ELEMENTWISE,
+    signature=two,
+    forward=lambda a, b: a.function("copysign", b),
+    # |a| sign(b), which jumps by 2 |a| at b = 0
+    derivatives=(
+        lambda g, y, a, b: g * (2 * a.step(0.5) - 1) * b.kind.constant(1).function("copysign", b),
+        lambda g, y, a, b: g * a * b.jump(),
+    ),
+    domain="b != 0",
+    kinks="a = 0: [-1, 1]; by convention 0. b = 0 is a jump: anything; by convention 0",
+    at_kink=lambda a, b: a.equals(0) | b.equals(0),
+    source="definition",
+)
+
 FLOOR_DIVIDE = Operation(
     name="floor_divide",
     summary="The floor of the quotient.",
