@@ -15,6 +15,8 @@ from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, Own
 from gradproof.backends.protocol import RecordingBackend, Timing, descent_of, plain_steps, planned_steps
 from gradproof.backends.settings import Setting, functions_of
+from gradproof.reference.compositions.composition import Lengths, for_each_axis
+from gradproof.reference.compositions.windows import Padding, Sliding, pairs_of
 from gradproof.reference.descent import Step, Trajectory
 from gradproof.scenarios.scenario import Scenario
 
@@ -49,6 +51,52 @@ class JaxFunctions(ComposedFunctions):
     def logsumexp(self, x: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
         """Compute ln Σ e^x."""
         return nn.logsumexp(x, axis=axis, keepdims=keepdims)
+
+    def convolution(
+        self,
+        x: Any,
+        weights: Any,
+        bias: Any = None,
+        *,
+        stride: Lengths = 1,
+        padding: Padding = 0,
+        dilation: Lengths = 1,
+        groups: int = 1,
+        input_dilation: Lengths = 1,
+    ) -> Any:
+        """Compute a convolution."""
+        rank = x.ndim - 2
+        strides, dilations, spreads = (
+            for_each_axis(each, rank) for each in (stride, dilation, input_dilation)
+        )
+        pads = padding.upper() if isinstance(padding, str) else pairs_of(padding, rank)
+        y = lax.conv_general_dilated(
+            x, weights, strides, pads, spreads, dilations, feature_group_count=groups
+        )
+        return y if bias is None else y + jnp.reshape(bias, (-1, *(1,) * rank))
+
+    def _greatest(self, x: Any, slides: Sequence[Sliding]) -> Any:
+        if any(each.dilation > 1 for each in slides):  # of which JAX's own has no derivative
+            return super()._greatest(x, slides)
+        return _over_windows(x, slides, -jnp.inf, lax.max)
+
+    def _total(self, x: Any, slides: Sequence[Sliding]) -> Any:
+        return _over_windows(x, slides, 0.0, lax.add)
+
+
+def _over_windows(x: Any, slides: Sequence[Sliding], initial: float, combine: Any) -> Any:
+    """Combine what each window sees of the last axes."""
+    first = x.ndim - len(slides)
+    own = zip(slides, x.shape[first:], strict=True)
+    return lax.reduce_window(
+        x,
+        initial,
+        combine,
+        (1,) * first + tuple(each.window for each in slides),
+        (1,) * first + tuple(each.stride for each in slides),
+        [(0, 0)] * first + [(each.before, max(each.behind, each.behind_last(n))) for each, n in own],
+        window_dilation=(1,) * first + tuple(each.dilation for each in slides),
+    )
 
 
 class JaxNamespace(LibraryNamespace):

@@ -1,10 +1,12 @@
 """PyTorch as a backend: its own functions, autograd and torch.optim.SGD, or torch.func."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
@@ -12,6 +14,8 @@ from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, O
 from gradproof.backends.protocol import RecordingBackend, batches, descent_of, plain_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.errors import InputError
+from gradproof.reference.compositions.composition import Lengths, for_each_axis
+from gradproof.reference.compositions.windows import Padding, pairs_of
 from gradproof.reference.descent import Step
 from gradproof.scenarios.scenario import Scenario
 
@@ -55,6 +59,128 @@ class TorchFunctions(ComposedFunctions):
         flat = targets.reshape(-1, classes) if targets.is_floating_point() else targets.reshape(-1)
         value = functional.cross_entropy(logits.reshape(-1, classes), flat, reduction=reduction)
         return value.reshape(logits.shape[:-1]) if reduction == "none" else value
+
+    # ---------------------------------------------------------------- convolutions and poolings
+
+    def _indices(self, places: NDArray[np.intp], like: Any) -> Any:
+        return torch.from_numpy(places).to(like.device)
+
+    def _constant(self, values: NDArray[Any], like: Any) -> Any:
+        return torch.from_numpy(values).to(like)
+
+    def convolution(
+        self,
+        x: Any,
+        weights: Any,
+        bias: Any = None,
+        *,
+        stride: Lengths = 1,
+        padding: Padding = 0,
+        dilation: Lengths = 1,
+        groups: int = 1,
+        input_dilation: Lengths = 1,
+    ) -> Any:
+        """Compute a convolution; what torch has no option for is done to x first."""
+        rank = x.ndim - 2
+        convolve = getattr(functional, f"conv{rank}d")
+        x = _moved_apart(x, for_each_axis(input_dilation, rank))
+        if not isinstance(padding, int | str):
+            pairs = pairs_of(padding, rank)
+            if all(before == behind for before, behind in pairs):
+                padding = [before for before, _ in pairs]
+            else:
+                x, padding = _padded(x, pairs, 0.0), 0
+        return convolve(x, weights, bias, stride, padding, dilation, groups)
+
+    def transposed_convolution(
+        self,
+        x: Any,
+        weights: Any,
+        bias: Any = None,
+        *,
+        stride: Lengths = 1,
+        padding: Lengths = 0,
+        output_padding: Lengths = 0,
+        dilation: Lengths = 1,
+        groups: int = 1,
+    ) -> Any:
+        """Compute a transposed convolution."""
+        convolve = getattr(functional, f"conv_transpose{x.ndim - 2}d")
+        return convolve(x, weights, bias, stride, padding, output_padding, groups, dilation)
+
+    def max_pool(
+        self,
+        x: Any,
+        *,
+        window: Sequence[int],
+        stride: Lengths | None = None,
+        padding: Padding = 0,
+        dilation: Lengths = 1,
+        ceil_mode: bool = False,
+    ) -> Any:
+        """Compute the maxima of what windows see."""
+        if not isinstance(padding, int):
+            x, padding = _padded(x, pairs_of(padding, len(window)), -math.inf), 0
+        pool = getattr(functional, f"max_pool{len(window)}d")
+        return _along_last(pool, x, len(window), tuple(window), stride, padding, dilation, ceil_mode)
+
+    def average_pool(
+        self,
+        x: Any,
+        *,
+        window: Sequence[int],
+        stride: Lengths | None = None,
+        padding: Padding = 0,
+        ceil_mode: bool = False,
+        count_padding: bool = True,
+        divisor: float | None = None,
+    ) -> Any:
+        """Compute the means of what windows see."""
+        if divisor is not None or not isinstance(padding, int):
+            return super().average_pool(
+                x,
+                window=window,
+                stride=stride,
+                padding=padding,
+                ceil_mode=ceil_mode,
+                count_padding=count_padding,
+                divisor=divisor,
+            )
+        pool = getattr(functional, f"avg_pool{len(window)}d")
+        return _along_last(pool, x, len(window), tuple(window), stride, padding, ceil_mode, count_padding)
+
+    def adaptive_average_pool(self, x: Any, *, output: Sequence[int]) -> Any:
+        """Compute the means of what windows see that share the axes out."""
+        pool = getattr(functional, f"adaptive_avg_pool{len(output)}d")
+        return _along_last(pool, x, len(output), tuple(output))
+
+    def adaptive_max_pool(self, x: Any, *, output: Sequence[int]) -> Any:
+        """Compute the maxima of what windows see that share the axes out."""
+        pool = getattr(functional, f"adaptive_max_pool{len(output)}d")
+        return _along_last(pool, x, len(output), tuple(output))
+
+
+def _along_last(pool: Any, x: Any, axes: int, *arguments: Any) -> Any:
+    """Pool along the last axes; torch's own has one or two before them."""
+    first = x.ndim - axes
+    pooled = pool(x.reshape(-1, *x.shape[first:]), *arguments)
+    return pooled.reshape(*x.shape[:first], *pooled.shape[1:])
+
+
+def _moved_apart(x: Any, distances: Sequence[int]) -> Any:
+    """Put zeros between the entries along the last axes."""
+    if set(distances) == {1}:
+        return x
+    first = x.ndim - len(distances)
+    lengths = [(n - 1) * d + 1 for n, d in zip(x.shape[first:], distances, strict=True)]
+    apart = x.new_zeros((*x.shape[:first], *lengths))
+    apart[(..., *(slice(None, None, distance) for distance in distances))] = x
+    return apart
+
+
+def _padded(x: Any, pairs: Sequence[tuple[int, int]], value: float) -> Any:
+    """Pad the last axes; torch's own begins with the last one."""
+    return functional.pad(x, [n for pair in reversed(pairs) for n in pair], value=value)
 
 
 class TorchNamespace(LibraryNamespace):

@@ -1,11 +1,12 @@
 """The array namespace that a loss sees when NumPy runs it: NumPy's own, and `xp.nn` from scratch."""
 
 import math
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gradproof.reference.compositions import NeuralCompositions
 
 Array = NDArray[Any]
 
@@ -102,6 +103,34 @@ def cross_entropy(logits: Array, targets: Array, *, reduction: str = "mean") -> 
     return _reduced(terms, reduction)
 
 
+class NumpyFunctions(NeuralCompositions):
+    """`xp.nn` on NumPy's arrays."""
+
+    _xp = np
+
+    sigmoid = staticmethod(sigmoid)
+    gelu = staticmethod(gelu)
+    softplus = staticmethod(softplus)
+    softmax = staticmethod(softmax)
+    log_softmax = staticmethod(log_softmax)
+    logsumexp = staticmethod(logsumexp)
+    binary_cross_entropy = staticmethod(binary_cross_entropy)
+    binary_cross_entropy_with_logits = staticmethod(binary_cross_entropy_with_logits)
+    cross_entropy = staticmethod(cross_entropy)
+
+    def relu(self, x: Array) -> Array:
+        """Compute max(x, 0)."""
+        return np.maximum(x, 0.0)
+
+    def stop_gradient(self, x: Array) -> Array:
+        """Give the array itself: nothing goes back here."""
+        return x
+
+    def silu(self, x: Array) -> Array:
+        """Compute x · sigmoid(x)."""
+        return x * sigmoid(x)
+
+
 class NumpyNamespace:
     """NumPy with `xp.nn` beside it; every other name is NumPy's own.
 
@@ -109,20 +138,7 @@ class NumpyNamespace:
     0.5
     """
 
-    nn = SimpleNamespace(
-        sigmoid=sigmoid,
-        relu=lambda x: np.maximum(x, 0.0),
-        gelu=gelu,
-        silu=lambda x: x * sigmoid(x),
-        softplus=softplus,
-        softmax=softmax,
-        log_softmax=log_softmax,
-        logsumexp=logsumexp,
-        binary_cross_entropy=binary_cross_entropy,
-        binary_cross_entropy_with_logits=binary_cross_entropy_with_logits,
-        cross_entropy=cross_entropy,
-        stop_gradient=lambda x: x,
-    )
+    nn = NumpyFunctions()
 
     def __getattr__(self, name: str) -> Any:
         """Give NumPy's own function or constant."""

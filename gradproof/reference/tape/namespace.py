@@ -71,7 +71,7 @@ class Namespace(
     def __init__(self, tape: Recorder) -> None:
         """Bind all functions to the tape that they record on."""
         super().__init__(tape)
-        self.nn = NeuralFunctions(tape)
+        self.nn = NeuralFunctions(tape, self)
 
     # ---------------------------------------------------------------- comparisons, entry by entry
 

@@ -1,14 +1,15 @@
 """What frameworks have natively for neural networks and the array API standard does not."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from gradproof.errors import InputError
+from gradproof.reference.compositions import NeuralCompositions
 from gradproof.reference.source import caller
 from gradproof.reference.tape.arguments import Value, is_discrete, one_axis
 from gradproof.reference.tape.functions import Functions
-from gradproof.reference.tape.node import Tensor
+from gradproof.reference.tape.node import Recorder, Tensor
 from gradproof.reference.tape.operations import Operation, neural
 from gradproof.reference.tape.operations.along_axes import MEAN, SUM
 from gradproof.reference.tape.operations.moving import GATHER
@@ -18,10 +19,16 @@ Reduction = Literal["mean", "sum", "none"]
 
 class NeuralFunctions(
     Functions,
+    NeuralCompositions,
     prefix="xp.nn.",
     operations=[entry for entry in vars(neural).values() if isinstance(entry, Operation)],
 ):
     """The namespace `xp.nn`."""
+
+    def __init__(self, tape: Recorder, xp: Any) -> None:
+        """Bind all functions to the tape that they record on, and to `xp`."""
+        super().__init__(tape)
+        self._xp = xp
 
     def stop_gradient(self, x: Value, /) -> Tensor:
         """The array as a constant: no derivative goes back through it."""

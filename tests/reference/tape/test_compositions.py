@@ -1,0 +1,71 @@
+"""`xp.nn` on the tape against the frameworks' own functions: gradients, certified and with noise."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from nn_calls import CALLS
+
+import gradproof as gp
+from gradproof.backends import load_backend
+from gradproof.reference.numbers import Balls, Plain
+from gradproof.reference.tape import differentiate
+
+BACKENDS = ["torch", pytest.param("jax", marks=pytest.mark.slow)]  # which compiles each function anew
+DERIVED = [call for call in CALLS if call != "stop_gradient"]
+
+
+@cache
+def loaded(backend: str) -> Any:
+    pytest.importorskip(backend)
+    return load_backend(backend)
+
+
+def scenario_of(call: str, dtype: str = "float64") -> Any:
+    """A loss in which every entry of the result has another weight; all floats are parameters."""
+    name, operands, options = CALLS[call]
+    params = {f"x{i}": x.astype(dtype).astype(float) for i, x in enumerate(operands) if x.dtype.kind == "f"}
+    batch = {f"x{i}": x for i, x in enumerate(operands) if x.dtype.kind != "f"}
+
+    def loss(xp: Any, params: Any, batch: Any) -> Any:
+        given = {**params, **batch}
+        y = getattr(xp.nn, name)(*(given[f"x{i}"] for i in range(len(operands))), **options)
+        size = int(np.prod(y.shape))
+        return xp.sum(xp.reshape(y, (-1,)) * xp.asarray(np.linspace(0.5, 2.0, size), dtype=y.dtype))
+
+    return gp.Scenario(name="call", loss=loss, params=params, batch=batch)
+
+
+def gradients_of(call: str, backend: str, dtype: str) -> dict[str, Any]:
+    run = loaded(backend).run(scenario_of(call, dtype), dtype=dtype, variant="eager")
+    return {name: gradient[0] for name, gradient in run.gradients.items()}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("call", DERIVED)
+def test_the_gradient_is_a_frameworks(call: str, backend: str) -> None:
+    expected = gradients_of(call, backend, "float64")
+    scenario = scenario_of(call)
+    for kind in (Plain(), Balls(128)):
+        own = differentiate(scenario.loss, scenario.params, scenario.batch, kind)
+        for name, gradient in own.gradients.items():
+            np.testing.assert_allclose(gradient.values()[0], expected[name], rtol=1e-11, atol=1e-12)
+            if isinstance(kind, Balls):
+                assert np.all(gradient.radii() <= 1e-30 * (1 + np.abs(gradient.values())))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("call", DERIVED)
+def test_a_right_float32_gradient_is_not_accused_and_a_wrong_one_is(call: str, backend: str) -> None:
+    gradients = gradients_of(call, backend, "float32")
+    scenario = scenario_of(call, "float32")
+    judged = gp.judge(scenario.loss, scenario.params, scenario.batch, gradients, dtype="float32")
+    assert judged.verdict.accepted, judged
+    for name, gradient in gradients.items():
+        wrong = gradient.copy()
+        worst = np.unravel_index(np.argmax(np.abs(wrong)), wrong.shape)
+        wrong[worst] *= np.float32(1.001)
+        claim = gradients | {name: wrong}
+        judged = gp.judge(scenario.loss, scenario.params, scenario.batch, claim, dtype="float32")
+        assert judged.verdict is gp.Verdict.DISAGREES, (name, judged)
