@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         InputError,
         UnsupportedError,
     )
+    from gradproof.models.jax_front import from_jax
     from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
     from gradproof.reporting.comparison.changes import Changes
     from gradproof.reporting.comparison.joining import compare
@@ -43,6 +44,7 @@ _HOMES = {
             "InputError",
             "UnsupportedError",
         ),
+        "models.jax_front": ("from_jax",),
         "reference.descent": ("GradientDescent", "MiniBatches", "StoppingRule"),
         "reporting.comparison.changes": ("Changes",),
         "reporting.comparison.joining": ("compare",),
@@ -88,6 +90,7 @@ __all__ = [
     "check",
     "compare",
     "dense_network",
+    "from_jax",
     "gradient_claim",
     "judge",
     "load_point",

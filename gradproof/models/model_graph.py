@@ -50,6 +50,11 @@ class ModelNode:
     forms: tuple[ResultForm, ...] = ()
     stopped: bool = False
 
+    @property
+    def is_discrete(self) -> bool:
+        """Whether all its results are integers or booleans."""
+        return not any("float" in form.dtype for form in self.forms)
+
 
 @dataclass(frozen=True)
 class ModelGraph:
@@ -60,7 +65,7 @@ class ModelGraph:
         batch: those of the data.
         constants: arrays that the model holds, exactly as they are.
         nodes: the operations.
-        output: the loss.
+        output: the loss; of an inner function a tuple of all that it returns.
         discrete: the names of data that are integers or booleans.
     """
 
@@ -68,7 +73,7 @@ class ModelGraph:
     batch: tuple[str, ...]
     constants: tuple[NDArray[Any], ...]
     nodes: tuple[ModelNode, ...]
-    output: Reference
+    output: Any
     discrete: frozenset[str] = frozenset()
 
     @property

@@ -1,6 +1,6 @@
 """A traced forward pass, computed with `xp`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.errors import InputError, UnsupportedError
-from gradproof.models.model_graph import ModelGraph, ModelNode, Reference
+from gradproof.models.model_graph import ModelGraph, ModelNode, Reference, references
 from gradproof.reference.source import standing_at
 
 Entry = Callable[..., Any]
@@ -91,8 +91,9 @@ def replay(
 ) -> Any:
     """Compute a graph.
 
-    What no parameter and no float of the batch has a part in is computed by the framework itself, on NumPy
-    arrays; all else by the table. While a node is computed, its line is the caller's.
+    Integers and booleans that no parameter and no float of the batch has a part in are computed by the
+    framework itself, on NumPy arrays; all else by the table: also floats of constants, which are rounded, too
+    (sin(1000 t) in float32 by a thousand roundoffs). While a node is computed, its line is the caller's.
 
     Args:
         graph: the forward pass.
@@ -103,19 +104,26 @@ def replay(
     """
     values: list[Any] = [*(params[name] for name in graph.params), *(batch[name] for name in graph.batch)]
     values += graph.constants
+    # By place, what the framework gives for what no computed number has a part in.
+    own = {place: value for place, value in enumerate(values) if place not in graph.computed}
     for place, node in enumerate(graph.nodes, graph.first):
-        inputs = resolved(node.inputs, values)
-        options = {name: resolved(option, values) for name, option in node.options.items()}
-        if place not in graph.computed and is_plain((inputs, options)):
-            values.append(operations.native(node, inputs, options))
-            continue
+        known = [each.place for each in references((node.inputs, node.options))]
+        if place not in graph.computed and all(each in own and is_plain(own[each]) for each in known):
+            own[place] = operations.native(node, resolved(node.inputs, own), _options(node, own))
+            if node.is_discrete or operations.entry(node.operation) is None:
+                values.append(own[place])
+                continue
         entry = operations.entry(node.operation)
         if entry is None:
             raise operations.lacking(node)
         with standing_at(node.source):
-            result = entry(xp, *inputs, **options)
+            result = entry(xp, *resolved(node.inputs, values), **_options(node, values))
             values.append(_stopped(xp, result) if node.stopped else result)
     return resolved(graph.output, values)
+
+
+def _options(node: ModelNode, values: Any) -> dict[str, Any]:
+    return {name: resolved(option, values) for name, option in node.options.items()}
 
 
 def _stopped(xp: Any, result: Any) -> Any:
@@ -124,12 +132,12 @@ def _stopped(xp: Any, result: Any) -> Any:
     return result if is_plain(result) else xp.nn.stop_gradient(result)
 
 
-def resolved(value: Any, values: list[Any]) -> Any:
+def resolved(value: Any, values: Sequence[Any] | Mapping[int, Any]) -> Any:
     """Give a node's input with the values in place of the references."""
     if isinstance(value, Reference):
         found = values[value.place]
         return found if value.result is None else found[value.result]
-    if isinstance(value, tuple):
+    if type(value) is tuple:  # a named one is an option, and holds none
         return tuple(resolved(part, values) for part in value)
     return value
 

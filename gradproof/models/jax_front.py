@@ -1,0 +1,179 @@
+"""A JAX function as a scenario: its jaxpr is what is true, and what jax.grad gives is what is claimed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+
+from gradproof.errors import InputError, UnsupportedError
+from gradproof.models.jax_operations import OPERATIONS
+from gradproof.models.jax_pytrees import Layout, is_data, is_parameter
+from gradproof.models.jaxprs import graph_of, is_float
+from gradproof.models.model_graph import ModelGraph
+from gradproof.models.replay import replay
+from gradproof.reference.source import raised_at
+from gradproof.reference.tape.arguments import shape_of
+from gradproof.scenarios.scenario import Scenario
+from gradproof.scenarios.user_code import called
+
+
+@dataclass(frozen=True, eq=False)
+class JaxFunction:
+    """A loss: the graph of a JAX function, traced for each signature of shapes, replayed with any `xp`.
+
+    Attributes:
+        function: the user's.
+        params: how its first argument is laid out.
+        batch: likewise the second; None where there is none.
+        discrete: the dtypes of the data that are no floats, by dotted name.
+    """
+
+    function: Callable[..., Any]
+    params: Layout
+    batch: Layout | None
+    discrete: Mapping[str, str]
+
+    def __call__(self, xp: Any, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
+        """Compute the loss from flat mappings of dotted names to arrays."""
+        return replay(self.graph(params, batch), OPERATIONS, xp, params, batch)
+
+    def value(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
+        """Call the user's function on JAX's arrays by dotted name."""
+        first = self.params.nest(params)
+        return self.function(first) if self.batch is None else self.function(first, self.batch.nest(batch))
+
+    def gradient(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Give what JAX's own differentiation makes of the function, in the dtype of the parameters.
+
+        Where the function computes in a lower one on the way, the gradient is given in that one.
+        """
+        data = {name: jax.numpy.asarray(array) for name, array in batch.items()}
+        arrays = {name: jax.numpy.asarray(array) for name, array in params.items()}
+        gradients = jax.grad(lambda given: self.value(given, data))(arrays)
+        coarsest = _coarsest(self.graph(params, batch))
+        return {
+            name: gradients[name].astype(_coarser(str(gradients[name].dtype), coarsest)) for name in params
+        }
+
+    def graph(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> ModelGraph:
+        """Trace the function for arrays of these shapes, if it was not yet."""
+        signature = (
+            *(("float64", tuple(shape_of(array))) for array in params.values()),
+            *((self.discrete.get(name, "float64"), tuple(shape_of(a))) for name, a in batch.items()),
+        )
+        if signature not in self._graphs:
+            self._graphs[signature] = _traced(self, [*params], [*batch], signature)
+        return self._graphs[signature]
+
+    @cached_property
+    def _graphs(self) -> dict[Any, ModelGraph]:
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the graphs out, which another process makes anew."""
+        return {name: value for name, value in vars(self).items() if name != "_graphs"}
+
+
+COARSE = ("bfloat16", "float16", "float32", "float64")
+"""The dtypes that a function may compute in, by how much they round."""
+
+
+def _coarser(*dtypes: str) -> str:
+    return min(dtypes, key=lambda dtype: COARSE.index(dtype) if dtype in COARSE else 0)
+
+
+def _coarsest(graph: ModelGraph) -> str:
+    """The coarsest dtype that numbers of the loss are held in on the way."""
+    found = {
+        form.dtype
+        for place in graph.computed
+        if place >= graph.first
+        for form in graph.nodes[place - graph.first].forms
+        if is_float(form.dtype)
+    }
+    return _coarser("float64", *found)
+
+
+def _traced(
+    loss: JaxFunction, params: Sequence[str], batch: Sequence[str], signature: Sequence[tuple[str, Any]]
+) -> ModelGraph:
+    """Trace a function in float64.
+
+    Raises:
+        InputError: it raises, returns no scalar, or draws random numbers.
+        UnsupportedError: it holds what cannot be followed.
+    """
+
+    def flat(*arrays: Any) -> Any:
+        first = dict(zip(params, arrays[: len(params)], strict=True))
+        return loss.value(first, dict(zip(batch, arrays[len(params) :], strict=True)))
+
+    with jax.enable_x64(True):
+        wanted = [jax.ShapeDtypeStruct(shape, dtype) for dtype, shape in signature]
+        closed = called("function", lambda: _jaxpr(flat, wanted))
+    _check_output(closed.out_avals)
+    graph = graph_of(closed, params, batch)
+    OPERATIONS.check(graph)
+    return graph
+
+
+def _jaxpr(flat: Callable[..., Any], wanted: Sequence[Any]) -> Any:
+    try:
+        return jax.make_jaxpr(flat)(*wanted)
+    except jax.errors.JAXTypeError as error:
+        raise UnsupportedError(
+            f"The function asks for the values of its arrays{raised_at(error)} (by `if`, `while`, an index "
+            "or NumPy), so that it is not one formula. Choose with jnp.where or jax.lax.cond there, or close "
+            "over what is fixed."
+        ) from error
+
+
+def _check_output(outputs: Sequence[Any]) -> None:
+    if len(outputs) != 1:
+        raise InputError(
+            f"The function returns {len(outputs)} arrays, and a gradient needs a scalar. Return the loss "
+            "alone."
+        )
+    shape, dtype = tuple(outputs[0].shape), str(outputs[0].dtype)
+    if shape != () or not is_float(dtype):
+        raise InputError(
+            f"The function returns an array of shape {shape} and dtype {dtype}, and a gradient needs a "
+            "scalar of floating point. Reduce it, for example with jnp.sum or jnp.mean."
+        )
+
+
+def from_jax(function: Callable[..., Any], params: Any, batch: Any = None, *, name: str = "") -> Scenario:
+    """Take a JAX function as it is: its gradient by JAX is checked against the exact one of what it computes.
+
+    The function's jaxpr, custom_vjp and custom_jvp with their own forward passes, is what is true; what
+    `jax.grad` gives, with their own rules, is what is claimed.
+
+    Args:
+        function: called as `function(params, batch)`, or `function(params)` without a batch; gives the
+            loss, a scalar.
+        params: a pytree; its floating-point arrays are the parameters, under their dotted paths, and what is
+            no array stays as it is.
+        batch: a pytree of data, likewise; integers too.
+        name: what reports call it; the function's own name if empty.
+
+    Raises:
+        InputError: the function raises, gives no scalar or draws random numbers, or an array cannot be worked
+            with.
+        UnsupportedError: it holds an operation that is not known here, differentiates inside itself, or
+            branches on the values of its arrays in Python.
+
+    >>> import jax.numpy as jnp
+    >>> scenario = from_jax(lambda params: jnp.sum(jnp.sin(params["w"])), {"w": jnp.ones(2)})
+    >>> scenario.flat_params["w"].tolist()
+    [1.0, 1.0]
+    """
+    first, arrays = Layout.of(params, "params", is_parameter)
+    second, data = (None, {}) if batch is None else Layout.of(batch, "batch", is_data)
+    discrete = {key: str(array.dtype) for key, array in data.items() if array.dtype.kind != "f"}
+    loss = JaxFunction(function, first, second, discrete)
+    own = getattr(function, "__name__", "") or type(function).__name__
+    scenario = Scenario(name=name or own, loss=loss, params=arrays, batch=data, gradient=loss.gradient)
+    loss.graph(scenario.flat_params, scenario.flat_batch)
+    return scenario
