@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from gradproof.models.jax_front import from_jax
+    from gradproof.models.torch_front import from_torch
     from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
     from gradproof.reporting.comparison.changes import Changes
     from gradproof.reporting.comparison.joining import compare
@@ -45,6 +46,7 @@ _HOMES = {
             "UnsupportedError",
         ),
         "models.jax_front": ("from_jax",),
+        "models.torch_front": ("from_torch",),
         "reference.descent": ("GradientDescent", "MiniBatches", "StoppingRule"),
         "reporting.comparison.changes": ("Changes",),
         "reporting.comparison.joining": ("compare",),
@@ -91,6 +93,7 @@ __all__ = [
     "compare",
     "dense_network",
     "from_jax",
+    "from_torch",
     "gradient_claim",
     "judge",
     "load_point",

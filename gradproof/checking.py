@@ -9,6 +9,7 @@ import numpy as np
 
 from gradproof.errors import InputError
 from gradproof.inputs import NUMBER, SEED, TEXT, accepts, optional, sequence_of
+from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.texts import visible
@@ -138,10 +139,10 @@ class Check(Judgement):
     fixed=sequence_of(TEXT, "a sequence of names of arrays"),
 )
 def check(  # noqa: PLR0913 - most are keyword-only options with a default
-    loss: Callable[[Any, Any, Any], Any],
-    gradient: Callable[[Any, Any], Any],
-    params: Any,
-    batch: Any,
+    loss: Callable[[Any, Any, Any], Any] | Scenario,
+    gradient: Callable[[Any, Any], Any] | None = None,
+    params: Any = None,
+    batch: Any = None,
     *,
     dtype: str = "float64",
     points: int = POINTS,
@@ -169,7 +170,8 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     is not finite is drawn more cautiously, or dropped and counted.
 
     Args:
-        loss: called as `loss(xp, params, batch)`; gives a scalar.
+        loss: called as `loss(xp, params, batch)`; gives a scalar. Or a Scenario, which has all four: its
+            gradient is checked, and of a framework's own model what the framework computes.
         gradient: called as `gradient(params, batch)`; gives arrays of NumPy, PyTorch or JAX, laid out as
             `params`.
         params: a mapping from names to floating-point arrays, nested or not.
@@ -208,16 +210,16 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     if conditions not in CONDITIONS:
         raise InputError(f"The check's conditions are {conditions!r}. Choose from {', '.join(CONDITIONS)}.")
     points, seed = int(points), int(seed)
-    scenario = Scenario(name=UNNAMED, loss=loss, params=params, batch=batch)
+    scenario, claim = _subject(loss, gradient, params, batch)
     given = Point(Place(scenario.flat_params, scenario.flat_batch), "the given point")
     _check_names(fixed, given.place)
     if point is not None:
         given = _given_back(point, given)
         points = 0
-    user = UserGradient(scenario, gradient)
-    findings = _loss_findings(user, given.place)
+    user = UserGradient(scenario, claim)
+    findings = [*_model_findings(scenario), *_loss_findings(user, given.place)]
     found = judged_with_rounded_data(judge_at(user, given.place, dtype), user, dtype)
-    found = replace(found, findings=(*found.findings, *_noticed(found, dtype)))
+    found = replace(found, findings=(*found.findings, *_noticed(found, dtype, user)))
     findings += _random_gradient(user, found.claimed)
     searched = Searched(None, None, (), Tally())
     random = next((finding for finding in findings if finding.kind == "random"), None)
@@ -240,6 +242,33 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     return Check(**kept, points=searched.tally, conditions=searched.conditions, seed=seed, point=given)
 
 
+def _subject(
+    loss: Callable[[Any, Any, Any], Any] | Scenario,
+    gradient: Callable[[Any, Any], Any] | None,
+    params: Any,
+    batch: Any,
+) -> tuple[Scenario, Callable[[Any, Any], Any]]:
+    """Give what is checked: a loss with its arrays, and what is claimed to be its gradient."""
+    if not isinstance(loss, Scenario):
+        if gradient is None or params is None:
+            raise InputError(
+                "The check lacks a gradient or its parameters. Call it as check(loss, gradient, params, "
+                "batch), or as check(scenario)."
+            )
+        return Scenario(name=UNNAMED, loss=loss, params=params, batch=batch), gradient
+    if params is not None or batch is not None:
+        raise InputError(
+            "The check is given a scenario, and arrays beside it. Put the arrays into the scenario, or give "
+            "its loss in the place of it."
+        )
+    claim = gradient or loss.claimed_gradient
+    if claim is None:
+        raise InputError(
+            f"Scenario {loss.name!r} has no gradient to be checked. Give it one with `gradient=`."
+        )
+    return loss, claim
+
+
 def _rounded(found: Judgement, given: Place) -> float:
     of_law = any(finding.kind == UNKNOWN_LAW for finding in found.findings)
     return rounding_of(given) if of_law else 0.0
@@ -255,7 +284,13 @@ def _check_names(fixed: Sequence[str], place: Place) -> None:
         )
 
 
-def _noticed(found: Judgement, dtype: str) -> Iterator[CheckFinding]:
+def _model_findings(scenario: Scenario) -> Iterator[CheckFinding]:
+    """Tell what of a model is not looked at."""
+    if isinstance(scenario, ModelScenario):
+        yield from (CheckFinding("left-out", note) for note in scenario.notes)
+
+
+def _noticed(found: Judgement, dtype: str, user: UserGradient) -> Iterator[CheckFinding]:
     """Tell what is worth knowing of a claim beside its verdict."""
     claimed, formula = found.claimed, found.claimed.formula
     if claimed.dtype != dtype:
@@ -269,7 +304,7 @@ def _noticed(found: Judgement, dtype: str) -> Iterator[CheckFinding]:
             count = f"{len(bad)} of {value.size} entries are not finite"
             text = f"The gradient of {entry(name, index)} is {value.ravel()[bad[0]]}; {count}."
             yield CheckFinding("not-finite", text, parameter=name)
-    if formula is not None and not formula.certified:
+    if formula is not None and not formula.certified and not user.computed_by:
         yield CheckFinding("not-certified", sentence(f"The formula was not certified: {formula.reason}"))
     if found.constants:
         yield CheckFinding("constants", _CONSTANTS)

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, packages_distributions, version
@@ -148,11 +148,15 @@ def _unavailable(name: str, error: BaseException) -> BackendUnavailableError:
 
 @dataclass(frozen=True)
 class Description:
-    """What a backend tells of itself: its name, the ways to run it, and the dtypes that it can run."""
+    """What a backend tells of itself: its name, the ways to run it, and the dtypes that it can run.
+
+    Those of `model_variants` run a model of the framework's own as it is.
+    """
 
     name: str
     variants: tuple[str, ...]
     dtypes: tuple[str, ...]
+    model_variants: tuple[str, ...] = field(default=(), repr=False)
 
 
 def describe_backend(name: str) -> Description:
@@ -179,7 +183,7 @@ def describe_backend(name: str) -> Description:
         _installed(name, found)
     except ImportError as error:
         raise _unavailable(name, error) from error
-    return Description(name, found.variants, found.dtypes)
+    return Description(name, found.variants, found.dtypes, found.model_variants)
 
 
 def is_own(name: str) -> bool:
@@ -290,8 +294,15 @@ def chosen_variants(entries: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return {name: () if name in whole else tuple(variants) for name, variants in chosen.items()}
 
 
-def variants_of(backend: Backend | Description, chosen: tuple[str, ...] = ()) -> tuple[str, ...]:
+def variants_of(
+    backend: Backend | Description, chosen: tuple[str, ...] = (), *, model: bool = False
+) -> tuple[str, ...]:
     """Give the variants of a backend that were chosen, in the backend's order; all if none was.
+
+    Args:
+        backend: whose variants.
+        chosen: their names.
+        model: whether a model of the framework's own is run, so that those that run it as it is are meant.
 
     Raises:
         InputError: the backend has no such variant.
@@ -299,10 +310,16 @@ def variants_of(backend: Backend | Description, chosen: tuple[str, ...] = ()) ->
     >>> variants_of(load_backend("reference"))
     ('numpy',)
     """
-    unknown = [variant for variant in chosen if variant not in backend.variants]
+    of_models = getattr(backend, "model_variants", ())
+    every = (*of_models, *backend.variants)
+    unknown = [variant for variant in chosen if variant not in every]
     if unknown:
         raise InputError(
             f"Backend {backend.name!r} has no variant called {unknown[0]!r}. Choose from "
-            f"{', '.join(f'{backend.name}/{variant}' for variant in backend.variants)}."
+            f"{', '.join(f'{backend.name}/{variant}' for variant in every)}."
         )
-    return tuple(variant for variant in backend.variants if not chosen or variant in chosen)
+    return tuple(
+        variant
+        for variant in (every if model or chosen else backend.variants)
+        if not chosen or variant in chosen
+    )

@@ -13,6 +13,7 @@ from gradproof.backends.framework import Framework
 from gradproof.errors import UnsupportedError
 from gradproof.reference.descent import GradientDescent, Step, Trajectory, take_steps
 from gradproof.reference.source import raised_at
+from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.scenarios.scenario import Scenario
 
 Array = NDArray[Any]
@@ -173,9 +174,11 @@ class RecordingBackend(Backend):
 
     Attributes:
         framework: whose arrays the steps are made with.
+        model_variants: the ways to run a model of the framework's own as it is; see `ModelScenario`.
     """
 
     framework: Framework
+    model_variants: tuple[str, ...] = ()
 
     def run(self, scenario: Scenario, *, dtype: str, variant: str) -> Run:
         """Compute and record gradients and updates of a scenario."""
@@ -201,7 +204,8 @@ class RecordingBackend(Backend):
             value = function(xp, self._arrays(params), batch)
             return self.framework.to_numpy(value) if self.framework.owns(value) else np.asarray(value)
 
-        scenario.check_scalar(evaluate(scenario.flat_loss, first).shape)
+        loss = self.loss_of(scenario, variant)
+        scenario.check_scalar(evaluate(loss, first).shape)
         record, timing = self.train(scenario, variant, first, batch)
         trained = slice(None) if scenario.training is not None else slice(1)
         weights = {name: weight[trained] for name, weight in record.weights.items()}
@@ -215,12 +219,45 @@ class RecordingBackend(Backend):
             losses=record.losses,
             gradients=record.gradients,
             weights=weights,
-            final_loss=float(evaluate(scenario.flat_loss, last)),
+            final_loss=float(evaluate(loss, last)),
             predictions=None if predict is None else evaluate(predict, last),
             timing=timing,
             planned_steps=scenario.steps,
             stopped=len(record.losses) < planned_steps(self, scenario, variant),
         )
+
+    def loss_of(self, scenario: Scenario, variant: str) -> Callable[..., Any]:
+        """Give the loss as a variant computes it, called as `loss(xp, params, batch)` on flat mappings."""
+        if variant in self.model_variants:
+            own = self._own(scenario)
+            return lambda _, params, batch: own(params, batch)[0]
+        return scenario.flat_loss
+
+    def model_steps(
+        self, scenario: Scenario, params: dict[str, Any], batch: Mapping[str, Any]
+    ) -> Iterator[Step]:
+        """Make a step of a model as it is whenever one is asked for."""
+        return plain_steps(scenario, self.framework, self._own(scenario), params, batch)
+
+    def _own(self, scenario: Scenario) -> Callable[[Any, Any], tuple[Any, dict[str, Any]]]:
+        """Give the loss and the gradient that the framework computes of its own model, on its arrays.
+
+        Raises:
+            UnsupportedError: the scenario is no model of the framework's.
+        """
+        own = scenario.own if isinstance(scenario, ModelScenario) else None
+        if own is None or not isinstance(scenario, ModelScenario) or scenario.framework != self.name:
+            raise UnsupportedError(
+                f"Scenario {scenario.name!r} is no model of {self.name}, which is what "
+                f"{self.name}/{self.model_variants[0]} runs. Leave that out, or take a model as it is."
+            )
+        to_numpy, from_numpy = self.framework.to_numpy, self.framework.from_numpy
+
+        def evaluate(params: Mapping[str, Any], batch: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+            value, gradient = own(*({n: to_numpy(a) for n, a in each.items()} for each in (params, batch)))
+            return from_numpy(value), {name: from_numpy(array) for name, array in gradient.items()}
+
+        return evaluate
 
     def _arrays(self, arrays: Mapping[str, Array]) -> dict[str, Any]:
         return {name: self.framework.from_numpy(array) for name, array in arrays.items()}

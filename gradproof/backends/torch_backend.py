@@ -246,13 +246,15 @@ class TorchBackend(RecordingBackend):
     """Runs a scenario in PyTorch on the CPU.
 
     Variants: `eager` is a training loop as PyTorch's tutorials write it, with `backward()` and
-    `torch.optim.SGD`; `func` differentiates with `torch.func.grad_and_value` and steps the weights itself.
+    `torch.optim.SGD`; `func` differentiates with `torch.func.grad_and_value` and steps the weights itself;
+    `module` runs a model that `gradproof.from_torch` took, as it is.
     """
 
     name = "torch"
     framework = TorchFramework()
     requires = ("torch", "array_api_compat.torch")
     variants: tuple[str, ...] = ("eager", "func")
+    model_variants = ("module",)
     dtypes: tuple[str, ...] = framework.dtypes
     step_limits: Mapping[str, int] = {}
 
@@ -272,6 +274,8 @@ class TorchBackend(RecordingBackend):
 
     def steps(self, scenario: Scenario, variant: str, params: Tensors, batch: Tensors) -> Iterator[Step]:
         """Make a step whenever one is asked for."""
+        if variant in self.model_variants:
+            return self.model_steps(scenario, params, batch)
         steps = {"eager": _eager_steps, "func": _func_steps}[variant]
         return steps(scenario, self.framework.namespace(), params, batch)
 

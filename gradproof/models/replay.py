@@ -148,4 +148,4 @@ def is_plain(value: Any) -> bool:
         return all(map(is_plain, value))
     if isinstance(value, Mapping):
         return all(map(is_plain, value.values()))
-    return value is None or isinstance(value, np.ndarray | np.generic | int | float | str)
+    return value is None or isinstance(value, np.ndarray | np.generic | np.dtype | int | float | str)

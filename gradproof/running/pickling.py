@@ -34,12 +34,14 @@ def pickled(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
 @contextmanager
 def _by_value(arguments: tuple[Any, ...]) -> Iterator[None]:
     """Send the functions of tasks as they are: the user's modules may not be found by name, or do much."""
+    scenarios = [getattr(task, "scenario", None) or SimpleNamespace() for task in arguments]
     names = {
         getattr(function, "__module__", None)
-        for task in arguments
-        for function in vars(getattr(task, "scenario", None) or SimpleNamespace()).values()
+        for scenario in scenarios
+        for function in vars(scenario).values()
         if callable(function)
     }
+    names |= {name for scenario in scenarios for name in getattr(scenario, "modules", ())}
     found = [module for name in names - {"__main__"} if (module := sys.modules.get(str(name)))]
     modules = [module for module in found if users_file(module)]
     for module in modules:

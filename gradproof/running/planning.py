@@ -16,6 +16,7 @@ from gradproof.errors import BackendUnavailableError, InputError
 from gradproof.running.limits import Limits
 from gradproof.running.task import Task
 from gradproof.scenarios import Scenario
+from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.verdicts.records import NotRun, RunStatus, Subject
 
 
@@ -49,11 +50,10 @@ def plan(
             ]
             continue
         can = [dtype for dtype in dtypes if dtype in found.dtypes]
-        variants = variants_of(found, chosen)
         tasks += [
             Task(scenario, subject, absent)
             for scenario in scenarios
-            for subject in _subjects([scenario], name, variants, can)
+            for subject in _subjects([scenario], name, _variants(found, chosen, scenario), can)
         ]
         cannot = [dtype for dtype in dtypes if dtype not in found.dtypes]
         not_run += [
@@ -63,6 +63,11 @@ def plan(
     if not tasks and not not_run:
         raise InputError(f"No backend was chosen. Choose from {', '.join(backend_names())}.")
     return tasks, not_run
+
+
+def _variants(found: Description, chosen: tuple[str, ...], scenario: Scenario) -> tuple[str, ...]:
+    is_model = isinstance(scenario, ModelScenario) and scenario.framework == found.name
+    return variants_of(found, chosen, model=is_model)
 
 
 def _subjects(

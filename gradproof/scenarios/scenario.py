@@ -143,6 +143,11 @@ class Scenario:
             self.training.mini_batches.check(self._examples())
 
     @property
+    def claimed_gradient(self) -> Callable[[Any, Any], Any] | None:
+        """The gradient of it that is looked at, as `gradient(params, batch)`."""
+        return self.gradient
+
+    @property
     def of_it(self) -> str:
         """How messages go on after what is wrong: ` of scenario 'line_fit'`; empty for one without a name."""
         return "" if self.name == UNNAMED else f" of scenario {self.name!r}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradproof.errors import InputError
 from gradproof.reference.numpy_namespace import NumpyNamespace
+from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import called
 from gradproof.verdicts.judging.claimed import Place
@@ -38,6 +39,14 @@ class UserGradient:
     def nested(self, params: Any, batch: Any) -> tuple[Any, Any]:
         """Nest flat mappings as the user's functions expect them."""
         return self.scenario.params_structure.nest(params), self.scenario.batch_structure.nest(batch)
+
+    @property
+    def computed_by(self) -> str:
+        """The framework that computes it of its own model, in floating point alone; empty for other code."""
+        scenario = self.scenario
+        if isinstance(scenario, ModelScenario) and self.function == scenario.claimed_gradient:
+            return scenario.words
+        return ""
 
     def loss_value(self, place: Place) -> float:
         """Evaluate the loss in float64.

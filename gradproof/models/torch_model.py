@@ -1,0 +1,271 @@
+"""Running a PyTorch model as it is, at other numbers and in another dtype than its own."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map, tree_map_with_path
+
+from gradproof.errors import InputError
+from gradproof.scenarios.user_code import called
+
+Array = NDArray[Any]
+Tensor: TypeAlias = Any
+"""A torch.Tensor; PyTorch is not looked at by type checkers here."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The place of a tensor among the arguments of a call.
+
+    Attributes:
+        name: the tensor's.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class TorchModel:
+    """A module or a function of tensors, and a loss of its output.
+
+    Attributes:
+        function: the module, or the function.
+        call: its arguments, those by position and those by name, with a `Slot` in the place of each tensor.
+        loss: called with what the function gives; None where that is the loss.
+        parameters: by name, the module's tensors that are differentiated.
+        inputs: by name, the tensors among the arguments.
+    """
+
+    function: Callable[..., Any]
+    call: tuple[tuple[Any, ...], dict[str, Any]]
+    loss: Callable[[Any], Any] | None
+    parameters: Mapping[str, Tensor]
+    inputs: Mapping[str, Tensor]
+
+    def __call__(
+        self, params: Mapping[str, Array], batch: Mapping[str, Array]
+    ) -> tuple[Array, dict[str, Array]]:
+        """Compute the loss and its gradient by PyTorch's own autograd, in the dtype of the parameters."""
+        dtype = _dtype_of(params)
+        with self.holding(params, dtype), torch.enable_grad():
+            inputs = {
+                name: self.tensor(name, (params if name in params else batch)[name]).requires_grad_(
+                    name in params
+                )
+                for name in self.inputs
+            }
+            value = self.value(inputs, dtype)
+            held = {name: self.parameters.get(name, inputs.get(name)) for name in params}
+            if value.requires_grad:
+                called("model's backward pass", value.backward)
+            gradient = {
+                name: np.zeros(params[name].shape, params[name].dtype)
+                if tensor is None or tensor.grad is None
+                else as_numpy(tensor.grad)
+                for name, tensor in held.items()
+            }
+            return as_numpy(value), gradient
+
+    def value(self, inputs: Mapping[str, Tensor], dtype: torch.dtype) -> Tensor:
+        """Compute the loss.
+
+        Raises:
+            InputError: the model raises, or what it gives is no scalar.
+        """
+        arguments, options = self.arguments(inputs)
+        with FloatsAs(dtype, self.dtype):
+            output = called("model", lambda: self.function(*arguments, **options))
+            if self.loss is not None:
+                loss = self.loss
+                output = called("loss", lambda: loss(output))
+        return _scalar(output, "model" if self.loss is None else "loss")
+
+    def arguments(self, inputs: Mapping[str, Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Give the arguments of a call, with tensors in the places of their names."""
+        arguments, options = tree_map(
+            lambda leaf: inputs[leaf.name] if isinstance(leaf, Slot) else leaf, self.call
+        )
+        return arguments, options
+
+    def tensor(self, name: str, array: Array) -> Tensor:
+        """Give an input's numbers as a tensor on its device."""
+        return as_tensor(array, self.inputs[name].device)
+
+    @contextmanager
+    def holding(self, params: Mapping[str, Array], dtype: torch.dtype) -> Iterator[None]:
+        """Let the module hold other numbers, all of one floating-point dtype; all is as it was afterwards."""
+        held = self.state()
+        kept = [(tensor, tensor.data, tensor.grad) for tensor in held]
+        default = torch.get_default_dtype()
+        torch.set_default_dtype(dtype)
+        try:
+            for tensor in held:
+                tensor.grad = None
+                tensor.data = tensor.data.to(dtype if tensor.is_floating_point() else tensor.dtype, copy=True)
+            for name, tensor in self.parameters.items():
+                tensor.data = as_tensor(params[name], tensor.device)
+            yield
+        finally:
+            torch.set_default_dtype(default)
+            for tensor, data, gradient in kept:
+                tensor.grad = None
+                tensor.data = data
+                tensor.grad = gradient
+
+    @cached_property
+    def dtype(self) -> torch.dtype:
+        """The model's own floating-point dtype."""
+        return next(
+            each.dtype
+            for each in (*self.parameters.values(), *self.inputs.values())
+            if each.is_floating_point()
+        )
+
+    def state(self) -> list[Tensor]:
+        """Give the parameters and buffers of the module, each once."""
+        if not isinstance(self.function, torch.nn.Module):
+            return []
+        found = [*self.function.parameters(), *self.function.buffers()]
+        return list({id(tensor): tensor for tensor in found}.values())
+
+    def module_names(self) -> dict[int, str]:
+        """Give the paths of the modules by their identity."""
+        if not isinstance(self.function, torch.nn.Module):
+            return {}
+        return {id(module): name for name, module in self.function.named_modules()}
+
+
+def taken_apart(
+    function: Callable[..., Any], inputs: Any
+) -> tuple[tuple[tuple[Any, ...], dict[str, Any]], dict[str, Tensor]]:
+    """Name the tensors among the arguments of a call.
+
+    Args:
+        function: a module or a function.
+        inputs: its arguments: a tuple or a list of those by position, or a mapping of those by name.
+
+    Returns:
+        call and inputs of a `TorchModel`.
+    """
+    if isinstance(inputs, torch.Tensor):
+        inputs = (inputs,)
+    if not isinstance(inputs, Mapping | tuple | list):
+        raise InputError(
+            f"The inputs of the model are a {type(inputs).__name__}. Give a tuple of its arguments, as in "
+            "inputs=(x,), or a mapping of those by name."
+        )
+    arguments, options = ((), dict(inputs)) if isinstance(inputs, Mapping) else (tuple(inputs), {})
+    names = _argument_names(function, len(arguments))
+    found: dict[str, Tensor] = {}
+
+    def slot(path: Any, leaf: Any) -> Any:
+        if not isinstance(leaf, torch.Tensor):
+            return leaf
+        kind, *keys = (getattr(key, "key", getattr(key, "idx", getattr(key, "name", key))) for key in path)
+        name = ".".join(map(str, (names[keys[0]] if kind == 0 else keys[0], *keys[1:])))
+        found[name] = leaf
+        return Slot(name)
+
+    return tree_map_with_path(slot, (arguments, options)), found
+
+
+def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
+    callee = function.forward if isinstance(function, torch.nn.Module) else function
+    try:
+        parameters = list(inspect.signature(callee).parameters.values())
+    except (TypeError, ValueError):  # of a builtin, say
+        parameters = []
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [each.name for each in parameters if each.kind in positional]
+    return names[:count] + [f"input{place}" for place in range(len(names), count)]
+
+
+def _scalar(output: Any, what: str) -> Tensor:
+    if not isinstance(output, torch.Tensor):
+        raise InputError(
+            f"The {what} gives a {type(output).__name__}, which is no tensor. "
+            "Give `loss=`, a function that makes one number of it, as in loss=lambda output: output.sum()."
+        )
+    if output.shape != ():
+        raise InputError(
+            f"The {what} gives a tensor of shape {tuple(output.shape)}, but a gradient needs a scalar. Give "
+            "`loss=`, a function that makes one number of it, as in loss=lambda output: output.sum()."
+        )
+    return output
+
+
+def _dtype_of(params: Mapping[str, Array]) -> torch.dtype:
+    first = next(iter(params.values()))
+    name = getattr(getattr(first, "dtype", None), "name", "")
+    if name not in _DTYPES:
+        raise TypeError("PyTorch computes it, in floating point")
+    return _DTYPES[name]
+
+
+_DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "float16", "bfloat16")}
+
+
+def as_tensor(array: Array, device: Any = "cpu") -> Tensor:
+    """Give an array's numbers as a tensor of the same dtype; never one that shares its memory."""
+    if array.dtype.name == "bfloat16":  # of ml_dtypes, which PyTorch does not know
+        return torch.from_numpy(array.astype(np.float32)).to(torch.bfloat16).to(device)
+    return torch.from_numpy(np.array(array)).to(device)
+
+
+def as_numpy(tensor: Tensor) -> Array:
+    """Give a tensor's numbers; those of bfloat16, which NumPy lacks, as float32."""
+    tensor = tensor.detach().cpu()
+    values: Array = (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).numpy()
+    return values.copy()
+
+
+class FloatsAs(TorchFunctionMode):  # type: ignore[misc] # PyTorch is Any
+    """Take floating-point tensors that the code holds (targets, weights of classes) in another dtype.
+
+    Those alone that have the model's own dtype, so that all is as it is where the model is run in that. What
+    is made meanwhile has the dtype that the code gives it.
+    """
+
+    def __init__(self, dtype: torch.dtype, own: torch.dtype) -> None:
+        """Take the dtype that is wanted, and the model's."""
+        super().__init__()
+        self._dtype, self._own = dtype, own
+        self._cast: dict[int, tuple[Tensor, Tensor]] = {}
+        self._made: dict[int, Tensor] = {}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call a function of PyTorch's."""
+        del types
+        if self._dtype is self._own:
+            return func(*args, **(kwargs or {}))
+        args, kwargs = tree_map(self._taken, (tuple(args), dict(kwargs or {})))
+        result = func(*args, **kwargs)
+        tree_map(self._mark, result)
+        return result
+
+    def _mark(self, value: Any) -> Any:
+        if isinstance(value, torch.Tensor) and value.dtype is self._own:
+            self._made[id(value)] = value  # kept, so that no other has its identity
+        return value
+
+    def _taken(self, value: Any) -> Any:
+        foreign = (
+            isinstance(value, torch.Tensor)
+            and value.dtype is self._own
+            and value.grad_fn is None
+            and not value.requires_grad
+            and id(value) not in self._made
+        )
+        if not foreign:
+            return value
+        if id(value) not in self._cast:
+            self._cast[id(value)] = (value, value.to(self._dtype))
+        return self._cast[id(value)][1]

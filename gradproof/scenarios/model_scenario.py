@@ -1,0 +1,43 @@
+"""A scenario that is a framework's own model."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from gradproof.scenarios.scenario import Scenario
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class ModelScenario(Scenario):
+    """A scenario whose loss replays a framework's model, and whose own gradient is the framework's.
+
+    `gradproof.from_torch` and `gradproof.from_jax` make them. `check` takes the model's own gradient as what
+    is claimed; `verify` runs it as a variant of the framework's backend.
+
+    Attributes:
+        framework: the name of the backend that runs the model itself.
+        words: what the framework is called.
+        own: `own(params, batch)`, on flat mappings of dotted names to NumPy arrays of one floating-point
+            dtype, gives the loss and its gradient as the framework computes them in that dtype, likewise.
+        notes: what of the model is not looked at, a sentence each.
+        modules: the names of the modules that hold the model's code.
+    """
+
+    framework: str = ""
+    words: str = ""
+    own: Callable[[Mapping[str, Array], Mapping[str, Array]], tuple[Array, dict[str, Array]]] | None = None
+    notes: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+    @property
+    def claimed_gradient(self) -> Callable[[Any, Any], Any] | None:
+        """The framework's own, as `gradient(params, batch)`."""
+        return self._own_gradient
+
+    def _own_gradient(self, params: Any, batch: Any) -> dict[str, Array]:
+        assert self.own is not None  # noqa: S101 - a front end gives one
+        return self.own(params, batch)[1]
