@@ -22,7 +22,7 @@ Tensor: TypeAlias = Any
 
 
 @dataclass(frozen=True)
-class Slot:
+class InputSlot:
     """The place of a tensor among the arguments of a call.
 
     Attributes:
@@ -38,7 +38,7 @@ class TorchModel:
 
     Attributes:
         function: the module, or the function.
-        call: its arguments, those by position and those by name, with a `Slot` in the place of each tensor.
+        call: its arguments, those by position and those by name, with a `InputSlot` in the place of each tensor.
         loss: called with what the function gives; None where that is the loss.
         parameters: by name, the module's tensors that are differentiated.
         inputs: by name, the tensors among the arguments.
@@ -91,7 +91,7 @@ class TorchModel:
     def arguments(self, inputs: Mapping[str, Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Give the arguments of a call, with tensors in the places of their names."""
         arguments, options = tree_map(
-            lambda leaf: inputs[leaf.name] if isinstance(leaf, Slot) else leaf, self.call
+            lambda leaf: inputs[leaf.name] if isinstance(leaf, InputSlot) else leaf, self.call
         )
         return arguments, options
 
@@ -172,7 +172,7 @@ def taken_apart(
         kind, *keys = (getattr(key, "key", getattr(key, "idx", getattr(key, "name", key))) for key in path)
         name = ".".join(map(str, (names[keys[0]] if kind == 0 else keys[0], *keys[1:])))
         found[name] = leaf
-        return Slot(name)
+        return InputSlot(name)
 
     return tree_map_with_path(slot, (arguments, options)), found
 
