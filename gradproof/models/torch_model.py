@@ -38,7 +38,7 @@ class TorchModel:
 
     Attributes:
         function: the module, or the function.
-        call: its arguments, those by position and those by name, with a `InputSlot` in the place of each tensor.
+        call: its arguments, by position and by name, with an `InputSlot` in the place of each tensor.
         loss: called with what the function gives; None where that is the loss.
         parameters: by name, the module's tensors that are differentiated.
         inputs: by name, the tensors among the arguments.
