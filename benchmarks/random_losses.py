@@ -275,6 +275,16 @@ OPERATIONS: Mapping[str, tuple[Build, ...]] = {
     "var": (_reduction("xp.var", options=("", ", correction=1.0"), least=2),),
     "std": (_reduction("xp.std", options=("", ", correction=1.0"), least=2),),
     "cumulative_sum": (_along("xp.cumulative_sum"),),
+    "cumulative_prod": (_along("xp.cumulative_prod"),),
+    "sort": (_along("xp.sort"),),
+    "choose": (
+        _moved("xp.take_along_axis({0}, xp.argsort({0}, axis=-1), axis=-1)", lambda s: s, _at_least(1)),
+        _moved(
+            "xp.take_along_axis({0}, xp.argmax({0}, axis=0, keepdims=True), axis=0)",
+            lambda s: (1, *s[1:]),
+            _at_least(1),
+        ),
+    ),
     "matmul": (_product("xp.matmul", _matmul),),
     "vecdot": (_product("xp.vecdot", _vecdot),),
     "outer": (_product("xp.outer", _outer),),

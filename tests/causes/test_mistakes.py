@@ -10,7 +10,14 @@ from operation_cases import CASES
 
 from gradproof.reference.numbers import Balls, Plain
 from gradproof.reference.tape import OPERATIONS, Trait, differentiate
-from gradproof.reference.tape.operations import along_axes, entrywise, matrix_products, moving, neural
+from gradproof.reference.tape.operations import (
+    along_axes,
+    choosing,
+    entrywise,
+    matrix_products,
+    moving,
+    neural,
+)
 from gradproof.verdicts import causes
 from gradproof.verdicts.causes import find_cause
 from gradproof.verdicts.causes.graph import Changed, Graph
@@ -92,6 +99,9 @@ PROMISES = [
 ONLY_FACTORS = {
     along_axes.SUM,  # each entry adds with weight 1
     along_axes.PROD,
+    along_axes.CUMULATIVE_PROD,
+    choosing.SORT,
+    choosing.CHOOSE,
     moving.EXPAND_DIMS,  # these keep the order of entries
     moving.SQUEEZE,
     moving.ASTYPE,

@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 from mpmath import mp, mpf
 
-from gradproof.reference.numbers import Mask
+from gradproof.reference.numbers import Integers, Mask
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ STACK = np.linspace(-1.3, 2.1, 24).reshape(2, 3, 4)
 STACK_2 = np.linspace(1.9, -0.7, 24).reshape(2, 4, 3)
 CONDITION = np.array([[True, False, True], [False, False, True]])
 POSITIONS = np.array([[0, 5], [5, 2]])
+PLACES = np.array([[2, 0], [1, 1]])
 
 
 def softmax(x: Any) -> Any:
@@ -133,6 +134,29 @@ CASES = [
         lambda x: np.concatenate([0 * x[:, :1], np.cumsum(x, axis=-1)], axis=-1),
         {"axis": -1, "include_initial": True},
         "initial",
+    ),
+    Case("cumulative_prod", (ANY,), lambda x: np.cumprod(x, axis=-1), {"axis": -1}),
+    Case(
+        "cumulative_prod",
+        (np.array([[0.5, 0.0, 2.0], [1.5, -1.0, 0.0]]),),
+        lambda x: np.concatenate([0 * x[:1] + 1, np.cumprod(x, axis=0)], axis=0),
+        {"axis": -2, "include_initial": True},
+        "initial, with zeros",
+    ),
+    Case("sort", (BROKEN,), lambda x: np.sort(x, axis=-1), {"axis": -1}),
+    Case("sort", (STACK[:, ::-1],), lambda x: np.sort(x, axis=0), {"axis": -3}, "axis"),
+    Case(
+        "choose",
+        (ANY,),
+        lambda x: np.take_along_axis(x, PLACES, axis=-1),
+        {"places": Integers.lift(PLACES)},
+    ),
+    Case(
+        "choose",
+        (STACK,),
+        lambda x: x[..., [3, 3]],
+        {"places": Integers.lift([-1, 3])},
+        "broadcast",
     ),
     Case("matmul", (STACK, STACK_2), lambda a, b: a @ b),
     Case("matmul", (STACK, STACK_2[0]), lambda a, b: a @ b, label="stack-matrix"),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.elementary import EVERY
+from gradproof.reference.numbers.integers import Integers
 from gradproof.reference.numbers.mask import Mask, decided
 from gradproof.reference.numbers.payload import HIDDEN, Entries, Payload, aligned
 
@@ -36,6 +37,10 @@ class Kind(ABC, Generic[Made_co]):
     @abstractmethod
     def constant(self, values: "NDArray[Any] | float") -> Made_co:
         """Numbers for a constant that a loss holds, the same in all lanes."""
+
+    def of_samples(self, data: NDArray[Any]) -> Made_co:
+        """Numbers that are exactly the given integers, of shape (samples, lanes, *shape)."""
+        return self.lift(data[0])
 
     def pi(self) -> Made_co:
         """The circle's constant, as exactly as the kind can."""
@@ -254,7 +259,53 @@ class Numbers(Entries[KindType]):
         """
         return self.like(self._shares(self.data, axes))
 
+    # ---------------------------------------------------------------- order, along an axis
+
+    def sort(self, axis: int) -> Self:
+        """The entries in ascending order."""
+        return self.like(np.swapaxes(self._sorted(np.swapaxes(self.data, axis, -1)), axis, -1))
+
+    def put_back(self, g: Self, axis: int) -> Self:
+        """The derivative with respect to the entries, from g, that with respect to them in order."""
+        x, given = (np.swapaxes(each.data, axis, -1) for each in (self, g))
+        return self.like(np.swapaxes(self._put_back(x, given), axis, -1))
+
+    def argsort(self, axis: int) -> Integers:
+        """The places of the entries in ascending order; equal entries in the order of their places."""
+        places, undecided = self._argsort(np.swapaxes(self.data, axis, -1))
+        return Integers(np.swapaxes(places, axis, -1), np.swapaxes(undecided, axis, -1))
+
+    def argmax(self, axis: int) -> Integers:
+        """The place of the greatest entry, the first one of several; the axis keeps length 1."""
+        shares = np.swapaxes(self._shares(self.data, (axis,)), axis, -1)
+        return Integers(np.swapaxes(np.argmax(shares > 0, axis=-1, keepdims=True), axis, -1))
+
+    def is_finite(self) -> Mask:
+        """Whether an entry is no infinity and not NaN."""
+        return Mask(decided(np.isfinite(self.data)))
+
+    def is_nan(self) -> Mask:
+        """Whether an entry is NaN."""
+        return Mask(decided(np.isnan(self.data)))
+
     # ---------------------------------------------------------------- on payloads
+
+    def _order(self, x: Payload) -> NDArray[np.intp]:
+        return np.argsort(x, axis=-1, kind="stable")
+
+    def _sorted(self, x: Payload) -> Payload:
+        return np.take_along_axis(x, self._order(x), axis=-1)
+
+    def _put_back(self, x: Payload, g: Payload) -> Payload:
+        order = self._order(x)
+        shape = np.broadcast_shapes(order.shape, g.shape)
+        result = np.zeros(shape)
+        np.put_along_axis(result, np.broadcast_to(order, shape), np.broadcast_to(g, shape), axis=-1)
+        return result
+
+    def _argsort(self, x: Payload) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        order = self._order(x)
+        return order, np.zeros(order.shape, dtype=bool)
 
     def _computed(self, compute: Callable[[Any, Any], Any], x: Payload, y: Payload) -> Payload:
         """By entry: +, -, *, /, ** as functions of the module `operator`."""

@@ -32,6 +32,9 @@ from gradproof.reference.numbers.bounds import (
     relative_bounds,
 )
 from gradproof.reference.numbers.elementary import ELEMENTARY, OF_TWO, ONE, ZERO, near, on_balls, whole_power
+from gradproof.reference.numbers.integers import Integers
+from gradproof.reference.numbers.mask import Mask
+from gradproof.reference.numbers.orders import are_equal, groups, in_order, put_back
 from gradproof.reference.numbers.payload import Payload
 
 _OPPOSITES: Mapping[Callable[..., Any], Callable[..., Any]] = {
@@ -53,6 +56,8 @@ _FUNCTIONS = {
 _ball = on_balls(arb)
 _greater = on_balls(arb.max, 2)
 _hull = on_balls(arb.union, 2)
+_is_finite = on_balls(arb.is_finite)
+_is_infinite = on_balls(lambda ball: ball.is_exact() and not ball.is_nan() and not ball.is_finite())
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,36 @@ class BallNumbers(Numbers["Balls"]):
         true, false = (np.asarray(each(x, y)).astype(np.int8) for each in (compare, _OPPOSITES[compare]))
         return np.asarray(true - false)
 
+    def _sorted(self, x: Payload) -> Payload:
+        return _by_row(in_order, x)
+
+    def _put_back(self, x: Payload, g: Payload) -> Payload:
+        return _by_row(put_back, *np.broadcast_arrays(x, g))
+
+    def _argsort(self, x: Payload) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        order = _by_row(lambda row: np.concatenate(groups(row)).astype(object), x)
+        tied = _by_row(_undecided_in_order, x)
+        return order.astype(np.intp), tied.astype(bool)
+
+    def argmax(self, axis: int) -> Integers:
+        """The place of the greatest entry, undecided where several may be and are not one exact number."""
+        x = self.data
+        candidates = ~np.asarray(x < np.expand_dims(self._max(x, (axis,)), axis), dtype=bool)
+        undecided = np.sum(candidates, axis=axis, keepdims=True) > 1
+        rows, chosen, open_ = (np.moveaxis(each, axis, -1) for each in (x, candidates, undecided))
+        for place in zip(*np.nonzero(open_[..., 0]), strict=True):
+            open_[place] = not are_equal(rows[place][chosen[place]])
+        return Integers(np.argmax(candidates, axis=axis, keepdims=True), undecided)
+
+    def is_finite(self) -> Mask:
+        """Whether an entry is no infinity; undecided where a ball holds nothing or all numbers."""
+        return Mask(_is_finite(self.data).astype(np.int8) - _is_infinite(self.data).astype(np.int8))
+
+    def is_nan(self) -> Mask:
+        """Whether an entry is NaN; undecided where a ball tells nothing of its number."""
+        known = _is_finite(self.data).astype(bool) | _is_infinite(self.data).astype(bool)
+        return Mask(np.where(known, np.int8(-1), np.int8(0)))
+
     def _select(self, mask: Payload, x: Payload, y: Payload) -> Payload:
         chosen = np.where(mask > 0, x, y)
         undecided = np.broadcast_to(mask == 0, chosen.shape)
@@ -244,6 +279,20 @@ class Balls(Kind[BallNumbers]):
 def _kept(bounds: NDArray[np.float64]) -> NDArray[np.float64]:
     bounds.flags.writeable = False
     return bounds
+
+
+def _by_row(function: Callable[..., Any], *payloads: Payload) -> Payload:
+    """Apply a function to the rows along the last axis."""
+    result = np.empty(payloads[0].shape, dtype=object)
+    for place in np.ndindex(result.shape[:-1]):
+        result[place] = function(*(payload[place] for payload in payloads))
+    return result
+
+
+def _undecided_in_order(row: NDArray[np.object_]) -> NDArray[np.object_]:
+    return np.array(
+        [len(group) > 1 and not are_equal(row[group]) for group in groups(row) for _ in group], dtype=object
+    )
 
 
 _ALL_BITS = 2**62

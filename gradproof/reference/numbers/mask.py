@@ -112,9 +112,20 @@ class Mask(Computed):
     def _own(self, value: Any) -> "Mask":
         return value if _is_array(value) else _lifted(value)
 
+    def somewhere(self, axes: tuple[int, ...], *, keepdims: bool = False) -> "Mask":
+        """Whether one is true along axes; false where all are false, undecided elsewhere."""
+        return Mask(np.max(self.data, axis=axes, keepdims=keepdims, initial=-1))
+
+    def everywhere(self, axes: tuple[int, ...], *, keepdims: bool = False) -> "Mask":
+        """Whether all are true along axes; false where one is false, undecided elsewhere."""
+        return Mask(np.min(self.data, axis=axes, keepdims=keepdims, initial=1))
+
     def __getitem__(self, key: Any) -> "Mask":
         """Basic and integer indexing."""
-        positions = np.arange(prod(self.shape)).reshape(self.shape)[key]
+        return self.gathered(np.arange(prod(self.shape)).reshape(self.shape)[key])
+
+    def gathered(self, positions: NDArray[np.intp]) -> "Mask":
+        """The entries at flat positions, in the shape of `positions`."""
         return Mask(self.data.reshape(*self.data.shape[:HIDDEN], -1)[:, :, positions])
 
     def __bool__(self) -> bool:

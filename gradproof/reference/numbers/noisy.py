@@ -35,6 +35,7 @@ from gradproof.reference.numbers.branches import shares, sides
 from gradproof.reference.numbers.elementary import EVERY
 from gradproof.reference.numbers.mask import decided
 from gradproof.reference.numbers.noise_model import Inside, NoiseModel
+from gradproof.reference.numbers.orders import shuffled_within
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.repeats import repeats_in_product, repeats_in_sum
 
@@ -230,6 +231,12 @@ class NoisyNumbers(Numbers["Noisy"]):
         self.kind.note_near_ties(near)
         return near[np.newaxis]
 
+    def _order(self, x: Payload) -> NDArray[np.intp]:
+        # near ties are in either order, whatever the samples say
+        order = np.argsort(np.mean(x, axis=0), axis=-1, kind="stable")
+        near = self._near_tie(np.diff(np.take_along_axis(x, order[np.newaxis], axis=-1), axis=-1))
+        return shuffled_within(order, near[0], x) if np.any(near) else super()._order(x)
+
     def _shares(self, x: Payload, axes: tuple[int, ...]) -> Payload:
         margin = np.max(x, axis=axes, keepdims=True) - x
         candidates = np.any(margin == 0, axis=0) | self._near_tie(margin)[0]
@@ -254,6 +261,10 @@ class Noisy(NoiseModel, Kind[NoisyNumbers]):
     def lift(self, values: NDArray[Any]) -> NoisyNumbers:
         """Numbers that are exactly the given values, in all samples."""
         return NoisyNumbers(np.asarray(values, dtype=np.float64)[np.newaxis], self)
+
+    def of_samples(self, data: NDArray[Any]) -> NoisyNumbers:
+        """Numbers that are exactly the given integers."""
+        return NoisyNumbers(np.asarray(data, dtype=np.float64), self)
 
     def once(self, compute: Callable[[], NoisyNumbers]) -> NoisyNumbers:
         """What a function computes, with one rounding at the end, and those of sums."""

@@ -167,6 +167,20 @@ class Entries(Generic[KindType]):
         result[:, :, unique] = sums
         return self.like(result.reshape(*result.shape[:HIDDEN], *shape))
 
+    def chosen(self, places: NDArray[np.intp]) -> Self:
+        """Along the last axis, for each row its own entries.
+
+        Args:
+            places: of shape (samples, lanes, ..., m), whose other axes broadcast; may count from the end.
+        """
+        data, places = aligned(self.data, places)
+        length = data.shape[-1]
+        if np.any((places < -length) | (places >= length)):
+            raise IndexError(f"an index is not one of {-length}, ..., {length - 1}")
+        outer = np.broadcast_shapes(data.shape[:-1], places.shape[:-1])
+        data, places = (np.broadcast_to(each, (*outer, each.shape[-1])) for each in (data, places))
+        return self.like(np.take_along_axis(data, places, axis=-1))
+
     def concatenated(self, others: Sequence[Self], axis: int) -> Self:
         """This array and others, one after the other along an axis counted from the right."""
         fitting = [each.part(axis, 0, 0).shape if -axis <= each.ndim else () for each in (self, *others)]

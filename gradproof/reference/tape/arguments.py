@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.advice import Computed
-from gradproof.reference.numbers import Mask
+from gradproof.reference.numbers import Integers, Mask
 from gradproof.reference.source import caller
 
 Value: TypeAlias = Any
@@ -121,9 +121,16 @@ def integers_of(indices: Value) -> NDArray[np.intp]:
     Raises:
         UnsupportedError: They are computed numbers.
     """
+    indices = _common(indices)
     if not is_discrete(indices):
         raise UnsupportedError(f"The indices at {caller()} are computed numbers. Use integers of the batch.")
     return np.asarray(indices, dtype=np.intp)
+
+
+def _common(value: Value) -> Value:
+    """Computed integers as NumPy's, where they are the same in all that is computed together."""
+    common = value.common() if isinstance(value, Integers) else None
+    return value if common is None else common
 
 
 def positions_of(key: Value, shape: tuple[int, ...]) -> NDArray[np.intp]:
@@ -133,7 +140,14 @@ def positions_of(key: Value, shape: tuple[int, ...]) -> NDArray[np.intp]:
         InputError: The key does not fit the shape.
         UnsupportedError: The key holds computed numbers.
     """
-    if any(holds_computed(part) for part in (key if isinstance(key, tuple) else (key,))):
+    key = tuple(_common(part) for part in key) if isinstance(key, tuple) else _common(key)
+    parts = key if isinstance(key, tuple) else (key,)
+    if any(isinstance(part, Integers) for part in parts):
+        raise UnsupportedError(
+            f"An array is indexed at {caller()} by computed integers that are not decided, or not the same "
+            "in all that is computed together. Use xp.take(x, indices, axis=...) or xp.take_along_axis."
+        )
+    if any(holds_computed(part) for part in parts):
         raise UnsupportedError(
             f"An array is indexed at {caller()} by computed numbers, so that the result's "
             "shape would depend on their values. Use xp.where(condition, a, b), or index by "

@@ -1,16 +1,15 @@
 """The array namespace `xp` that a loss is written with."""
 # ruff: noqa: ARG002 - the standard's `device` is taken, and means nothing here
 
-import operator
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import UnsupportedError
 from gradproof.reference.advice import Computed
-from gradproof.reference.numbers import Mask
+from gradproof.reference.numbers import Integers, Mask
 from gradproof.reference.source import caller
 from gradproof.reference.tape.arguments import (
     Shape,
@@ -24,37 +23,23 @@ from gradproof.reference.tape.arguments import (
     rank_of,
     shape_of,
 )
-from gradproof.reference.tape.functions import Functions
+from gradproof.reference.tape.comparing import Comparing
+from gradproof.reference.tape.data_types import DataTypes, DType
 from gradproof.reference.tape.neural_functions import NeuralFunctions
 from gradproof.reference.tape.node import Recorder, Tensor
 from gradproof.reference.tape.operations import OPERATIONS, neural
+from gradproof.reference.tape.operations.choosing import CHOOSE
 from gradproof.reference.tape.operations.entrywise import CLIP, DIVIDE, MAXIMUM, MINIMUM, WHERE
 from gradproof.reference.tape.operations.moving import ASTYPE, GATHER
-
-DType: TypeAlias = Any
-"""Whatever NumPy takes as a data type, and None for the default."""
-
-
-def _comparison(name: str, compare: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    def function(self: Functions, x1: Value, x2: Value, /) -> Value:
-        return getattr(np, name)(x1, x2) if is_discrete(x1, x2) else compare(self._tensor(x1), x2)
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"Whether {name.replace('_', ' ')}, entry by entry; undecided where balls overlap."
-    return function
-
-
-def _logical(name: str, join: Callable[..., Any]) -> Callable[..., Any]:
-    def function(self: Functions, x1: Value, x2: Value, /) -> Value:  # noqa: ARG001 - as all functions of the namespace
-        return getattr(np, name)(x1, x2) if is_discrete(x1, x2) else join(condition_of(x1), condition_of(x2))
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{name.replace('_', ' ').capitalize()} of two conditions, entry by entry."
-    return function
+from gradproof.reference.tape.rearranging import Rearranging
+from gradproof.reference.tape.searching import Searching
 
 
 class Namespace(
-    Functions,
+    Comparing,
+    Searching,
+    Rearranging,
+    DataTypes,
     prefix="xp.",
     operations=[entry for entry in OPERATIONS.values() if entry not in vars(neural).values()],
 ):
@@ -73,25 +58,18 @@ class Namespace(
         super().__init__(tape)
         self.nn = NeuralFunctions(tape, self)
 
-    # ---------------------------------------------------------------- comparisons, entry by entry
-
-    less = _comparison("less", operator.lt)
-    less_equal = _comparison("less_equal", operator.le)
-    greater = _comparison("greater", operator.gt)
-    greater_equal = _comparison("greater_equal", operator.ge)
-    equal = _comparison("equal", operator.eq)
-    not_equal = _comparison("not_equal", operator.ne)
-
-    logical_and = _logical("logical_and", operator.and_)
-    logical_or = _logical("logical_or", operator.or_)
-    logical_xor = _logical("logical_xor", operator.xor)
-
-    def logical_not(self, x: Value, /) -> Value:
-        """True where a condition does not hold."""
-        return np.logical_not(x) if is_discrete(x) else ~condition_of(x)
+    # ---------------------------------------------------------------- entry by entry
 
     def positive(self, x: Value, /) -> Value:
         """The number itself."""
+        return x
+
+    def real(self, x: Value, /) -> Value:
+        """The number itself, which is real."""
+        return x
+
+    def conj(self, x: Value, /) -> Value:
+        """The number itself, which is real."""
         return x
 
     def reciprocal(self, x: Value, /) -> Tensor:
@@ -178,15 +156,34 @@ class Namespace(
         if axis is None and tensor.ndim != 1:
             raise ValueError(f"it needs an axis for an array with {tensor.ndim} axes")
         place = one_axis(-1 if axis is None else axis, tensor.ndim)
+        if isinstance(indices, Integers) and indices.common() is None:
+            return self._taken(tensor, indices, tensor.ndim + place)
         return tensor[(*(slice(None),) * (tensor.ndim + place), integers_of(indices))]
+
+    def _taken(self, x: Tensor, indices: Integers, axis: int) -> Value:
+        """The entries at computed places along an axis."""
+        flat = indices.gathered(np.arange(indices.size))
+        chosen = self._apply(CHOOSE, self.moveaxis(x, axis, -1), places=flat)
+        shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+        return self.reshape(self.moveaxis(chosen, -1, axis), shape)
 
     def take_along_axis(self, x: Value, indices: Value, /, *, axis: int = -1) -> Value:
         """Along an axis, for each row its own entries."""
         if is_discrete(x, indices):
             return np.take_along_axis(x, indices, axis)
         tensor = self._tensor(x)
+        if isinstance(indices, Integers) and indices.common() is None:
+            place = one_axis(axis, tensor.ndim)
+            chosen = self._apply(CHOOSE, self._swapped(tensor, place), places=indices.swapped(place))
+            return self._swapped(chosen, place)
         places = np.arange(tensor.size).reshape(tensor.shape)
         return self._apply(GATHER, tensor, positions=np.take_along_axis(places, integers_of(indices), axis))
+
+    def _swapped(self, x: Tensor, axis: int) -> Value:
+        """An axis, counted from the right, and the last one swapped."""
+        order = [*range(x.ndim)]
+        order[axis], order[-1] = order[-1], order[axis]
+        return self.permute_dims(x, tuple(order))
 
     def tril(self, x: Value, /, *, k: int = 0) -> Value:
         """The entries on and below a diagonal; zeros above."""
@@ -213,6 +210,10 @@ class Namespace(
             return np.asarray(x).astype(target, copy=copy)
         if target.kind == "b":
             return condition_of(x)
+        if isinstance(x, Mask):
+            return Integers.counted(x, ())
+        if isinstance(x, Integers):
+            return x
         raise UnsupportedError(
             f"astype at {caller()} turns computed numbers into {target}, which has no gradient. "
             "Compute integers from the batch's integers, or compare and use xp.where."
@@ -222,12 +223,6 @@ class Namespace(
 
     # Integers and booleans become NumPy arrays, because a loss uses them as indices and labels; floats become
     # constants of the tape, so that what is computed from them is as exact as all else.
-
-    pi, e, inf, nan, newaxis = np.pi, np.e, np.inf, np.nan, None
-    float64, float32 = np.float64, np.float32
-    int64, int32, int16, int8 = np.int64, np.int32, np.int16, np.int8
-    uint64, uint32, uint16, uint8 = np.uint64, np.uint32, np.uint16, np.uint8
-    bool = np.bool_
 
     def _made(self, values: NDArray[Any]) -> Value:
         return self._tensor(values) if values.dtype.kind == "f" else values
@@ -317,7 +312,3 @@ class Namespace(
         if dtype is None:
             dtype = np.asarray(x).dtype if is_discrete(x) else np.float64
         return self.full(shape_of(x), fill_value, dtype=dtype)
-
-    def finfo(self, type: DType, /) -> Any:  # noqa: A002 - the standard's name
-        """The limits of a floating-point type."""
-        return np.finfo(type)

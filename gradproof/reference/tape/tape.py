@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.advice import KeptError
-from gradproof.reference.numbers import Kind, Mask, Numbers
+from gradproof.reference.numbers import Integers, Kind, Mask, Numbers
 from gradproof.reference.source import UNKNOWN, Source, caller
 from gradproof.reference.tape.arguments import Value
 from gradproof.reference.tape.node import Tensor
@@ -84,6 +84,12 @@ class Tape:
         if isinstance(value, Mask):
             # true -> 1, false -> 0, undecided -> both
             return Tensor(self.kind.constant(1).select(value, 0), self, source=UNKNOWN)
+        if isinstance(value, Integers):
+            # anything where it is not decided
+            numbers = self.kind.of_samples(value.data)
+            unknown = self.kind.constant(0).jump()
+            decided = numbers.select(~value.is_undecided(), unknown) if value.undecided.any() else numbers
+            return Tensor(decided, self, source=UNKNOWN)
         try:
             values = np.asarray(value)
             # an object array of bare Python numbers is one of numbers

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from gradproof.reference.tape.operations import (
     along_axes,
+    choosing,
     circular,
     entrywise,
     jumps,
@@ -22,7 +23,10 @@ from gradproof.reference.tape.operations.entry import Array, Operation, Rule, Tr
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         entry.name: entry
-        for module in (entrywise, circular, logarithms, jumps, along_axes, matrix_products, moving, neural)
+        for module in (
+            *(entrywise, circular, logarithms, jumps, along_axes, choosing),
+            *(matrix_products, moving, neural),
+        )
         for entry in vars(module).values()
         if isinstance(entry, Operation)
     }

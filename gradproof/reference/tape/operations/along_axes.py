@@ -97,6 +97,31 @@ def _sums_to_the_end(g: Array, axis: int, *, include_initial: bool) -> Array:
     return sums.part(axis, 1, sums.shape[axis]) if include_initial else sums
 
 
+def _running_products(x: Array, axis: int, *, include_initial: bool) -> Array:
+    products = [x.part(axis, i, i + 1) for i in range(x.shape[axis])]
+    for i in range(1, len(products)):
+        products[i] = products[i - 1] * products[i]
+    if include_initial and products:
+        products.insert(0, products[0] * 0 + 1)
+    return products[0].concatenated(products[1:], axis) if products else x
+
+
+def _products_to_the_end(g: Array, y: Array, x: Array, axis: int, *, include_initial: bool) -> Array:
+    # x_i is a factor of y_i, y_(i+1), ...:  dL/dx_i = y_(i-1) r_i  with  r_i = g_i + x_(i+1) r_(i+1),
+    # in which nothing is divided, so that zeros may occur
+    n = x.shape[axis]
+    if not n:
+        return x * 0
+    if include_initial:
+        g, y = g.part(axis, 1, n + 1), y.part(axis, 1, n + 1)
+    sums = [g.part(axis, n - 1, n)]
+    for i in reversed(range(n - 1)):
+        sums.append(g.part(axis, i, i + 1) + x.part(axis, i + 1, i + 2) * sums[-1])
+    first, *others = sums[::-1]
+    before = [y.part(axis, i, i + 1) for i in range(n - 1)]
+    return first.concatenated([each * r for each, r in zip(before, others, strict=True)], axis)
+
+
 SUM = Operation(
     name="sum",
     summary="The sum along axes; of all entries where `axis` is None.",
@@ -236,6 +261,23 @@ CUMULATIVE_SUM = Operation(
         # x_i is in the running sums i, i + 1, ...: their g's are summed from the end
         lambda g, y, x, *, axis, include_initial=False: _sums_to_the_end(
             g, axis, include_initial=include_initial
+        ),
+    ),
+    source=_CALCULUS,
+)
+
+CUMULATIVE_PROD = Operation(
+    name="cumulative_prod",
+    summary="The running products along an axis; `include_initial` puts a one before them.",
+    traits=Trait.READS_RESULT,
+    signature=_running,
+    integers=np.cumulative_prod,
+    forward=lambda x, *, axis, include_initial=False: _running_products(
+        x, axis, include_initial=include_initial
+    ),
+    derivatives=(
+        lambda g, y, x, *, axis, include_initial=False: _products_to_the_end(
+            g, y, x, axis, include_initial=include_initial
         ),
     ),
     source=_CALCULUS,
