@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from distributed import Client
 
 import gradproof as gp
 from benchmarks.timing import print_ratios
@@ -23,6 +24,7 @@ from gradproof.verdicts.records import Outcome
 
 _RUNS = 200
 _SECONDS = 60.0
+_ENDING = 3.0
 
 
 def runs_on_workers() -> None:
@@ -53,31 +55,44 @@ def _timed(runs: Runs, tasks: Sequence[Task]) -> float:
     return time.perf_counter() - start
 
 
+def _address(told: Path) -> str:
+    """Give a scheduler's address as soon as its file is written to the end."""
+    end = time.monotonic() + _SECONDS
+    while True:
+        try:
+            address: str = json.loads(told.read_text(encoding="utf-8"))["address"]
+        except (FileNotFoundError, json.JSONDecodeError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return address
+
+
 @contextmanager
 def _started(workers: int) -> Iterator[str]:
-    """Start a scheduler and workers, and give its address."""
+    """Start a scheduler and workers, wait until all are there, and give its address."""
     with tempfile.TemporaryDirectory() as folder:
-        told = Path(folder, "scheduler.json")
-        ask = ("--scheduler-file", str(told), "--no-dashboard")
-        commands = [
-            ("dask_scheduler", "--port", "0", *ask),
-            *[("dask_worker", "--nthreads", "1", "--no-nanny", *ask)] * workers,
-        ]
-        processes = [
-            subprocess.Popen(
-                [sys.executable, "-m", f"distributed.cli.{module}", *options],
-                cwd=folder,
-                stderr=subprocess.DEVNULL,
-            )
-            for module, *options in commands
-        ]
+        told, processes = Path(folder, "scheduler.json"), []
+
+        def start(module: str, *options: str) -> None:
+            command = [sys.executable, "-m", f"distributed.cli.{module}", *options, "--no-dashboard"]
+            processes.append(subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL))
+
         try:
-            end = time.monotonic() + _SECONDS
-            while not told.is_file() and time.monotonic() < end:
-                time.sleep(0.05)
-            yield json.loads(told.read_text(encoding="utf-8"))["address"]
+            start("dask_scheduler", "--port", "0", "--scheduler-file", str(told))
+            address = _address(told)
+            for _ in range(workers):
+                start("dask_worker", address, "--nthreads", "1", "--no-nanny")
+            with Client(address, set_as_default=False) as client:
+                client.wait_for_workers(workers, timeout=_SECONDS)
+            yield address
         finally:
-            for process in processes:
+            for process in reversed(processes):
                 process.terminate()
-            for process in processes:
-                process.wait()
+            for process in reversed(processes):
+                try:
+                    process.wait(_ENDING)
+                except subprocess.TimeoutExpired:  # it may wait for what it has itself cancelled
+                    process.kill()
+                    process.wait()

@@ -25,6 +25,7 @@ class _Stock:
     busy: dict[str, set[IsolatedExecutor]] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     is_emptied_at_exit: bool = False
+    is_looked_through: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -60,9 +61,16 @@ def lent(verification: str, limits: Limits) -> Iterator[IsolatedExecutor]:
             if verification not in _stock.ended:
                 _stock.busy[verification].discard(executor)
                 _stock.idle.setdefault(verification, []).append((time.monotonic(), executor))
-        timer = threading.Timer(_IDLE, _end_idle)
-        timer.daemon = True
-        timer.start()
+            if not _stock.is_looked_through:
+                _look_through_later()
+
+
+def _look_through_later() -> None:
+    """End idle processes in a while; the lock is held."""
+    _stock.is_looked_through = True
+    timer = threading.Timer(_IDLE, _end_idle)
+    timer.daemon = True
+    timer.start()
 
 
 def _end_idle() -> None:
@@ -72,6 +80,9 @@ def _end_idle() -> None:
         long_idle = [each for kept in _stock.idle.values() for since, each in kept if since <= before]
         for verification, kept in [*_stock.idle.items()]:
             _stock.idle[verification] = [(since, each) for since, each in kept if since > before]
+        _stock.is_looked_through = False
+        if any(_stock.busy.values()) or any(_stock.idle.values()):
+            _look_through_later()
     for executor in long_idle:
         executor.shutdown(cancel_futures=True)
 

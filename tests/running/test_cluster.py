@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,16 @@ def written(folder, gradient="", number=1):
     return str(path)
 
 
+def address_in(file):
+    """The scheduler's address, as soon as its file is written to the end."""
+    end = time.monotonic() + 60
+    while True:
+        with suppress(FileNotFoundError, json.JSONDecodeError):
+            return json.loads(file.read_text())["address"]
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 class Cluster:
     """A scheduler, and workers that are processes, in a folder that has nothing of the user's."""
 
@@ -76,13 +87,9 @@ class Cluster:
         self._processes = []
         file = folder / "scheduler.json"
         self._start("dask_scheduler", "--port", "0", "--scheduler-file", str(file))
+        self.address = address_in(file)
         for _ in range(workers):
-            self._start("dask_worker", "--scheduler-file", str(file), "--nthreads", "1", *nanny)
-        end = time.monotonic() + 60
-        while not file.is_file():
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        self.address = json.loads(file.read_text())["address"]
+            self._start("dask_worker", self.address, "--nthreads", "1", *nanny)
 
     def _start(self, module, *arguments):
         environment = {
