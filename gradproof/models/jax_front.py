@@ -1,7 +1,7 @@
 """A JAX function as a scenario: its jaxpr is what is true, and what jax.grad gives is what is claimed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -51,7 +51,7 @@ class JaxFunction:
         """
         data = {name: jax.numpy.asarray(array) for name, array in batch.items()}
         arrays = {name: jax.numpy.asarray(array) for name, array in params.items()}
-        gradients = jax.grad(lambda given: self.value(given, data))(arrays)
+        gradients = self._compiled(arrays, data)
         coarsest = _coarsest(self.graph(params, batch))
         return {
             name: gradients[name].astype(_coarser(str(gradients[name].dtype), coarsest)) for name in params
@@ -71,9 +71,15 @@ class JaxFunction:
     def _graphs(self) -> dict[Any, ModelGraph]:
         return {}
 
+    @cached_property
+    def _compiled(self) -> Callable[..., dict[str, Any]]:
+        # Operation by operation, JAX would compile each for itself, which takes many times as long.
+        compiled: Callable[..., dict[str, Any]] = jax.jit(jax.grad(self.value))
+        return compiled
+
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the graphs out, which another process makes anew."""
-        return {name: value for name, value in vars(self).items() if name != "_graphs"}
+        """Leave out what another process makes anew."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 COARSE = ("bfloat16", "float16", "float32", "float64")
