@@ -149,13 +149,15 @@ class JaxBackend(RecordingBackend):
     """Runs a scenario in JAX on its default device.
 
     Variants: `jit` compiles the whole training once, as a `lax.scan` over the steps; `eager` calls
-    `jax.value_and_grad` step by step without compiling.
+    `jax.value_and_grad` step by step without compiling; `function` runs a function that `gradproof.from_jax`
+    took, as it is.
     """
 
     name = "jax"
     framework = JaxFramework()
     requires = ("jax", "jax.scipy.special")
     variants: tuple[str, ...] = ("jit", "eager")
+    model_variants = ("function",)
     dtypes: tuple[str, ...] = framework.dtypes
     # Tracing each step anew takes some 10 ms a step, thousands of times what the compiled step takes.
     step_limits: Mapping[str, int] = {"eager": 50}
@@ -172,7 +174,8 @@ class JaxBackend(RecordingBackend):
 
     def steps(self, scenario: Scenario, variant: str, params: Arrays, batch: Arrays) -> Iterator[Step]:
         """Make a step whenever one is asked for."""
-        del variant  # only one goes step by step
+        if variant in self.model_variants:
+            return self.model_steps(scenario, params, batch)
         objective = partial(scenario.flat_loss, self.framework.namespace())
         return plain_steps(scenario, self.framework, jax.value_and_grad(objective), params, batch)
 
@@ -180,7 +183,7 @@ class JaxBackend(RecordingBackend):
         self, scenario: Scenario, variant: str, first: Mapping[str, Array], batch: Arrays
     ) -> tuple[Trajectory, Timing]:
         """Make all steps from the first weights, and record them."""
-        if variant == "eager":
+        if variant != "jit":
             return super().train(scenario, variant, first, batch)
         objective = partial(scenario.flat_loss, self.framework.namespace())
         return _train_compiled(

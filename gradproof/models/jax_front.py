@@ -1,11 +1,14 @@
 """A JAX function as a scenario: its jaxpr is what is true, and what jax.grad gives is what is claimed."""
 
+import copyreg
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 import jax
+import numpy as np
+from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.models.jax_operations import OPERATIONS
@@ -13,10 +16,22 @@ from gradproof.models.jax_pytrees import Layout, is_data, is_parameter
 from gradproof.models.jaxprs import graph_of, is_float
 from gradproof.models.model_graph import ModelGraph
 from gradproof.models.replay import replay
+from gradproof.reference.descent import GradientDescent
 from gradproof.reference.source import raised_at
 from gradproof.reference.tape.arguments import shape_of
-from gradproof.scenarios.scenario import Scenario
+from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.scenarios.user_code import called
+
+Array = NDArray[Any]
+
+
+def _empty(kind: type) -> Any:
+    """Give an object of a class before anything is put into it."""
+    return object.__new__(kind)
+
+
+# JAX's own class wants a function when an object is made of it anew, and so cannot be sent to a process.
+copyreg.pickle(jax.custom_vjp, lambda function: (_empty, (type(function),), vars(function)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,18 +59,17 @@ class JaxFunction:
         first = self.params.nest(params)
         return self.function(first) if self.batch is None else self.function(first, self.batch.nest(batch))
 
-    def gradient(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
-        """Give what JAX's own differentiation makes of the function, in the dtype of the parameters.
+    def own(self, params: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
+        """Give the value and the gradient as JAX itself computes them, in the dtype of the parameters.
 
-        Where the function computes in a lower one on the way, the gradient is given in that one.
+        Where the function computes in a coarser one on the way, the gradient is given in that one.
         """
-        data = {name: jax.numpy.asarray(array) for name, array in batch.items()}
-        arrays = {name: jax.numpy.asarray(array) for name, array in params.items()}
-        gradients = self._compiled(arrays, data)
+        with jax.enable_x64(any(array.dtype == np.float64 for array in params.values())):
+            value, gradients = called("function", lambda: self._compiled(dict(params), dict(batch)))
+            arrays = {name: np.asarray(gradients[name]) for name in params}
         coarsest = _coarsest(self.graph(params, batch))
-        return {
-            name: gradients[name].astype(_coarser(str(gradients[name].dtype), coarsest)) for name in params
-        }
+        dtypes = {name: _coarser(array.dtype.name, coarsest) for name, array in arrays.items()}
+        return np.asarray(value), {name: array.astype(dtypes[name]) for name, array in arrays.items()}
 
     def graph(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> ModelGraph:
         """Trace the function for arrays of these shapes, if it was not yet."""
@@ -72,9 +86,9 @@ class JaxFunction:
         return {}
 
     @cached_property
-    def _compiled(self) -> Callable[..., dict[str, Any]]:
+    def _compiled(self) -> Callable[..., tuple[Any, dict[str, Any]]]:
         # Operation by operation, JAX would compile each for itself, which takes many times as long.
-        compiled: Callable[..., dict[str, Any]] = jax.jit(jax.grad(self.value))
+        compiled: Callable[..., tuple[Any, dict[str, Any]]] = jax.jit(jax.value_and_grad(self.value))
         return compiled
 
     def __getstate__(self) -> dict[str, Any]:
@@ -150,11 +164,19 @@ def _check_output(outputs: Sequence[Any]) -> None:
         )
 
 
-def from_jax(function: Callable[..., Any], params: Any, batch: Any = None, *, name: str = "") -> Scenario:
-    """Take a JAX function as it is: its gradient by JAX is checked against the exact one of what it computes.
+def from_jax(
+    function: Callable[..., Any],
+    params: Any,
+    batch: Any = None,
+    *,
+    name: str = "",
+    training: GradientDescent | None = None,
+) -> ModelScenario:
+    """Take a JAX function as it is, with its custom_vjps and custom_jvps.
 
-    The function's jaxpr, custom_vjp and custom_jvp with their own forward passes, is what is true; what
-    `jax.grad` gives, with their own rules, is what is claimed.
+    What is true is the derivative of the function's jaxpr, in which those stand with their forward passes;
+    what is claimed is what `jax.grad` gives, by their own rules. `check` compares the two, and `verify` runs
+    the function itself as the variant `function` of the backend `jax`.
 
     Args:
         function: called as `function(params, batch)`, or `function(params)` without a batch; gives the
@@ -163,6 +185,7 @@ def from_jax(function: Callable[..., Any], params: Any, batch: Any = None, *, na
             no array stays as it is.
         batch: a pytree of data, likewise; integers too.
         name: what reports call it; the function's own name if empty.
+        training: None to compare the gradient alone.
 
     Raises:
         InputError: the function raises, gives no scalar or draws random numbers, or an array cannot be worked
@@ -179,7 +202,16 @@ def from_jax(function: Callable[..., Any], params: Any, batch: Any = None, *, na
     second, data = (None, {}) if batch is None else Layout.of(batch, "batch", is_data)
     discrete = {key: str(array.dtype) for key, array in data.items() if array.dtype.kind != "f"}
     loss = JaxFunction(function, first, second, discrete)
-    own = getattr(function, "__name__", "") or type(function).__name__
-    scenario = Scenario(name=name or own, loss=loss, params=arrays, batch=data, gradient=loss.gradient)
+    scenario = ModelScenario(
+        name=name or getattr(function, "__name__", "") or type(function).__name__,
+        loss=loss,
+        params=arrays,
+        batch=data,
+        training=training,
+        framework="jax",
+        words=OPERATIONS.framework,
+        own=loss.own,
+        modules=(str(getattr(function, "__module__", "")),),
+    )
     loss.graph(scenario.flat_params, scenario.flat_batch)
     return scenario

@@ -38,7 +38,8 @@ def _native(node: ModelNode, inputs: tuple[Any, ...], options: Mapping[str, Any]
     # A loop or a branch goes through the table, and its inner operations come here.
     if node.operation in INNER:
         return OPERATIONS.entries[node.operation](NumpyNamespace(), *inputs, **options)
-    with jax.enable_x64(True):
+    # Also where a whole training is traced, these are numbers and nothing to be traced.
+    with jax.enable_x64(True), jax.ensure_compile_time_eval():
         results = PRIMITIVES[node.operation].bind(*inputs, **options)
     return tuple(map(np.asarray, results)) if isinstance(results, list | tuple) else np.asarray(results)
 

@@ -52,13 +52,10 @@ def _converted(xp: Any, x: Any, *, new_dtype: Any, **_: Any) -> Any:
     kind = np.dtype(new_dtype).kind
     if kind == "b":
         return xp.not_equal(x, 0)
-    number = xp.astype(xp.asarray(x), xp.float64)
-    return xp.trunc(number) if kind in "iu" and _is_number(x) else number
-
-
-def _is_number(x: Any) -> bool:
-    """Whether something is no comparison, whose 0 and 1 are whole."""
-    return hasattr(x, "dtype") and "bool" not in str(x.dtype)
+    number = xp.asarray(x)
+    if "float" not in str(getattr(number, "dtype", "")):  # whole numbers, and comparisons as 0 and 1
+        return xp.astype(number, xp.asarray(0.0).dtype)
+    return xp.trunc(number) if kind in "iu" else number
 
 
 def _selected(xp: Any, which: Any, *cases: Any) -> Any:

@@ -1,6 +1,6 @@
 """custom_vjps as people write them, each with a planted error and a right twin, in losses of JAX's.
 
-Each is told by its forward pass, what that keeps for the backward pass, the right backward pass and a wrong one.
+Each has a forward pass, what that keeps for the backward pass, a right backward pass and a wrong one.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class CustomVjp:
         loss: `loss(function, params, batch)`.
         params: by name.
         batch: likewise.
-        line: what stands in the line of the forward pass that the derivative goes wrong at; several may be told.
+        line: what stands in the line of the forward pass whose derivative is wrong.
     """
 
     name: str
@@ -48,7 +48,7 @@ class CustomVjp:
 def with_rule(
     forward: Callable[..., Any], kept: Callable[..., Any], backward: Callable[..., Any], *fixed: int
 ) -> Callable[..., Any]:
-    """Give a function a backward pass of its own; arguments at `fixed` places are no arrays of its derivative."""
+    """Give a function a backward pass of its own; arguments at `fixed` places are no arrays."""
     function = jax.custom_vjp(forward, nondiff_argnums=fixed)
     function.defvjp(kept, backward)
     return function
@@ -376,9 +376,7 @@ CUSTOM_VJPS = [
     ),
     CustomVjp(
         "fused_cross_entropy",
-        *_both(
-            fused_cross_entropy, fused_cross_entropy_kept, fused_cross_entropy_backward, divides=False
-        ),
+        *_both(fused_cross_entropy, fused_cross_entropy_kept, fused_cross_entropy_backward, divides=False),
         _cross_entropy_loss,
         {"w1": normal(4, 5), "w2": normal(5, 7)},
         {"x": normal(6, 4), "labels": RANDOM.integers(0, 7, size=6)},

@@ -11,11 +11,7 @@ each = pytest.mark.parametrize("case", CUSTOM_VJPS, ids=lambda case: case.name)
 
 
 def checked(case: CustomVjp, *, right: bool, dtype: str = "float64", points: int = 2) -> gp.Check:
-    scenario = gp.from_jax(*case.scenario_arguments(right=right))
-    assert scenario.gradient is not None
-    return gp.check(
-        scenario.loss, scenario.gradient, scenario.params, scenario.batch, dtype=dtype, points=points
-    )
+    return gp.check(gp.from_jax(*case.scenario_arguments(right=right)), dtype=dtype, points=points)
 
 
 @each
