@@ -310,6 +310,19 @@ OPERATIONS: Mapping[str, tuple[Build, ...]] = {
     "gelu_tanh": (_entrywise('xp.nn.gelu(@, approximate="tanh")'),),
     "silu": (_entrywise("xp.nn.silu(@)"),),
     "xlogy": (_alike(f"xp.nn.binary_cross_entropy(xp.nn.sigmoid($1), xp.nn.sigmoid($2), {_NONE})"),),
+    "xlog1py": (_alike("xp.special.xlog1py($1, $2 * $2)"),),
+    **{name: (_entrywise(f"xp.special.{name}(@)"),) for name in ("erf", "erfc", "ndtr", "log_ndtr")},
+    "erfcx": (_entrywise("xp.special.erfcx(xp.abs(@))"),),
+    "erfinv": (_entrywise("xp.special.erfinv(0.75 * xp.tanh(@))"),),
+    "ndtri": (_entrywise("xp.special.ndtri(xp.nn.sigmoid(@))"),),
+    **{name: (_entrywise(f"xp.special.{name}(0.75 + @ * @)"),) for name in ("gammaln", "digamma")},
+    "polygamma": (_entrywise("xp.special.polygamma(2, 0.75 + @ * @)"),),
+    "zeta": (_entrywise("xp.special.zeta(xp.asarray(2.5, dtype=@.dtype), 0.75 + @ * @)"),),
+    **{
+        name: (_entrywise(f"xp.special.{name}(xp.asarray(1.5, dtype=@.dtype), 0.125 + @ * @)"),)
+        for name in ("gammainc", "gammaincc")
+    },
+    **{name: (_entrywise(f"xp.special.{name}(@)"),) for name in ("i0", "i0e", "i1", "i1e")},
     "logsumexp": (_reduction("xp.nn.logsumexp"),),
     "softmax": (_along("xp.nn.softmax"),),
     "log_softmax": (_along("xp.nn.log_softmax"),),

@@ -68,7 +68,7 @@ def test_what_a_framework_gets_wrong_is_not_forgotten(fuzz: Any) -> None:
     """An entry of the table goes when the framework has mended it."""
     torch = pytest.importorskip("torch")
     operations = {(backend, operation) for backend, _, operation in fuzz.KNOWN}
-    assert operations == {("torch", "floor_divide"), ("torch", "softplus")}
+    assert operations == {("torch", name) for name in ("floor_divide", "softplus", "digamma")}
     x = torch.tensor(2.5, requires_grad=True)
     with pytest.raises(RuntimeError, match="derivative for aten::floor_divide is not implemented"):
         (x // 0.75).backward()
@@ -76,6 +76,8 @@ def test_what_a_framework_gets_wrong_is_not_forgotten(fuzz: Any) -> None:
     torch.nn.functional.softplus(x).backward()
     assert x.grad == 1.0
     assert 1 / (1 + np.exp(-27.5)) < 1.0 - 1e-12
+    trigamma = torch.special.polygamma(1, torch.tensor(1.0, dtype=torch.float64))
+    assert abs(float(trigamma) / (np.pi**2 / 6) - 1) > 1e-12
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, Own
+from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, LibrarySpecial, Own
 from gradproof.backends.protocol import RecordingBackend, plain_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.reference.descent import Step
@@ -35,12 +35,19 @@ class AutogradFunctions(ComposedFunctions):
         return special.logsumexp(x, axis=axis, keepdims=keepdims)
 
 
+class AutogradSpecial(LibrarySpecial):
+    """`xp.special`."""
+
+    modules = (special,)
+
+
 class AutogradNamespace(LibraryNamespace):
     """autograd.numpy, which has NumPy's names, and `xp.nn`."""
 
     modules = (anp, special)
     renamed = {"cumulative_sum": "cumsum"}  # noqa: RUF012
     functions = AutogradFunctions
+    special_functions = AutogradSpecial
 
     def matrix_transpose(self, x: Any) -> Any:
         """Transpose each matrix of a stack; NumPy's function of that name has no derivative in Autograd."""

@@ -105,7 +105,8 @@ class Framework:
         xp = self.namespace()
         try:
             with self.mode(array.dtype.name):
-                function = getattr(xp, name) if hasattr(xp, name) else getattr(xp.nn, name)
+                where = next(each for each in (xp, xp.nn, xp.special) if hasattr(each, name))
+                function = getattr(where, name)
                 return self.to_numpy(function(self.from_numpy(array), **options))
         except Exception:  # noqa: BLE001 - whatever keeps a library from it, it gives nothing
             return None

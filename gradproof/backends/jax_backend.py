@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, Own
+from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, LibrarySpecial, Own
 from gradproof.backends.protocol import RecordingBackend, Timing, descent_of, plain_steps, planned_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.reference.compositions.composition import Lengths, for_each_axis
@@ -99,11 +99,18 @@ def _over_windows(x: Any, slides: Sequence[Sliding], initial: float, combine: An
     )
 
 
+class JaxSpecial(LibrarySpecial):
+    """`xp.special`."""
+
+    modules = (special,)
+
+
 class JaxNamespace(LibraryNamespace):
     """jax.numpy, which follows the array API standard, and `xp.nn`."""
 
     modules = (jnp,)
     functions = JaxFunctions
+    special_functions = JaxSpecial
 
 
 class JaxFramework(Framework):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, Own
+from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, LibrarySpecial, Own
 from gradproof.backends.protocol import RecordingBackend, batches, descent_of, plain_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.reference.descent import Step
@@ -63,12 +63,19 @@ class MlxFunctions(ComposedFunctions):
         return losses.binary_cross_entropy(logits, targets, with_logits=True, reduction=reduction)
 
 
+class MlxSpecial(LibrarySpecial):
+    """`xp.special`."""
+
+    modules = (mx,)
+
+
 class MlxNamespace(LibraryNamespace):
     """mlx.core, which has most of the array API standard's functions under its names, and `xp.nn`."""
 
     modules = (mx,)
     renamed = {"bool": "bool_"}  # noqa: RUF012 - a table, never changed
     functions = MlxFunctions
+    special_functions = MlxSpecial
 
     def var(self, x: Any, *, axis: Any = None, correction: int = 0, keepdims: bool = False) -> Any:
         """Compute the variance, whose divisor is the count less `correction`."""

@@ -3,9 +3,37 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from types import MethodType
 from typing import Any, ClassVar
 
 from gradproof.reference.compositions import NeuralCompositions
+from gradproof.reference.compositions.special_compositions import SpecialCompositions
+
+
+class LibrarySpecial:
+    """`xp.special` of a library: its own functions, and what is composed of them.
+
+    Attributes:
+        modules: of the library; the first one that has a name is asked for it.
+        renamed: by the name in scipy.special, the library's.
+    """
+
+    modules: ClassVar[Sequence[Any]] = ()
+    renamed: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, xp: Any) -> None:
+        """Take the library's namespace."""
+        self._xp = xp
+
+    def __getattr__(self, name: str) -> Any:
+        """Give the library's own function, or a composition."""
+        own = self.renamed.get(name, name)
+        for module in self.modules:
+            if hasattr(module, own):
+                return getattr(module, own)
+        if name in vars(SpecialCompositions) and name[0] != "_":
+            return MethodType(vars(SpecialCompositions)[name], self)
+        raise AttributeError(f"there is no special.{name}", name=f"special.{name}", obj=self._xp)
 
 
 class LibraryNamespace:
@@ -18,6 +46,7 @@ class LibraryNamespace:
         modules: of the library; the first one that has a name is asked for it.
         renamed: by the standard's name, the library's.
         functions: what `xp.nn` is made of.
+        special_functions: what `xp.special` is made of.
 
     >>> class Few(LibraryNamespace):
     ...     modules = (math,)
@@ -29,11 +58,17 @@ class LibraryNamespace:
     modules: ClassVar[Sequence[Any]] = ()
     renamed: ClassVar[Mapping[str, str]] = {}
     functions: ClassVar[type["ComposedFunctions"]]
+    special_functions: ClassVar[type[LibrarySpecial]] = LibrarySpecial
 
     @cached_property
     def nn(self) -> "ComposedFunctions":
         """The functions of networks."""
         return self.functions(self)
+
+    @cached_property
+    def special(self) -> LibrarySpecial:
+        """The special functions."""
+        return self.special_functions(self)
 
     def __getattr__(self, name: str) -> Any:
         """Give the library's own function or constant."""

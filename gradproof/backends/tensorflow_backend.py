@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, Own
+from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, LibrarySpecial, Own
 from gradproof.backends.protocol import RecordingBackend, plain_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.reference.descent import Step
@@ -67,12 +67,20 @@ class TensorflowFunctions(ComposedFunctions):
         return self._reduced(getattr(tf_nn, name)(targets, logits), reduction)
 
 
+class TensorflowSpecial(LibrarySpecial):
+    """`xp.special`."""
+
+    modules = (tf_math,)
+    renamed = {"gammaln": "lgamma"}  # noqa: RUF012 - a table, never changed
+
+
 class TensorflowNamespace(LibraryNamespace):
     """TensorFlow's functions under the array API standard's names, and `xp.nn`."""
 
     modules = (tf, tf_math, tf_linalg)
     renamed = _RENAMED
     functions: ClassVar[type[ComposedFunctions]] = TensorflowFunctions
+    special_functions = TensorflowSpecial
     pi, e, inf, nan, newaxis = math.pi, math.e, math.inf, math.nan, None
 
     def concat(self, arrays: Sequence[Any], *, axis: int = 0) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, Own
+from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, LibrarySpecial, Own
 from gradproof.backends.protocol import RecordingBackend, batches, descent_of, plain_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.errors import InputError
@@ -21,6 +21,7 @@ from gradproof.scenarios.scenario import Scenario
 
 torch = Lazy("torch")
 functional = Lazy("torch.nn.functional")
+torch_special = Lazy("torch.special")
 torch_array_api = Lazy("array_api_compat.torch")
 
 Tensors = dict[str, Any]
@@ -183,11 +184,18 @@ def _padded(x: Any, pairs: Sequence[tuple[int, int]], value: float) -> Any:
     return functional.pad(x, [n for pair in reversed(pairs) for n in pair], value=value)
 
 
+class TorchSpecial(LibrarySpecial):
+    """`xp.special`."""
+
+    modules = (torch_special,)
+
+
 class TorchNamespace(LibraryNamespace):
     """The array API standard's functions in PyTorch, and `xp.nn`."""
 
     modules = (torch_array_api,)
     functions = TorchFunctions
+    special_functions = TorchSpecial
 
 
 class TorchFramework(Framework):

@@ -1,4 +1,4 @@
-"""The array namespace that a loss sees when NumPy runs it: NumPy's own, and `xp.nn` from scratch."""
+"""The array namespace that a loss sees when NumPy runs it: NumPy's own, `xp.nn` and `xp.special`."""
 
 import math
 from typing import Any
@@ -7,25 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.compositions import NeuralCompositions
+from gradproof.reference.compositions.special_compositions import SpecialCompositions
+from gradproof.reference.numbers.elementary import EVERY
+from gradproof.reference.numbers.float_functions import sigmoid, softplus
 
 Array = NDArray[Any]
 
 # The tanh approximation of GELU and its constants: Hendrycks and Gimpel, "Gaussian Error Linear Units",
 # equation 2.
 _GELU_CUBIC = 0.044715
-
-
-def sigmoid(x: Array) -> Array:
-    """Compute 1 / (1 + e^-x), as e^x / (1 + e^x) for x < 0: the exponential never overflows."""
-    tail = np.exp(-np.abs(x))
-    result: Array = np.where(x >= 0, 1.0, tail) / (1.0 + tail)
-    return result
-
-
-def softplus(x: Array) -> Array:
-    """Compute ln(1 + e^x) as max(x, 0) + ln(1 + e^-|x|)."""
-    result: Array = np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
-    return result
 
 
 # NumPy has no error function of its own.
@@ -131,14 +121,55 @@ class NumpyFunctions(NeuralCompositions):
         return x * sigmoid(x)
 
 
+def _in_dtype(name: str) -> Any:
+    """A special function of floats, in the dtype of its last operand."""
+
+    def function(*operands: Any) -> Array:
+        floats = EVERY[name].floats
+        assert floats is not None  # noqa: S101 - of those that are named here
+        values: Array = floats(*operands)
+        dtype = np.asarray(operands[-1]).dtype
+        return values.astype(dtype if dtype.kind == "f" else np.float64)
+
+    function.__name__ = name
+    function.__doc__ = f"Compute {name} as scipy.special does."
+    return function
+
+
+class NumpySpecial(SpecialCompositions):
+    """`xp.special` on NumPy's arrays, correctly rounded but for the last digit."""
+
+    _xp = np
+
+    erf, erfc, erfcx, erfinv = (staticmethod(_in_dtype(name)) for name in ("erf", "erfc", "erfcx", "erfinv"))
+    ndtr, ndtri, log_ndtr = (staticmethod(_in_dtype(name)) for name in ("ndtr", "ndtri", "log_ndtr"))
+    gammaln, digamma = (staticmethod(_in_dtype(name)) for name in ("gammaln", "digamma"))
+    polygamma, zeta = (staticmethod(_in_dtype(name)) for name in ("polygamma", "zeta"))
+    gammainc, gammaincc = (staticmethod(_in_dtype(name)) for name in ("gammainc", "gammaincc"))
+    i0, i0e, i1, i1e = (staticmethod(_in_dtype(name)) for name in ("i0", "i0e", "i1", "i1e"))
+
+    @staticmethod
+    def xlogy(x: Array, y: Array) -> Array:
+        """Compute x ln y, and 0 where x is 0."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.where(x == 0, 0 * x, x * np.log(y)))
+
+    @staticmethod
+    def xlog1py(x: Array, y: Array) -> Array:
+        """Compute x ln(1 + y), and 0 where x is 0."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.where(x == 0, 0 * x, x * np.log1p(y)))
+
+
 class NumpyNamespace:
-    """NumPy with `xp.nn` beside it; every other name is NumPy's own.
+    """NumPy with `xp.nn` and `xp.special` beside it; every other name is NumPy's own.
 
     >>> float(NumpyNamespace().nn.sigmoid(np.array(0.0)))
     0.5
     """
 
     nn = NumpyFunctions()
+    special = NumpySpecial()
 
     def __getattr__(self, name: str) -> Any:
         """Give NumPy's own function or constant."""

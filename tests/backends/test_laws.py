@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nn_calls import CALLS
+from nn_calls import CALLS, SPECIAL
 
 from gradproof.backends import Backend, Run, load_backend
 from gradproof.errors import BackendUnavailableError, InputError
@@ -431,20 +431,25 @@ FRAMEWORKS = [name for name in BACKENDS if name != "reference"]
 def in_framework(name: str, call: str, arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
     framework = loaded(name).framework  # type: ignore[attr-defined] # gradproof's own have one
     with framework.mode("float64"):
-        given = [framework.from_numpy(array) for array in arrays]
-        return framework.to_numpy(getattr(framework.namespace().nn, call)(*given, **options))
+        given = [framework.from_numpy(x) if isinstance(x, np.ndarray) else x for x in arrays]
+        return framework.to_numpy(function_of(framework.namespace(), call)(*given, **options))
+
+
+def function_of(xp: Any, call: str) -> Any:
+    """The function of a call by its name of its own."""
+    return getattr(xp.special, SPECIAL[call][0]) if call in SPECIAL else getattr(xp.nn, CALLS[call][0])
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("call", CALLS | SPECIAL)
 def test_a_frameworks_function_is_numpys_to_rounding(framework: str, call: str) -> None:
     """Some dozen operations on numbers up to 15, or sums of 20 of them, each exact to a few ulp."""
-    name, arrays, options = CALLS[call]
-    expected = getattr(NumpyNamespace().nn, name)(*arrays, **options)
+    name, arrays, options = (CALLS | SPECIAL)[call]
+    expected = function_of(NumpyNamespace(), call)(*arrays, **options)
     try:
-        value = in_framework(framework, name, arrays, options)
+        value = in_framework(framework, call, arrays, options)
     except AttributeError as error:
-        if framework in {"torch", "jax", "autograd"}:
+        if framework in {"torch", "jax"} or (framework == "autograd" and call in CALLS):
             raise
         pytest.skip(f"{framework}: {error}")
     assert value.dtype == np.float64
@@ -461,3 +466,5 @@ def test_every_function_of_numpys_namespace_is_in_the_frameworks(framework: str)
     names = {name for name in dir(NumpyNamespace.nn) if not name.startswith("_")}
     assert all(hasattr(xp.nn, name) for name in names)
     assert {name for name, *_ in CALLS.values()} == names
+    special = {name for name in dir(NumpyNamespace.special) if not name.startswith("_")}
+    assert {name for name, *_ in SPECIAL.values()} == special

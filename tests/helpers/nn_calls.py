@@ -1,4 +1,4 @@
-"""A call of each function of `xp.nn` on arrays, for all namespaces that have it."""
+"""A call of each function of `xp.nn` and `xp.special` on arrays, for all namespaces that have it."""
 
 from typing import Any
 
@@ -82,3 +82,26 @@ CALLS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "adaptive_max_pool": ("adaptive_max_pool", (IMAGES,), {"output": (3, 4)}),
 }
 """By a name of its own: the function, its arrays, its options."""
+
+ANY = np.concatenate([np.array([-2.6, -0.7, 0.3, 1.8, 0.2, -0.4]), RANDOM.standard_normal(4)])
+POSITIVE = np.abs(ANY) + 0.25
+SHARE = PROBABILITIES[0]
+
+SPECIAL: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
+    **{name: (name, (ANY,), {}) for name in ("erf", "erfc", "erfcx", "ndtr", "log_ndtr")},
+    **{name: (name, (ANY,), {}) for name in ("i0", "i0e", "i1", "i1e")},
+    **{name: (name, (POSITIVE,), {}) for name in ("gammaln", "digamma")},
+    **{name: (name, (SHARE,), {}) for name in ("erfinv", "ndtri", "logit", "entr")},
+    **{name: (name, (TARGETS, PROBABILITIES), {}) for name in ("xlogy", "xlog1py", "rel_entr", "kl_div")},
+    "betaln": ("betaln", (POSITIVE, POSITIVE[::-1].copy()), {}),
+    "multigammaln": ("multigammaln", (POSITIVE + 1, 3), {}),
+    "polygamma": ("polygamma", (2, POSITIVE), {}),
+    "polygamma, order 0": ("polygamma", (0, POSITIVE), {}),
+    "zeta": ("zeta", (POSITIVE + 1, POSITIVE), {}),
+    "gammainc": ("gammainc", (POSITIVE[::-1].copy(), POSITIVE), {}),
+    "gammaincc": ("gammaincc", (POSITIVE[::-1].copy(), POSITIVE), {}),
+}
+"""Likewise of `xp.special`."""
+
+FIXED = {"zeta", "gammainc", "gammaincc"}
+"""Whose first operand has no derivative."""

@@ -55,6 +55,11 @@ def gelu_tanh(x: Any) -> Any:
     return x / 2 * (1 + mpmath.tanh(mpmath.sqrt(2 / mp.pi) * (x + mpf(0.044715) * x**3)))
 
 
+def erfinv(x: Any) -> Any:
+    """By Newton's method from mpmath's own, which is of fewer digits where they are many."""
+    return mpmath.findroot(lambda y: mpmath.erf(y) - x, mpmath.erfinv(x))
+
+
 LAST = {"axes": (-1,), "keepdims": False}
 KEPT = {"axes": (-2,), "keepdims": True}
 ALL = {"axes": (-2, -1), "keepdims": False}
@@ -192,6 +197,27 @@ CASES = [
     Case("gelu_tanh", (ANY,), each(gelu_tanh)),
     Case("silu", (ANY,), lambda x: x / (1 + each(mpmath.exp)(-x))),
     Case("xlogy", (OTHER, POSITIVE), lambda x, p: x * each(mpmath.log)(p)),
+    Case("xlog1py", (OTHER, POSITIVE - 0.9), lambda x, p: x * each(mpmath.log1p)(p)),
+    Case("erf", (ANY,), each(mpmath.erf)),
+    Case("erfc", (ANY,), each(mpmath.erfc)),
+    Case("erfcx", (ANY,), each(lambda x: mpmath.exp(x * x) * mpmath.erfc(x))),
+    Case("erfinv", (ANY / 4,), each(erfinv)),
+    Case("ndtr", (ANY,), each(mpmath.ncdf)),
+    Case("ndtri", (ANY / 8 + 0.5,), each(lambda p: mpmath.sqrt(2) * erfinv(2 * p - 1))),
+    Case("log_ndtr", (ANY,), each(lambda x: mpmath.log(mpmath.ncdf(x)))),
+    Case("gammaln", (BROKEN,), each(lambda x: mpmath.log(abs(mpmath.gamma(x))))),
+    Case("digamma", (BROKEN,), each(mpmath.digamma)),
+    Case("polygamma", (BROKEN,), each(lambda x: mpmath.psi(2, x)), {"n": 2}),
+    Case("polygamma", (BROKEN,), each(mpmath.digamma), {"n": 0}, "order 0"),
+    Case("zeta", (POSITIVE,), each(lambda q: mpmath.zeta(2.5, q)), {"s": 2.5}),
+    Case("zeta", (BROKEN,), each(lambda q: mpmath.zeta(3, q)), {"s": 3}, "left of 0"),
+    Case("gammainc", (POSITIVE,), each(lambda x: mpmath.gammainc(2.5, 0, x, regularized=True)), {"a": 2.5}),
+    Case("gammaincc", (POSITIVE,), each(lambda x: mpmath.gammainc(0.5, x, regularized=True)), {"a": 0.5}),
+    Case("i0", (ANY,), each(lambda x: mpmath.besseli(0, x))),
+    Case("i1", (ANY,), each(lambda x: mpmath.besseli(1, x))),
+    Case("i1", (np.array([0.0, 1e-20]),), each(lambda x: mpmath.besseli(1, x)), label="zero"),
+    Case("i0e", (ANY,), each(lambda x: mpmath.exp(-abs(x)) * mpmath.besseli(0, x))),
+    Case("i1e", (ANY / 4,), each(lambda x: mpmath.exp(-abs(x)) * mpmath.besseli(1, x))),
     Case(
         "binary_cross_entropy_with_logits",
         (ANY, POSITIVE),

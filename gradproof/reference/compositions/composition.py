@@ -1,4 +1,4 @@
-"""What the functions of networks that are made of other functions have in common."""
+"""What the functions that are made of other functions have in common."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias

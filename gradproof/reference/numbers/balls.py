@@ -31,7 +31,7 @@ from gradproof.reference.numbers.bounds import (
     radii,
     relative_bounds,
 )
-from gradproof.reference.numbers.elementary import ELEMENTARY, OF_TWO, ONE, ZERO, near, on_balls, whole_power
+from gradproof.reference.numbers.elementary import BY_OPERANDS, ONE, ZERO, near, on_balls, whole_power
 from gradproof.reference.numbers.integers import Integers
 from gradproof.reference.numbers.mask import Mask
 from gradproof.reference.numbers.orders import are_equal, groups, in_order, put_back
@@ -48,9 +48,7 @@ _ANYTHING = arb(0, inf)
 
 
 _FUNCTIONS = {
-    name: on_balls(entry.ball, operands)
-    for operands, table in ((1, ELEMENTARY), (2, OF_TWO))
-    for name, entry in table.items()
+    name: on_balls(entry.ball, operands) for operands, table in BY_OPERANDS for name, entry in table.items()
 }
 
 _ball = on_balls(arb)

@@ -7,15 +7,16 @@ the tape, which differentiates there, does not.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import erf, erfc, isfinite
+from math import erf, erfc, inf, isfinite
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from flint import arb
 
+from gradproof.reference.numbers import special_balls as special
+from gradproof.reference.numbers.float_functions import sigmoid, sinc, softplus, through_balls
 from gradproof.reference.numbers.payload import Payload
-from gradproof.reference.numpy_namespace import sigmoid, softplus
 
 Floats = Callable[..., Payload]
 
@@ -174,18 +175,6 @@ def _relative_entropy(x: arb, y: arb) -> arb:
     return INFINITY if outside else _xlogy(x, divide(x, y))
 
 
-def _normal_distribution(x: arb) -> arb:
-    # Φ(x) = ½ erfc(-x/√2)
-    return (-x / arb(2).sqrt()).erfc() / 2
-
-
-def _sinc(x: Payload) -> Payload:
-    # sin(πx) = (-1)^n sin(π(x - n)) for whole n: near whole numbers, x - n is exact where πx is not
-    nearest = np.rint(x)
-    sine = np.sin(np.pi * (x - nearest)) * np.where(nearest % 2 == 0, 1.0, -1.0)
-    return np.where(x == 0, 1.0, sine / np.where(x == 0, 1.0, np.pi * x))
-
-
 _TABLE = (
     Elementary(("exp",), arb.exp, np.exp, never_zero=True),
     Elementary(("expm1",), arb.expm1, np.expm1),
@@ -198,7 +187,7 @@ _TABLE = (
     Elementary(("atan", "arctan"), arb.atan, np.arctan),
     Elementary(("erf",), arb.erf, np.vectorize(erf, otypes=[np.float64])),
     Elementary(("erfc",), arb.erfc, np.vectorize(erfc, otypes=[np.float64]), never_zero=True),
-    Elementary(("sinc",), arb.sinc_pi, _sinc),
+    Elementary(("sinc",), arb.sinc_pi, sinc),
     Elementary(("sigmoid", "expit"), lambda x: divide(ONE, ONE + (-x).exp()), sigmoid, never_zero=True),
     Elementary(("softplus",), _softplus_of_ball, softplus, never_zero=True),
     Elementary(("sign",), lambda x: NAN if x.is_nan() else x.sgn(), np.sign, exact=True),
@@ -232,17 +221,21 @@ _TABLE = (
     # scipy.special's
     Elementary(("logit",), lambda x: _log(x) - _log1p(-x)),
     Elementary(("log_expit",), lambda x: -_softplus_of_ball(-x)),
-    Elementary(("erfinv",), arb.erfinv),
-    Elementary(("ndtr",), _normal_distribution),
-    Elementary(("log_ndtr",), lambda x: _normal_distribution(x).log()),
+    Elementary(("erfcx",), special.erfcx, through_balls(special.erfcx, inf, 0.0), never_zero=True),
+    Elementary(("erfinv",), arb.erfinv, through_balls(arb.erfinv)),
+    Elementary(("ndtr",), special.ndtr, through_balls(special.ndtr, 0.0, 1.0), never_zero=True),
+    Elementary(("log_ndtr",), special.log_ndtr, through_balls(special.log_ndtr, -inf, 0.0), never_zero=True),
+    Elementary(("ndtri",), special.ndtri, through_balls(special.ndtri)),
     Elementary(("exprel",), lambda x: ONE if x.is_zero() else x.expm1() / x),
     Elementary(("entr",), lambda x: -INFINITY if x < 0 else -_xlogy(x, x)),
     Elementary(("gamma",), arb.gamma),
-    Elementary(("gammaln", "lgamma"), lambda x: x.lgamma() if x > 0 else _log(absolute(x.gamma()))),
+    Elementary(("gammaln", "lgamma"), special.gammaln, through_balls(special.gammaln, inf, inf)),
     Elementary(("loggamma",), arb.lgamma),
-    Elementary(("digamma", "psi"), arb.digamma),
-    Elementary(("i0",), lambda x: x.bessel_i(0)),
-    Elementary(("i1",), lambda x: x.bessel_i(1)),
+    Elementary(("digamma", "psi"), arb.digamma, through_balls(arb.digamma, high=inf)),
+    Elementary(("i0",), special.i0, through_balls(special.i0, inf, inf)),
+    Elementary(("i1",), special.i1, through_balls(special.i1, -inf, inf)),
+    Elementary(("i0e",), special.i0e, through_balls(special.i0e, 0.0, 0.0)),
+    Elementary(("i1e",), special.i1e, through_balls(special.i1e, 0.0, 0.0)),
 )
 
 _OF_TWO = (
@@ -264,6 +257,8 @@ _OF_TWO = (
         lambda x, y: ONE if x > 0 else ZERO if x < 0 else y if x.is_zero() else arb(0.5, 0.5),
     ),
     Elementary(("xlogy",), _xlogy),
+    Elementary(("gammainc",), special.gammainc, through_balls(special.gammainc)),
+    Elementary(("gammaincc",), special.gammaincc, through_balls(special.gammaincc), never_zero=True),
     Elementary(("xlog1py",), lambda x, y: ZERO if x.is_zero() and not y.is_nan() else x * _log1p(y)),
     Elementary(("rel_entr",), _relative_entropy),
     Elementary(("kl_div",), lambda x, y: _relative_entropy(x, y) - x + y),
@@ -280,7 +275,30 @@ ELEMENTARY: Mapping[str, Elementary] = _by_name(_TABLE)
 OF_TWO: Mapping[str, Elementary] = _by_name(_OF_TWO)
 """The functions of two numbers, by each of their names."""
 
-EVERY: Mapping[str, Elementary] = MappingProxyType({**ELEMENTARY, **OF_TWO})
+OF_THE_TAPE: Mapping[str, Elementary] = _by_name(
+    tuple(
+        Elementary((slope.__name__,), slope, through_balls(slope))
+        for slope in (
+            *(special.erfcx_slope, special.erfinv_slope, special.log_ndtr_slope, special.ndtri_slope),
+            *(special.i0e_slope, special.i1_slope, special.i1e_slope),
+        )
+    )
+)
+"""Functions of one number that NumPy's code has no name for: derivatives of which others lose digits."""
+
+OF_THE_TAPE_TWO: Mapping[str, Elementary] = _by_name(
+    tuple(
+        Elementary((function.__name__,), function, through_balls(function))
+        for function in (special.polygamma, special.zeta, special.gammainc_slope)
+    )
+)
+"""Likewise of two, or that are no ufuncs there."""
+
+BY_OPERANDS = ((1, ELEMENTARY), (1, OF_THE_TAPE), (2, OF_TWO), (2, OF_THE_TAPE_TWO))
+
+EVERY: Mapping[str, Elementary] = MappingProxyType(
+    {name: entry for _, table in BY_OPERANDS for name, entry in table.items()}
+)
 """All of them, by each of their names."""
 
 

@@ -27,12 +27,13 @@ from gradproof.reference.tape.comparing import Comparing
 from gradproof.reference.tape.data_types import DataTypes, DType
 from gradproof.reference.tape.neural_functions import NeuralFunctions
 from gradproof.reference.tape.node import Recorder, Tensor
-from gradproof.reference.tape.operations import OPERATIONS, neural
+from gradproof.reference.tape.operations import IN_NAMESPACE
 from gradproof.reference.tape.operations.choosing import CHOOSE
 from gradproof.reference.tape.operations.entrywise import CLIP, DIVIDE, MAXIMUM, MINIMUM, WHERE
 from gradproof.reference.tape.operations.moving import ASTYPE, GATHER
 from gradproof.reference.tape.rearranging import Rearranging
 from gradproof.reference.tape.searching import Searching
+from gradproof.reference.tape.special_functions import SpecialFunctions
 
 
 class Namespace(
@@ -41,7 +42,7 @@ class Namespace(
     Rearranging,
     DataTypes,
     prefix="xp.",
-    operations=[entry for entry in OPERATIONS.values() if entry not in vars(neural).values()],
+    operations=IN_NAMESPACE[""],
 ):
     """The functions of the array API standard that losses are written with, and `nn`.
 
@@ -49,6 +50,7 @@ class Namespace(
 
     Attributes:
         nn: Activations and losses that frameworks have natively; see `NeuralFunctions`.
+        special: Special functions; see `SpecialFunctions`.
 
     Source: Python array API standard, 2024.12, https://data-apis.org/array-api/2024.12/
     """
@@ -57,6 +59,7 @@ class Namespace(
         """Bind all functions to the tape that they record on."""
         super().__init__(tape)
         self.nn = NeuralFunctions(tape, self)
+        self.special = SpecialFunctions(tape, self)
 
     # ---------------------------------------------------------------- entry by entry
 

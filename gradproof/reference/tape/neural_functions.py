@@ -10,7 +10,7 @@ from gradproof.reference.source import caller
 from gradproof.reference.tape.arguments import Value, is_discrete, one_axis
 from gradproof.reference.tape.functions import Functions
 from gradproof.reference.tape.node import Recorder, Tensor
-from gradproof.reference.tape.operations import Operation, neural
+from gradproof.reference.tape.operations import IN_NAMESPACE, neural, special
 from gradproof.reference.tape.operations.along_axes import MEAN, SUM
 from gradproof.reference.tape.operations.moving import GATHER
 
@@ -21,7 +21,7 @@ class NeuralFunctions(
     Functions,
     NeuralCompositions,
     prefix="xp.nn.",
-    operations=[entry for entry in vars(neural).values() if isinstance(entry, Operation)],
+    operations=IN_NAMESPACE["nn"],
 ):
     """The namespace `xp.nn`."""
 
@@ -55,7 +55,7 @@ class NeuralFunctions(
         if p.operation is neural.SIGMOID and not _is_open(p):
             # For p = sigmoid(x), the same function of x has a derivative that does not divide by p (1 - p).
             return self.binary_cross_entropy_with_logits(p.parents[0], t, reduction=reduction)
-        gains = self._apply(neural.XLOGY, t, p) + self._apply(neural.XLOGY, 1 - t, 1 - p)
+        gains = self._apply(special.XLOGY, t, p) + self._apply(special.XLOGY, 1 - t, 1 - p)
         return self._reduced(-gains, reduction)
 
     def binary_cross_entropy_with_logits(

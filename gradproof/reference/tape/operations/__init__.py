@@ -1,7 +1,7 @@
 """The table of operations: each with its derivative, traits, signature, domain, kinks and source.
 
-`entry` says what an entry holds. The entries stand in the other files of this folder (those of `neural`
-are the namespace `xp.nn`), and are found there by themselves.
+`entry` says what an entry holds. The entries stand in the other files of this folder, and are found there by
+themselves; `_FILES` says which of them make which namespace.
 """
 
 from collections.abc import Mapping
@@ -17,20 +17,27 @@ from gradproof.reference.tape.operations import (
     matrix_products,
     moving,
     neural,
+    special,
 )
 from gradproof.reference.tape.operations.entry import Array, Operation, Rule, Trait
 
-OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+_FILES = {
+    "": (entrywise, circular, logarithms, jumps, along_axes, choosing, matrix_products, moving),
+    "nn": (neural,),
+    "special": (special,),
+}
+
+IN_NAMESPACE: Mapping[str, tuple[Operation, ...]] = MappingProxyType(
     {
-        entry.name: entry
-        for module in (
-            *(entrywise, circular, logarithms, jumps, along_axes, choosing),
-            *(matrix_products, moving, neural),
-        )
-        for entry in vars(module).values()
-        if isinstance(entry, Operation)
+        name: tuple(each for file in files for each in vars(file).values() if isinstance(each, Operation))
+        for name, files in _FILES.items()
     }
+)
+"""The operations of `xp` itself, of `xp.nn` and of `xp.special`."""
+
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {entry.name: entry for entries in IN_NAMESPACE.values() for entry in entries}
 )
 """All operations by name."""
 
-__all__ = ["OPERATIONS", "Array", "Operation", "Rule", "Trait"]
+__all__ = ["IN_NAMESPACE", "OPERATIONS", "Array", "Operation", "Rule", "Trait"]

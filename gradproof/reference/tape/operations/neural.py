@@ -234,20 +234,6 @@ SILU = Operation(
     ),
 )
 
-XLOGY = Operation(
-    name="xlogy",
-    summary="x log(y), and 0 where x is 0.",
-    traits=Trait.ELEMENTWISE,
-    # x log y, and 0 where x = 0 even if y = 0: a class of probability 0 costs nothing
-    forward=lambda x, p: (x * p.function("log")).select(~x.equals(0), 0),
-    derivatives=(
-        lambda g, y, x, p: g * p.function("log"),
-        lambda g, y, x, p: (g * x / p).select(~x.equals(0), 0),
-    ),
-    domain="p > 0, or x = 0",
-    source="Cover and Thomas, Elements of Information Theory, 2nd ed. (2006), section 2.1",
-)
-
 
 def _exponentials(x: Value, /, *, axis: Axis = -1, keepdims: bool = False) -> Reading:
     return reduced(x, axis=axis, keepdims=keepdims)
