@@ -104,12 +104,12 @@ def zeta(s: arb, q: arb) -> arb:
 
 def gammainc(a: arb, x: arb) -> arb:
     """Compute the lower incomplete gamma function over Γ(a), for a > 0 and x >= 0."""
-    return x.gamma_lower(a, regularized=1)
+    return x.gamma_lower(a, regularized=1) if a > 0 and x >= 0 else _NAN
 
 
 def gammaincc(a: arb, x: arb) -> arb:
     """Compute the upper incomplete gamma function over Γ(a), for a > 0 and x >= 0."""
-    return x.gamma_upper(a, regularized=1)
+    return x.gamma_upper(a, regularized=1) if a > 0 and x >= 0 else _NAN
 
 
 def gammainc_slope(a: arb, x: arb) -> arb:
