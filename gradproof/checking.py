@@ -10,8 +10,9 @@ import numpy as np
 from gradproof.errors import InputError
 from gradproof.inputs import NUMBER, SEED, TEXT, accepts, optional, sequence_of
 from gradproof.scenarios.model_scenario import ModelScenario
-from gradproof.scenarios.scenario import UNNAMED, Scenario
+from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import ends_nothing
+from gradproof.single import scenario_of
 from gradproof.texts import visible
 from gradproof.verdicts.checking.batches import batches_of
 from gradproof.verdicts.checking.own import Terms
@@ -255,7 +256,7 @@ def _subject(
                 "The check lacks a gradient or its parameters. Call it as check(loss, gradient, params, "
                 "batch), or as check(scenario)."
             )
-        return Scenario(name=UNNAMED, loss=loss, params=params, batch=batch), gradient
+        return scenario_of(loss, params, batch), gradient
     if params is not None or batch is not None:
         raise InputError(
             "The check is given a scenario, and arrays beside it. Put the arrays into the scenario, or give "

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.backends.arrays import NUMPY
+from gradproof.backends.arrays import NUMPY, tree_in_numpy
 from gradproof.backends.framework import Framework
 from gradproof.errors import InputError
 from gradproof.inputs import COUNT, SEED, TEXT, accepts
@@ -140,7 +140,7 @@ def true_gradient(loss: Any, params: Any, batch: Any, *, digits: int = 30) -> Tr
     >>> gradient["w"].text()[0]
     '2.71828182845904523536028747135'
     """
-    scenario = Scenario(name=UNNAMED, loss=loss, params=params, batch=batch)
+    scenario = scenario_of(loss, params, batch)
     truth = exact_gradient(scenario.flat_loss, scenario.flat_params, scenario.flat_batch, digits=digits)
     gradients = {name: CertifiedArray.of(gradient) for name, gradient in truth.gradients.items()}
     return TrueGradient(CertifiedArray.of(truth.value), gradients, truth.reasons)
@@ -174,7 +174,7 @@ def rounding_noise(
     >>> bool(0 < spread["w"][0] < 2.0**-22)
     True
     """
-    scenario = Scenario(name=UNNAMED, loss=loss, params=params, batch=batch)
+    scenario = scenario_of(loss, params, batch)
     place = _rounded(scenario, dtype)
     arguments = (scenario.flat_loss, place.params, place.batch)
     kind = Noisy(dtype, samples=samples, seed=seed)
@@ -211,13 +211,22 @@ def judge(
     >>> judge(loss, {"w": w}, {"x": 0.0}, {"w": 2 * np.tanh(w)}).verdict
     <Verdict.DISAGREES: 'DISAGREES'>
     """
-    scenario = Scenario(name=UNNAMED, loss=loss, params=params, batch=batch)
+    scenario = scenario_of(loss, params, batch)
     place = _rounded(scenario, dtype)
     values, framework = _values(scenario, gradients)
     claimed = Claimed(place, values, dtype, framework=framework)
     evidence = PlaceEvidence(scenario.flat_loss, place, dtype)
     found = replace(judge_claim(claimed, evidence), strict=strict)
     return explained(found, scenario.flat_loss)
+
+
+def scenario_of(loss: Any, params: Any, batch: Any) -> Scenario:
+    """Take a loss with its arrays as they come: of any framework, on any device, requiring a gradient or not.
+
+    Raises:
+        InputError: they cannot be worked with.
+    """
+    return Scenario(name=UNNAMED, loss=loss, params=tree_in_numpy(params), batch=tree_in_numpy(batch))
 
 
 def _rounded(scenario: Scenario, dtype: str) -> Place:

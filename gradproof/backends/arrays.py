@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework
 from gradproof.backends.loading import frameworks, frameworks_in_use
+from gradproof.reference.numbers.formats import widened
+from gradproof.reference.trees import map_leaves
 
 Array = NDArray[Any]
 
@@ -27,8 +29,17 @@ def framework_of(value: Any) -> Framework:
 
 
 def as_numpy(value: Any) -> Array:
-    """Give an array of any framework as one of NumPy, in its own dtype where NumPy has it."""
+    """Give an array of any framework as one of NumPy, in its own dtype where NumPy or ml_dtypes has it."""
     return framework_of(value).to_numpy(value)
+
+
+def tree_in_numpy(tree: Any) -> Any:
+    """Give a tree of arrays with those of frameworks as NumPy's, whatever device or dtype they are of.
+
+    >>> tree_in_numpy({"w": [1.0, 2.0]})
+    {'w': [1.0, 2.0]}
+    """
+    return map_leaves(lambda leaf: leaf if framework_of(leaf) is NUMPY else as_numpy(leaf), tree)
 
 
 def as_float64(value: Any) -> Array | None:
@@ -41,8 +52,8 @@ def as_float64(value: Any) -> Array | None:
     (array([1. , 2.5]), None, None)
     """
     try:
-        array = as_numpy(value)
-        if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
+        array = widened(as_numpy(value))
+        if array.dtype.kind not in "fiub":
             return None
         return array.astype(np.float64)
     except (TypeError, ValueError):

@@ -54,7 +54,7 @@ class Framework:
         return array.copy()
 
     def to_numpy(self, array: Any) -> NDArray[Any]:
-        """Give an array of the framework's as one of NumPy, in its own dtype where NumPy has it."""
+        """Give one of its arrays as one of NumPy, in its own dtype where NumPy or ml_dtypes has it."""
         return np.asarray(array)
 
     def mode(self, dtype: str) -> AbstractContextManager[Any]:

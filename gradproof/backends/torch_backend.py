@@ -17,6 +17,7 @@ from gradproof.errors import InputError
 from gradproof.reference.compositions.composition import Lengths, for_each_axis
 from gradproof.reference.compositions.windows import Padding, pairs_of
 from gradproof.reference.descent import Step
+from gradproof.reference.numbers.formats import numpy_dtype
 from gradproof.scenarios.scenario import Scenario
 
 torch = Lazy("torch")
@@ -25,6 +26,10 @@ torch_special = Lazy("torch.special")
 torch_array_api = Lazy("array_api_compat.torch")
 
 Tensors = dict[str, Any]
+
+_NUMPYS = ("float64", "float32", "float16")
+_BITS = {1: "uint8", 2: "int16"}
+"""By the bytes of a number the dtype that both NumPy and PyTorch have, in which its bits are handed over."""
 
 
 class TorchFunctions(ComposedFunctions):
@@ -212,13 +217,21 @@ class TorchFramework(Framework):
 
     def from_numpy(self, array: NDArray[Any], *, leaf: bool = False) -> Any:
         """Give a tensor of the array's numbers."""
-        tensor = torch.from_numpy(array.copy())
+        if array.dtype.isbuiltin != 1:  # one of ml_dtypes', which torch does not know: the bits are the same
+            bits = torch.from_numpy(array.copy().view(_BITS[array.dtype.itemsize]))
+            tensor = bits.view(getattr(torch, array.dtype.name))
+        else:
+            tensor = torch.from_numpy(array.copy())
         return tensor.requires_grad_() if leaf else tensor
 
     def to_numpy(self, array: Any) -> NDArray[Any]:
-        """Give a tensor's numbers; those of bfloat16, which NumPy lacks, as float64."""
+        """Give a tensor's numbers, from whatever device; those of dtypes that NumPy lacks in ml_dtypes'."""
         tensor = array.detach().cpu()
-        return super().to_numpy(tensor.double() if tensor.dtype == torch.bfloat16 else tensor)
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        if not tensor.is_floating_point() or dtype in _NUMPYS:
+            return super().to_numpy(tensor)
+        bits = tensor.contiguous().view(getattr(torch, _BITS[tensor.element_size()]))
+        return super().to_numpy(bits).view(numpy_dtype(dtype))
 
     def settings(self) -> Sequence[Setting]:
         """Give PyTorch's settings, and its functions."""

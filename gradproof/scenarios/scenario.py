@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from gradproof.errors import InputError
 from gradproof.inputs import FUNCTION, TEXT, Wanted, check_inputs, instance_of, optional, sequence_of
 from gradproof.reference.descent import GradientDescent
-from gradproof.reference.trees import Structure, flatten, with_nesting
+from gradproof.reference.numbers.formats import widened
+from gradproof.reference.trees import Structure, described, flatten, with_nesting
 from gradproof.scenarios.claim import Claim
 from gradproof.scenarios.fingerprint import fingerprint
 from gradproof.scenarios.tables import entries, read_tables
@@ -132,7 +133,7 @@ class Scenario:
         for attribute, kind in (("params", "Parameter"), ("batch", "Batch array")):
             given, of_it = getattr(self, attribute), self.of_it
             leaves, structure = flatten(given, f"{attribute}{of_it}", may_be_empty=attribute == "batch")
-            flat = {name: _read_only(leaf) for name, leaf in leaves.items()}
+            flat = {name: _read_only(f"{kind} {name!r}{of_it}", leaf) for name, leaf in leaves.items()}
             for name, array in flat.items():
                 _check_array(attribute, f"{kind} {name!r}{of_it}", array)
             object.__setattr__(self, f"flat_{attribute}", flat)
@@ -305,8 +306,15 @@ _WANTED = {
 """What each of a Scenario's attributes must be; arrays are looked at when they are flattened."""
 
 
-def _read_only(leaf: Any) -> Array:
-    array = np.array(leaf)
+def _read_only(what: str, leaf: Any) -> Array:
+    try:
+        array = widened(np.array(np.asarray(leaf)))
+    except (RuntimeError, TypeError, ValueError) as error:
+        # A tensor on a device, or one that requires a gradient, does not let NumPy read it.
+        raise InputError(
+            f"{what} is {described(leaf)}, which NumPy cannot read: {error}. Give it as a NumPy array, as "
+            "tensor.detach().cpu().numpy() is one; check, judge and true_gradient take arrays as they come."
+        ) from error
     array.flags.writeable = False
     return array
 

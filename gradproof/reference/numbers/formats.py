@@ -13,6 +13,15 @@ from gradproof.errors import InputError
 from gradproof.reference.numbers.payload import Payload
 
 
+def numpy_dtype(dtype: str) -> np.dtype[Any]:
+    """Give the data type of NumPy or of ml_dtypes in which arrays of a format are held.
+
+    >>> numpy_dtype("bfloat16").itemsize, numpy_dtype("float64")
+    (2, dtype('float64'))
+    """
+    return np.dtype(getattr(ml_dtypes, dtype, None) or dtype)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Format:
     """A binary floating-point format.
@@ -41,7 +50,7 @@ class Format:
     @classmethod
     def of(cls, name: str) -> "Format":
         """The format of a data type of NumPy or of ml_dtypes, by its name."""
-        dtype = np.dtype(getattr(ml_dtypes, name, None) or name)
+        dtype = numpy_dtype(name)
         limits = ml_dtypes.finfo(dtype)
         with np.errstate(invalid="ignore"):
             overflow = float(np.asarray(np.inf).astype(dtype))
@@ -119,6 +128,16 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     }
 )
 """All formats by name."""
+
+
+def widened(array: NDArray[Any]) -> NDArray[Any]:
+    """Give an array in a data type of NumPy's own: those of ml_dtypes as float32, which holds their numbers.
+
+    >>> widened(np.ones(1, ml_dtypes.bfloat16)).dtype, widened(np.ones(1, np.float16)).dtype
+    (dtype('float32'), dtype('float16'))
+    """
+    known = array.dtype.isbuiltin != 1 and array.dtype.name in _OF_RESULTS
+    return array.astype(np.float32) if known else array
 
 
 def format_of(dtype: str) -> Format:
