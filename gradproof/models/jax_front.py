@@ -15,7 +15,7 @@ from gradproof.models.jax_operations import OPERATIONS
 from gradproof.models.jax_pytrees import Layout, is_data, is_parameter
 from gradproof.models.jaxprs import graph_of, is_float
 from gradproof.models.model_graph import ModelGraph
-from gradproof.models.replay import replay
+from gradproof.models.replay import plain, replay
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.source import raised_at
 from gradproof.reference.tape.arguments import shape_of
@@ -52,7 +52,9 @@ class JaxFunction:
 
     def __call__(self, xp: Any, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
         """Compute the loss from flat mappings of dotted names to arrays."""
-        return replay(self.graph(params, batch), OPERATIONS, xp, params, batch)
+        # In float32, JAX holds integers in 32 bits; the graph has them as they were given.
+        data = {name: plain(array, self.discrete.get(name)) for name, array in batch.items()}
+        return replay(self.graph(params, batch), OPERATIONS, xp, params, data)
 
     def value(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
         """Call the user's function on JAX's arrays by dotted name."""

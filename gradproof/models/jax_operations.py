@@ -41,7 +41,8 @@ def _native(node: ModelNode, inputs: tuple[Any, ...], options: Mapping[str, Any]
     # Also where a whole training is traced, these are numbers and nothing to be traced.
     with jax.enable_x64(True), jax.ensure_compile_time_eval():
         results = PRIMITIVES[node.operation].bind(*inputs, **options)
-    return tuple(map(np.asarray, results)) if isinstance(results, list | tuple) else np.asarray(results)
+    # copies, which may be written to
+    return tuple(map(np.array, results)) if isinstance(results, list | tuple) else np.array(results)
 
 
 def _run(xp: Any, graph: ModelGraph, inputs: Sequence[Any]) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.errors import UnsupportedError
-from gradproof.models.model_graph import ModelGraph, ModelNode, Reference, ResultForm, constant
+from gradproof.models.model_graph import ModelGraph, ModelNode, Reference, ResultForm
 from gradproof.reference.source import INSTALLED, OURS, UNKNOWN, ModelSource, Source
 
 TAKEN_IN = {
@@ -142,8 +142,8 @@ def _literal(value: Any) -> Any:
     array = np.asarray(value)
     if is_float(array.dtype.name):
         array = array.astype(np.float64)
-        return float(array) if array.ndim == 0 else constant(array)
-    return array[()] if array.ndim == 0 else constant(array)
+        return float(array) if array.ndim == 0 else array
+    return array[()] if array.ndim == 0 else np.array(array)
 
 
 def _refuse_derivative(equation: Any, source: Source) -> None:

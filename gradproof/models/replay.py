@@ -122,6 +122,19 @@ def replay(
     return resolved(graph.output, values)
 
 
+def plain(array: Any, dtype: str | None) -> Any:
+    """Give an array of integers or booleans as NumPy has it; as it is where a framework holds no numbers yet.
+
+    Args:
+        array: of any framework.
+        dtype: None for an array of floats, which is given as it is.
+    """
+    try:
+        return array if dtype is None else np.asarray(array, dtype=dtype)
+    except (TypeError, RuntimeError):  # while JAX compiles, say
+        return array
+
+
 def _options(node: ModelNode, values: Any) -> dict[str, Any]:
     return {name: resolved(option, values) for name, option in node.options.items()}
 
