@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from gradproof.auditing import Audit, audit
     from gradproof.checking import Check, CheckFinding, Point, check, load_point
+    from gradproof.equivalence import Equivalence, equivalent
     from gradproof.errors import (
         BackendUnavailableError,
         DisagreementError,
@@ -45,6 +46,7 @@ _HOMES = {
             "InputError",
             "UnsupportedError",
         ),
+        "equivalence": ("Equivalence", "equivalent"),
         "models.jax_front": ("from_jax",),
         "models.torch_front": ("from_torch",),
         "reference.descent": ("GradientDescent", "MiniBatches", "StoppingRule"),
@@ -75,6 +77,7 @@ __all__ = [
     "Claim",
     "ClaimVerdict",
     "DisagreementError",
+    "Equivalence",
     "Finding",
     "GradientDescent",
     "GradproofError",
@@ -92,6 +95,7 @@ __all__ = [
     "check",
     "compare",
     "dense_network",
+    "equivalent",
     "from_jax",
     "from_torch",
     "gradient_claim",

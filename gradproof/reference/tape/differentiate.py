@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
+from flint import arb
 from numpy.typing import ArrayLike, NDArray
 
 from gradproof.errors import GradproofError, InputError, UnsupportedError
@@ -87,8 +88,8 @@ def differentiate(
 
     Args:
         loss: Called as loss(xp, params, batch).
-        params: By name, arrays of floats.
-        batch: By name, arrays; integers and booleans come to the loss as NumPy arrays.
+        params: By name, arrays of floats; for a run in balls also of `flint.arb`.
+        batch: By name, likewise; integers and booleans come to the loss as NumPy arrays.
         kind: The kind of number to compute with.
         lanes: None for one run. Otherwise the loss is run on that many inputs at once, and every
             array has a leading axis of that length, or of length 1 where all runs share it.
@@ -161,6 +162,8 @@ def _laned(name: str, values: ArrayLike, lanes: int | None) -> NDArray[Any]:
 
 
 def _floats(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.hasobject and all(isinstance(each, arb) for each in array.flat):
+        return array  # balls, for a run in balls
     if array.dtype.kind not in "iubf":
         raise InputError(
             f"The array {name!r} has data type {array.dtype}. Pass real numbers (floats, integers)."
