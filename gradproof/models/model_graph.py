@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.source import UNKNOWN, Source
 
 
@@ -41,6 +42,7 @@ class ModelNode:
         source: the line of the user's that calls it.
         forms: what each result is.
         stopped: whether the framework lets no derivative pass (as `detach` does).
+        through: whether the derivative passes to the first input as if the operation were not there.
     """
 
     operation: str
@@ -49,6 +51,7 @@ class ModelNode:
     source: Source = UNKNOWN
     forms: tuple[ResultForm, ...] = ()
     stopped: bool = False
+    through: bool = False
 
     @property
     def is_discrete(self) -> bool:
@@ -90,6 +93,17 @@ class ModelGraph:
             if any(each.place in found for each in references((node.inputs, node.options))):
                 found.add(place)
         return frozenset(found)
+
+
+def coarsest(graph: ModelGraph) -> str:
+    """Tell the dtype of the fewest digits among those that a graph computes in."""
+    dtypes = {
+        form.dtype
+        for place, node in enumerate(graph.nodes, graph.first)
+        if place in graph.computed
+        for form in node.forms
+    }
+    return max(dtypes & FORMATS.keys(), key=lambda name: FORMATS[name].unit_roundoff, default="float64")
 
 
 def references(value: Any) -> Iterator[Reference]:

@@ -46,7 +46,7 @@ class Operations:
             UnsupportedError: one has no entry.
         """
         for place, node in enumerate(graph.nodes, graph.first):
-            if node.operation in self.random:
+            if {node.operation, node.operation.rpartition(".")[0]} & self.random:
                 raise InputError(
                     f"The model draws random numbers by {node.operation} at {told(node)}, so that it is "
                     f"another function at each call. {self.no_randomness}"
@@ -118,6 +118,9 @@ def replay(
             raise operations.lacking(node)
         with standing_at(node.source):
             result = entry(xp, *resolved(node.inputs, values), **_options(node, values))
+            if node.through:
+                before = resolved(node.inputs[0], values)
+                result = before + _stopped(xp, result - before)
             values.append(_stopped(xp, result) if node.stopped else result)
     return resolved(graph.output, values)
 

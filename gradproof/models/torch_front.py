@@ -1,19 +1,22 @@
 """`from_torch`: a PyTorch module, or a function of tensors, as a scenario."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gradproof.errors import InputError
+from gradproof.errors import InputError, UnsupportedError
+from gradproof.models.aten_operations import OPERATIONS
+from gradproof.models.model_graph import ModelGraph, coarsest
 from gradproof.models.replay import Replay
-from gradproof.models.torch_model import Tensor, TorchModel, as_numpy, taken_apart
-from gradproof.models.torch_operations import OPERATIONS
+from gradproof.models.torch_model import SteeredError, Tensor, TorchModel, as_numpy, taken_apart
 from gradproof.models.torch_tracing import TorchTrace
 from gradproof.reference.descent import GradientDescent
-from gradproof.reference.numbers import Plain
+from gradproof.reference.numbers import Noisy, Plain
+from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.tape import differentiate
 from gradproof.scenarios.model_scenario import ModelScenario
 
@@ -59,36 +62,145 @@ def from_torch(
     >>> list(scenario.flat_params), list(scenario.flat_batch)
     (['weight', 'bias'], ['input'])
     """
-    call, found = taken_apart(model, inputs)
-    differentiated = _differentiated(model, found, params)
-    parameters, notes = _parameters(model)
-    taken = TorchModel(model, call, loss, parameters, found)
-    values = {each: _array(tensor) for each, tensor in parameters.items()}
-    values |= {each: _array(found[each]) for each in differentiated}
-    batch = {each: _array(tensor) for each, tensor in found.items() if each not in differentiated}
-    graph = TorchTrace(taken, _wide(values), _wide(batch), OPERATIONS).graph()
-    OPERATIONS.check(graph)
-    replay = Replay(graph, OPERATIONS_MODULE)
-    unused = differentiate(replay, values, batch, Plain()).unused
-    return ModelScenario(
-        name=name or getattr(model, "__name__", type(model).__name__),
-        loss=replay,
-        params={each: value for each, value in values.items() if each not in unused},
-        batch=batch,
-        training=training,
-        framework="torch",
-        words=OPERATIONS.framework,
-        own=taken,
-        notes=tuple(notes),
-        modules=tuple(_modules(model, loss)),
-    )
+    try:
+        front = _Front.of(model, inputs, loss, params)
+    except SteeredError as error:
+        # Integers that steer the computation are of one kind with its shapes.
+        front = _Front.of(model, inputs, loss, params, held=_is_discrete, otherwise=error)
+    return front.scenario(name or getattr(model, "__name__", type(model).__name__), training)
 
 
-OPERATIONS_MODULE = "gradproof.models.torch_operations"
+_SPREADS = 100
+"""What rounding may explain of the difference between the model's loss and that of its trace, in spreads."""
+
+_OPERATIONS = "gradproof.models.aten_operations"
 
 
-def _array(tensor: Tensor) -> Array:
-    return as_numpy(tensor)
+@dataclass(frozen=True, eq=False)
+class _Front:
+    """A model that was looked at.
+
+    Attributes:
+        model: the model, with what of it is differentiated.
+        params: the values of the parameters.
+        batch: the data.
+        graph: the forward pass.
+        notes: what of the model is not looked at, a sentence each.
+    """
+
+    model: TorchModel
+    params: Mapping[str, Array]
+    batch: Mapping[str, Array]
+    graph: ModelGraph
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        model: Callable[..., Any],
+        inputs: Any,
+        loss: Callable[[Any], Any] | None,
+        params: Sequence[str] | None,
+        *,
+        held: Callable[[Tensor], bool] = lambda _: False,
+        otherwise: SteeredError | None = None,
+    ) -> "_Front":
+        """Trace a model, whose inputs may be held as they are."""
+        call, found = taken_apart(model, inputs, held)
+        if otherwise is not None and len(found) == len(taken_apart(model, inputs, lambda _: False)[1]):
+            raise otherwise
+        differentiated = _differentiated(model, found, params)
+        parameters, notes = _parameters(model)
+        _check_tensors({**parameters, **found})
+        taken = TorchModel(model, call, loss, parameters, found)
+        front = cls._traced(taken, differentiated, notes)
+        unused = front.unused()
+        if not unused:
+            return front.followed()
+        text = f"Parameters that the loss does not depend on are left out: {', '.join(unused)}."
+        rest = {name: tensor for name, tensor in parameters.items() if name not in unused}
+        differentiated = [name for name in differentiated if name not in unused]
+        return cls._traced(replace(taken, parameters=rest), differentiated, [*notes, text]).followed()
+
+    @classmethod
+    def _traced(cls, model: TorchModel, differentiated: Sequence[str], notes: Sequence[str]) -> "_Front":
+        params = {name: as_numpy(tensor) for name, tensor in model.parameters.items()}
+        params |= {name: as_numpy(model.inputs[name]) for name in differentiated}
+        if not params:
+            raise InputError(
+                "There is nothing to differentiate: the loss depends on no parameter that requires a "
+                "gradient. Let one require it, or name inputs by `params=`."
+            )
+        batch = {name: as_numpy(each) for name, each in model.inputs.items() if name not in params}
+        graph = TorchTrace(model, _wide(params), _wide(batch), OPERATIONS).graph()
+        OPERATIONS.check(graph)
+        return cls(replace(model, coarsest=coarsest(graph)), params, batch, graph, tuple(notes))
+
+    def unused(self) -> tuple[str, ...]:
+        """Give the parameters that the loss does not depend on."""
+        return differentiate(self.replay, self.params, self.batch, Plain()).unused
+
+    def followed(self) -> "_Front":
+        """Give itself, if the traced operations give the loss that the model gives.
+
+        Raises:
+            UnsupportedError: they give another one, by more than rounding explains.
+        """
+        own = float(self.model(_wide(self.params), _wide(self.batch))[0])
+        arguments = self.replay, self.params, self.batch
+        traced = differentiate(*arguments, Plain()).value.values()
+        noise = differentiate(*arguments, Noisy(self.model.coarsest)).value.spread(traced)
+        unit = FORMATS[self.model.coarsest].unit_roundoff
+        (value,), (spread,) = traced, np.maximum(noise, unit * np.abs(traced))
+        if own != value and not abs(own - value) <= _SPREADS * spread:
+            raise UnsupportedError(
+                f"The model gives the loss {own!r}, and its traced operations give {value!r}: it computes "
+                "something that does not show in its trace. Give a function that computes the same in plain "
+                "operations as `reference=`."
+            )
+        return self
+
+    @property
+    def replay(self) -> Replay:
+        """The loss."""
+        return Replay(self.graph, _OPERATIONS)
+
+    def scenario(self, name: str, training: GradientDescent | None) -> ModelScenario:
+        """Make the scenario."""
+        return ModelScenario(
+            name=name,
+            loss=self.replay,
+            params=self.params,
+            batch=self.batch,
+            training=training,
+            framework="torch",
+            words=OPERATIONS.framework,
+            own=self.model,
+            notes=self.notes,
+            modules=tuple(_modules(self.model.function, self.model.loss)),
+        )
+
+
+def _is_discrete(tensor: Tensor) -> bool:
+    return not (tensor.is_floating_point() or tensor.is_complex())
+
+
+def _check_tensors(tensors: Mapping[str, Tensor]) -> None:
+    """Refuse what cannot be differentiated together.
+
+    Raises:
+        InputError: tensors lie on several devices, or are complex.
+    """
+    devices = {str(tensor.device): name for name, tensor in tensors.items()}
+    if len(devices) > 1:
+        told = " and ".join(f"{name!r} on {device}" for device, name in devices.items())
+        raise InputError(f"The model and its inputs lie on several devices: {told}. Move all to one of them.")
+    for name, tensor in tensors.items():
+        if tensor.is_complex():
+            raise InputError(
+                f"The tensor {name!r} is complex, and gradients are taken of real numbers alone here. Give "
+                "its real and its imaginary part."
+            )
 
 
 def _wide(arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -118,7 +230,13 @@ def _parameters(model: Any) -> tuple[dict[str, Tensor], list[str]]:
         return {}, []
     found = dict(model.named_parameters())
     frozen = [name for name, tensor in found.items() if not tensor.requires_grad]
+    tied = [
+        f"{name} is {next(own for own, each in found.items() if each is tensor)}"
+        for name, tensor in model.named_parameters(remove_duplicate=False)
+        if name not in found
+    ]
     notes = [f"Frozen parameters are constants: {', '.join(frozen)}."] if frozen else []
+    notes += [f"Tied parameters are one: {', '.join(tied)}."] if tied else []
     return {name: tensor for name, tensor in found.items() if tensor.requires_grad}, notes
 
 

@@ -7,18 +7,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
+import ml_dtypes
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map, tree_map_with_path
 
-from gradproof.errors import InputError
+from gradproof.errors import InputError, UnsupportedError
+from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.source import raised_at
 from gradproof.scenarios.user_code import called
 
 Array = NDArray[Any]
 Tensor: TypeAlias = Any
 """A torch.Tensor; PyTorch is not looked at by type checkers here."""
+
+
+class SteeredError(UnsupportedError):
+    """The values of tensors decide what a model computes."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class TorchModel:
         loss: called with what the function gives; None where that is the loss.
         parameters: by name, the module's tensors that are differentiated.
         inputs: by name, the tensors among the arguments.
+        coarsest: the dtype of the fewest digits that the forward pass computes in where it is run in float64.
     """
 
     function: Callable[..., Any]
@@ -49,6 +57,7 @@ class TorchModel:
     loss: Callable[[Any], Any] | None
     parameters: Mapping[str, Tensor]
     inputs: Mapping[str, Tensor]
+    coarsest: str = "float64"
 
     def __call__(
         self, params: Mapping[str, Array], batch: Mapping[str, Array]
@@ -65,14 +74,21 @@ class TorchModel:
             value = self.value(inputs, dtype)
             held = {name: self.parameters.get(name, inputs.get(name)) for name in params}
             if value.requires_grad:
-                called("model's backward pass", value.backward)
+                _called("model's backward pass", value.backward)
             gradient = {
                 name: np.zeros(params[name].shape, params[name].dtype)
                 if tensor is None or tensor.grad is None
-                else as_numpy(tensor.grad)
+                else self._held(as_numpy(tensor.grad))
                 for name, tensor in held.items()
             }
             return as_numpy(value), gradient
+
+    def _held(self, gradient: Array) -> Array:
+        """Give a gradient in the dtype whose digits it has at most."""
+        own = FORMATS[gradient.dtype.name].unit_roundoff
+        if own >= FORMATS[self.coarsest].unit_roundoff:
+            return gradient
+        return gradient.astype(getattr(ml_dtypes, self.coarsest, self.coarsest))
 
     def value(self, inputs: Mapping[str, Tensor], dtype: torch.dtype) -> Tensor:
         """Compute the loss.
@@ -82,10 +98,10 @@ class TorchModel:
         """
         arguments, options = self.arguments(inputs)
         with FloatsAs(dtype, self.dtype):
-            output = called("model", lambda: self.function(*arguments, **options))
+            output = _called("model", lambda: self.function(*arguments, **options))
             if self.loss is not None:
                 loss = self.loss
-                output = called("loss", lambda: loss(output))
+                output = _called("loss", lambda: loss(output))
         return _scalar(output, "model" if self.loss is None else "loss")
 
     def arguments(self, inputs: Mapping[str, Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -143,14 +159,38 @@ class TorchModel:
         return {id(module): name for name, module in self.function.named_modules()}
 
 
+def _called(what: str, evaluate: Callable[[], Any]) -> Any:
+    """Call the user's code.
+
+    Raises:
+        InputError: it raises.
+        SteeredError: it is traced, and asks for the numbers in a tensor.
+    """
+
+    def watched() -> Any:
+        try:
+            return evaluate()
+        except RuntimeError as error:
+            if "get value out of a tracing tensor" not in str(error):
+                raise
+            raise SteeredError(
+                f"What the model computes depends on the numbers in a tensor{raised_at(error)}, as `if`, "
+                "`while`, float() and item() ask for them, and a trace has one way alone. Choose with "
+                "torch.where, or give what decides as an argument that is no tensor."
+            ) from error
+
+    return called(what, watched)
+
+
 def taken_apart(
-    function: Callable[..., Any], inputs: Any
+    function: Callable[..., Any], inputs: Any, held: Callable[[Tensor], bool]
 ) -> tuple[tuple[tuple[Any, ...], dict[str, Any]], dict[str, Tensor]]:
     """Name the tensors among the arguments of a call.
 
     Args:
         function: a module or a function.
         inputs: its arguments: a tuple or a list of those by position, or a mapping of those by name.
+        held: whether a tensor stays where it is, as a constant.
 
     Returns:
         call and inputs of a `TorchModel`.
@@ -167,7 +207,7 @@ def taken_apart(
     found: dict[str, Tensor] = {}
 
     def slot(path: Any, leaf: Any) -> Any:
-        if not isinstance(leaf, torch.Tensor):
+        if not isinstance(leaf, torch.Tensor) or held(leaf):
             return leaf
         kind, *keys = (getattr(key, "key", getattr(key, "idx", getattr(key, "name", key))) for key in path)
         name = ".".join(map(str, (names[keys[0]] if kind == 0 else keys[0], *keys[1:])))
@@ -222,8 +262,8 @@ def as_tensor(array: Array, device: Any = "cpu") -> Tensor:
 
 def as_numpy(tensor: Tensor) -> Array:
     """Give a tensor's numbers; those of bfloat16, which NumPy lacks, as float32."""
-    tensor = tensor.detach().cpu()
-    values: Array = (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).numpy()
+    wide = tensor.float() if tensor.dtype is torch.bfloat16 else tensor
+    values: Array = wide.numpy(force=True)
     return values.copy()
 
 

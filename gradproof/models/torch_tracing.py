@@ -7,109 +7,25 @@ that the table does not know decomposed.
 """
 
 import operator
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch._decomp import core_aten_decompositions
+from torch._decomp import core_aten_decompositions, decomposition_table
 from torch.fx import GraphModule, Interpreter
-from torch.fx.experimental.proxy_tensor import get_proxy_mode, make_fx
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.fx.experimental.proxy_tensor import make_fx
 
-from gradproof.errors import UnsupportedError
 from gradproof.models.model_graph import ModelGraph, ModelNode, Reference, ResultForm, constant
 from gradproof.models.replay import Operations
 from gradproof.models.torch_model import Tensor, TorchModel, as_numpy
-from gradproof.reference.source import OURS, UNKNOWN, ModelSource, Source
-
-if TYPE_CHECKING:
-    from types import FrameType
+from gradproof.models.torch_watching import NOTE, CodePlace, Note, Noting, Watching, changes_parameter
 
 Array = NDArray[Any]
-
-_TORCH = str(Path(torch.__file__).parent) + "/"
-_APPLY = torch.autograd.Function.apply.__func__.__code__
-_CALL = torch.nn.Module._call_impl.__code__  # noqa: SLF001 - the frame that says which module is run
-
-
-@dataclass(frozen=True)
-class Note:
-    """Where an operation of the forward pass stands.
-
-    Attributes:
-        source: the user's line, with the module.
-        stopped: whether autograd lets nothing pass: `detach`, or under `no_grad`. Within the forward of a
-            custom Function neither says anything: what passes is what its backward gives.
-    """
-
-    source: Source = UNKNOWN
-    stopped: bool = False
-
-
-class _Noting(TorchDispatchMode):  # type: ignore[misc] # PyTorch is Any
-    """Write a note on all nodes that an operation makes in the graph that is being traced."""
-
-    def __init__(self, note: Callable[[Any, tuple[Any, ...]], Note]) -> None:
-        super().__init__()
-        mode = get_proxy_mode()
-        assert mode is not None  # noqa: S101 - it is entered within make_fx alone
-        self._graph: Any = mode.tracer.graph
-        self._note = note
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        del types
-        note, last = self._note(func, args), next(reversed(self._graph.nodes), None)
-        result = func(*args, **(kwargs or {}))
-        node = next(iter(self._graph.nodes)) if last is None else last.next
-        while node.op != "root":
-            node.meta[_NOTE] = note
-            node = node.next
-        return result
-
-
-_NOTE = "gradproof"
-
-
-class _Place:
-    """Where in the code of a model its forward pass is."""
-
-    def __init__(self, modules: Mapping[int, str]) -> None:
-        self._modules = modules
-
-    def __call__(self, func: Any, args: tuple[Any, ...]) -> Note:
-        source, function = self._seen()
-        stopped = not function and (func is torch.ops.aten.detach.default or not torch.is_grad_enabled())
-        if stopped and func._schema.is_mutable and any(map(_is_differentiated, args[:1])):  # noqa: SLF001 - no other name
-            raise UnsupportedError(
-                f"A tensor is changed in place under no_grad at {source}, after which PyTorch's gradient is "
-                "not that of the new value. Compute a new tensor, as in x = x.clamp(0, 1)."
-            )
-        return Note(source, stopped)
-
-    def _seen(self) -> tuple[ModelSource, str]:
-        frame: FrameType | None = sys._getframe(3)  # noqa: SLF001 - inspect.currentframe is the same, slower
-        line, module, function = UNKNOWN, None, ""
-        while frame is not None and frame.f_code is not TorchTrace.run.__code__:
-            code = frame.f_code
-            if line is UNKNOWN and not code.co_filename.startswith((_TORCH, OURS, "<")):
-                line = Source(code.co_filename, frame.f_lineno)
-            if module is None and code is _CALL:
-                module = self._modules.get(id(frame.f_locals["self"]))
-            if not function and code is _APPLY:
-                function = frame.f_locals["cls"].__name__
-            frame = frame.f_back
-        return ModelSource.of(*line, module or ""), function
-
-
-def _is_differentiated(value: Any) -> bool:
-    return isinstance(value, torch.Tensor) and value.requires_grad
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,31 +51,43 @@ class TorchTrace:
             inputs = {name: self.model.tensor(name, arrays[name]) for name in self.model.inputs}
             before = [(tensor, tensor.detach().clone()) for tensor in self.model.state()]
             first = make_fx(partial(TorchTrace.run, self))(inputs)
-            for tensor, value in before:
-                tensor.data = value
+            self._put_back(before)
             held = _attributes_as_arguments(first)
             values = (*inputs.values(), *held)
             second = self._functional(first, values)
         owners = [*inputs, *(self._name_of(tensor) for tensor in held)]
         return _model_graph(second, owners, [as_numpy(value) for value in values], self.params, self.batch)
 
+    def _put_back(self, before: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Let buffers be what they were.
+
+        Raises:
+            InputError: a parameter is not what it was.
+        """
+        for name, tensor in self.model.parameters.items():
+            if any(tensor is each and not torch.equal(tensor.data, value) for each, value in before):
+                raise changes_parameter(name)
+        for tensor, value in before:
+            tensor.data = value
+
     def run(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Compute the loss, noting each operation's place."""
         for name, tensor in inputs.items():
             tensor.requires_grad_(name in self.params)
-        with torch.enable_grad(), _Noting(_Place(self.model.module_names())):
+        place = CodePlace(self.model.module_names(), self.model.parameters, TorchTrace.run)
+        with torch.enable_grad(), Noting(place), Watching(place):
             return self.model.value(inputs, torch.float64)
 
     def _functional(self, first: GraphModule, values: tuple[Tensor, ...]) -> GraphModule:
         interpreter = _Following(first)
 
         def run(*arguments: Tensor) -> Any:
-            with _Noting(lambda *_: interpreter.note):
+            with Noting(lambda *_: interpreter.note):
                 return interpreter.run(*arguments)
 
         table = {
             operation: rule
-            for operation, rule in core_aten_decompositions().items()
+            for operation, rule in {**_FURTHER, **core_aten_decompositions()}.items()
             if self.operations.entry(str(operation)) is None
         }
         with torch.no_grad():
@@ -171,13 +99,24 @@ class TorchTrace:
         return next((name for name, each in self.model.parameters.items() if each is tensor), "")
 
 
+_FURTHER = {
+    operation: rule
+    for operation, rule in decomposition_table.items()
+    if str(operation)
+    .partition(".")[2]
+    .partition(".")[0]
+    .startswith(("upsample", "grid_sampler", "_upsample"))
+}
+"""Decompositions that PyTorch knows and does not count among those to its core."""
+
+
 class _Following(Interpreter):  # type: ignore[misc] # PyTorch is Any
     """Runs a graph and knows the note of the node that it is at."""
 
     note = Note()
 
     def run_node(self, n: Any) -> Any:
-        self.note = n.meta.get(_NOTE, Note())
+        self.note = n.meta.get(NOTE, Note())
         return super().run_node(n)
 
 
@@ -258,7 +197,7 @@ def _needed(result: Any) -> set[Any]:
 
 
 def _model_node(node: Any, known: Mapping[Any, Reference]) -> ModelNode:
-    note = node.meta.get(_NOTE, Note())
+    note = node.meta.get(NOTE, Note())
 
     def taken(value: Any) -> Any:
         if isinstance(value, torch.fx.Node):
@@ -276,7 +215,9 @@ def _model_node(node: Any, known: Mapping[Any, Reference]) -> ModelNode:
         for meta in (metas if isinstance(metas, list) else [metas])
         if hasattr(meta, "shape")
     )
-    return ModelNode(str(node.target), taken(node.args), options, note.source, forms, note.stopped)
+    inputs = taken(node.args)
+    through = note.through and bool(inputs) and isinstance(inputs[0], Reference)
+    return ModelNode(str(node.target), inputs, options, note.source, forms, note.stopped, through)
 
 
 _PLACEMENT = {"device", "layout", "pin_memory", "memory_format", "non_blocking"}
