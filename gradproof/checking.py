@@ -288,6 +288,8 @@ def _check_names(fixed: Sequence[str], place: Place) -> None:
 def _model_findings(scenario: Scenario) -> Iterator[CheckFinding]:
     """Tell what of a model is not looked at."""
     if isinstance(scenario, ModelScenario):
+        if scenario.differs:
+            yield CheckFinding("value-differs", scenario.differs, fails=True)
         yield from (CheckFinding("left-out", note) for note in scenario.notes)
 
 

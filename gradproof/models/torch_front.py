@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from gradproof.errors import InputError, UnsupportedError
 from gradproof.models.aten_operations import OPERATIONS
 from gradproof.models.model_graph import ModelGraph, coarsest
 from gradproof.models.replay import Replay
-from gradproof.models.torch_model import SteeredError, Tensor, TorchModel, as_numpy, taken_apart
+from gradproof.models.torch_model import SteeredError, Tensor, TorchModel, as_numpy, taken_apart, weighted
 from gradproof.models.torch_tracing import TorchTrace
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.numbers import Noisy, Plain
@@ -29,6 +29,7 @@ def from_torch(
     *,
     loss: Callable[[Any], Any] | None = None,
     params: Sequence[str] | None = None,
+    reference: Callable[..., Any] | None = None,
     name: str = "",
     training: GradientDescent | None = None,
 ) -> ModelScenario:
@@ -50,6 +51,10 @@ def from_torch(
             constant. None where the model gives that number itself.
         params: names of inputs that are differentiated, too. None for those that require a gradient, and of
             a function of which none does for all of floating point.
+        reference: a module, with parameters of the same names, or a function, that computes the same in plain
+            operations, for a model that cannot be looked into (a kernel in Triton, CUDA or C++). It is traced
+            in the model's place, and the model's forward and backward pass are what is claimed. Where `loss`
+            is None, it is a sum of the output's entries, each with a weight of its own.
         name: the scenario's; else that of the model's class, or of the function.
         training: None to compare the gradient alone.
 
@@ -62,11 +67,12 @@ def from_torch(
     >>> list(scenario.flat_params), list(scenario.flat_batch)
     (['weight', 'bias'], ['input'])
     """
+    given = _Given(model, inputs, loss, params, reference)
     try:
-        front = _Front.of(model, inputs, loss, params)
+        front = _Front.of(given)
     except SteeredError as error:
         # Integers that steer the computation are of one kind with its shapes.
-        front = _Front.of(model, inputs, loss, params, held=_is_discrete, otherwise=error)
+        front = _Front.of(given, held=_is_discrete, otherwise=error)
     return front.scenario(name or getattr(model, "__name__", type(model).__name__), training)
 
 
@@ -76,54 +82,75 @@ _SPREADS = 100
 _OPERATIONS = "gradproof.models.aten_operations"
 
 
+class _Given(NamedTuple):
+    """What `from_torch` is called with."""
+
+    model: Callable[..., Any]
+    inputs: Any
+    loss: Callable[[Any], Any] | None
+    params: Sequence[str] | None
+    reference: Callable[..., Any] | None
+
+
 @dataclass(frozen=True, eq=False)
 class _Front:
     """A model that was looked at.
 
     Attributes:
         model: the model, with what of it is differentiated.
+        traced: what is traced: the model, or the reference.
         params: the values of the parameters.
         batch: the data.
         graph: the forward pass.
         notes: what of the model is not looked at, a sentence each.
+        differs: how the values of model and reference differ; empty where they do not.
     """
 
     model: TorchModel
+    traced: TorchModel
     params: Mapping[str, Array]
     batch: Mapping[str, Array]
     graph: ModelGraph
     notes: tuple[str, ...]
+    differs: str = ""
 
     @classmethod
     def of(
         cls,
-        model: Callable[..., Any],
-        inputs: Any,
-        loss: Callable[[Any], Any] | None,
-        params: Sequence[str] | None,
+        given: _Given,
         *,
         held: Callable[[Tensor], bool] = lambda _: False,
         otherwise: SteeredError | None = None,
     ) -> "_Front":
         """Trace a model, whose inputs may be held as they are."""
-        call, found = taken_apart(model, inputs, held)
-        if otherwise is not None and len(found) == len(taken_apart(model, inputs, lambda _: False)[1]):
+        call, found = taken_apart(given.model, given.inputs, held)
+        if otherwise is not None and len(found) == len(
+            taken_apart(given.model, given.inputs, lambda _: False)[1]
+        ):
             raise otherwise
-        differentiated = _differentiated(model, found, params)
-        parameters, notes = _parameters(model)
+        differentiated = _differentiated(given.model, found, given.params)
+        parameters, notes = _parameters(given.model)
         _check_tensors({**parameters, **found})
-        taken = TorchModel(model, call, loss, parameters, found)
-        front = cls._traced(taken, differentiated, notes)
+        loss = weighted if given.loss is None and given.reference is not None else given.loss
+        taken = TorchModel(given.model, call, loss, parameters, found)
+        front = cls._traced(taken, given.reference, differentiated, notes)
         unused = front.unused()
-        if not unused:
-            return front.followed()
-        text = f"Parameters that the loss does not depend on are left out: {', '.join(unused)}."
-        rest = {name: tensor for name, tensor in parameters.items() if name not in unused}
-        differentiated = [name for name in differentiated if name not in unused]
-        return cls._traced(replace(taken, parameters=rest), differentiated, [*notes, text]).followed()
+        if unused:
+            text = f"Parameters that the loss does not depend on are left out: {', '.join(unused)}."
+            rest = {name: tensor for name, tensor in parameters.items() if name not in unused}
+            taken = replace(taken, parameters=rest)
+            differentiated = [name for name in differentiated if name not in unused]
+            front = cls._traced(taken, given.reference, differentiated, [*notes, text])
+        return front.compared(is_reference=given.reference is not None)
 
     @classmethod
-    def _traced(cls, model: TorchModel, differentiated: Sequence[str], notes: Sequence[str]) -> "_Front":
+    def _traced(
+        cls,
+        model: TorchModel,
+        reference: Callable[..., Any] | None,
+        differentiated: Sequence[str],
+        notes: Sequence[str],
+    ) -> "_Front":
         params = {name: as_numpy(tensor) for name, tensor in model.parameters.items()}
         params |= {name: as_numpy(model.inputs[name]) for name in differentiated}
         if not params:
@@ -132,33 +159,47 @@ class _Front:
                 "gradient. Let one require it, or name inputs by `params=`."
             )
         batch = {name: as_numpy(each) for name, each in model.inputs.items() if name not in params}
-        graph = TorchTrace(model, _wide(params), _wide(batch), OPERATIONS).graph()
+        traced = model if reference is None else _in_place_of(model, reference)
+        graph = TorchTrace(traced, _wide(params), _wide(batch), OPERATIONS).graph()
         OPERATIONS.check(graph)
-        return cls(replace(model, coarsest=coarsest(graph)), params, batch, graph, tuple(notes))
+        model = replace(model, coarsest=coarsest(graph))
+        return cls(model, replace(traced, coarsest=model.coarsest), params, batch, graph, tuple(notes))
 
     def unused(self) -> tuple[str, ...]:
         """Give the parameters that the loss does not depend on."""
         return differentiate(self.replay, self.params, self.batch, Plain()).unused
 
-    def followed(self) -> "_Front":
-        """Give itself, if the traced operations give the loss that the model gives.
+    def compared(self, *, is_reference: bool) -> "_Front":
+        """Look whether the traced operations give the loss that what was traced gives, and the model itself.
 
         Raises:
-            UnsupportedError: they give another one, by more than rounding explains.
+            UnsupportedError: what was traced gives another one, by more than rounding explains.
         """
-        own = float(self.model(_wide(self.params), _wide(self.batch))[0])
-        arguments = self.replay, self.params, self.batch
-        traced = differentiate(*arguments, Plain()).value.values()
-        noise = differentiate(*arguments, Noisy(self.model.coarsest)).value.spread(traced)
-        unit = FORMATS[self.model.coarsest].unit_roundoff
-        (value,), (spread,) = traced, np.maximum(noise, unit * np.abs(traced))
-        if own != value and not abs(own - value) <= _SPREADS * spread:
+        if told := self._difference(self.traced, _wide(self.params), _wide(self.batch)):
             raise UnsupportedError(
-                f"The model gives the loss {own!r}, and its traced operations give {value!r}: it computes "
-                "something that does not show in its trace. Give a function that computes the same in plain "
-                "operations as `reference=`."
+                f"What was traced {told}, so that something does not show in its trace. Give a function that "
+                "computes the same in plain operations as `reference=`."
             )
+        if is_reference and (told := self._difference(self.model, self.params, self.batch)):
+            return replace(self, differs=f"The model's value is not the reference's: it {told}.")
         return self
+
+    def _difference(self, model: TorchModel, params: Mapping[str, Array], batch: Mapping[str, Array]) -> str:
+        own = float(model(params, batch)[0])
+        dtype = max(
+            (model.coarsest, next(iter(params.values())).dtype.name),
+            key=lambda each: FORMATS[each].unit_roundoff,
+        )
+        arguments = self.replay, self.params, self.batch
+        (value,) = differentiate(*arguments, Plain()).value.values()
+        (noise,) = differentiate(*arguments, Noisy(dtype)).value.spread(np.array([value]))
+        spread = max(noise, FORMATS[dtype].unit_roundoff * abs(value))
+        if own == value or abs(own - value) <= _SPREADS * spread:
+            return ""
+        return (
+            f"gives the loss {own!r} in {dtype}, where its operations give {float(value)!r}: "
+            f"{abs(own - value) / spread:.3g} spreads of the rounding noise"
+        )
 
     @property
     def replay(self) -> Replay:
@@ -177,8 +218,27 @@ class _Front:
             words=OPERATIONS.framework,
             own=self.model,
             notes=self.notes,
+            differs=self.differs,
             modules=tuple(_modules(self.model.function, self.model.loss)),
         )
+
+
+def _in_place_of(model: TorchModel, reference: Callable[..., Any]) -> TorchModel:
+    """Give a reference, to be traced at the model's parameters.
+
+    Raises:
+        InputError: it is a module that lacks one of them.
+    """
+    if not isinstance(reference, torch.nn.Module):
+        return replace(model, function=reference)
+    own = dict(reference.named_parameters())
+    for name, tensor in model.parameters.items():
+        if name not in own or own[name].shape != tensor.shape:
+            raise InputError(
+                f"The reference lacks the model's parameter {name!r} of shape {tuple(tensor.shape)}. Give "
+                "a module with the same parameters, or a function."
+            )
+    return replace(model, function=reference, parameters={name: own[name] for name in model.parameters})
 
 
 def _is_discrete(tensor: Tensor) -> bool:
@@ -189,7 +249,7 @@ def _check_tensors(tensors: Mapping[str, Tensor]) -> None:
     """Refuse what cannot be differentiated together.
 
     Raises:
-        InputError: tensors lie on several devices, or are complex.
+        InputError: tensors lie on several devices, are complex, or hold what is no number.
     """
     devices = {str(tensor.device): name for name, tensor in tensors.items()}
     if len(devices) > 1:
@@ -200,6 +260,12 @@ def _check_tensors(tensors: Mapping[str, Tensor]) -> None:
             raise InputError(
                 f"The tensor {name!r} is complex, and gradients are taken of real numbers alone here. Give "
                 "its real and its imaginary part."
+            )
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            index = tuple(torch.nonzero(~torch.isfinite(tensor))[0].tolist())
+            raise InputError(
+                f"The tensor {name!r} is {tensor[index].item()} at index {index}. Give finite numbers only: "
+                "no verdict can be reached from NaN or infinity."
             )
 
 

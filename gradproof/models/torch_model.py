@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_map, tree_map_with_path
+from torch.utils._pytree import tree_leaves, tree_map, tree_map_with_path
 
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.numbers.formats import FORMATS
@@ -146,10 +146,10 @@ class TorchModel:
         )
 
     def state(self) -> list[Tensor]:
-        """Give the parameters and buffers of the module, each once."""
-        if not isinstance(self.function, torch.nn.Module):
-            return []
-        found = [*self.function.parameters(), *self.function.buffers()]
+        """Give the parameters and buffers that are held, each once."""
+        found = [*self.parameters.values()]
+        if isinstance(self.function, torch.nn.Module):
+            found += [*self.function.parameters(), *self.function.buffers()]
         return list({id(tensor): tensor for tensor in found}.values())
 
     def module_names(self) -> dict[int, str]:
@@ -226,6 +226,17 @@ def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     names = [each.name for each in parameters if each.kind in positional]
     return names[:count] + [f"input{place}" for place in range(len(names), count)]
+
+
+def weighted(output: Any) -> Tensor:
+    """Make one number of an output: the sum of its floating-point entries, each with a weight of its own."""
+    random = np.random.default_rng(0)
+    tensors = [each for each in tree_leaves(output) if isinstance(each, torch.Tensor)]
+    total = 0
+    for each in (each for each in tensors if each.is_floating_point()):
+        weights = torch.from_numpy(random.uniform(0.5, 2.0, tuple(each.shape))).to(each)
+        total = total + (weights * each).sum()
+    return total
 
 
 def _scalar(output: Any, what: str) -> Tensor:

@@ -24,6 +24,7 @@ class ModelScenario(Scenario):
         own: `own(params, batch)`, on flat mappings of dotted names to NumPy arrays of one floating-point
             dtype, gives the loss and its gradient as the framework computes them in that dtype, likewise.
         notes: what of the model is not looked at, a sentence each.
+        differs: how the model's value differs from that of its reference; empty where it does not.
         modules: the names of the modules that hold the model's code.
     """
 
@@ -31,6 +32,7 @@ class ModelScenario(Scenario):
     words: str = ""
     own: Callable[[Mapping[str, Array], Mapping[str, Array]], tuple[Array, dict[str, Array]]] | None = None
     notes: tuple[str, ...] = ()
+    differs: str = ""
     modules: tuple[str, ...] = ()
 
     @property
