@@ -5,7 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.errors import UnsupportedError
 from gradproof.models.replay import Entry
+from gradproof.reference.source import caller
+from gradproof.reference.tape.arguments import is_discrete
 
 
 def _same(name: str) -> Entry:
@@ -52,6 +55,8 @@ def _converted(xp: Any, x: Any, *, new_dtype: Any, **_: Any) -> Any:
     kind = np.dtype(new_dtype).kind
     if kind == "b":
         return xp.not_equal(x, 0)
+    if kind in "iu" and is_discrete(x):
+        return np.asarray(x, dtype=new_dtype)
     number = xp.asarray(x)
     if "float" not in str(getattr(number, "dtype", "")):  # whole numbers, and comparisons as 0 and 1
         return xp.astype(number, xp.asarray(0.0).dtype)
@@ -87,6 +92,20 @@ def _power(xp: Any, x: Any, y: Any, **_: Any) -> Any:
     if isinstance(y, np.ndarray) and y.size and np.all(y == y.flat[0]):
         return xp.broadcast_to(xp.pow(x, y.flat[0].item()), np.broadcast_shapes(np.shape(x), y.shape))
     return xp.pow(x, y)
+
+
+def _polygamma(xp: Any, n: Any, x: Any, **_: Any) -> Any:
+    """The polygamma function of a whole order that is the same everywhere.
+
+    Raises:
+        UnsupportedError: the order is computed, or differs.
+    """
+    order = np.unique(n) if isinstance(n, int | float | np.generic | np.ndarray) else np.empty(0)
+    if order.size != 1 or order[0] % 1:
+        raise UnsupportedError(
+            f"The order of a polygamma function at {caller()} is no fixed whole number. Give it as a number."
+        )
+    return xp.special.polygamma(int(order[0]), x)
 
 
 def _unchanged(xp: Any, *inputs: Any, **_: Any) -> Any:  # noqa: ARG001 - as all entries
@@ -138,6 +157,18 @@ ENTRYWISE: dict[str, Entry] = {
     "asinh": _same("asinh"),
     "acosh": _same("acosh"),
     "atanh": _same("atanh"),
+    # special functions
+    "erf": _same("special.erf"),
+    "erfc": _same("special.erfc"),
+    "erf_inv": _same("special.erfinv"),
+    "lgamma": _same("special.gammaln"),
+    "digamma": _same("special.digamma"),
+    "polygamma": _polygamma,
+    "zeta": _same("special.zeta"),
+    "igamma": _same("special.gammainc"),
+    "igammac": _same("special.gammaincc"),
+    "bessel_i0e": _same("special.i0e"),
+    "bessel_i1e": _same("special.i1e"),
     # steps
     "floor": _same("floor"),
     "ceil": _same("ceil"),
@@ -153,7 +184,7 @@ ENTRYWISE: dict[str, Entry] = {
     "or": _same("logical_or"),
     "xor": _same("logical_xor"),
     "not": _same("logical_not"),
-    "is_finite": _formula(lambda xp, x: xp.less(xp.abs(x), xp.inf)),
+    "is_finite": _same("isfinite"),
     "select_n": _formula(_selected),
     # reductions
     "reduce_sum": _reduction("sum"),

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gradproof.models.lax_positions import NOWHERE, Positions, places, slices, spread_out, taken
 from gradproof.models.replay import Entry
+from gradproof.reference.numbers.integers import Integers
 from gradproof.reference.tape.arguments import integers_of, shape_of
 
 
@@ -201,24 +202,33 @@ def _turns(positions: Positions) -> list[NDArray[np.intp]]:
 # -------------------------------------------------------------------- orders
 
 
+def _settled(integers: Any) -> Any:
+    """Computed integers as those of NumPy, where they are decided, and the same in all that runs together."""
+    common = integers.common() if isinstance(integers, Integers) else None
+    return integers if common is None else common
+
+
+def _order(xp: Any, x: Any, axis: int) -> Any:
+    return _settled(xp.argsort(x, axis=axis, stable=True))
+
+
 def _sorted(xp: Any, *xs: Any, dimension: int, num_keys: int, **_: Any) -> tuple[Any, ...]:
-    order = xp.argsort(xs[num_keys - 1], axis=dimension, stable=True)
+    order = _order(xp, xs[num_keys - 1], dimension)
     for key in reversed(xs[: num_keys - 1]):
-        within = xp.argsort(xp.take_along_axis(key, order, axis=dimension), axis=dimension, stable=True)
+        within = _order(xp, xp.take_along_axis(key, order, axis=dimension), dimension)
         order = xp.take_along_axis(order, within, axis=dimension)
     return tuple(xp.take_along_axis(x, order, axis=dimension) for x in xs)
 
 
 def _greatest_few(xp: Any, x: Any, *, k: int, **options: Any) -> tuple[Any, Any]:
     axis = options.get("axis", -1)
-    order = xp.argsort(x, axis=axis, descending=True, stable=True)
-    first = xp.take(order, np.arange(k), axis=axis)
+    first = xp.take(_order(xp, xp.negative(x), axis), np.arange(k), axis=axis)
     return xp.take_along_axis(x, first, axis=axis), first
 
 
 def _extreme(name: str) -> Entry:
     def entry(xp: Any, x: Any, *, axes: Sequence[int], **_: Any) -> Any:
-        return getattr(xp, name)(x, axis=int(axes[0]))
+        return _settled(getattr(xp, name)(x, axis=int(axes[0])))
 
     return entry
 

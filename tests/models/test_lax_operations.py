@@ -70,6 +70,16 @@ ENTRYWISE |= {
     "stop_gradient": lambda w, _: w * lax.stop_gradient(w),
     "constants": lambda w, _: w * jnp.sin(jnp.arange(6) / 3.0) + jnp.linspace(0, 1, 6),
     "jit": lambda w, _: jax.jit(lambda x: jax.jit(jnp.sin)(x) * x)(w),
+    "angles": lambda w, b: jnp.tan(w) + jnp.arcsin(w) + jnp.arccos(w) + jnp.arctan2(w, b["x"]),
+    "hyperbolic": lambda w, _: (
+        jnp.sinh(w) + jnp.cosh(w) + jnp.arcsinh(w) + jnp.arccosh(1 + w) + jnp.arctanh(w)
+    ),
+    "errors": lambda w, _: lax.erf(w) + lax.erfc(w) + lax.erf_inv(w),
+    "gamma": lambda w, _: lax.lgamma(w) + lax.digamma(w) + lax.polygamma(2.0, w),
+    "incomplete_gamma": lambda w, _: lax.igamma(1.5, w) + lax.igammac(2.5, w),
+    "bessel": lambda w, _: lax.bessel_i0e(w) + lax.bessel_i1e(w),
+    "normal": lambda w, _: jax.scipy.stats.norm.logcdf(3 * w) + jax.scipy.special.ndtr(w),
+    "logaddexp": lambda w, b: jnp.logaddexp(w, b["x"]) + jax.scipy.special.xlogy(w, w),
     "checkpoint": lambda w, _: jax.checkpoint(lambda x: jnp.sin(x) * x)(w),
     "vmap": lambda w, b: jax.vmap(lambda x, y: jnp.dot(x, y) * x)(w, b["x"]),
 }
@@ -144,6 +154,13 @@ ALONG_AXES: dict[str, Case] = {
     "cumsum": lambda w, _: jnp.cumsum(w, axis=1) ** 2 + lax.cumsum(w, 1, reverse=True) ** 2,
     "cumprod": lambda w, _: jnp.cumprod(w, axis=0),
     "cummax": lambda w, _: lax.cummax(w, 1) ** 2 + lax.cummin(w, 0, reverse=True) ** 2,
+    "sort": lambda w, _: jnp.sort(w, axis=1) ** 2 + jnp.sort(w.ravel(), descending=True).reshape(4, 6),
+    "sort_by_another": lambda w, b: lax.sort((b["x"], w, w**2), dimension=0, num_keys=1)[1:],
+    "top_k": lambda w, _: lax.top_k(w, 3)[0] ** 2,
+    "median": lambda w, _: jnp.median(w, axis=1),
+    "argmax": lambda w, _: w[:, jnp.argmax(w[0])] * w[jnp.argmin(w, axis=0)[1]][:4],
+    "cumlogsumexp": lambda w, _: lax.cumlogsumexp(w, 1),
+    "any": lambda w, b: jnp.where((b["x"] > 1).any(1), w[:, 0], w[:, 1]) * (b["x"] > -5).all(),
     "logsumexp": lambda w, _: jax.scipy.special.logsumexp(w, axis=1, b=jnp.arange(1.0, 7)),
 }
 LOOPS: dict[str, Case] = {
