@@ -2,7 +2,7 @@
 
 import copyreg
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,9 +14,10 @@ from gradproof.errors import InputError, UnsupportedError
 from gradproof.models.jax_operations import OPERATIONS
 from gradproof.models.jax_pytrees import Layout, is_data, is_parameter
 from gradproof.models.jaxprs import graph_of, is_float
-from gradproof.models.model_graph import ModelGraph
+from gradproof.models.model_graph import ModelGraph, coarsest
 from gradproof.models.replay import plain, replay
 from gradproof.reference.descent import GradientDescent
+from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.source import raised_at
 from gradproof.reference.tape.arguments import shape_of
 from gradproof.scenarios.model_scenario import ModelScenario
@@ -43,12 +44,14 @@ class JaxFunction:
         params: how its first argument is laid out.
         batch: likewise the second; None where there is none.
         discrete: the dtypes of the data that are no floats, by dotted name.
+        dtype: what the function is traced in.
     """
 
     function: Callable[..., Any]
     params: Layout
     batch: Layout | None
     discrete: Mapping[str, str]
+    dtype: str = "float64"
 
     def __call__(self, xp: Any, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
         """Compute the loss from flat mappings of dotted names to arrays."""
@@ -66,18 +69,19 @@ class JaxFunction:
 
         Where the function computes in a coarser one on the way, the gradient is given in that one.
         """
-        with jax.enable_x64(any(array.dtype == np.float64 for array in params.values())):
-            value, gradients = called("function", lambda: self._compiled(dict(params), dict(batch)))
+        dtype = _coarser(self.dtype, *(array.dtype.name for array in params.values()))
+        with jax.enable_x64(dtype == "float64"):
+            arguments = [{name: _cast(a, dtype) for name, a in each.items()} for each in (params, batch)]
+            value, gradients = called("function", lambda: self._compiled(*arguments))
             arrays = {name: np.asarray(gradients[name]) for name in params}
-        coarsest = _coarsest(self.graph(params, batch))
-        dtypes = {name: _coarser(array.dtype.name, coarsest) for name, array in arrays.items()}
-        return np.asarray(value), {name: array.astype(dtypes[name]) for name, array in arrays.items()}
+        dtype = _coarser(dtype, coarsest(self.graph(params, batch)))
+        return np.asarray(value), {name: array.astype(dtype) for name, array in arrays.items()}
 
     def graph(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> ModelGraph:
         """Trace the function for arrays of these shapes, if it was not yet."""
         signature = (
-            *(("float64", tuple(shape_of(array))) for array in params.values()),
-            *((self.discrete.get(name, "float64"), tuple(shape_of(a))) for name, a in batch.items()),
+            *((self.dtype, tuple(shape_of(array))) for array in params.values()),
+            *((self.discrete.get(name, self.dtype), tuple(shape_of(a))) for name, a in batch.items()),
         )
         if signature not in self._graphs:
             self._graphs[signature] = _traced(self, [*params], [*batch], signature)
@@ -98,30 +102,10 @@ class JaxFunction:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
-COARSE = ("bfloat16", "float16", "float32", "float64")
-"""The dtypes that a function may compute in, by how much they round."""
-
-
-def _coarser(*dtypes: str) -> str:
-    return min(dtypes, key=lambda dtype: COARSE.index(dtype) if dtype in COARSE else 0)
-
-
-def _coarsest(graph: ModelGraph) -> str:
-    """The coarsest dtype that numbers of the loss are held in on the way."""
-    found = {
-        form.dtype
-        for place in graph.computed
-        if place >= graph.first
-        for form in graph.nodes[place - graph.first].forms
-        if is_float(form.dtype)
-    }
-    return _coarser("float64", *found)
-
-
 def _traced(
     loss: JaxFunction, params: Sequence[str], batch: Sequence[str], signature: Sequence[tuple[str, Any]]
 ) -> ModelGraph:
-    """Trace a function in float64.
+    """Trace a function.
 
     Raises:
         InputError: it raises, returns no scalar, or draws random numbers.
@@ -132,7 +116,7 @@ def _traced(
         first = dict(zip(params, arrays[: len(params)], strict=True))
         return loss.value(first, dict(zip(batch, arrays[len(params) :], strict=True)))
 
-    with jax.enable_x64(True):
+    with jax.enable_x64(loss.dtype == "float64"):
         wanted = [jax.ShapeDtypeStruct(shape, dtype) for dtype, shape in signature]
         closed = called("function", lambda: _jaxpr(flat, wanted))
     _check_output(closed.out_avals)
@@ -164,6 +148,40 @@ def _check_output(outputs: Sequence[Any]) -> None:
             f"The function returns an array of shape {shape} and dtype {dtype}, and a gradient needs a "
             "scalar of floating point. Reduce it, for example with jnp.sum or jnp.mean."
         )
+
+
+def _coarser(*dtypes: str) -> str:
+    return max(dtypes, key=lambda name: FORMATS[name].unit_roundoff)
+
+
+def _cast(array: Array, dtype: str) -> Array:
+    return array.astype(dtype) if array.dtype.kind in "fV" else array
+
+
+def _function(
+    loss: JaxFunction, params: Mapping[str, Array], batch: Mapping[str, Array]
+) -> tuple[JaxFunction, tuple[str, ...]]:
+    """Trace a function in float64, or in float32 where only that works; with what is to be told of it."""
+    try:
+        loss.graph(params, batch)
+    except InputError as error:
+        narrow = replace(loss, discrete=_narrow(loss.discrete), dtype="float32")
+        if any(array.dtype == np.float64 for array in params.values()):
+            raise
+        try:
+            narrow.graph(params, batch)
+        except InputError:
+            raise error from None
+        reason = str(error.__cause__).splitlines()[0]
+        return narrow, (
+            f"The function does not run in float64, so that it is looked at in float32: {reason}",
+        )
+    return loss, ()
+
+
+def _narrow(discrete: Mapping[str, str]) -> dict[str, str]:
+    """The integers that JAX has where it does not know 64 bits."""
+    return {name: dtype.replace("64", "32") for name, dtype in discrete.items()}
 
 
 def from_jax(
@@ -203,8 +221,8 @@ def from_jax(
     first, arrays = Layout.of(params, "params", is_parameter)
     second, data = (None, {}) if batch is None else Layout.of(batch, "batch", is_data)
     discrete = {key: str(array.dtype) for key, array in data.items() if array.dtype.kind != "f"}
-    loss = JaxFunction(function, first, second, discrete)
-    scenario = ModelScenario(
+    loss, notes = _function(JaxFunction(function, first, second, discrete), arrays, data)
+    return ModelScenario(
         name=name or getattr(function, "__name__", "") or type(function).__name__,
         loss=loss,
         params=arrays,
@@ -213,7 +231,6 @@ def from_jax(
         framework="jax",
         words=OPERATIONS.framework,
         own=loss.own,
+        notes=notes,
         modules=(str(getattr(function, "__module__", "")),),
     )
-    loss.graph(scenario.flat_params, scenario.flat_batch)
-    return scenario

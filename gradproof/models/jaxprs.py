@@ -1,6 +1,6 @@
 """A JAX function's jaxpr as a graph: inner functions taken in, loops and branches as graphs of their own."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,9 @@ INNER = {
     "custom_linear_solve": ("jaxprs",),
 }
 """By primitive, the parameters that hold functions that are run as often as the data want."""
+
+BITS = {52: "float64", 23: "float32", 10: "float16", 7: "bfloat16"}
+"""By the bits of a mantissa that `reduce_precision` leaves, the dtype that has so many."""
 
 DERIVATIVES = frozenset({"jvp", "transpose", "linearize"})
 """What the stack of names calls JAX's transformations that differentiate."""
@@ -110,7 +113,7 @@ class _Walk:
         options = dict(equation.params)
         for each in INNER.get(name, ()):
             options[each] = _graphs(options[each], source)
-        forms = tuple(ResultForm(tuple(each.aval.shape), str(each.aval.dtype)) for each in equation.outvars)
+        forms = tuple(ResultForm(tuple(each.aval.shape), _dtype(equation, each)) for each in equation.outvars)
         PRIMITIVES[name] = equation.primitive
         place = self._first + len(self.nodes)
         self.nodes.append(ModelNode(name, tuple(inputs), options, source, forms, name == "stop_gradient"))
@@ -129,6 +132,12 @@ def _graphs(functions: Any, source: Source) -> Any:
         made = tuple(_graphs(each, source) for each in functions)
         return type(functions)(*made) if hasattr(functions, "_fields") else made
     return functions if functions is None else _function_graph(functions, source)
+
+
+def _dtype(equation: Any, result: Any) -> str:
+    """The dtype of a result: the one that its digits are of, where they are cut off."""
+    bits = equation.params.get("mantissa_bits")
+    return str(result.aval.dtype) if bits is None else BITS.get(bits, "bfloat16")
 
 
 def _value(atom: Any, known: Mapping[Any, Any]) -> Any:
@@ -200,20 +209,3 @@ def _within(equation: Any, source: Source) -> Source:
     where = "" if code is None else f", whose backward is {Source(code.co_filename, code.co_firstlineno)}"
     parts = [source.module] * bool(source.module) + [f"custom_vjp {name}{where}"]
     return ModelSource.of(source.file, source.line, " ".join(parts))
-
-
-def all_nodes(graph: ModelGraph) -> Iterator[ModelNode]:
-    """Give the nodes of a graph and of those in its loops and branches."""
-    for node in graph.nodes:
-        yield node
-        for name in INNER.get(node.operation, ()):
-            for inner in _nested(node.options[name]):
-                yield from all_nodes(inner)
-
-
-def _nested(graphs: Any) -> Iterable[ModelGraph]:
-    if isinstance(graphs, tuple):
-        for each in graphs:
-            yield from _nested(each)
-    elif graphs is not None:
-        yield graphs

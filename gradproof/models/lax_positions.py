@@ -106,7 +106,7 @@ def slices(
     outer = starts.shape[:-1]
     begin = [np.zeros(outer, dtype=np.intp) for _ in shape]
     for column, axis in enumerate(indexed):
-        begin[axis] = starts[..., column].astype(np.intp)
+        begin[axis] = np.asarray(starts[..., column], dtype=np.intp)
     for axis, along in zip(batching, starts_batching, strict=True):
         own = np.arange(outer[along]).reshape(-1, *(1,) * (len(outer) - along - 1))
         begin[axis] = np.broadcast_to(own, outer)
@@ -114,15 +114,15 @@ def slices(
     is_inside = np.ones(outer, dtype=bool)
     for axis, limit in enumerate(last):
         is_inside &= (begin[axis] >= 0) & (begin[axis] <= limit)
-        begin[axis] = np.clip(begin[axis], 0, max(limit, 0))
+        begin[axis] = np.asarray(np.clip(begin[axis], 0, max(limit, 0)))
     kept = [axis for axis in range(len(shape)) if axis not in {*dropped, *batching}]
     found = np.zeros((*outer, *(1,) * len(kept)), dtype=np.intp)
     for axis in range(len(shape)):
-        place = begin[axis].reshape(*outer, *(1,) * len(kept))
+        place = begin[axis].reshape((*outer, *(1,) * len(kept)))
         if axis in kept:
             offset = np.arange(sizes[axis]).reshape(-1, *(1,) * (len(kept) - kept.index(axis) - 1))
             place = place + offset
         found = found + place * prod(shape[axis + 1 :])
     if not clips:
-        found = np.where(is_inside.reshape(*outer, *(1,) * len(kept)), found, NOWHERE)
+        found = np.where(is_inside.reshape((*outer, *(1,) * len(kept))), found, NOWHERE)
     return np.moveaxis(found, range(len(outer), found.ndim), window_axes)

@@ -96,14 +96,28 @@ class ModelGraph:
 
 
 def coarsest(graph: ModelGraph) -> str:
-    """Tell the dtype of the fewest digits among those that a graph computes in."""
+    """Tell the dtype of the fewest digits of those that a graph, and its loops and branches, compute in."""
     dtypes = {
         form.dtype
         for place, node in enumerate(graph.nodes, graph.first)
         if place in graph.computed
         for form in node.forms
     }
-    return max(dtypes & FORMATS.keys(), key=lambda name: FORMATS[name].unit_roundoff, default="float64")
+    inner = {coarsest(each) for node in graph.nodes for each in inner_graphs(node.options)}
+    known = (dtypes | inner) & FORMATS.keys()
+    return max(known, key=lambda name: FORMATS[name].unit_roundoff, default="float64")
+
+
+def inner_graphs(value: Any) -> Iterator[ModelGraph]:
+    """Give the graphs in a node's options, of loops and branches."""
+    if isinstance(value, ModelGraph):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from inner_graphs(part)
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from inner_graphs(part)
 
 
 def references(value: Any) -> Iterator[Reference]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.errors import InputError, UnsupportedError
-from gradproof.models.model_graph import ModelGraph, ModelNode, Reference, references
+from gradproof.models.model_graph import ModelGraph, ModelNode, Reference, inner_graphs, references
 from gradproof.reference.source import standing_at
 
 Entry = Callable[..., Any]
@@ -39,7 +39,7 @@ class Operations:
         return self.entries.get(operation) or self.entries.get(operation.rpartition(".")[0])
 
     def check(self, graph: ModelGraph) -> None:
-        """Look at all operations of a graph before any is computed.
+        """Look at all operations of a graph, and of its loops and branches, before any is computed.
 
         Raises:
             InputError: one draws random numbers.
@@ -53,6 +53,8 @@ class Operations:
                 )
             if place in graph.computed and self.entry(node.operation) is None:
                 raise self.lacking(node)
+            for inner in inner_graphs(node.options):
+                self.check(inner)
 
     def lacking(self, node: ModelNode) -> UnsupportedError:
         """Say that an operation has no entry."""

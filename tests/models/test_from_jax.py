@@ -211,6 +211,33 @@ def test_a_model_that_computes_in_float32_on_the_way_is_judged_in_float32() -> N
     assert any(finding.kind == "lower-precision" for finding in check.findings)
 
 
+def test_what_is_cut_to_the_digits_of_bfloat16_is_judged_as_that() -> None:
+    def loss(p: Any, b: Any) -> Any:
+        def step(carry: Any, x: Any) -> Any:
+            return lax.reduce_precision(carry * x, 8, 7), None
+
+        return lax.scan(step, p["w"], b["x"])[0].sum()
+
+    check = gp.check(gp.from_jax(loss, W, DATA), dtype="float32", points=2)
+    assert check.ok, check
+    assert check.dtype == "bfloat16"
+
+
+def test_a_function_that_runs_in_float32_alone_is_looked_at_in_that() -> None:
+    def loss(p: Any, b: Any) -> Any:
+        start = jnp.zeros(3, dtype=jnp.float32)
+        return lax.scan(lambda c, x: (jnp.sin(c + p["w"] * x) * 0.1, None), start, b["x"])[0].sum()
+
+    params = {"w": W["w"].astype(np.float32)}
+    scenario = gp.from_jax(loss, params, {"x": DATA["x"].astype(np.float32)})
+    check = gp.check(scenario, points=2)
+    assert check.ok, check
+    assert check.dtype == "float32"
+    assert any("does not run in float64" in finding.text for finding in check.findings)
+    with pytest.raises(InputError, match="carry"):
+        gp.from_jax(loss, W, DATA)
+
+
 def test_constants_are_computed_with_their_rounding() -> None:
     """sin(1000 t) in float32 errs by a thousand roundoffs: a right gradient must not be accused of it."""
 

@@ -99,6 +99,7 @@ MOVING: dict[str, Case] = {
     "roll": lambda w, _: jnp.roll(w, 2, axis=1) * jnp.arange(6),
     "tril": lambda w, _: jnp.tril(w) ** 2,
     "diagonal": lambda w, _: jnp.diagonal(w) ** 2,
+    "gather_one": lambda w, b: w[b["i"][0, 0]] ** 2 + w[1, b["i"][0, 1]],
     "take": lambda w, b: jnp.take(w, b["i"], axis=0) ** 2,
     "gather_clipped": lambda w, b: w.at[2 * b["i"]].get(mode="clip") ** 2,
     "gather_filled": lambda w, b: w.at[2 * b["i"]].get(mode="fill", fill_value=0.5) ** 2,
