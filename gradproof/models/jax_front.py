@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
+from gradproof.models.following import missed_value
 from gradproof.models.jax_operations import OPERATIONS
 from gradproof.models.jax_pytrees import Layout, is_data, is_parameter
 from gradproof.models.jaxprs import graph_of, is_float
@@ -179,6 +180,23 @@ def _function(
     return loss, ()
 
 
+def _check_value(loss: JaxFunction, params: Mapping[str, Array], batch: Mapping[str, Array]) -> None:
+    """Compare the value that JAX gives on the way to a gradient with that of the traced operations.
+
+    Raises:
+        InputError: they differ, by more than rounding explains.
+    """
+    wide = ({name: _cast(array, "float64") for name, array in each.items()} for each in (params, batch))
+    own = float(loss.own(*wide)[0])
+    dtype = _coarser(loss.dtype, coarsest(loss.graph(params, batch)))
+    missed = missed_value(loss, params, batch, own, dtype)
+    if missed is not None:
+        raise InputError(
+            f"The function gives {missed!r}, and {own!r} where it is differentiated: the `fwd` of a "
+            "custom_vjp gives another value than its function. Let both give the same."
+        )
+
+
 def _narrow(discrete: Mapping[str, str]) -> dict[str, str]:
     """The integers that JAX has where it does not know 64 bits."""
     return {name: dtype.replace("64", "32") for name, dtype in discrete.items()}
@@ -208,8 +226,8 @@ def from_jax(
         training: None to compare the gradient alone.
 
     Raises:
-        InputError: the function raises, gives no scalar or draws random numbers, or an array cannot be worked
-            with.
+        InputError: the function raises, gives no scalar or draws random numbers, an array cannot be worked
+            with, or a custom_vjp's `fwd` gives another value than its function.
         UnsupportedError: it holds an operation that is not known here, differentiates inside itself, or
             branches on the values of its arrays in Python.
 
@@ -222,6 +240,7 @@ def from_jax(
     second, data = (None, {}) if batch is None else Layout.of(batch, "batch", is_data)
     discrete = {key: str(array.dtype) for key, array in data.items() if array.dtype.kind != "f"}
     loss, notes = _function(JaxFunction(function, first, second, discrete), arrays, data)
+    _check_value(loss, arrays, data)
     return ModelScenario(
         name=name or getattr(function, "__name__", "") or type(function).__name__,
         loss=loss,

@@ -13,7 +13,6 @@ import gradproof as gp
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.models.jax_front import JaxFunction
 from gradproof.models.model_graph import ModelNode
-from gradproof.reference.numpy_namespace import NumpyNamespace
 
 W = {"w": np.array([0.5, -1.25, 2.0])}
 DATA = {"x": np.array([1.0, 2.0, -3.0]), "n": np.array([2, 0])}
@@ -120,7 +119,12 @@ def branching(p: Any, _: Any) -> Any:
 
 
 def looping(p: Any, _: Any) -> Any:
-    return lax.while_loop(lambda w: jnp.sum(w) > 1e-3, lambda w: w / 2, p["w"]).sum()
+    @jax.custom_vjp
+    def halved(w: Any) -> Any:
+        return lax.while_loop(lambda w: jnp.sum(w) > 1e-3, lambda w: w / 2, w)
+
+    halved.defvjp(lambda w: (halved(w), None), lambda _, g: (g / 2**11,))
+    return halved(p["w"]).sum()
 
 
 def penalised(p: Any, b: Any) -> Any:
@@ -148,6 +152,7 @@ REFUSED = {
     "raises": (lambda p, _: p["v"].sum(), InputError, "KeyError"),
     "random": (noisy, InputError, "draws random numbers by random_.* at .*test_from_jax.py.*Draw them"),
     "branch": (branching, UnsupportedError, r"test_from_jax.py:\d+ \(by `if`.*jnp.where or jax.lax.cond"),
+    "loop": (looping, UnsupportedError, r"repeats a loop at .*test_from_jax.py:\d+ as often"),
     "gradient": (penalised, UnsupportedError, "differentiates inside itself at .*test_from_jax.py"),
     "tangent": (tangent, UnsupportedError, "differentiates inside itself at .*test_from_jax.py"),
     "hessian": (curved, UnsupportedError, "differentiates inside itself at .*test_from_jax.py"),
@@ -162,20 +167,16 @@ def test_what_cannot_be_followed_is_told_with_its_line(name: str) -> None:
         gp.from_jax(function, W, DATA)
 
 
-def test_a_loop_that_waits_for_computed_numbers_is_refused_when_it_is_run() -> None:
-    scenario = gp.from_jax(looping, W, DATA)
-    with pytest.raises(UnsupportedError, match=r"repeats a loop at .*test_from_jax.py:\d+ as often"):
-        gp.true_gradient(scenario.loss, scenario.params, scenario.batch)
-
-
 def test_a_loop_that_counts_integers_of_the_batch_is_followed() -> None:
-    def loss(p: Any, b: Any) -> Any:
-        return lax.fori_loop(0, b["n"][0] + 1, lambda i, w: jnp.sin(w) * (i + 1), p["w"]).sum()
+    @jax.custom_vjp
+    def doubled(w: Any, n: Any) -> Any:
+        return lax.fori_loop(0, n, lambda i, w: 2 * w + 0 * i, w)
 
-    scenario = gp.from_jax(loss, W, DATA)
-    w = np.asarray(W["w"])
-    expected = (3 * np.sin(2 * np.sin(np.sin(w)))).sum()
-    assert float(scenario.flat_loss(NumpyNamespace(), scenario.flat_params, scenario.flat_batch)) == expected
+    doubled.defvjp(lambda w, n: (doubled(w, n), n), lambda n, g: (g * 2.0**n, None))
+    scenario = gp.from_jax(lambda p, b: doubled(p["w"], b["n"][0] + 1).sum(), W, DATA)
+    exact = gp.true_gradient(scenario.loss, scenario.params, scenario.batch)["w"]
+    assert exact.midpoint.tolist() == [8.0, 8.0, 8.0]
+    assert gp.check(scenario, points=2).ok
 
 
 @pytest.mark.parametrize("bad", [np.arange(3), jnp.arange(3), np.ones(2, dtype=complex)])
@@ -196,6 +197,19 @@ def test_a_derivative_in_a_custom_vjps_backward_is_no_derivative_in_the_loss() -
 
     f.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (g * jax.vmap(jax.grad(jnp.sin))(x),))
     assert gp.check(gp.from_jax(lambda p: f(p["w"]).sum(), W), points=1).ok
+
+
+def test_a_custom_vjp_whose_fwd_gives_another_value_is_told_by_how_much() -> None:
+    @jax.custom_vjp
+    def f(x: Any) -> Any:
+        return jnp.sin(x)
+
+    f.defvjp(lambda x: (jnp.cos(x), x), lambda x, g: (g * jnp.cos(x),))
+    values = [float(np.sum(g(W["w"]))) for g in (np.sin, np.cos)]
+    with pytest.raises(InputError, match=r"gives (\S+), and (\S+) where it is differentiated") as told:
+        gp.from_jax(lambda p: f(p["w"]).sum(), W)
+    words = str(told.value).replace(",", "").split()
+    assert [float(words[3]), float(words[5])] == pytest.approx(values)
 
 
 # -------------------------------------------------------------------- dtypes
