@@ -310,6 +310,18 @@ OPERATIONS: Mapping[str, tuple[Build, ...]] = {
     "gelu_tanh": (_entrywise('xp.nn.gelu(@, approximate="tanh")'),),
     "silu": (_entrywise("xp.nn.silu(@)"),),
     "xlogy": (_alike(f"xp.nn.binary_cross_entropy(xp.nn.sigmoid($1), xp.nn.sigmoid($2), {_NONE})"),),
+    "elu": (_entrywise("xp.nn.elu(@, alpha=1.5)"), _entrywise("xp.nn.selu(@)"), _entrywise("xp.nn.celu(@)")),
+    "leaky_relu": (_entrywise("xp.nn.leaky_relu(@, negative_slope=0.125)"),),
+    "prelu": (_two("xp.nn.prelu($1, $2)", lambda _, other: other == ()),),
+    "softsign": (_entrywise("xp.nn.softsign(@)"),),
+    "tanhshrink": (_entrywise("xp.nn.tanhshrink(@)"),),
+    "logcumsumexp": (_along("xp.nn.logcumsumexp"),),
+    "standardize": (_along("xp.nn.standardize"),),
+    "scatter_add": (
+        _moved(
+            "xp.nn.scatter_add({}, xp.asarray([1, 0, 1]), shape=(2,))", lambda _: (2,), lambda s: s == (3,)
+        ),
+    ),
     "xlog1py": (_alike("xp.special.xlog1py($1, $2 * $2)"),),
     **{name: (_entrywise(f"xp.special.{name}(@)"),) for name in ("erf", "erfc", "ndtr", "log_ndtr")},
     "erfcx": (_entrywise("xp.special.erfcx(xp.abs(@))"),),

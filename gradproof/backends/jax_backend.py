@@ -1,5 +1,6 @@
 """JAX as a backend: jax.nn, jax.value_and_grad, and training inside one compiled lax.scan."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -40,9 +41,6 @@ class JaxFunctions(ComposedFunctions):
     softmax = Own(nn, "softmax")
     log_softmax = Own(nn, "log_softmax")
     stop_gradient = Own(lax, "stop_gradient")
-    # For 0 · ln 0 = 0.
-    _xlogy = Own(special, "xlogy")
-    _xlog1py = Own(special, "xlog1py")
 
     def gelu(self, x: Any, *, approximate: str = "none") -> Any:
         """Compute x · Φ(x), or its tanh approximation."""
@@ -51,6 +49,47 @@ class JaxFunctions(ComposedFunctions):
     def logsumexp(self, x: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
         """Compute ln Σ e^x."""
         return nn.logsumexp(x, axis=axis, keepdims=keepdims)
+
+    leaky_relu = Own(nn, "leaky_relu")
+    softsign = Own(nn, "soft_sign")
+    selu = Own(nn, "selu")
+    relu6 = Own(nn, "relu6")
+    hardsigmoid = Own(nn, "hard_sigmoid")
+    hardswish = Own(nn, "hard_swish")
+    mish = Own(nn, "mish")
+    log_sigmoid = Own(nn, "log_sigmoid")
+    glu = Own(nn, "glu")
+
+    def elu(self, x: Any, *, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Any:
+        """Compute an exponential linear unit; JAX's own has no scales."""
+        if scale == input_scale == 1.0:
+            return nn.elu(x, alpha)
+        return super().elu(x, alpha=alpha, scale=scale, input_scale=input_scale)
+
+    def celu(self, x: Any, *, alpha: float = 1.0) -> Any:
+        """Compute a continuously differentiable exponential linear unit."""
+        return nn.celu(x, alpha)
+
+    def hardtanh(self, x: Any, *, low: float = -1.0, high: float = 1.0) -> Any:
+        """Keep x between bounds."""
+        return nn.hard_tanh(x) if (low, high) == (-1.0, 1.0) else super().hardtanh(x, low=low, high=high)
+
+    def squareplus(self, x: Any, *, b: float = 4.0) -> Any:
+        """Compute (x + sqrt(x² + b)) / 2."""
+        return nn.squareplus(x, b)
+
+    def logcumsumexp(self, x: Any, *, axis: int = -1) -> Any:
+        """Compute the logarithms of the running sums of e^x."""
+        return lax.cumlogsumexp(x, axis % x.ndim)
+
+    def standardize(self, x: Any, *, axis: Any = -1, epsilon: float = 1e-5) -> Any:
+        """Compute the deviations from the mean over the deviation."""
+        return nn.standardize(x, axis=axis, epsilon=epsilon)
+
+    def scatter_add(self, x: Any, positions: Any, *, shape: Sequence[int]) -> Any:
+        """Add entries to their flat places in zeros of a shape."""
+        zeros = jnp.zeros(math.prod(shape), dtype=x.dtype)
+        return jnp.reshape(zeros.at[jnp.ravel(positions)].add(jnp.ravel(x)), shape)
 
     def convolution(
         self,

@@ -1,13 +1,31 @@
 """`xp` of a library: its own functions by the standard's names, and `xp.nn`, composed where it has none."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any, ClassVar
 
-from gradproof.reference.compositions import NeuralCompositions
+from gradproof.reference.compositions import AllCompositions
 from gradproof.reference.compositions.special_compositions import SpecialCompositions
+
+
+def _xlogy(self: "LibrarySpecial", x: Any, y: Any) -> Any:
+    """Compute x ln y."""
+    return x * self._xp.log(y)
+
+
+def _xlog1py(self: "LibrarySpecial", x: Any, y: Any) -> Any:
+    """Compute x ln(1 + y)."""
+    return x * self._xp.log1p(y)
+
+
+_SPECIAL: Mapping[str, Callable[..., Any]] = {
+    "xlogy": _xlogy,
+    "xlog1py": _xlog1py,
+    **{name: each for name, each in vars(SpecialCompositions).items() if isinstance(each, FunctionType)},
+}
+"""What special functions are composed of others where a library has none of its own."""
 
 
 class LibrarySpecial:
@@ -31,8 +49,8 @@ class LibrarySpecial:
         for module in self.modules:
             if hasattr(module, own):
                 return getattr(module, own)
-        if name in vars(SpecialCompositions) and name[0] != "_":
-            return MethodType(vars(SpecialCompositions)[name], self)
+        if name in _SPECIAL:
+            return MethodType(_SPECIAL[name], self)
         raise AttributeError(f"there is no special.{name}", name=f"special.{name}", obj=self._xp)
 
 
@@ -97,7 +115,7 @@ class Own:
         return self if instance is None else getattr(self._module, self._name)
 
 
-class ComposedFunctions(NeuralCompositions):
+class ComposedFunctions(AllCompositions):
     """`xp.nn` as programs compose it in a library that has `logsumexp`, `sigmoid` and `erf` alone.
 
     A library's own functions stand in a subclass. What they compute is told in
@@ -142,12 +160,6 @@ class ComposedFunctions(NeuralCompositions):
         """Compute x - ln Σ e^x."""
         return x - self.logsumexp(x, axis=axis, keepdims=True)
 
-    def _xlogy(self, x: Any, y: Any) -> Any:
-        return x * self._xp.log(y)
-
-    def _xlog1py(self, x: Any, y: Any) -> Any:
-        return x * self._xp.log1p(y)
-
     def _one_hot(self, classes: Any, like: Any) -> Any:
         xp = self._xp
         return xp.astype(xp.expand_dims(classes, -1) == xp.arange(like.shape[-1]), like.dtype)
@@ -157,7 +169,9 @@ class ComposedFunctions(NeuralCompositions):
 
     def binary_cross_entropy(self, probabilities: Any, targets: Any, *, reduction: str = "mean") -> Any:
         """Compute -[y ln p + (1 - y) ln(1 - p)]."""
-        terms = self._xlogy(targets, probabilities) + self._xlog1py(1 - targets, -probabilities)
+        terms = self._xp.special.xlogy(targets, probabilities) + self._xp.special.xlog1py(
+            1 - targets, -probabilities
+        )
         return self._reduced(-terms, reduction)
 
     def binary_cross_entropy_with_logits(self, logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
@@ -169,6 +183,3 @@ class ComposedFunctions(NeuralCompositions):
         """Compute -Σ y ln softmax(z) along the last axis."""
         shares = self._one_hot(targets, logits) if self._is_integer(targets) else targets
         return self._reduced(-self._xp.sum(shares * self.log_softmax(logits), axis=-1), reduction)
-
-    def _reduced(self, terms: Any, reduction: str) -> Any:
-        return {"mean": self._xp.mean, "sum": self._xp.sum, "none": lambda x: x}[reduction](terms)

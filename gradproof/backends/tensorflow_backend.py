@@ -46,8 +46,6 @@ class TensorflowFunctions(ComposedFunctions):
     softmax = Own(tf_nn, "softmax")
     log_softmax = Own(tf_nn, "log_softmax")
     stop_gradient = Own(tf, "stop_gradient")
-    _xlogy = Own(tf_math, "xlogy")
-    _xlog1py = Own(tf_math, "xlog1py")
 
     def gelu(self, x: Any, *, approximate: str = "none") -> Any:
         """Compute x · Φ(x), or its tanh approximation."""

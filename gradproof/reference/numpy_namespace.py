@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.compositions import NeuralCompositions
+from gradproof.reference.compositions import AllCompositions
 from gradproof.reference.compositions.special_compositions import SpecialCompositions
 from gradproof.reference.numbers.elementary import EVERY
 from gradproof.reference.numbers.float_functions import sigmoid, softplus
@@ -93,10 +93,12 @@ def cross_entropy(logits: Array, targets: Array, *, reduction: str = "mean") -> 
     return _reduced(terms, reduction)
 
 
-class NumpyFunctions(NeuralCompositions):
+class NumpyFunctions(AllCompositions):
     """`xp.nn` on NumPy's arrays."""
 
-    _xp = np
+    @property
+    def _xp(self) -> "NumpyNamespace":
+        return NumpyNamespace()
 
     sigmoid = staticmethod(sigmoid)
     gelu = staticmethod(gelu)
@@ -115,6 +117,16 @@ class NumpyFunctions(NeuralCompositions):
     def stop_gradient(self, x: Array) -> Array:
         """Give the array itself: nothing goes back here."""
         return x
+
+    def logcumsumexp(self, x: Array, *, axis: int = -1) -> Array:
+        """Compute the logarithms of the running sums of e^x."""
+        return np.logaddexp.accumulate(x, axis=axis)
+
+    def scatter_add(self, x: Array, positions: Array, *, shape: tuple[int, ...]) -> Array:
+        """Add entries to their flat places in zeros of a shape."""
+        result = np.zeros(math.prod(shape), dtype=x.dtype)
+        np.add.at(result, np.ravel(positions), np.ravel(x))
+        return result.reshape(shape)
 
     def silu(self, x: Array) -> Array:
         """Compute x · sigmoid(x)."""

@@ -103,5 +103,100 @@ SPECIAL: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
 }
 """Likewise of `xp.special`."""
 
-FIXED = {"zeta", "gammainc", "gammaincc"}
-"""Whose first operand has no derivative."""
+# ---------------------------------------------------------------- activations, losses, norms, attention
+
+SIGNS = np.array([1.0, -1.0, -1.0, 1.0, -1.0])
+OTHERS = RANDOM.standard_normal((5, 4))
+LOG_P = X - np.log(np.exp(X).sum(axis=-1, keepdims=True))
+SCALES, SHIFTS = RANDOM.standard_normal(4), RANDOM.standard_normal(4)
+HEADS = tuple(RANDOM.standard_normal(shape) for shape in ((2, 3, 5, 4), (2, 3, 6, 4), (2, 3, 6, 2)))
+
+ACTIVATIONS = (
+    *("selu", "celu", "elu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "mish", "log_sigmoid", "glu"),
+    *("softshrink", "hardshrink", "squareplus", "logmeanexp", "leaky_relu", "softsign", "tanhshrink"),
+    *("logcumsumexp", "standardize"),
+)
+REDUCED: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
+    **{name: ((X, OTHERS), {}) for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss")},
+    "kl_div": ((LOG_P, SHARES), {}),
+    "nll_loss": ((LOG_P, CLASSES), {}),
+    "poisson_nll_loss": ((OTHERS, TARGETS), {}),
+    "gaussian_nll_loss": ((OTHERS, TARGETS, PROBABILITIES), {}),
+    "hinge_embedding_loss": ((OTHERS[:, 0].copy(), SIGNS), {"margin": 0.5}),
+    "margin_ranking_loss": ((OTHERS[:, 0].copy(), OTHERS[:, 1].copy(), SIGNS), {"margin": 0.5}),
+    "soft_margin_loss": ((OTHERS[:, 0].copy(), SIGNS), {}),
+    "multilabel_soft_margin_loss": ((OTHERS, TARGETS), {}),
+    "multi_margin_loss": ((OTHERS, CLASSES), {}),
+    "cosine_embedding_loss": ((X, OTHERS, SIGNS), {}),
+    "triplet_margin_loss": ((X, OTHERS, TARGETS), {}),
+}
+CALLS |= {
+    **{name: (name, (X,), {}) for name in ACTIVATIONS},
+    "elu, scaled": ("elu", (X,), {"alpha": 1.5, "scale": 1.25, "input_scale": 0.5}),
+    "celu, wide": ("celu", (X,), {"alpha": 1.5}),
+    "hardtanh, wide": ("hardtanh", (X,), {"low": -2.0, "high": 0.5}),
+    "glu, axis": ("glu", (X.T.copy(),), {"axis": 0}),
+    "threshold": ("threshold", (X,), {"threshold": 0.25, "value": -3.0}),
+    "prelu": ("prelu", (X, SCALES), {}),
+    "logcumsumexp, axis": ("logcumsumexp", (X,), {"axis": 0}),
+    "standardize, axes": ("standardize", (IMAGES,), {"axis": (0, 2, 3), "epsilon": 0.01}),
+    "scatter_add": ("scatter_add", (OTHERS, np.arange(20).reshape(5, 4) % 7), {"shape": (2, 4)}),
+    **{
+        f"{name}, {reduction}": (name, arrays, {"reduction": reduction} | options)
+        for name, (arrays, options) in REDUCED.items()
+        for reduction in ("none", "sum", "mean")
+    },
+    "kl_div of logarithms": (
+        "kl_div",
+        (LOG_P, LOG_P[::-1].copy()),
+        {"log_targets": True, "reduction": "sum"},
+    ),
+    "kl_div, batchmean": ("kl_div", (LOG_P, SHARES), {"reduction": "batchmean"}),
+    "poisson_nll_loss of rates": ("poisson_nll_loss", (PROBABILITIES, TARGETS), {"log_input": False}),
+    "gaussian_nll_loss, full": ("gaussian_nll_loss", (OTHERS, TARGETS, PROBABILITIES), {"full": True}),
+    "multi_margin_loss, squares": ("multi_margin_loss", (OTHERS, CLASSES), {"p": 2, "margin": 0.75}),
+    "smooth_l1_loss, narrow": ("smooth_l1_loss", (X, OTHERS), {"beta": 0.5}),
+    "smooth_l1_loss, none": ("smooth_l1_loss", (X, OTHERS), {"beta": 0.0}),
+    "huber_loss, wide": ("huber_loss", (X, OTHERS), {"delta": 2.0}),
+    "cosine_similarity": ("cosine_similarity", (X, OTHERS), {"axis": 0}),
+    "pairwise_distance": ("pairwise_distance", (X, OTHERS), {}),
+    "batch_norm": ("batch_norm", (IMAGES, SCALES, SHIFTS), {}),
+    "batch_norm, alone": ("batch_norm", (X,), {"epsilon": 0.01}),
+    "layer_norm": ("layer_norm", (IMAGES, RANDOM.standard_normal((7, 6))), {"axis": (-2, -1)}),
+    "layer_norm, first axis": ("layer_norm", (X,), {"axis": 0}),
+    "group_norm": ("group_norm", (IMAGES, SCALES, SHIFTS), {"groups": 2}),
+    "instance_norm": ("instance_norm", (IMAGES, SCALES, SHIFTS), {}),
+    "rms_norm": ("rms_norm", (IMAGES, RANDOM.standard_normal(6)), {}),
+    "rms_norm, first axis": ("rms_norm", (X,), {"axis": 0, "epsilon": 0.01}),
+    "embedding": ("embedding", (CLASSES[:4].reshape(2, 2), X), {}),
+    "attention": ("scaled_dot_product_attention", HEADS, {}),
+    "attention, causal": ("scaled_dot_product_attention", HEADS, {"is_causal": True, "scale": 0.3}),
+    "attention, added": (
+        "scaled_dot_product_attention",
+        (*HEADS, RANDOM.standard_normal((2, 1, 5, 6))),
+        {},
+    ),
+    "attention, chosen": ("scaled_dot_product_attention", (*HEADS, np.tri(5, 6, 1, dtype=bool)), {}),
+    **{
+        f"interpolate, {mode}, {aligned}, {size}": (
+            "interpolate",
+            (IMAGES,),
+            {"size": size, "mode": mode, "align_corners": aligned},
+        )
+        for mode, aligned in (
+            ("nearest", False),
+            ("nearest-exact", False),
+            ("linear", False),
+            ("linear", True),
+        )
+        for size in ((10, 4), (3, 13))
+    },
+    "interpolate, a signal": ("interpolate", (SIGNALS,), {"size": (5,), "mode": "linear"}),
+}
+
+FIXED = {
+    **dict.fromkeys(("zeta", "gammainc", "gammaincc"), 0),
+    **dict.fromkeys(("hinge_embedding_loss", "soft_margin_loss"), 1),
+    **dict.fromkeys(("margin_ranking_loss", "cosine_embedding_loss"), 2),
+}
+"""By the function, the operand that has no derivative."""

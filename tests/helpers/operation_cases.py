@@ -37,6 +37,7 @@ ROW = np.array([0.5, -1.5, 2.0])
 STACK = np.linspace(-1.3, 2.1, 24).reshape(2, 3, 4)
 STACK_2 = np.linspace(1.9, -0.7, 24).reshape(2, 4, 3)
 CONDITION = np.array([[True, False, True], [False, False, True]])
+TARGETS = np.array([[0, 3, 0], [1, 0, 3]])
 POSITIONS = np.array([[0, 5], [5, 2]])
 PLACES = np.array([[2, 0], [1, 1]])
 
@@ -60,6 +61,20 @@ def erfinv(x: Any) -> Any:
     return mpmath.findroot(lambda y: mpmath.erf(y) - x, mpmath.erfinv(x))
 
 
+def scattered(x: Any) -> Any:
+    result = np.zeros(4, dtype=object)
+    np.add.at(result, TARGETS.ravel(), np.ravel(x))
+    return result.reshape(2, 2)
+
+
+def standardized(x: Any, axes: tuple[int, ...]) -> Any:
+    count = np.prod([x.shape[axis] for axis in axes])
+    deviations = x - x.sum(axis=axes, keepdims=True) / count
+    squares = (deviations**2).sum(axis=axes, keepdims=True) / count
+    return deviations / each(mpmath.sqrt)(squares + mpf(0.25))
+
+
+ELU = {"alpha": 1.0, "scale": 1.0, "input_scale": 1.0}
 LAST = {"axes": (-1,), "keepdims": False}
 KEPT = {"axes": (-2,), "keepdims": True}
 ALL = {"axes": (-2, -1), "keepdims": False}
@@ -197,6 +212,33 @@ CASES = [
     Case("gelu_tanh", (ANY,), each(gelu_tanh)),
     Case("silu", (ANY,), lambda x: x / (1 + each(mpmath.exp)(-x))),
     Case("xlogy", (OTHER, POSITIVE), lambda x, p: x * each(mpmath.log)(p)),
+    Case("elu", (ANY,), each(lambda x: x if x > 0 else mpmath.expm1(x)), ELU),
+    Case(
+        "elu",
+        (ANY,),
+        each(lambda x: mpf(1.25) * x if x > 0 else mpf(1.875) * mpmath.expm1(x / 2)),
+        {"alpha": 1.5, "scale": 1.25, "input_scale": 0.5},
+        "scaled",
+    ),
+    Case("leaky_relu", (ANY,), each(lambda x: x if x > 0 else x / 8), {"negative_slope": 0.125}),
+    Case("prelu", (ANY, ROW), np.frompyfunc(lambda x, a: x if x > 0 else a * x, 2, 1)),
+    Case("softsign", (ANY,), each(lambda x: x / (1 + abs(x)))),
+    Case("tanhshrink", (ANY,), each(lambda x: x - mpmath.tanh(x))),
+    Case("scatter_add", (ANY,), scattered, {"positions": TARGETS, "shape": (2, 2)}),
+    Case(
+        "logcumsumexp",
+        (ANY,),
+        lambda x: each(mpmath.log)(np.cumsum(each(mpmath.exp)(x), axis=-1)),
+        {"axes": (-1,)},
+    ),
+    Case("standardize", (STACK[0],), lambda x: standardized(x, (-1,)), {"axes": (-1,), "epsilon": 0.25}),
+    Case(
+        "standardize",
+        (STACK,),
+        lambda x: standardized(x, (0, 2)),
+        {"axes": (-3, -1), "epsilon": 0.25},
+        "two axes",
+    ),
     Case("xlog1py", (OTHER, POSITIVE - 0.9), lambda x, p: x * each(mpmath.log1p)(p)),
     Case("erf", (ANY,), each(mpmath.erf)),
     Case("erfc", (ANY,), each(mpmath.erfc)),

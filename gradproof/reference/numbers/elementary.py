@@ -277,14 +277,14 @@ OF_TWO: Mapping[str, Elementary] = _by_name(_OF_TWO)
 
 OF_THE_TAPE: Mapping[str, Elementary] = _by_name(
     tuple(
-        Elementary((slope.__name__,), slope, through_balls(slope))
-        for slope in (
+        Elementary((function.__name__,), function, through_balls(function))
+        for function in (
             *(special.erfcx_slope, special.erfinv_slope, special.log_ndtr_slope, special.ndtri_slope),
-            *(special.i0e_slope, special.i1_slope, special.i1e_slope),
+            *(special.i0e_slope, special.i1_slope, special.i1e_slope, special.tanhshrink),
         )
     )
 )
-"""Functions of one number that NumPy's code has no name for: derivatives of which others lose digits."""
+"""Functions of one number that NumPy's code has no name for, and of which compositions lose digits."""
 
 OF_THE_TAPE_TWO: Mapping[str, Elementary] = _by_name(
     tuple(

@@ -58,7 +58,7 @@ def through_balls(
 
     def computed(*numbers: float) -> float:
         if not all(np.isfinite(numbers)):
-            return {-np.inf: low, np.inf: high}.get(numbers[-1], np.nan) if len(numbers) == 1 else np.nan
+            return {-np.inf: low, np.inf: high}.get(numbers[0], np.nan) if len(numbers) == 1 else np.nan
         bits = _FIRST
         while bits <= _MOST:
             with flint.ctx.workprec(bits):

@@ -154,3 +154,11 @@ def i1e_slope(x: arb) -> arb:
     """Compute the derivative of i1e: ½ e^-|x| (I_0(x) + I_2(x)) - |i1e(x)|."""
     size = abs(x)
     return (size.bessel_i(0, scaled=True) + size.bessel_i(2, scaled=True)) / 2 - abs(i1e(x))
+
+
+# -------------------------------------------------------------------- others
+
+
+def tanhshrink(x: arb) -> arb:
+    """Compute x - tanh(x)."""
+    return x - x.tanh()

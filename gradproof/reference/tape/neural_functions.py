@@ -1,5 +1,6 @@
 """What frameworks have natively for neural networks and the array API standard does not."""
 
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -7,12 +8,12 @@ import numpy as np
 from gradproof.errors import InputError
 from gradproof.reference.compositions import NeuralCompositions
 from gradproof.reference.source import caller
-from gradproof.reference.tape.arguments import Value, is_discrete, one_axis
+from gradproof.reference.tape.arguments import Value, integers_of, is_discrete, one_axis, shape_of
 from gradproof.reference.tape.functions import Functions
 from gradproof.reference.tape.node import Recorder, Tensor
 from gradproof.reference.tape.operations import IN_NAMESPACE, neural, special
 from gradproof.reference.tape.operations.along_axes import MEAN, SUM
-from gradproof.reference.tape.operations.moving import GATHER
+from gradproof.reference.tape.operations.moving import GATHER, SCATTER_ADD
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -34,6 +35,26 @@ class NeuralFunctions(
         """The array as a constant: no derivative goes back through it."""
         tensor = self._tensor(x)
         return Tensor(tensor.value, self._tape, source=caller())
+
+    def scatter_add(self, x: Value, positions: Value, /, *, shape: tuple[int, ...]) -> Tensor:
+        """Entries added to their places in zeros of a shape.
+
+        Args:
+            x: An array.
+            positions: For each entry its place in the zeros, counted row by row; integers of x's shape.
+            shape: That of the zeros.
+
+        Raises:
+            UnsupportedError: the positions are computed.
+        """
+        places = integers_of(positions)
+        if places.shape != shape_of(x) or (
+            places.size and not 0 <= places.min() <= places.max() < prod(shape)
+        ):
+            raise ValueError(
+                f"positions of shape {places.shape} do not put {shape_of(x)} into {tuple(shape)}"
+            )
+        return self._apply(SCATTER_ADD, x, positions=places, shape=tuple(shape))
 
     def gelu(self, x: Value, /, *, approximate: Literal["none", "tanh"] = "none") -> Tensor:
         """X times the normal distribution function of x, or its approximation by a tanh."""
@@ -91,7 +112,7 @@ class NeuralFunctions(
         chosen = np.take_along_axis(places, np.expand_dims(labels, place), place)
         return self._apply(GATHER, log_p, positions=np.squeeze(chosen, place))
 
-    def _reduced(self, losses: Tensor, reduction: Reduction) -> Tensor:
+    def _reduced(self, losses: Tensor, reduction: str) -> Tensor:
         axes = tuple(range(-losses.ndim, 0))
         if reduction == "mean":
             return self._apply(MEAN, losses, axes=axes, keepdims=False)

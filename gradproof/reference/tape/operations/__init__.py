@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gradproof.reference.tape.operations import (
+    activation_functions,
     along_axes,
     choosing,
     circular,
@@ -17,13 +18,14 @@ from gradproof.reference.tape.operations import (
     matrix_products,
     moving,
     neural,
+    running_exponentials,
     special,
 )
 from gradproof.reference.tape.operations.entry import Array, Operation, Rule, Trait
 
 _FILES = {
     "": (entrywise, circular, logarithms, jumps, along_axes, choosing, matrix_products, moving),
-    "nn": (neural,),
+    "nn": (neural, activation_functions, running_exponentials),
     "special": (special,),
 }
 

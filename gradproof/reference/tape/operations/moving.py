@@ -188,6 +188,16 @@ GATHER = Operation(
     source=_ADJOINT,
 )
 
+SCATTER_ADD = Operation(
+    name="scatter_add",
+    summary="Entries added to their places in zeros of a shape.",
+    traits=Trait.LINEAR,
+    forward=lambda x, *, positions, shape: x.scatter_add(positions, shape),
+    # y_j is the sum of the x_i with p(i) = j
+    derivatives=(lambda g, y, x, *, positions, shape: g.gather(positions),),
+    source=_ADJOINT,
+)
+
 ASTYPE = Operation(
     name="astype",
     summary="The same numbers under the name of another data type.",

@@ -7,7 +7,7 @@ Better means: no overflow on the way, and the derivative that frameworks use the
 from math import inf
 
 from gradproof.reference.numbers.arithmetic import kept
-from gradproof.reference.tape.arguments import Axis, Value
+from gradproof.reference.tape.arguments import Axis, Value, all_axes, rank_of
 from gradproof.reference.tape.operations.entry import (
     Accurate,
     Array,
@@ -291,6 +291,56 @@ LOG_SOFTMAX = Operation(
         loses="1 - softmax",
         keeps="the sum of the other probabilities",
         source=f"{_GOODFELLOW}, 6.2.2.3; the sum of softmax is 1",
+    ),
+)
+
+
+def _standardized(x: Value, /, *, axis: Axis = -1, epsilon: float = 1e-5) -> Reading:
+    return (x,), {"axes": all_axes(axis, rank_of(x)), "epsilon": epsilon}
+
+
+def _mean(x: Array, axes: tuple[int, ...]) -> Array:
+    return x.sum(axes, keepdims=True) / x.count(axes)
+
+
+def _deviation(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
+    # s = sqrt(the mean of d^2 + epsilon), d the deviations from the mean
+    return (_mean((x - _mean(x, axes)) ** 2, axes) + epsilon).function("sqrt")
+
+
+def _standardize(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
+    return (x - _mean(x, axes)) / _deviation(x, axes, epsilon)
+
+
+def _standardize_derivative(g: Array, y: Array, x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
+    # y_i = d_i / s with d_i = x_i - m:  dd_i/dx_j = delta_ij - 1/n,  ds/dx_j = d_j / (n s) = y_j / n, so that
+    # dL/dx_j = (g_j - mean g - y_j mean(g y)) / s
+    return (g - _mean(g, axes) - y * _mean(g * y, axes)) / _deviation(x, axes, epsilon)
+
+
+def _accurate_standardize_derivative(
+    g: Array, _: Array, x: Array, *, axes: tuple[int, ...], epsilon: float
+) -> Array:
+    x = x - x.pivot(axes)
+    return _standardize_derivative(g, _standardize(x, axes, epsilon), x, axes, epsilon)
+
+
+STANDARDIZE = Operation(
+    name="standardize",
+    summary="The deviations from the mean along axes, over the root of their mean square plus epsilon.",
+    traits=Trait.NORMALISES | Trait.READS_RESULT,
+    signature=_standardized,
+    forward=lambda x, *, axes, epsilon: _standardize(x, axes, epsilon),
+    derivatives=(lambda g, y, x, *, axes, epsilon: _standardize_derivative(g, y, x, axes, epsilon),),
+    domain="all reals; not all entries equal where epsilon is 0",
+    source="Ioffe and Szegedy, Batch normalization (2015), section 3",
+    accurate=Accurate(
+        # d - mean(d) with d = x - c for any c: of numbers near one another d loses nothing
+        forward=lambda x, *, axes, epsilon: _standardize(x - x.pivot(axes), axes, epsilon),
+        derivatives=(_accurate_standardize_derivative,),
+        loses="x - mean(x), whose mean is rounded",
+        keeps="d - mean(d) for d = x - max(x)",
+        source="Chan, Golub and LeVeque, Algorithms for computing the sample variance (1983), section 3",
     ),
 )
 

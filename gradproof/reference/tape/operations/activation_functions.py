@@ -1,0 +1,104 @@
+"""Activation functions that have a kink, or lose digits, where their composition would.
+
+A composition of `where` would tell no kink, because its condition is decided there: frameworks follow
+different conventions at 0, which are all subgradients.
+"""
+# ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
+
+from gradproof.reference.tape.arguments import Value
+from gradproof.reference.tape.operations.entry import Accurate, Array, Operation, Reading, Trait, one, two
+from gradproof.reference.tape.operations.entrywise import of_one_number
+
+_CLARKE = "Clarke, Optimization and Nonsmooth Analysis (1983), section 2.3 (generalized gradient)"
+
+
+def _exponential(x: Value, /, *, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Reading:
+    return (x,), {"alpha": alpha, "scale": scale, "input_scale": input_scale}
+
+
+def _elu_slope(x: Array, alpha: float, scale: float, input_scale: float) -> Array:
+    # scale where x > 0, and scale alpha c e^(c x) where x < 0, c the input's scale; written so that both meet
+    # without a gap where alpha c is 1
+    left = alpha * input_scale * (input_scale * x.minimum(0)).function("exp")
+    return scale * (left + x.step(0) * (1 - left))
+
+
+ELU = Operation(
+    name="elu",
+    summary="scale x where x is positive, and scale alpha (exp(input_scale x) - 1) elsewhere.",
+    traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
+    signature=_exponential,
+    forward=lambda x, *, alpha, scale, input_scale: (
+        scale * (x.maximum(0) + alpha * (input_scale * x.minimum(0)).function("expm1"))
+    ),
+    derivatives=(lambda g, y, x, *, alpha, scale, input_scale: g * _elu_slope(x, alpha, scale, input_scale),),
+    kinks="x = 0, unless alpha input_scale is 1: between both slopes; by convention that of the left",
+    at_kink=lambda x, *, alpha, scale, input_scale: x.equals(0) & (alpha * input_scale != 1),
+    source="Clevert, Unterthiner and Hochreiter, Fast and accurate deep learning by ELUs (2016), (16)",
+)
+
+
+def _leaky(x: Value, /, *, negative_slope: float = 0.01) -> Reading:
+    return (x,), {"negative_slope": negative_slope}
+
+
+LEAKY_RELU = Operation(
+    name="leaky_relu",
+    summary="x where it is positive, and negative_slope x elsewhere.",
+    traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
+    signature=_leaky,
+    forward=lambda x, *, negative_slope: x.maximum(0) + negative_slope * x.minimum(0),
+    derivatives=(lambda g, y, x, *, negative_slope: g * (negative_slope + x.step(0) * (1 - negative_slope)),),
+    kinks="x = 0: between the slope and 1; by convention the slope",
+    at_kink=lambda x, *, negative_slope: x.equals(0),
+    source=_CLARKE,
+    accurate=Accurate(
+        derivatives=(lambda g, y, x, *, negative_slope: g * x.step(0) + g * (negative_slope * (-x).step(1)),),
+        loses="slope + (1 - slope)",
+        keeps="1, or the slope",
+        source=_CLARKE,
+    ),
+)
+
+PRELU = Operation(
+    name="prelu",
+    summary="x where it is positive, and a slope times x elsewhere.",
+    traits=Trait.ELEMENTWISE,
+    signature=two,
+    forward=lambda x, slope: x.maximum(0) + slope * x.minimum(0),
+    derivatives=(
+        lambda g, y, x, slope: g * (slope + x.step(0) * (1 - slope)),
+        lambda g, y, x, slope: g * x.minimum(0),
+    ),
+    kinks="x = 0: between the slope and 1; by convention the slope",
+    at_kink=lambda x, slope: x.equals(0),
+    source="He, Zhang, Ren and Sun, Delving deep into rectifiers (2015), equations 1 and 3",
+    accurate=Accurate(
+        derivatives=(lambda g, y, x, slope: g * x.step(0) + g * (slope * (-x).step(1)),),
+        loses="slope + (1 - slope)",
+        keeps="1, or the slope",
+        source=_CLARKE,
+    ),
+)
+
+SOFTSIGN = Operation(
+    name="softsign",
+    summary="x / (1 + |x|).",
+    traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
+    signature=one,
+    forward=lambda x: x / (1 + x.abs()),
+    # for x > 0: ((1 + x) - x) / (1 + x)^2, and the same of -x for x < 0: both are 1 at 0
+    derivatives=(lambda g, y, x: g / (1 + x.abs()) / (1 + x.abs()),),
+    factor="1 / (1 + abs(x))^2",
+    source="Glorot and Bengio, Understanding the difficulty of training deep networks (2010), section 3",
+)
+
+TANHSHRINK = of_one_number(
+    "tanhshrink",
+    "x - tanh(x).",
+    # 1 - (1 - tanh^2)
+    lambda g, y, x: g * x.function("tanh") ** 2,
+    factor="tanh(x)^2",
+    traits=Trait.ACTIVATION,
+    source="NIST Digital Library of Mathematical Functions, 4.34",
+)
