@@ -312,7 +312,7 @@ OPERATIONS: Mapping[str, tuple[Build, ...]] = {
     "xlogy": (_alike(f"xp.nn.binary_cross_entropy(xp.nn.sigmoid($1), xp.nn.sigmoid($2), {_NONE})"),),
     "elu": (_entrywise("xp.nn.elu(@, alpha=1.5)"), _entrywise("xp.nn.selu(@)"), _entrywise("xp.nn.celu(@)")),
     "leaky_relu": (_entrywise("xp.nn.leaky_relu(@, negative_slope=0.125)"),),
-    "prelu": (_two("xp.nn.prelu($1, $2)", lambda _, other: other == ()),),
+    "prelu": (_alike("xp.nn.prelu($1, $2)"),),
     "softsign": (_entrywise("xp.nn.softsign(@)"),),
     "tanhshrink": (_entrywise("xp.nn.tanhshrink(@)"),),
     "logcumsumexp": (_along("xp.nn.logcumsumexp"),),

@@ -56,10 +56,18 @@ _ELSEWHERE = {
     "multiply.reduce": "xp.prod",
     "nan_to_num": "xp.where(x == x, x, 0)",
     "nansum": "xp.sum(xp.where(x == x, x, 0))",
-    "nn.elu": "xp.where(x > 0, x, xp.expm1(x))",
-    "nn.leaky_relu": "xp.where(x > 0, x, slope * x)",
-    "nn.mse_loss": "xp.mean((a - b) ** 2)",
-    "nn.nll_loss": "xp.nn.cross_entropy on the logits",
+    **dict.fromkeys(("nn.conv1d", "nn.conv2d", "nn.conv3d"), "xp.nn.convolution"),
+    **{f"nn.conv_transpose{axes}d": "xp.nn.transposed_convolution" for axes in (1, 2, 3)},
+    **{f"nn.max_pool{axes}d": "xp.nn.max_pool" for axes in (1, 2, 3)},
+    **{f"nn.avg_pool{axes}d": "xp.nn.average_pool" for axes in (1, 2, 3)},
+    "nn.dropout": "a mask in the batch, by which the loss multiplies",
+    "nn.logsigmoid": "xp.nn.log_sigmoid",
+    "nn.swish": "xp.nn.silu",
+    **{
+        f"nn.{other}": f"xp.nn.{own}" for own, other in (("softsign", "soft_sign"), ("hardtanh", "hard_tanh"))
+    },
+    "lgamma": "xp.special.gammaln",
+    "psi": "xp.special.digamma",
     "norm": "xp.sqrt(xp.sum(x**2))",
     **dict.fromkeys(("numpy", "tolist"), "the array itself"),
     "permute": "xp.permute_dims",
@@ -81,10 +89,11 @@ _GENERAL = "Write it with functions of the array API standard; dir(xp) lists tho
 
 def advice(name: str) -> str:
     """Say what to use in the place of a function, such as `cumsum` or `nn.elu`."""
-    for mine in (name, f"nn.{name}", name.removeprefix("nn.")):
+    bare = name.rpartition(".")[2]
+    for mine in (name, f"nn.{name}", f"special.{name}", bare, f"nn.{bare}", f"special.{bare}"):
         if mine in KNOWN:
             return f"Call xp.{mine}."
-    instead = _STANDARD.get(name) or _ELSEWHERE.get(name)
+    instead = _STANDARD.get(name) or _ELSEWHERE.get(name) or _ELSEWHERE.get(bare)
     return f"Use {instead}." if instead else _GENERAL
 
 
