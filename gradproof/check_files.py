@@ -2,12 +2,14 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from inspect import signature
 from types import ModuleType
 from typing import Any
 
 from gradproof.checking import check
 from gradproof.errors import InputError
+from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import called, ends_nothing, run_file
 from gradproof.verdicts.printing import terminal_width
@@ -54,15 +56,16 @@ def _annotate(records: Sequence[CheckRecord]) -> None:
         print(annotation)
 
 
-Arguments = tuple[Any, Any, Any, Any]
+Arguments = tuple[Any, ...]
+"""What `check` is called with: a loss, a gradient, parameters and data; or a framework's own model."""
 
 
 def find_checks(module: ModuleType, name: str = "") -> Iterator[tuple[str, Arguments]]:
     """Find what a module wants checked.
 
     That is `gradient` with `loss`, `params` and `batch` (or `make(seed)`, which gives both), and every
-    Scenario that has a gradient. A name chooses one: that of a Scenario, of its variable, or of another
-    gradient function beside `loss`, `params` and `batch`.
+    Scenario that has a gradient. A name chooses one: that of a Scenario, of its variable, of another gradient
+    function beside `loss`, `params` and `batch`, or of a function that makes a Scenario.
 
     Raises:
         InputError: there is nothing to check, or nothing of that name.
@@ -70,19 +73,33 @@ def find_checks(module: ModuleType, name: str = "") -> Iterator[tuple[str, Argum
     members = vars(module)
     found: list[tuple[str, Arguments]] = []
     scenarios = {key: value for key, value in members.items() if isinstance(value, Scenario)}
-    for key, scenario in scenarios.items():
-        if scenario.gradient is not None and (not name or name in {key, scenario.name}):
-            arguments = (scenario.loss, scenario.gradient, scenario.params, scenario.batch)
-            found.append((scenario.name, arguments))
+    for key, scenario in {**scenarios, **_made(members, name)}.items():
+        if scenario.claimed_gradient is not None and (not name or name in {key, scenario.name}):
+            found.append((scenario.name, _arguments(scenario)))
     wanted = name or "gradient"
     # A Scenario that is made of the file's own functions is checked once.
-    told = any(arguments[1] is members.get(wanted) for _, arguments in found)
+    told = any(arguments[1:2] == (members.get(wanted),) for _, arguments in found)
     if not (name and found) and not told and "loss" in members and callable(members.get(wanted)):
         params, batch = _inputs(module)
         found.insert(0, (wanted, (members["loss"], members[wanted], params, batch)))
     if not found:
         raise InputError(_nothing(module, name, scenarios))
     yield from found
+
+
+def _arguments(scenario: Scenario) -> Arguments:
+    if isinstance(scenario, ModelScenario):
+        return (scenario,)
+    return scenario.loss, scenario.gradient, scenario.params, scenario.batch
+
+
+def _made(members: Mapping[str, Any], name: str) -> dict[str, Scenario]:
+    """Call the function of a name, where it can only be one that makes a Scenario."""
+    function = members.get(name)
+    if "loss" in members or not callable(function) or signature(function).parameters:
+        return {}
+    made = called(f"function {name}", function)
+    return {name: made} if isinstance(made, Scenario) else {}
 
 
 def _inputs(module: ModuleType) -> tuple[Any, Any]:

@@ -10,11 +10,18 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 CAUSES = {
     "attention": "the division by 2 of the derivative of divide",
+    "jax_function": "nothing carried back through mean",
     "jax_custom_vjp": "s (1 - s), s the sigmoid of x, in place of the factor sigmoid(x) of softplus",
     "layer_normalisation": "nothing carried back through var",
     "softmax_classifier": "the 1/6 of the derivative of mean",
     "torch_function": "the term x s' left out of the derivative of silu",
 }
+
+FRAMEWORKS = {"jax_custom_vjp": "jax", "jax_function": "jax", "torch_function": "torch"}
+"""What an example works with, if not NumPy alone."""
+
+MODELS = {"jax_function"}
+"""Those that take a model as it is, and make the wrong one in a function."""
 
 
 def run(target):
@@ -32,7 +39,7 @@ def test_every_example_is_here():
 
 @pytest.mark.parametrize("name", CAUSES)
 def test_an_example_is_right(name):
-    pytest.importorskip({"jax_custom_vjp": "jax", "torch_function": "torch"}.get(name, "numpy"))
+    pytest.importorskip(FRAMEWORKS.get(name, "numpy"))
     result = run(EXAMPLES / f"{name}.py")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "EQUAL" in result.stdout or "AGREES" in result.stdout
@@ -40,15 +47,12 @@ def test_an_example_is_right(name):
 
 @pytest.mark.parametrize(
     ("name", "cause"),
-    [
-        pytest.param(*case, marks=pytest.mark.slow if case[0] in {"jax_custom_vjp", "torch_function"} else [])
-        for case in CAUSES.items()
-    ],
+    [pytest.param(*case, marks=pytest.mark.slow if case[0] in FRAMEWORKS else []) for case in CAUSES.items()],
 )
 def test_its_wrong_twin_is_wrong(name, cause):
-    framework = {"jax_custom_vjp": "jax", "torch_function": "torch"}.get(name, "numpy")
+    framework = FRAMEWORKS.get(name, "numpy")
     pytest.importorskip(framework)
-    result = run(f"{EXAMPLES / name}.py::wrong_gradient")
+    result = run(f"{EXAMPLES / name}.py::{'wrong' if name in MODELS else 'wrong_gradient'}")
     assert result.returncode == 1, result.stdout + result.stderr
     # Code on NumPy is judged as a formula, by proof; a framework's by its numbers.
     assert ("WRONG" if framework == "numpy" else "DISAGREES") in result.stdout

@@ -1,0 +1,37 @@
+"""What the page of a front end shows is what one sees."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+RIGHT = {"jax": ("(1 + 0.044715 * x**2)", "(1 + 3 * 0.044715 * x**2)")}
+"""By page, what of its example is wrong, and what is right in its place."""
+
+
+def printed(code: str, folder: Path) -> str:
+    """What a file prints in a terminal of 80 columns."""
+    (folder / "mine.py").write_text(code, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "mine.py"],
+        cwd=folder, env={"COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"},
+        capture_output=True, encoding="utf-8", check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+@pytest.mark.parametrize("framework", RIGHT)
+def test_the_example_of_a_page_prints_what_is_shown(framework: str, tmp_path: Path) -> None:
+    pytest.importorskip(framework)
+    page = (DOCS / f"{framework}.md").read_text("utf-8")
+    blocks = re.findall(r"```(\w*)\n(.*?)```", page, re.DOTALL)
+    example = next(text for language, text in blocks if language == "python")
+    shown = next(text for language, text in blocks if not language)
+    told, wanted = (" ".join(text.split()) for text in (printed(example, tmp_path), shown))
+    assert told.startswith(wanted)
+    assert printed(example.replace(*RIGHT[framework]), tmp_path).startswith(
+        "AGREES at the given point; 12 points"
+    )
