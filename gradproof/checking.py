@@ -19,7 +19,7 @@ from gradproof.verdicts.checking.own import Terms
 from gradproof.verdicts.checking.own_points import Condition, PointsWanted, Searched, Tally, search_points
 from gradproof.verdicts.checking.points import Point, load_point
 from gradproof.verdicts.checking.rounded_data import UNKNOWN_LAW, judged_with_rounded_data, rounding_of
-from gradproof.verdicts.explaining import explained
+from gradproof.verdicts.explaining import again_in_floats, explained
 from gradproof.verdicts.judging.calling import call_gradient
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Claimed, Place
@@ -237,7 +237,8 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     told = {(f.kind, f.text): f for f in (*findings, *found.findings, *searched.findings, *resting)}
     if found.verdict is Verdict.WRONG:  # what a wrong formula loses in floating point is no news
         told = {key: finding for key, finding in told.items() if finding.kind != "loses-digits"}
-    found = explained(found, scenario.flat_loss, learning_rate)
+    again = again_in_floats(user, found.claimed) if user.computed_by else None
+    found = explained(found, scenario.flat_loss, learning_rate, again)
     found = replace(found, findings=(*told.values(), *_raised(searched.tally)), strict=strict)
     kept = {each.name: getattr(found, each.name) for each in fields(Judgement)}
     return Check(**kept, points=searched.tally, conditions=searched.conditions, seed=seed, point=given)

@@ -74,8 +74,26 @@ def _index_select(_: Any, x: Any, dim: int, index: Any) -> Any:
     return x[(*_whole(x, dim), index)] if rank(x) else x
 
 
-def _embedding(_: Any, weight: Any, indices: Any, *_options: Any, **_named: Any) -> Any:
-    return weight[indices]
+def _embedding(
+    xp: Any,
+    weight: Any,
+    indices: Any,
+    padding_idx: int = -1,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Any:
+    del sparse
+    rows = weight[indices]
+    # By its definition the row of the padding has no derivative, and that of others may be divided by how
+    # often they are taken: the part beside that is a constant.
+    share = np.where(indices == padding_idx, 0.0, 1.0) if padding_idx >= 0 else np.ones(np.shape(indices))
+    if scale_grad_by_freq:
+        _, places, counts = np.unique(indices, return_inverse=True, return_counts=True)
+        share = share / counts[places].reshape(share.shape)
+    if np.all(share == 1):
+        return rows
+    passed = rows * share[..., np.newaxis]
+    return passed + xp.nn.stop_gradient(rows - passed)
 
 
 def _filled(_: Any, x: Any, value: Any, *, dtype: Any = None) -> Any:

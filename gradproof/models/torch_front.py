@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from gradproof.errors import InputError, UnsupportedError
 from gradproof.models.aten_operations import OPERATIONS
 from gradproof.models.model_graph import ModelGraph, coarsest
 from gradproof.models.replay import Replay
-from gradproof.models.torch_model import SteeredError, Tensor, TorchModel, as_numpy, taken_apart, weighted
+from gradproof.models.torch_model import Tensor, TorchModel, as_numpy, taken_apart, weighted
 from gradproof.models.torch_tracing import TorchTrace
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.numbers import Noisy, Plain
@@ -67,12 +68,7 @@ def from_torch(
     >>> list(scenario.flat_params), list(scenario.flat_batch)
     (['weight', 'bias'], ['input'])
     """
-    given = _Given(model, inputs, loss, params, reference)
-    try:
-        front = _Front.of(given)
-    except SteeredError as error:
-        # Integers that steer the computation are of one kind with its shapes.
-        front = _Front.of(given, held=_is_discrete, otherwise=error)
+    front = _Front.of(_Given(model, inputs, loss, params, reference))
     return front.scenario(name or getattr(model, "__name__", type(model).__name__), training)
 
 
@@ -115,32 +111,28 @@ class _Front:
     differs: str = ""
 
     @classmethod
-    def of(
-        cls,
-        given: _Given,
-        *,
-        held: Callable[[Tensor], bool] = lambda _: False,
-        otherwise: SteeredError | None = None,
-    ) -> "_Front":
-        """Trace a model, whose inputs may be held as they are."""
-        call, found = taken_apart(given.model, given.inputs, held)
-        if otherwise is not None and len(found) == len(
-            taken_apart(given.model, given.inputs, lambda _: False)[1]
-        ):
-            raise otherwise
+    def of(cls, given: _Given, held: Mapping[str, Tensor] = MappingProxyType({})) -> "_Front":
+        """Trace a model, of whose inputs some may be held as they are."""
+        call, found = taken_apart(
+            given.model, given.inputs, lambda each: any(each is one for one in held.values())
+        )
         differentiated = _differentiated(given.model, found, given.params)
         parameters, notes = _parameters(given.model)
         _check_tensors({**parameters, **found})
         loss = weighted if given.loss is None and given.reference is not None else given.loss
         taken = TorchModel(given.model, call, loss, parameters, found)
-        front = cls._traced(taken, given.reference, differentiated, notes)
+        if held:
+            notes.append(f"Inputs that decide what the model computes are as they are: {', '.join(held)}.")
+        front, decide = cls._traced(taken, given.reference, differentiated, notes)
+        if decide:
+            return cls.of(given, {**held, **{name: found[name] for name in decide}})
         unused = front.unused()
         if unused:
             text = f"Parameters that the loss does not depend on are left out: {', '.join(unused)}."
             rest = {name: tensor for name, tensor in parameters.items() if name not in unused}
             taken = replace(taken, parameters=rest)
             differentiated = [name for name in differentiated if name not in unused]
-            front = cls._traced(taken, given.reference, differentiated, [*notes, text])
+            front, _ = cls._traced(taken, given.reference, differentiated, [*notes, text])
         return front.compared(is_reference=given.reference is not None)
 
     @classmethod
@@ -150,7 +142,7 @@ class _Front:
         reference: Callable[..., Any] | None,
         differentiated: Sequence[str],
         notes: Sequence[str],
-    ) -> "_Front":
+    ) -> tuple["_Front", set[str]]:
         params = {name: as_numpy(tensor) for name, tensor in model.parameters.items()}
         params |= {name: as_numpy(model.inputs[name]) for name in differentiated}
         if not params:
@@ -160,10 +152,12 @@ class _Front:
             )
         batch = {name: as_numpy(each) for name, each in model.inputs.items() if name not in params}
         traced = model if reference is None else _in_place_of(model, reference)
-        graph = TorchTrace(traced, _wide(params), _wide(batch), OPERATIONS).graph()
+        trace = TorchTrace(traced, _wide(params), _wide(batch), OPERATIONS)
+        graph = trace.graph()
         OPERATIONS.check(graph)
         model = replace(model, coarsest=coarsest(graph))
-        return cls(model, replace(traced, coarsest=model.coarsest), params, batch, graph, tuple(notes))
+        traced = replace(traced, coarsest=model.coarsest)
+        return cls(model, traced, params, batch, graph, tuple(notes)), trace.decide
 
     def unused(self) -> tuple[str, ...]:
         """Give the parameters that the loss does not depend on."""
@@ -239,10 +233,6 @@ def _in_place_of(model: TorchModel, reference: Callable[..., Any]) -> TorchModel
                 "a module with the same parameters, or a function."
             )
     return replace(model, function=reference, parameters={name: own[name] for name in model.parameters})
-
-
-def _is_discrete(tensor: Tensor) -> bool:
-    return not (tensor.is_floating_point() or tensor.is_complex())
 
 
 def _check_tensors(tensors: Mapping[str, Tensor]) -> None:

@@ -16,7 +16,6 @@ from torch.utils._pytree import tree_leaves, tree_map, tree_map_with_path
 
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.numbers.formats import FORMATS
-from gradproof.reference.source import raised_at
 from gradproof.scenarios.user_code import called
 
 Array = NDArray[Any]
@@ -74,7 +73,7 @@ class TorchModel:
             value = self.value(inputs, dtype)
             held = {name: self.parameters.get(name, inputs.get(name)) for name in params}
             if value.requires_grad:
-                _called("model's backward pass", value.backward)
+                called("model's backward pass", value.backward)
             gradient = {
                 name: np.zeros(params[name].shape, params[name].dtype)
                 if tensor is None or tensor.grad is None
@@ -98,10 +97,10 @@ class TorchModel:
         """
         arguments, options = self.arguments(inputs)
         with FloatsAs(dtype, self.dtype):
-            output = _called("model", lambda: self.function(*arguments, **options))
+            output = called("model", lambda: self.function(*arguments, **options))
             if self.loss is not None:
                 loss = self.loss
-                output = _called("loss", lambda: loss(output))
+                output = called("loss", lambda: loss(output))
         return _scalar(output, "model" if self.loss is None else "loss")
 
     def arguments(self, inputs: Mapping[str, Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -157,29 +156,6 @@ class TorchModel:
         if not isinstance(self.function, torch.nn.Module):
             return {}
         return {id(module): name for name, module in self.function.named_modules()}
-
-
-def _called(what: str, evaluate: Callable[[], Any]) -> Any:
-    """Call the user's code.
-
-    Raises:
-        InputError: it raises.
-        SteeredError: it is traced, and asks for the numbers in a tensor.
-    """
-
-    def watched() -> Any:
-        try:
-            return evaluate()
-        except RuntimeError as error:
-            if "get value out of a tracing tensor" not in str(error):
-                raise
-            raise SteeredError(
-                f"What the model computes depends on the numbers in a tensor{raised_at(error)}, as `if`, "
-                "`while`, float() and item() ask for them, and a trace has one way alone. Choose with "
-                "torch.where, or give what decides as an argument that is no tensor."
-            ) from error
-
-    return called(what, watched)
 
 
 def taken_apart(

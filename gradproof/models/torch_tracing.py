@@ -9,7 +9,7 @@ that the table does not know decomposed.
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,16 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from gradproof.models.model_graph import ModelGraph, ModelNode, Reference, ResultForm, constant
 from gradproof.models.replay import Operations
 from gradproof.models.torch_model import Tensor, TorchModel, as_numpy
-from gradproof.models.torch_watching import NOTE, CodePlace, Note, Noting, Watching, changes_parameter
+from gradproof.models.torch_watching import (
+    NOTE,
+    CodePlace,
+    Deciding,
+    Note,
+    Noting,
+    Watching,
+    changes_parameter,
+    tracer,
+)
 
 Array = NDArray[Any]
 
@@ -37,12 +46,14 @@ class TorchTrace:
         params: by name, where it is traced.
         batch: likewise, its data.
         operations: what the table knows; all else is decomposed.
+        decide: the names of the inputs whose numbers decide what is computed; known once it was traced.
     """
 
     model: TorchModel
     params: Mapping[str, Array]
     batch: Mapping[str, Array]
     operations: Operations
+    decide: set[str] = field(default_factory=set)
 
     def graph(self) -> ModelGraph:
         """Trace the forward pass in float64."""
@@ -75,8 +86,16 @@ class TorchTrace:
         for name, tensor in inputs.items():
             tensor.requires_grad_(name in self.params)
         place = CodePlace(self.model.module_names(), self.model.parameters, TorchTrace.run)
-        with torch.enable_grad(), Noting(place), Watching(place):
-            return self.model.value(inputs, torch.float64)
+        deciding = Deciding(place)
+        with torch.enable_grad(), Noting(place, deciding), Watching(place, deciding):
+            value = self.model.value(inputs, torch.float64)
+        # Placeholders are in the order of the inputs.
+        names = dict(zip(self._placeholders(), inputs, strict=False))
+        self.decide.update(names[each] for each in deciding.names)
+        return value
+
+    def _placeholders(self) -> list[str]:
+        return [node.name for node in tracer().graph.nodes if node.op == "placeholder"]
 
     def _functional(self, first: GraphModule, values: tuple[Tensor, ...]) -> GraphModule:
         interpreter = _Following(first)
@@ -134,14 +153,12 @@ def _without_onednn() -> Iterator[None]:
 def _attributes_as_arguments(module: GraphModule) -> list[Tensor]:
     """Let a graph take the tensors that it holds as further arguments, and give them."""
     graph, held = module.graph, {}
-    last = [node for node in graph.nodes if node.op == "placeholder"][-1:]
-    start = last[0].next if last else next(iter(graph.nodes))
-    for node in list(graph.nodes):
-        if node.op != "get_attr":
-            continue
-        if node.target not in held:
-            with graph.inserting_before(start):
-                held[node.target] = graph.placeholder(str(node.target))
+    attributes = [node for node in graph.nodes if node.op == "get_attr"]
+    start = next(node for node in graph.nodes if node.op != "placeholder")
+    for target in dict.fromkeys(node.target for node in attributes):
+        with graph.inserting_before(start):
+            held[target] = graph.placeholder(str(target))
+    for node in attributes:
         node.replace_all_uses_with(held[node.target])
         graph.erase_node(node)
     module.recompile()

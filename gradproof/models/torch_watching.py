@@ -1,5 +1,7 @@
 """What is seen of a PyTorch model while its forward pass is traced: places, and what cannot be followed."""
 
+import inspect
+import linecache
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.fx.experimental.proxy_tensor import get_proxy_mode, get_proxy_slot
+from torch.fx.experimental.proxy_tensor import disable_proxy_modes_tracing, get_proxy_mode, get_proxy_slot
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -40,18 +42,70 @@ class Note:
     through: bool = False
 
 
+class Deciding:
+    """Which numbers decide what a model computes: those of integers may, and these are then as they are.
+
+    Attributes:
+        names: of the inputs that decide.
+    """
+
+    def __init__(self, place: "CodePlace") -> None:
+        """Take what knows the line."""
+        self.names: set[str] = set()
+        self._place, self._tracer = place, tracer()
+
+    def asked(self, tensor: Tensor, how: str) -> None:
+        """Let the code have the numbers in a tensor.
+
+        Raises:
+            SteeredError: a parameter, or a floating-point input, has a part in it.
+        """
+        slot = get_proxy_slot(tensor, self._tracer, None)
+        if slot is None and not tensor.requires_grad:
+            return
+        origins = [] if slot is None else _origins(slot.proxy.node)
+        values = [node.meta.get("val") for node in origins]
+        if slot is None or any(value is None or value.is_floating_point() for value in values):
+            raise SteeredError(
+                f"The model asks for the numbers in a tensor by {how} at {self._place.seen()[0]}, where its "
+                "graph breaks: a trace has one way alone. Choose with torch.where, compute with tensors, or "
+                "give a function that does as `reference=`."
+            )
+        self.names |= {node.name for node in origins}
+
+
+def _origins(node: Any) -> list[Any]:
+    """Give the inputs and parameters that a node of the graph is computed from."""
+    seen, open_, found = {node}, [node], []
+    while open_:
+        each = open_.pop()
+        if each.op == "placeholder" or str(each.target).startswith("_param_constant"):
+            found.append(each)
+        for before in each.all_input_nodes:
+            if before not in seen:
+                seen.add(before)
+                open_.append(before)
+    return found
+
+
 class Noting(TorchDispatchMode):  # type: ignore[misc] # PyTorch is Any
     """Write a note on all nodes that an operation makes in the graph that is being traced."""
 
-    def __init__(self, note: Callable[[Any, tuple[Any, ...]], Note]) -> None:
+    def __init__(
+        self, note: Callable[[Any, tuple[Any, ...]], Note], deciding: Deciding | None = None
+    ) -> None:
         """Take what gives the note of an operation and its arguments."""
         super().__init__()
         self._graph: Any = tracer().graph
-        self._note = note
+        self._note, self._deciding = note, deciding
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Compute an operation."""
         del types
+        if func is torch.ops.aten._local_scalar_dense.default and self._deciding is not None:  # noqa: SLF001 - ATen's name
+            self._deciding.asked(args[0], "`if`, `while`, float() or item()")
+            with disable_proxy_modes_tracing():
+                return func(*args)
         note, last = self._note(func, args), next(reversed(self._graph.nodes), None)
         result = func(*args, **(kwargs or {}))
         node = next(iter(self._graph.nodes)) if last is None else last.next
@@ -90,12 +144,12 @@ class CodePlace:
     def __call__(self, func: Any, args: tuple[Any, ...]) -> Note:
         """Note an operation."""
         source, function = self.seen()
-        silent = not function and not torch.is_grad_enabled()
+        silent = function is None and not torch.is_grad_enabled()
         changed = args[0] if args and func._schema.is_mutable else None  # noqa: SLF001 - the schema has no other name
         if silent and isinstance(changed, torch.Tensor) and changed.requires_grad:
             self._check_changed(changed, source)
             return Note(source, through=True)
-        return Note(source, silent or (not function and func is torch.ops.aten.detach.default))
+        return Note(source, silent or (function is None and func is torch.ops.aten.detach.default))
 
     def _check_changed(self, tensor: Tensor, source: Source) -> None:
         for name, each in self._parameters.items():
@@ -107,18 +161,29 @@ class CodePlace:
                 "followed. Compute a new tensor, as in x = x.clamp(0, 1)."
             )
 
-    def seen(self) -> tuple[ModelSource, str]:
+    def seen(self) -> tuple[ModelSource, Any]:
         """Give the user's line with the module, and the custom Function in whose forward it is."""
-        line, module, function = UNKNOWN, None, ""
+        line, module, function = UNKNOWN, None, None
         for frame in _frames(self._until):
             code = frame.f_code
             if line is UNKNOWN and not code.co_filename.startswith((_TORCH, OURS, "<frozen")):
                 line = Source(code.co_filename, frame.f_lineno)
             if module is None and code is _CALL:
                 module = self._modules.get(id(frame.f_locals["self"]))
-            if not function and code is _APPLY:
-                function = frame.f_locals["cls"].__name__
-        return ModelSource.of(*line, module or ""), function
+            if function is None and code is _APPLY:
+                function = frame.f_locals["cls"]
+        return ModelSource.of(*line, module or "", _backward_of(function)), function
+
+
+def _backward_of(function: Any) -> str:
+    """Tell where a custom Function's backward pass is written; empty where there is none."""
+    code = getattr(inspect.unwrap(getattr(function, "backward", None) or len), "__code__", None)
+    if code is None:
+        return ""
+    line = code.co_firstlineno  # of a decorator, where there is one
+    while linecache.getline(code.co_filename, line).lstrip().startswith("@"):
+        line += 1
+    return f"{function.__name__}.backward at {Source(code.co_filename, line)}"
 
 
 def _frames(until: Any) -> Iterator["FrameType"]:
@@ -143,10 +208,10 @@ class Watching(TorchFunctionMode):  # type: ignore[misc] # PyTorch is Any
     errors nothing would show.
     """
 
-    def __init__(self, place: CodePlace) -> None:
+    def __init__(self, place: CodePlace, deciding: Deciding) -> None:
         """Take what knows the line."""
         super().__init__()
-        self._place, self._tracer = place, tracer()
+        self._place, self._deciding = place, deciding
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call a function of PyTorch's."""
@@ -157,27 +222,9 @@ class Watching(TorchFunctionMode):  # type: ignore[misc] # PyTorch is Any
                 f"The loss takes a derivative itself at {self._place.seen()[0]}, and the trace would hold "
                 "PyTorch's own rule for it, unchecked. Write that derivative out, or check a loss without it."
             )
-        if name in _LEAVING and isinstance(args[0], torch.Tensor) and self._is_computed(args[0]):
-            line = self._place.seen()[0]
-            raise SteeredError(
-                f"The model takes a tensor's numbers out of PyTorch by {name} at {line}, where its graph "
-                "breaks. Compute with tensors there, or give a function that does as `reference=`."
-            )
+        if name in _LEAVING and isinstance(args[0], torch.Tensor):
+            self._deciding.asked(args[0], f"{name}()")
         return func(*args, **(kwargs or {}))
-
-    def _is_computed(self, tensor: Tensor) -> bool:
-        """Tell whether a parameter or an input of the model has a part in a tensor."""
-        slot = get_proxy_slot(tensor, self._tracer, None)
-        if slot is None:
-            return bool(tensor.requires_grad)
-        seen, open_ = set(), [slot.proxy.node]
-        while open_:
-            node = open_.pop()
-            if node.op == "placeholder" or str(node.target).startswith("_param_constant"):
-                return True
-            seen.add(node)
-            open_ += [each for each in node.all_input_nodes if each not in seen]
-        return False
 
 
 _DERIVING = {"grad", "backward", "_make_dual"}

@@ -62,6 +62,11 @@ class Source(NamedTuple):
         """The part of a model that it belongs to (`encoder.layers.0.norm1`); empty where there is none."""
         return ""
 
+    @property
+    def backward(self) -> str:
+        """Where the user's own derivative of it is written (`MyGelu.backward at model.py:40`), if one is."""
+        return ""
+
 
 class Instruction(Source):
     """A line of a file, of which the instruction is known, too; equal to any other source on the line."""
@@ -84,7 +89,7 @@ class Instruction(Source):
 
 
 class ModelSource(Source):
-    """A line of a model's forward pass, and its module; equal to any other source on the line.
+    """A line of a model's forward pass; equal to any other source on it.
 
     >>> source = ModelSource.of("model.py", 31, "blocks.0.norm")
     >>> source.module, source == Source("model.py", 31)
@@ -92,18 +97,24 @@ class ModelSource(Source):
     """
 
     _module: str
+    _backward: str
 
     @classmethod
-    def of(cls, file: str, line: int, module: str) -> "ModelSource":
-        """Make one."""
+    def of(cls, file: str, line: int, module: str, backward: str = "") -> "ModelSource":
+        """Make one of its place; see `Source.module` and `Source.backward`."""
         made = cls(file, line)
-        made._module = module
+        made._module, made._backward = module, backward
         return made
 
     @property
     def module(self) -> str:
         """The part of a model that it belongs to."""
         return self._module
+
+    @property
+    def backward(self) -> str:
+        """Where the user's own derivative of it is written."""
+        return self._backward
 
 
 UNKNOWN = Source("<unknown>", 0)

@@ -10,17 +10,20 @@ from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework
 from gradproof.backends.protocol import Run
-from gradproof.errors import UnsupportedError
+from gradproof.errors import GradproofError, UnsupportedError
 from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.causes import Again, Cause, SecondPoint, doubt_from, search_cause
 from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.conditioning import who_loses_digits
+from gradproof.verdicts.judging.calling import call_gradient
 from gradproof.verdicts.judging.claimed import Arrays, Claimed, Formula, Place
 from gradproof.verdicts.judging.evidence import Loss, PlaceEvidence
 from gradproof.verdicts.judging.judge import judge
 from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.judging.user_gradient import UserGradient
+from gradproof.verdicts.model_parts import parts_of_model
 from gradproof.verdicts.own_functions import inaccurate_function
 from gradproof.verdicts.records import ParameterRecord
 from gradproof.verdicts.steps import batches_of
@@ -78,10 +81,15 @@ def explained(
     )
     if search.cause is not None:
         once = "; this was seen at one point only" if again.second() is None else ""
-        return replace(judgement, cause=replace(search.cause, text=search.cause.text + once))
+        place_of = parts_of_model(loss, place, search.cause.text)
+        text = search.cause.text + once + place_of.text
+        where = search.cause.gradient_where or place_of.backward
+        return replace(judgement, cause=replace(search.cause, text=text, gradient_where=where))
     if floats:
         return judgement  # the reason says already that digits are lost, or that it is no number
-    return replace(judgement, unexplained=search.difference)
+    told = parts_of_model(loss, place, search.difference).text
+    unexplained = search.difference.removesuffix(".") + told + "." if told else search.difference
+    return replace(judgement, unexplained=unexplained)
 
 
 def _no_numbers(judgement: Judgement) -> bool:
@@ -168,6 +176,23 @@ def _known(formula: Formula, params: Arrays) -> Arrays | None:
     if not balls or not all(ball.is_finite() for ball in balls):
         return None
     return {name: each for name, each in formula.values.items() if name in params}
+
+
+def again_in_floats(user: UserGradient, claimed: Claimed) -> Again:
+    """Say how a gradient that is run in floating point alone is asked for again, a tenth away."""
+
+    def second() -> SecondPoint | None:
+        place = claimed.place.apart.rounded(claimed.dtype)
+        dtype = FORMATS[claimed.dtype].dtype
+        try:
+            values = call_gradient(user, place, claimed.dtype, claimed.takes).values
+        except GradproofError:
+            return None
+        return SecondPoint(
+            place.params, place.batch, {name: each.astype(dtype) for name, each in values.items()}
+        )
+
+    return Again(second)
 
 
 # -------------------------------------------------------------------- of a run

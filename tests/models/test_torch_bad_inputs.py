@@ -62,18 +62,22 @@ REFUSED: dict[str, tuple[type[Exception], Callable[..., Any], str]] = {
     "if": (
         gp.UnsupportedError,
         lambda _, h: h.sum() if h.sum() > 0 else -h.sum(),
-        "depends on the numbers in a",
+        "asks for the numbers in a tensor by `if`",
     ),
     "float": (
         gp.UnsupportedError,
         lambda _, h: h.sum() * float(h.sum()),
-        "depends on the numbers in a tensor",
+        "asks for the numbers in a tensor by",
     ),
-    "tolist": (gp.UnsupportedError, lambda _, h: h.sum() * sum(h[0].tolist()), "out of PyTorch by tolist at"),
+    "tolist": (
+        gp.UnsupportedError,
+        lambda _, h: h.sum() * sum(h[0].tolist()),
+        r"in a tensor by tolist\(\) at",
+    ),
     "numpy": (
         gp.UnsupportedError,
         lambda _, h: (h * torch.from_numpy(h.detach().numpy())).sum(),
-        "out of PyTorch by numpy at .*where its graph breaks. Compute with tensors there",
+        r"in a tensor by numpy\(\) at .*where its graph breaks: a trace has one way alone. Choose with",
     ),
     "derivative": (
         gp.UnsupportedError,
@@ -211,7 +215,28 @@ def test_integers_that_steer_the_computation_are_constants() -> None:
         lambda x, count: x[: int(count)].square().sum(), (torch.arange(5.0), torch.tensor(3))
     )
     assert list(scenario.flat_batch) == []
+    check = gp.check(scenario)
+    assert check.ok
+    assert ("left-out", "Inputs that decide what the model computes are as they are: count.") in kinds(check)
+
+
+def test_constants_may_decide_what_is_computed() -> None:
+    def function(x: Any, labels: Any) -> Any:
+        mask = torch.ones(2, dtype=torch.bool)
+        return x.square().sum() if mask.all() else x[labels].sum()
+
+    scenario = gp.from_torch(function, (torch.tensor([1.0, 2.0]), torch.tensor([0, 1])))
+    assert list(scenario.flat_batch) == ["labels"]
     assert gp.check(scenario).ok
+
+
+@pytest.mark.parametrize("options", [{"padding_idx": 0}, {"scale_grad_by_freq": True}, {}])
+def test_a_row_of_padding_has_no_derivative_by_definition(options: dict[str, Any]) -> None:
+    torch.manual_seed(0)
+    table = nn.Embedding(5, 2, **options)
+    ids = torch.tensor([[0, 3, 3], [1, 0, 3]])
+    scenario = gp.from_torch(table, (ids,), loss=lambda out: (out**2).sum() + out.sum())
+    assert gp.check(scenario, points=3).ok
 
 
 def test_integers_of_the_data_stay_data() -> None:
