@@ -217,7 +217,8 @@ def _moved(code: str, change: Callable[[Shape], Shape], fits: Callable[[Shape], 
             return None
         name, shape = found
         after = change(shape)
-        return code.format(name, shape=after, order=tuple(range(len(shape)))[::-1]), after
+        rows = shape[-2] if len(shape) > 1 else 0
+        return code.format(name, shape=after, rows=rows, order=tuple(range(len(shape)))[::-1]), after
 
     return build
 
@@ -228,6 +229,15 @@ def _at_least(rank: int) -> Callable[[Shape], bool]:
 
 def _swapped(shape: Shape) -> Shape:
     return (*shape[:-2], shape[-1], shape[-2])
+
+
+def _left(shape: Shape) -> Shape:
+    """The shape of x x' for matrices x."""
+    return (*shape[:-1], shape[-2])
+
+
+_REGULAR = "(0.125 * {0} @ xp.matrix_transpose({0}) + 2.0 * xp.eye({rows}))"
+_DISTINCT = "(0.125 * {0} @ xp.matrix_transpose({0}) + xp.eye({rows}) * xp.asarray([*range({rows})]))"
 
 
 OPERATIONS: Mapping[str, tuple[Build, ...]] = {
@@ -284,6 +294,34 @@ OPERATIONS: Mapping[str, tuple[Build, ...]] = {
             lambda s: (1, *s[1:]),
             _at_least(1),
         ),
+    ),
+    "euclidean_norm": (
+        _reduction("(lambda x, **how: xp.linalg.vector_norm(0.25 + x * x, **how))"),
+        _moved("xp.linalg.matrix_norm(0.25 + {0} * {0})", lambda s: s[:-2], _at_least(2)),
+    ),
+    "inv": (_moved(f"xp.linalg.inv({_REGULAR})", _left, _at_least(2)),),
+    "solution": (_moved(f"xp.linalg.solve({_REGULAR}, {{0}})", lambda s: s, _at_least(2)),),
+    "det": (
+        _moved(f"xp.linalg.det({_REGULAR})", lambda s: s[:-2], _at_least(2)),
+        _moved("xp.linalg.det(0.125 * {0} @ xp.matrix_transpose({0}))", lambda s: s[:-2], _at_least(2)),
+    ),
+    "sign_and_log_determinant": (
+        _moved(f"xp.linalg.slogdet({_REGULAR})[1]", lambda s: s[:-2], _at_least(2)),
+    ),
+    "cholesky_factor": (
+        _moved(f"xp.linalg.cholesky({_REGULAR})", _left, _at_least(2)),
+        _moved(f"xp.linalg.cholesky({_REGULAR}, upper=True)", _left, _at_least(2)),
+    ),
+    "symmetric_eigen": (_moved(f"xp.linalg.eigh({_DISTINCT})[1] ** 2", _left, _at_least(2)),),
+    "eigvalsh": (_moved(f"xp.linalg.eigvalsh({_DISTINCT})", lambda s: s[:-1], _at_least(2)),),
+    "singular_decomposition": (_moved(f"xp.linalg.svd({_DISTINCT})[0] ** 2", _left, _at_least(2)),),
+    "svdvals": (_moved(f"xp.linalg.svdvals({_DISTINCT})", lambda s: s[:-1], _at_least(2)),),
+    "orthogonal_triangular": (
+        _moved(f"xp.linalg.qr({_REGULAR})[0] ** 2", _left, _at_least(2)),
+        _moved(f"xp.abs(xp.linalg.qr({_REGULAR})[1])", _left, _at_least(2)),
+    ),
+    "pseudoinverse": (
+        _moved(f"xp.linalg.pinv({_REGULAR}[..., 1:])", lambda s: (*s[:-2], s[-2] - 1, s[-2]), _at_least(2)),
     ),
     "matmul": (_product("xp.matmul", _matmul),),
     "vecdot": (_product("xp.vecdot", _vecdot),),

@@ -20,7 +20,6 @@ _STANDARD = {
     "empty_like": "xp.zeros_like",
     "fft": "products with matrices of cosines and sines (xp.matmul)",
     "from_dlpack": "xp.asarray",
-    "linalg": "xp.matmul, xp.outer, xp.vecdot, and for a norm xp.sqrt(xp.sum(x**2))",
     "nextafter": "x, of which a neighbour means nothing to a gradient",
 }
 """What the array API standard (2024.12) has and the tape lacks, with what to use in its place."""
@@ -68,14 +67,13 @@ _ELSEWHERE = {
     },
     "lgamma": "xp.special.gammaln",
     "psi": "xp.special.digamma",
-    "norm": "xp.sqrt(xp.sum(x**2))",
+    "norm": "xp.linalg.vector_norm, or xp.linalg.matrix_norm",
     **dict.fromkeys(("numpy", "tolist"), "the array itself"),
     "permute": "xp.permute_dims",
     "power": "xp.pow",
     "swapaxes": "xp.permute_dims(x, axes)",
     "t": "x.T for a matrix",
     "to": "xp.astype",
-    "trace": "xp.sum(xp.eye(n) * x)",
     "transpose": "xp.permute_dims(x, axes), or x.T for a matrix",
     "true_divide": "xp.divide",
     "unsqueeze": "xp.expand_dims",
@@ -90,7 +88,8 @@ _GENERAL = "Write it with functions of the array API standard; dir(xp) lists tho
 def advice(name: str) -> str:
     """Say what to use in the place of a function, such as `cumsum` or `nn.elu`."""
     bare = name.rpartition(".")[2]
-    for mine in (name, f"nn.{name}", f"special.{name}", bare, f"nn.{bare}", f"special.{bare}"):
+    spaces = ("", "nn.", "special.", "linalg.")
+    for mine in (name, *(space + name for space in spaces), *(space + bare for space in spaces)):
         if mine in KNOWN:
             return f"Call xp.{mine}."
     instead = _STANDARD.get(name) or _ELSEWHERE.get(name) or _ELSEWHERE.get(bare)

@@ -52,6 +52,119 @@ def variance(x: Any, correction: int, axis: int = -1) -> Any:
     return (deviations**2).sum(axis=axis) / (x.shape[axis] - correction)
 
 
+def euclidean(x: Any, axis: int = -1, **options: Any) -> Any:
+    return each(mpmath.sqrt)((x * x).sum(axis=axis, **options))
+
+
+# -------------------------------------------------------------------- functions of matrices
+
+REGULAR = np.array([[2.0, -0.5, 1.0], [0.25, 1.5, -1.0], [0.5, 1.0, 3.0]])
+REGULAR_2 = np.array([[1.0, 0.5, -0.25], [-0.75, 2.0, 0.5], [1.5, -0.5, 1.25]])
+DEFINITE = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, -0.5], [0.5, -0.5, 2.0]])
+TALL = np.array([[1.5, -0.5], [0.25, 1.0], [-1.0, 2.0]])
+WIDE = TALL.T + np.array([[0.5], [-0.25]])
+
+
+def _stacked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of matrices of mpmath on stacks of object arrays."""
+
+    def on_stacks(*operands: Any) -> Any:
+        if operands[0].ndim > 2:
+            return np.array([on_stacks(*each) for each in zip(*operands, strict=True)])
+        return np.asarray(function(*(mp.matrix(x.tolist()) for x in operands)), dtype=object)
+
+    return on_stacks
+
+
+def _array(matrix: Any) -> Any:
+    return np.array(matrix.tolist(), dtype=object)
+
+
+def _row(values: Any) -> Any:
+    return np.array([[*values]], dtype=object)
+
+
+def _with_lapacks_signs(columns: Any, theirs: Any) -> Any:
+    """Columns of unit vectors, turned to the side of those that NumPy gives."""
+    return columns * np.where((columns.astype(float) * theirs).sum(axis=0) < 0, -1, 1)
+
+
+def _floats(matrix: Any) -> Any:
+    return _array(matrix).astype(float)
+
+
+def _symmetric(matrix: Any) -> Any:
+    return (matrix + matrix.T) / 2
+
+
+def _eigen(matrix: Any) -> Any:
+    values, vectors = mp.eigsy(_symmetric(matrix))
+    theirs = np.linalg.eigh(_floats(_symmetric(matrix))).eigenvectors
+    return np.concatenate([_row(values), _with_lapacks_signs(_array(vectors), theirs)])
+
+
+def _singular(matrix: Any) -> Any:
+    u, values, vh = mp.svd_r(matrix, full_matrices=False)
+    theirs = np.linalg.svd(_floats(matrix), full_matrices=False)
+    columns = np.concatenate([_array(u), _array(vh).T])
+    columns = _with_lapacks_signs(columns, np.concatenate([theirs.U, theirs.Vh.T]))
+    return np.concatenate([columns[: matrix.rows], _row(values), columns[matrix.rows :]])
+
+
+def _orthogonal_triangular(matrix: Any) -> Any:
+    """By Gram and Schmidt, in another way than mpmath's and ours."""
+    columns: list[Any] = []
+    whole = _array(matrix)
+    for column in whole.T[: matrix.rows]:
+        rest = column
+        for other in columns:
+            rest = rest - other * (other * column).sum()
+        columns.append(rest / mp.sqrt((rest * rest).sum()))
+    q = _with_lapacks_signs(np.array(columns).T, np.linalg.qr(whole.astype(float)).Q)
+    return np.concatenate([q, whole.T @ q])
+
+
+def _determinant(a: Any) -> Any:
+    """Of three rows, without a division: Sarrus."""
+    products = [a[0, i] * a[1, (i + s) % 3] * a[2, (i + 2 * s) % 3] * s for i in range(3) for s in (1, -1)]
+    return np.asarray(sum(products), dtype=object)
+
+
+def _pseudoinverse(matrix: Any) -> Any:
+    if matrix.rows < matrix.cols:
+        return _pseudoinverse(matrix.T).T
+    return _array(mp.inverse(matrix.T * matrix) * matrix.T)
+
+
+def _sign_and_log(matrix: Any) -> Any:
+    value = mp.det(matrix)
+    return [mp.sign(value), mp.log(abs(value))]
+
+
+MATRIX_CASES = [
+    Case("inv", (REGULAR,), _stacked(lambda a: _array(mp.inverse(a)))),
+    Case("inv", (np.stack([REGULAR, DEFINITE]),), _stacked(lambda a: _array(mp.inverse(a))), label="stack"),
+    Case("solution", (REGULAR, REGULAR_2), _stacked(lambda a, b: _array(mp.inverse(a) * b))),
+    Case("solution", (REGULAR, TALL), _stacked(lambda a, b: _array(mp.inverse(a) * b)), label="columns"),
+    Case("det", (REGULAR,), _stacked(mp.det)),
+    Case("det", (np.arange(1.0, 10.0).reshape(3, 3),), _determinant, label="singular"),
+    Case("sign_and_log_determinant", (REGULAR[::-1],), _stacked(_sign_and_log)),
+    Case("cholesky_factor", (DEFINITE,), _stacked(lambda a: _array(mp.cholesky(_symmetric(a))))),
+    Case("symmetric_eigen", (DEFINITE,), _stacked(_eigen)),
+    Case("eigvalsh", (DEFINITE,), _stacked(lambda a: _eigen(a)[0])),
+    Case("singular_decomposition", (REGULAR,), _stacked(_singular)),
+    Case("singular_decomposition", (TALL,), _stacked(_singular), label="tall"),
+    Case("singular_decomposition", (WIDE,), _stacked(_singular), label="wide"),
+    Case("svdvals", (WIDE,), _stacked(lambda a: _singular(a)[a.rows])),
+    Case("orthogonal_triangular", (WIDE,), _stacked(_orthogonal_triangular)),
+    Case("orthogonal_triangular", (TALL,), _stacked(_orthogonal_triangular), label="tall"),
+    Case("orthogonal_triangular", (REGULAR,), _stacked(_orthogonal_triangular), label="square"),
+    Case("pseudoinverse", (TALL,), _stacked(_pseudoinverse)),
+    Case("pseudoinverse", (WIDE,), _stacked(_pseudoinverse), label="wide"),
+    Case("pseudoinverse", (REGULAR,), _stacked(_pseudoinverse), label="square"),
+]
+
+
 def gelu_tanh(x: Any) -> Any:
     return x / 2 * (1 + mpmath.tanh(mpmath.sqrt(2 / mp.pi) * (x + mpf(0.044715) * x**3)))
 
@@ -155,6 +268,8 @@ CASES = [
         {"axis": -1, "include_initial": True},
         "initial",
     ),
+    Case("euclidean_norm", (ANY,), euclidean, LAST),
+    Case("euclidean_norm", (ANY,), lambda x: euclidean(x, axis=-2, keepdims=True), KEPT, "kept"),
     Case("cumulative_prod", (ANY,), lambda x: np.cumprod(x, axis=-1), {"axis": -1}),
     Case(
         "cumulative_prod",
@@ -188,6 +303,7 @@ CASES = [
     Case("vecdot", (ANY, ROW), lambda a, b: (a * b).sum(axis=-1)),
     Case("vecdot", (ANY, OTHER), lambda a, b: (a * b).sum(axis=-2), {"axis": -2}, "axis"),
     Case("outer", (ROW, ANY[0]), np.multiply.outer),
+    *MATRIX_CASES,
     Case("reshape", (ANY,), lambda x: x.reshape(3, 2), {"shape": (3, -1)}),
     Case("permute_dims", (STACK,), lambda x: x.transpose(2, 0, 1), {"axes": (-1, -3, -2)}),
     Case("matrix_transpose", (STACK,), lambda x: x.swapaxes(-1, -2)),

@@ -8,7 +8,7 @@ from flint import arb
 from gradproof.reference.lifted.calls import NotCertifiedError
 from gradproof.reference.lifted.lifted_array import LiftedArray, base, from_arbs, lift, to_arbs
 from gradproof.reference.numbers import BallNumbers, Balls
-from gradproof.reference.numbers.balls import array_of, matrix_of
+from gradproof.reference.numbers.certified_matrices import array_of, matrix_of
 from gradproof.reference.tape.arguments import contraction
 from gradproof.reference.tape.operations.matrix_products import MATMUL
 

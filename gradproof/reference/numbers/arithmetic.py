@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gradproof.reference.numbers.elementary import EVERY
 from gradproof.reference.numbers.integers import Integers
 from gradproof.reference.numbers.mask import Mask, decided
+from gradproof.reference.numbers.matrix_functions import of_floats
 from gradproof.reference.numbers.payload import HIDDEN, Entries, Payload, aligned
 
 Operand: TypeAlias = "Numbers[Any] | float"
@@ -224,6 +225,13 @@ class Numbers(Entries[KindType]):
             return (tall @ other).reshape((*self.shape[:-1], other.shape[-1]))
         return self.like(self._matmul(*aligned(self.data, other.data)))
 
+    def matrix_function(self, name: str, *others: "Numbers[Any]") -> Self:
+        """A function of matrices, or of stacks of them, by its name in `matrix_functions`."""
+        if self.ndim < HIDDEN:
+            raise ValueError(f"an array with {self.ndim} axes is no matrix")
+        operands = aligned(self.data, *(other.data for other in others))
+        return self.like(self._matrix_function(name, *operands))
+
     # ---------------------------------------------------------------- comparisons and kinks
 
     __lt__, __gt__ = _comparisons(operator.lt, "Whether it is less, or greater.")
@@ -335,6 +343,9 @@ class Numbers(Entries[KindType]):
     def _matmul(self, x: Payload, y: Payload) -> Payload:
         product: Payload = np.matmul(x, y)
         return product
+
+    def _matrix_function(self, name: str, *operands: Payload) -> Payload:
+        return of_floats(name, *operands)
 
     def _maximum(self, x: Payload, y: Payload) -> Payload:
         return np.maximum(x, y)

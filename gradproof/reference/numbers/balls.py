@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import flint
 import numpy as np
-from flint import arb, arb_mat
+from flint import arb
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.arithmetic import Kind, Numbers
@@ -31,9 +31,11 @@ from gradproof.reference.numbers.bounds import (
     radii,
     relative_bounds,
 )
+from gradproof.reference.numbers.certified_matrices import array_of, matrix_of
 from gradproof.reference.numbers.elementary import BY_OPERANDS, ONE, ZERO, near, on_balls, whole_power
 from gradproof.reference.numbers.integers import Integers
 from gradproof.reference.numbers.mask import Mask
+from gradproof.reference.numbers.matrix_functions import of_balls
 from gradproof.reference.numbers.orders import are_equal, groups, in_order, put_back
 from gradproof.reference.numbers.payload import Payload
 
@@ -158,6 +160,9 @@ class BallNumbers(Numbers["Balls"]):
 
     def _matmul(self, x: Payload, y: Payload) -> Payload:
         return product_of_stacks(x, y)
+
+    def _matrix_function(self, name: str, *operands: Payload) -> Payload:
+        return of_balls(name, *operands)
 
     def pivot(self, axes: tuple[int, ...]) -> "BallNumbers":
         """A single number near the maximum along axes; any would be right."""
@@ -314,17 +319,6 @@ _powers = on_balls(_power, 2)
 
 _ENTRY, _PRODUCT, _CALL, _TERM = 130.0, 15.0, 2500.0, 140.0
 """Nanoseconds: to convert an entry, per product in arb_mat, per arb_mat, per product of objects."""
-
-
-def matrix_of(array: Any) -> arb_mat:
-    """Give an object array of `flint.arb` with two axes as Arb's matrix."""
-    return arb_mat(*array.shape, array.ravel().tolist())
-
-
-def array_of(matrix: arb_mat) -> Payload:
-    """Give Arb's matrix as an object array of `flint.arb`."""
-    n, m = matrix.nrows(), matrix.ncols()
-    return np.fromiter(matrix.entries(), dtype=object, count=n * m).reshape(n, m)
 
 
 _BLOCK, _WORTH = 61, 30

@@ -112,6 +112,10 @@ class Mask(Computed):
     def _own(self, value: Any) -> "Mask":
         return value if _is_array(value) else _lifted(value)
 
+    def certain(self) -> "Mask":
+        """True where it is certainly true, and false elsewhere."""
+        return Mask(decided(self.true))
+
     def somewhere(self, axes: tuple[int, ...], *, keepdims: bool = False) -> "Mask":
         """Whether one is true along axes; false where all are false, undecided elsewhere."""
         return Mask(np.max(self.data, axis=axes, keepdims=keepdims, initial=-1))

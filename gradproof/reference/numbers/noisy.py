@@ -34,6 +34,7 @@ from gradproof.reference.numbers.arithmetic import Kind, Numbers
 from gradproof.reference.numbers.branches import shares, sides
 from gradproof.reference.numbers.elementary import EVERY
 from gradproof.reference.numbers.mask import decided
+from gradproof.reference.numbers.matrix_functions import MATRIX_FUNCTIONS, of_floats, perturbed, with_signs_of
 from gradproof.reference.numbers.noise_model import Inside, NoiseModel
 from gradproof.reference.numbers.orders import shuffled_within
 from gradproof.reference.numbers.payload import Payload
@@ -182,6 +183,19 @@ class NoisyNumbers(Numbers["Noisy"]):
         noise *= rows
         noise *= columns
         return self._stored(noise)
+
+    def _matrix_function(self, name: str, *operands: Payload) -> Payload:
+        function = MATRIX_FUNCTIONS[name]
+        first, *others = operands
+        # equal matrices get the same noise, and so do not the equal entries of one
+        places = np.arange(first.shape[-2] * first.shape[-1], dtype=np.float64).reshape(first.shape[-2:])
+        random = self.kind.accumulation_unit * self.kind.roundings(
+            first, np.broadcast_to(places, first.shape)
+        )
+        result = of_floats(name, perturbed(function, first, random), *others)
+        if function.free is not None:
+            result = with_signs_of(function, result, of_floats(name, *operands), first.shape)
+        return self._perturbed(result, (result,))
 
     def _stored(self, sums: Payload) -> Payload:
         """Sums, rounded from the format that they are kept in to that of results if it is a shorter one."""

@@ -25,6 +25,7 @@ from gradproof.reference.tape.arguments import (
 )
 from gradproof.reference.tape.comparing import Comparing
 from gradproof.reference.tape.data_types import DataTypes, DType
+from gradproof.reference.tape.linear_algebra import LinearAlgebra
 from gradproof.reference.tape.neural_functions import NeuralFunctions
 from gradproof.reference.tape.node import Recorder, Tensor
 from gradproof.reference.tape.operations import IN_NAMESPACE
@@ -51,6 +52,7 @@ class Namespace(
     Attributes:
         nn: Activations and losses that frameworks have natively; see `NeuralFunctions`.
         special: Special functions; see `SpecialFunctions`.
+        linalg: Linear algebra; see `LinearAlgebra`.
 
     Source: Python array API standard, 2024.12, https://data-apis.org/array-api/2024.12/
     """
@@ -60,6 +62,7 @@ class Namespace(
         super().__init__(tape)
         self.nn = NeuralFunctions(tape, self)
         self.special = SpecialFunctions(tape, self)
+        self.linalg = LinearAlgebra(tape, self)
 
     # ---------------------------------------------------------------- entry by entry
 

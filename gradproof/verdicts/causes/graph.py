@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gradproof.reference.numbers import Numbers
 from gradproof.reference.numbers.arithmetic import kept
-from gradproof.reference.tape import Edge, Operation, Tape, Tensor
+from gradproof.reference.tape import Edge, Operation, Tape, Tensor, Trait
 
 Array: TypeAlias = Numbers[Any]
 
@@ -388,7 +388,9 @@ class Use:
     @cached_property
     def _at_kink(self) -> bool:
         at_kink = self.operation.at_kink if self.operation else None
-        if self.graph.plain is self.graph or at_kink is None:
+        if self.operation is None or self.graph.plain is self.graph or at_kink is None:
             return False
+        if not (Trait.ELEMENTWISE | Trait.REDUCTION) & self.operation.traits:
+            return False  # its derivative moves the entries of g
         mask = at_kink(*self.values, **self.arguments)
         return bool((mask.true | mask.undecided).any())

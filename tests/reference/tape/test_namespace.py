@@ -21,6 +21,31 @@ PARAMS = {
 }
 BATCH = {"x": RNG.normal(size=(3, 4)), "k": np.array([2, 0, 3]), "t": np.array([0, 1, 1, 0])}
 
+
+def square(params: Any) -> Any:
+    """A matrix that is regular."""
+    return params["a"][:, :3] * 0.5 + 1.5 * np.eye(3)
+
+
+def stack(xp: Any, params: Any) -> Any:
+    """Two of them, the second with a negative determinant."""
+    return xp.stack([square(params), square(params)[::-1] * params["v"][0]])
+
+
+def eigen_function(xp: Any, eigen: Any) -> Any:
+    """A function of eigenvalues and eigenvectors that is the same whichever signs these have."""
+    values, vectors = eigen
+    return (vectors * xp.expand_dims(xp.sin(values), axis=-2)) @ vectors.mT + vectors**2
+
+
+def singular_function(xp: Any, singular: Any) -> Any:
+    """Likewise, of singular values and vectors."""
+    u, s, vh = singular
+    return xp.sum((u * xp.expand_dims(xp.sin(s), axis=-2)) @ vh, axis=-1) ** 2 + xp.sum(
+        u**2 * xp.expand_dims(s, axis=-2), axis=-1
+    )
+
+
 FUNCTIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "tensordot-int": lambda xp, p, _: xp.tensordot(p["s"], p["b"], axes=1),
     "tensordot-pairs": lambda xp, p, _: xp.tensordot(p["s"], p["a"], axes=([1, 2], [0, 1])),
@@ -79,7 +104,6 @@ FUNCTIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "count_nonzero": lambda xp, p, _: p["v"] * xp.count_nonzero(p["a"] > 0, axis=0),
     "any": lambda xp, p, _: xp.where(xp.any(p["s"] > 1, axis=(0, 1)), p["v"], 0.0),
     "all": lambda xp, p, _: xp.where(xp.all(p["a"] < 1, axis=0, keepdims=True), p["a"], p["v"]),
-    "nonzero": lambda xp, p, b: p["v"][xp.nonzero(b["t"])] + xp.sum(p["v"][xp.nonzero(xp.ones(4) > 0)]),
     "isfinite": lambda xp, p, _: xp.where(
         xp.isfinite(p["a"]) & ~xp.isnan(p["a"]) & ~xp.isinf(p["a"]), p["a"], 0.0
     ),
@@ -100,6 +124,51 @@ FUNCTIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "meshgrid": lambda xp, p, _: sum(xp.meshgrid(p["v"], p["b"][0], p["a"][:, 0])),
     "meshgrid-ij": lambda xp, p, _: sum(xp.meshgrid(p["v"], p["b"][0], indexing="ij")),
     "real": lambda xp, p, _: xp.real(p["a"]) * xp.conj(p["a"]),
+    "linalg-products": lambda xp, p, _: (
+        xp.linalg.matmul(p["a"], p["b"])[:, 0] * xp.linalg.vecdot(p["a"], p["v"])
+        + xp.linalg.tensordot(p["a"], p["v"], axes=1)
+        + xp.linalg.outer(p["v"], p["v"])[0, 1:] * xp.linalg.matrix_transpose(p["a"])[0]
+    ),
+    "inv": lambda xp, p, _: xp.linalg.inv(square(p)),
+    "inv-stack": lambda xp, p, _: xp.linalg.inv(stack(xp, p)),
+    "solve": lambda xp, p, _: xp.linalg.solve(square(p), p["b"][:3]),
+    "solve-vector": lambda xp, p, _: xp.linalg.solve(square(p), p["v"][:3]),
+    "solve-stack": lambda xp, p, _: xp.linalg.solve(stack(xp, p), p["b"][:3]),
+    "det": lambda xp, p, _: xp.linalg.det(stack(xp, p)),
+    "det-singular": lambda xp, p, _: xp.linalg.det(xp.linalg.outer(p["v"], p["v"])[:3, :3] * xp.eye(3)),
+    "slogdet": lambda xp, p, _: xp.linalg.slogdet(stack(xp, p))[1] * xp.linalg.slogdet(stack(xp, p)).sign,
+    "cholesky": lambda xp, p, _: xp.linalg.cholesky(p["a"] @ p["a"].mT),
+    "cholesky-upper": lambda xp, p, _: xp.linalg.cholesky(p["a"] @ p["a"].mT, upper=True),
+    "eigh": lambda xp, p, _: eigen_function(xp, xp.linalg.eigh(p["a"] @ p["a"].mT)),
+    "eigh-values": lambda xp, p, _: xp.linalg.eigh(p["a"] @ p["a"].mT).eigenvalues,
+    "eigvalsh": lambda xp, p, _: xp.linalg.eigvalsh(p["s"] @ p["s"].mT + xp.eye(3)),
+    "svd": lambda xp, p, _: singular_function(xp, xp.linalg.svd(square(p))),
+    "svd-tall": lambda xp, p, _: singular_function(xp, xp.linalg.svd(p["a"].mT, full_matrices=False)),
+    "svd-wide": lambda xp, p, _: singular_function(xp, xp.linalg.svd(p["s"], full_matrices=False)),
+    "svdvals": lambda xp, p, _: xp.linalg.svdvals(p["s"]),
+    "qr": lambda xp, p, _: sum(xp.linalg.qr(square(p))),
+    "qr-tall": lambda xp, p, _: xp.linalg.qr(p["a"].mT)[0] @ xp.linalg.qr(2 * p["a"].mT)[1] ** 2,
+    "qr-wide": lambda xp, p, _: xp.linalg.qr(p["a"])[1] * 2,
+    "pinv": lambda xp, p, _: xp.linalg.pinv(p["s"]) + xp.linalg.pinv(p["s"].mT).mT,
+    "matrix_power": lambda xp, p, _: (
+        xp.linalg.matrix_power(square(p), 5) + xp.linalg.matrix_power(square(p), 0)
+    ),
+    "matrix_power-negative": lambda xp, p, _: xp.linalg.matrix_power(square(p), -3),
+    "matrix_rank": lambda xp, p, _: p["v"] * xp.linalg.matrix_rank(p["a"]),
+    "trace": lambda xp, p, _: xp.linalg.trace(p["s"]) + xp.linalg.trace(p["s"], offset=1),
+    "diagonal": lambda xp, p, _: xp.linalg.diagonal(p["s"], offset=-1),
+    "cross": lambda xp, p, _: xp.linalg.cross(p["s"], p["a"], axis=-2),
+    "vector_norm": lambda xp, p, _: xp.linalg.vector_norm(p["s"], axis=(0, 2), keepdims=True),
+    **{
+        f"vector_norm-{order}": lambda xp, p, _, order=order: xp.linalg.vector_norm(p["a"], axis=0, ord=order)
+        for order in (1, 3, 2.5, np.inf, -np.inf)
+    },
+    **{
+        f"matrix_norm-{order}": lambda xp, p, _, order=order: xp.linalg.matrix_norm(
+            p["s"], ord=order, keepdims=order == 1
+        )
+        for order in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
+    },
     "atan": lambda xp, p, _: xp.atan(p["a"]) + xp.arctan(p["a"]),
     "pow": lambda xp, p, _: xp.pow(p["a"], 3) + p["a"] ** 2.0 + 2.0 ** p["a"],
     "pow-half": lambda xp, p, _: xp.pow(xp.exp(p["a"]), 0.5),
@@ -149,7 +218,7 @@ def compare_with_jax(loss: Callable[[Any, Any, Any], Any], own: Callable[..., An
     with jax.enable_x64(True):
         params = {name: jax.numpy.asarray(p) for name, p in PARAMS.items()}
         batch = {name: jax.numpy.asarray(b) for name, b in BATCH.items()}
-        value, gradients = jax.value_and_grad(lambda p: loss(jax.numpy, p, batch))(params)
+        value, gradients = jax.jit(jax.value_and_grad(lambda p: loss(jax.numpy, p, batch)))(params)
     for kind in (Plain(), Balls()):
         result = differentiate(own, PARAMS, BATCH, kind)
         np.testing.assert_allclose(result.value.values()[0], value, rtol=1e-12, atol=1e-12)

@@ -186,3 +186,12 @@ def test_indices_become_numbers_on_request() -> None:
         return xp.sum(w * xp.astype(xp.argsort(w), xp.float64)) + xp.sum(xp.astype(w > 1.5, xp.int64) * w)
 
     assert gradient_of(loss, [3.0, 1.0], Balls()).values()[0].tolist() == [2.0, 0.0]
+
+
+def test_decided_places_are_numpys() -> None:
+    def loss(xp: Any, w: Any) -> Any:
+        [places] = xp.nonzero(w > 1.5)
+        assert isinstance(places, np.ndarray)
+        return xp.sum(w[places] ** 2)
+
+    assert gradient_of(loss, [3.0, 1.0, 2.0], Balls()).values()[0].tolist() == [6.0, 0.0, 4.0]

@@ -177,6 +177,21 @@ def is_activation(case: Case) -> bool:
     return is_elementwise(case) and not is_linear(case) and bool(np.all(np.abs(slopes) <= 1.2))
 
 
+def of_matrices(case: Case) -> bool:
+    """A stack of matrices gives the stack of results, and there is none of vectors."""
+    if case.arguments or any(np.ndim(x) < 2 for x in case.operands):
+        return False
+    stacks = zip(case.operands, others(case), strict=True)
+    both = apply(case, [np.stack(pair) for pair in stacks])
+    if not near(both, np.stack([apply(case, case.operands), apply(case, others(case))])):
+        return False
+    try:
+        apply(case, [np.ravel(x) for x in case.operands])
+    except ValueError as refused:
+        return "is no matrix" in str(refused)
+    return False
+
+
 def rule_depends(case: Case, *, on_result: bool) -> bool:
     """Whether some rule answers otherwise at another result, or at other operands."""
     result = apply(case, case.operands)
@@ -201,6 +216,7 @@ LAWS: dict[Trait, Callable[[Case], bool]] = {
     Trait.AVERAGES: averages,
     Trait.NORMALISES: normalises,
     Trait.ACTIVATION: is_activation,
+    Trait.MATRICES: of_matrices,
     Trait.READS_RESULT: lambda case: rule_depends(case, on_result=True),
     Trait.FROM_RESULT: lambda case: (
         rule_depends(case, on_result=True) and not rule_depends(case, on_result=False)

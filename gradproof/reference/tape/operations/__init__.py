@@ -12,8 +12,10 @@ from gradproof.reference.tape.operations import (
     along_axes,
     choosing,
     circular,
+    decompositions,
     entrywise,
     jumps,
+    linear_equations,
     logarithms,
     matrix_products,
     moving,
@@ -25,6 +27,7 @@ from gradproof.reference.tape.operations.entry import Array, Operation, Rule, Tr
 
 _FILES = {
     "": (entrywise, circular, logarithms, jumps, along_axes, choosing, matrix_products, moving),
+    "linalg": (linear_equations, decompositions),
     "nn": (neural, activation_functions, running_exponentials),
     "special": (special,),
 }
@@ -35,7 +38,7 @@ IN_NAMESPACE: Mapping[str, tuple[Operation, ...]] = MappingProxyType(
         for name, files in _FILES.items()
     }
 )
-"""The operations of `xp` itself, of `xp.nn` and of `xp.special`."""
+"""The operations of `xp` itself, of `xp.linalg`, `xp.nn` and `xp.special`."""
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {entry.name: entry for entries in IN_NAMESPACE.values() for entry in entries}

@@ -250,6 +250,25 @@ STD = Operation(
     ),
 )
 
+
+def _direction(x: Array, length: Array) -> Array:
+    # the unit vector x / |x|; at 0 any vector that is not longer is a subgradient, by convention 0
+    zero = length.equals(0).certain()
+    return (2 * x.step(0.5) - 1).select(zero, x / length.select(~zero, 1))
+
+
+VECTOR_NORM = Operation(
+    name="euclidean_norm",
+    summary="The root of the sum of squares along axes.",
+    traits=Trait.REDUCTION | Trait.READS_RESULT,
+    forward=lambda x, *, axes, keepdims: (x**2).sum(axes, keepdims=keepdims).function("sqrt"),
+    # y^2 = sum x_i^2:  y dy = sum x_i dx_i
+    derivatives=(lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * _direction(x, kept(y, x, axes)),),
+    kinks="all entries are 0: any vector of length 1 or less; by convention 0",
+    at_kink=lambda x, *, axes, keepdims: (x**2).sum(axes).equals(0),
+    source=_CALCULUS,
+)
+
 CUMULATIVE_SUM = Operation(
     name="cumulative_sum",
     summary="The running sums along an axis; `include_initial` puts a zero before them.",

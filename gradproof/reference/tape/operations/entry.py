@@ -63,6 +63,9 @@ class Trait(Flag):
     ACTIVATION = auto()
     """A function of one number that networks are written with as a layer's nonlinearity."""
 
+    MATRICES = auto()
+    """Works on the last two axes, matrix by matrix, and on no vector."""
+
     READS_RESULT = auto()
     """The derivative's rule uses the result y."""
 
