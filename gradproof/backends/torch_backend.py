@@ -24,6 +24,7 @@ torch = Lazy("torch")
 functional = Lazy("torch.nn.functional")
 torch_special = Lazy("torch.special")
 torch_array_api = Lazy("array_api_compat.torch")
+torch_linalg = Lazy("array_api_compat.torch.linalg")
 
 Tensors = dict[str, Any]
 
@@ -365,8 +366,26 @@ class TorchSpecial(LibrarySpecial):
     modules = (torch_special,)
 
 
+class TorchLinearAlgebra:
+    """The standard's `xp.linalg` in PyTorch."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Give PyTorch's own function."""
+        return getattr(torch_linalg, name)
+
+    def eigh(self, x: Any) -> Any:
+        """Compute eigenvalues and eigenvectors of the symmetric part.
+
+        PyTorch's own derivative for a matrix that is a parameter itself is not symmetric: it is one of many
+        that agree on symmetric changes.
+        """
+        return torch_linalg.eigh((x + x.mT) / 2)
+
+
 class TorchNamespace(LibraryNamespace):
-    """The array API standard's functions in PyTorch, and `xp.nn`."""
+    """The array API standard's functions in PyTorch, `xp.linalg` and `xp.nn`."""
+
+    linalg = TorchLinearAlgebra()
 
     modules = (torch_array_api,)
     functions = TorchFunctions

@@ -22,14 +22,14 @@ PARAMS = {
 BATCH = {"x": RNG.normal(size=(3, 4)), "k": np.array([2, 0, 3]), "t": np.array([0, 1, 1, 0])}
 
 
-def square(params: Any) -> Any:
+def square(xp: Any, params: Any) -> Any:
     """A matrix that is regular."""
-    return params["a"][:, :3] * 0.5 + 1.5 * np.eye(3)
+    return params["a"][:, :3] * 0.5 + 1.5 * xp.eye(3, dtype=xp.float64)
 
 
 def stack(xp: Any, params: Any) -> Any:
     """Two of them, the second with a negative determinant."""
-    return xp.stack([square(params), square(params)[::-1] * params["v"][0]])
+    return xp.stack([square(xp, params), xp.flip(square(xp, params), axis=0) * params["v"][0]])
 
 
 def eigen_function(xp: Any, eigen: Any) -> Any:
@@ -115,7 +115,7 @@ FUNCTIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "diff-twice": lambda xp, p, _: xp.diff(p["a"], n=2),
     "diff-ends": lambda xp, p, b: xp.diff(p["a"], axis=0, prepend=b["x"][:1], append=p["a"][:2]),
     "repeat": lambda xp, p, _: xp.repeat(p["a"], 2, axis=1),
-    "repeat-each": lambda xp, p, _: xp.repeat(p["v"], np.array([2, 0, 3, 1])),
+    "repeat-each": lambda xp, p, _: xp.repeat(p["v"], xp.asarray([2, 0, 3, 1])),
     "repeat-flat": lambda xp, p, _: xp.repeat(p["a"], 2),
     "roll": lambda xp, p, _: xp.roll(p["s"], (1, -2), axis=(0, 2)),
     "roll-flat": lambda xp, p, _: xp.roll(p["a"], 5),
@@ -129,10 +129,10 @@ FUNCTIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
         + xp.linalg.tensordot(p["a"], p["v"], axes=1)
         + xp.linalg.outer(p["v"], p["v"])[0, 1:] * xp.linalg.matrix_transpose(p["a"])[0]
     ),
-    "inv": lambda xp, p, _: xp.linalg.inv(square(p)),
+    "inv": lambda xp, p, _: xp.linalg.inv(square(xp, p)),
     "inv-stack": lambda xp, p, _: xp.linalg.inv(stack(xp, p)),
-    "solve": lambda xp, p, _: xp.linalg.solve(square(p), p["b"][:3]),
-    "solve-vector": lambda xp, p, _: xp.linalg.solve(square(p), p["v"][:3]),
+    "solve": lambda xp, p, _: xp.linalg.solve(square(xp, p), p["b"][:3]),
+    "solve-vector": lambda xp, p, _: xp.linalg.solve(square(xp, p), p["v"][:3]),
     "solve-stack": lambda xp, p, _: xp.linalg.solve(stack(xp, p), p["b"][:3]),
     "det": lambda xp, p, _: xp.linalg.det(stack(xp, p)),
     "det-singular": lambda xp, p, _: xp.linalg.det(xp.linalg.outer(p["v"], p["v"])[:3, :3] * xp.eye(3)),
@@ -142,18 +142,18 @@ FUNCTIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "eigh": lambda xp, p, _: eigen_function(xp, xp.linalg.eigh(p["a"] @ p["a"].mT)),
     "eigh-values": lambda xp, p, _: xp.linalg.eigh(p["a"] @ p["a"].mT).eigenvalues,
     "eigvalsh": lambda xp, p, _: xp.linalg.eigvalsh(p["s"] @ p["s"].mT + xp.eye(3)),
-    "svd": lambda xp, p, _: singular_function(xp, xp.linalg.svd(square(p))),
+    "svd": lambda xp, p, _: singular_function(xp, xp.linalg.svd(square(xp, p))),
     "svd-tall": lambda xp, p, _: singular_function(xp, xp.linalg.svd(p["a"].mT, full_matrices=False)),
     "svd-wide": lambda xp, p, _: singular_function(xp, xp.linalg.svd(p["s"], full_matrices=False)),
     "svdvals": lambda xp, p, _: xp.linalg.svdvals(p["s"]),
-    "qr": lambda xp, p, _: sum(xp.linalg.qr(square(p))),
+    "qr": lambda xp, p, _: sum(xp.linalg.qr(square(xp, p))),
     "qr-tall": lambda xp, p, _: xp.linalg.qr(p["a"].mT)[0] @ xp.linalg.qr(2 * p["a"].mT)[1] ** 2,
     "qr-wide": lambda xp, p, _: xp.linalg.qr(p["a"])[1] * 2,
     "pinv": lambda xp, p, _: xp.linalg.pinv(p["s"]) + xp.linalg.pinv(p["s"].mT).mT,
     "matrix_power": lambda xp, p, _: (
-        xp.linalg.matrix_power(square(p), 5) + xp.linalg.matrix_power(square(p), 0)
+        xp.linalg.matrix_power(square(xp, p), 5) + xp.linalg.matrix_power(square(xp, p), 0)
     ),
-    "matrix_power-negative": lambda xp, p, _: xp.linalg.matrix_power(square(p), -3),
+    "matrix_power-negative": lambda xp, p, _: xp.linalg.matrix_power(square(xp, p), -3),
     "matrix_rank": lambda xp, p, _: p["v"] * xp.linalg.matrix_rank(p["a"]),
     "trace": lambda xp, p, _: xp.linalg.trace(p["s"]) + xp.linalg.trace(p["s"], offset=1),
     "diagonal": lambda xp, p, _: xp.linalg.diagonal(p["s"], offset=-1),
@@ -210,7 +210,7 @@ NEURAL: dict[str, Callable[[Any, Any], Any]] = {
 def weighted(xp: Any, result: Any) -> Any:
     """A loss in which every entry of a result has another weight."""
     size = int(np.prod(result.shape))
-    return xp.sum(xp.reshape(result, (-1,)) * np.linspace(0.5, 2.0, size))
+    return xp.sum(xp.reshape(result, (-1,)) * xp.linspace(0.5, 2.0, size, dtype=xp.float64))
 
 
 def compare_with_jax(loss: Callable[[Any, Any, Any], Any], own: Callable[..., Any]) -> None:
@@ -255,6 +255,24 @@ def compare_with_torch(loss: Callable[[Any, Any, Any], Any], own: Callable[..., 
     for name, p in params.items():
         expected = np.zeros(p.shape) if p.grad is None else p.grad.numpy()
         np.testing.assert_allclose(result.gradients[name].values()[0], expected, atol=1e-12)
+
+
+OTHERWISE_IN_TORCH = {
+    "index-apart": "axes of integers that are apart go where they are, and not in front",
+    "index-mixed": "a slice has no negative step",
+    "creation": "new arrays are float32",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in OTHERWISE_IN_TORCH])
+def test_a_function_is_torchs(name: str) -> None:
+    pytest.importorskip("torch")
+    from gradproof.backends.torch_backend import TorchNamespace
+
+    def loss(xp: Any, params: Any, batch: Any) -> Any:
+        return weighted(xp, FUNCTIONS[name](xp, params, batch))
+
+    compare_with_torch(lambda _, params, batch: loss(TorchNamespace(), params, batch), loss)
 
 
 @pytest.mark.parametrize("approximate", ["none", "tanh"])
