@@ -42,7 +42,7 @@ class OrthogonalTriangular(NamedTuple):
     R: Tensor
 
 
-class SignAndLog(NamedTuple):
+class SignAndLogDeterminant(NamedTuple):
     """What `slogdet` answers."""
 
     sign: Tensor
@@ -77,10 +77,10 @@ class LinearAlgebra(
             return self.solve(x1, right[:, np.newaxis])[..., 0]
         return self._apply(linear_equations.SOLVE, x1, right)
 
-    def slogdet(self, x: Value, /) -> SignAndLog:
+    def slogdet(self, x: Value, /) -> SignAndLogDeterminant:
         """The sign of the determinant, and the logarithm of its absolute value."""
         both = self._apply(linear_equations.SIGN_AND_LOG_DETERMINANT, x)
-        return SignAndLog(both[..., 0], both[..., 1])
+        return SignAndLogDeterminant(both[..., 0], both[..., 1])
 
     def cholesky(self, x: Value, /, *, upper: bool = False) -> Value:
         """The lower triangle L of L L' for positive definite matrices, or the upper triangle L'.

@@ -115,7 +115,7 @@ FUNCTIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "diff-twice": lambda xp, p, _: xp.diff(p["a"], n=2),
     "diff-ends": lambda xp, p, b: xp.diff(p["a"], axis=0, prepend=b["x"][:1], append=p["a"][:2]),
     "repeat": lambda xp, p, _: xp.repeat(p["a"], 2, axis=1),
-    "repeat-each": lambda xp, p, _: xp.repeat(p["v"], xp.asarray([2, 0, 3, 1])),
+    "repeat-each": lambda xp, p, _: xp.repeat(p["v"], np.array([2, 0, 3, 1])),
     "repeat-flat": lambda xp, p, _: xp.repeat(p["a"], 2),
     "roll": lambda xp, p, _: xp.roll(p["s"], (1, -2), axis=(0, 2)),
     "roll-flat": lambda xp, p, _: xp.roll(p["a"], 5),
@@ -261,6 +261,7 @@ OTHERWISE_IN_TORCH = {
     "index-apart": "axes of integers that are apart go where they are, and not in front",
     "index-mixed": "a slice has no negative step",
     "creation": "new arrays are float32",
+    "repeat-each": "the numbers of repeats are a tensor",
 }
 
 
