@@ -221,7 +221,7 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     findings = [*_model_findings(scenario), *_loss_findings(user, given.place)]
     found = judged_with_rounded_data(judge_at(user, given.place, dtype), user, dtype)
     found = replace(found, findings=(*found.findings, *_noticed(found, dtype, user)))
-    findings += _random_gradient(user, found.claimed)
+    findings += _random_gradient(user, found.claimed, dtype)
     searched = Searched(None, None, (), Tally())
     random = next((finding for finding in findings if finding.kind == "random"), None)
     if points and random is None and found.ok:
@@ -356,9 +356,9 @@ def _loss_findings(user: UserGradient, place: Place) -> list[CheckFinding]:
     return []
 
 
-def _random_gradient(user: UserGradient, once: Claimed) -> list[CheckFinding]:
-    """Call the gradient once more: does it give the same?"""
-    again = call_gradient(user, once.place, once.dtype, once.takes)
+def _random_gradient(user: UserGradient, once: Claimed, dtype: str) -> list[CheckFinding]:
+    """Call the gradient once more in the dtype that was asked for: does it give the same?"""
+    again = call_gradient(user, once.place, dtype, once.takes)
     # Frameworks may add in another order each time; NumPy does not.
     slack = 0.0 if once.takes == again.gives == "numpy" else REORDERED
     for name, values in once.floats.items():
