@@ -26,6 +26,7 @@ from gradproof.verdicts.causes.graph import Changed, Graph
 from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes import mistake, mistakes_at
 from gradproof.verdicts.causes.mistakes.mistake import FUNCTIONS, PRODUCTS, SELECTING, Mistake, having
+from gradproof.verdicts.tolerances import EXPLAINED_ENTRY
 
 ROOM = Path(causes.__file__).parent
 SOURCES = {path.relative_to(ROOM).as_posix(): path.read_text("utf-8") for path in sorted(ROOM.rglob("*.py"))}
@@ -191,8 +192,8 @@ def test_a_planted_mistake_has_a_cause(case):
             if all(ball.is_finite() for balls in claimed.values() for ball in np.ravel(balls)):
                 seen.add(each.kind)
                 named = find_cause(loss, params, {}, claimed)
-                changed = any(
-                    not one.overlaps(other)
+                changed = any(  # in one of the digits that a formula is judged by
+                    not one.overlaps(other) and abs(one - other) > EXPLAINED_ENTRY * abs(one)
                     for name in exact
                     for one, other in zip(np.ravel(exact[name]), np.ravel(claimed[name]), strict=True)
                 )
