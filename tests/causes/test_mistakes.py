@@ -19,6 +19,7 @@ from gradproof.reference.tape.operations import (
     matrix_products,
     moving,
     neural,
+    running_exponentials,
 )
 from gradproof.verdicts import causes
 from gradproof.verdicts.causes import find_cause
@@ -95,6 +96,9 @@ PROMISES = [
     ({entrywise.SQRT}, "the factor 1/2 left out"),
     ({neural.SOFTMAX}, "only the diagonal"),
     ({neural.LOGSUMEXP}, "division by the sum"),
+    ({neural.STANDARDIZE}, "mean and deviation taken for constants"),
+    ({neural.STANDARDIZE}, "epsilon left out"),
+    ({running_exponentials.LOGCUMSUMEXP}, "only the diagonal"),
     ({neural.SILU, neural.GELU, neural.GELU_TANH}, "only the term"),
 ]
 """For which operations a mistake is to be among those of one use at least, told by its words or its name."""
@@ -119,6 +123,7 @@ ONLY_FACTORS = {
     moving.EXPAND_DIMS,  # these keep the order of entries
     moving.SQUEEZE,
     moving.ASTYPE,
+    moving.SCATTER_ADD,
 }
 """Operations whose derivative can only be off by a factor, as all can."""
 

@@ -5,7 +5,7 @@ from math import prod
 
 from gradproof.reference.numbers.arithmetic import kept
 from gradproof.reference.tape import Trait
-from gradproof.reference.tape.operations import entrywise, neural
+from gradproof.reference.tape.operations import entrywise, neural, running_exponentials
 from gradproof.verdicts.causes.graph import Array, Change, Use
 from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import WHOLE, Mistake, factor_of, having, rule, wrong
@@ -150,6 +150,69 @@ def logsumexp(use: Use) -> Iterator[Mistake]:
     }
     told = {f"{done} the derivative of $at": change for done, change in changes.items()}
     yield from wrong(CauseKind.DERIVATIVE_INCOMPLETE, told)
+
+
+@rule({running_exponentials.LOGCUMSUMEXP})
+def logcumsumexp(use: Use) -> Iterator[Mistake]:
+    """dy_i/dx_j = e^(x_j - y_i) for i >= j."""
+    diagonal = "only the diagonal e^(x - y) of the Jacobian of $at"
+    change: Change = lambda g: g * (use.x - use.y).function("exp")  # noqa: E731 - as all changes are written
+    yield from wrong(CauseKind.JACOBIAN_DIAGONAL, {diagonal: change})
+
+
+# ------------------------------------------------------------------------ standardised entries
+
+
+@rule({neural.STANDARDIZE})
+def standardize(use: Use) -> Iterator[Mistake]:
+    """dL/dx = (g - mean g - y mean(g y)) / s, s the root of the mean square deviation plus epsilon."""
+    x, y, axes, epsilon = use.x, use.y, use.arguments["axes"], use.arguments["epsilon"]
+    n = x.count(axes)
+    deviations = x - x.sum(axes, keepdims=True) / n
+    variance = (deviations**2).sum(axes, keepdims=True) / n
+    s = (variance + epsilon).function("sqrt")
+
+    def mean(terms: Array, over: tuple[int, ...] = axes) -> Array:
+        return terms.sum(over, keepdims=True) / terms.count(over)
+
+    constants: dict[str, Change] = {
+        "mean and deviation taken for constants in the derivative of $at": lambda g: g / s,
+        "the mean taken for a constant in the derivative of $at": lambda g: (g - y * mean(g * y)) / s,
+        "the deviation taken for a constant in the derivative of $at": lambda g: (g - mean(g)) / s,
+    }
+    yield from wrong(CauseKind.STATISTICS_CONSTANT, constants, -2)
+    incomplete: dict[str, Change] = {
+        "the factor y left out of the last term of the derivative of $at": lambda g: (
+            (g - mean(g) - mean(g * y)) / s
+        ),
+        "the mean of g in place of that of g y in the derivative of $at": lambda g: (
+            (g - mean(g) - y * mean(g)) / s
+        ),
+        "the division of both sums by the number of entries left out of the derivative of $at": lambda g: (
+            (g - n * mean(g) - y * (n * mean(g * y))) / s
+        ),
+    }
+    if epsilon:
+        bare = "epsilon left out of the deviation in the derivative of $at"
+        incomplete[bare] = lambda g: use.pull(g) * s / variance.function("sqrt")
+    yield from wrong(CauseKind.DERIVATIVE_INCOMPLETE, incomplete)
+    divided: dict[str, Change] = {
+        "the division by the deviation left out of the derivative of $at": lambda g: use.pull(g) * s,
+        "the division by the variance in place of the deviation in the derivative of $at": lambda g: (
+            use.pull(g) / s
+        ),
+    }
+    yield from wrong(CauseKind.DERIVATIVE_LEFT_OUT, divided, 1)
+    signs: dict[str, Change] = {
+        "the sign of the mean of g changed in the derivative of $at": lambda g: (
+            (g + mean(g) - y * mean(g * y)) / s
+        ),
+        "the sign of the last term changed in the derivative of $at": lambda g: (
+            (g - mean(g) + y * mean(g * y)) / s
+        ),
+    }
+    yield from wrong(CauseKind.SIGN, signs, 2)
+    yield from _over_other_axes(use, lambda g, over: (g - mean(g, over) - y * mean(g * y, over)) / s)
 
 
 # ------------------------------------------------------------------------ activations with two terms
