@@ -14,13 +14,19 @@ CAUSES = {
     "jax_custom_vjp": "s (1 - s), s the sigmoid of x, in place of the factor sigmoid(x) of softplus",
     "layer_normalisation": "nothing carried back through var",
     "softmax_classifier": "the 1/6 of the derivative of mean",
+    "torch_module": "nothing carried back through mean",
     "torch_function": "the term x s' left out of the derivative of silu",
 }
 
-FRAMEWORKS = {"jax_custom_vjp": "jax", "jax_function": "jax", "torch_function": "torch"}
+FRAMEWORKS = {
+    "jax_custom_vjp": "jax",
+    "jax_function": "jax",
+    "torch_function": "torch",
+    "torch_module": "torch",
+}
 """What an example works with, if not NumPy alone."""
 
-MODELS = {"jax_function"}
+MODELS = {"jax_function", "torch_module"}
 """Those that take a model as it is, and make the wrong one in a function."""
 
 

@@ -92,6 +92,13 @@ def _batch_norm_functional(
     return (*_batch_norm(xp, x, weight, bias, mean, variance, training, momentum, eps), mean, variance)
 
 
+def _batch_norm_with_update(
+    xp: Any, x: Any, weight: Any, bias: Any, mean: Any, variance: Any, momentum: float, eps: float
+) -> tuple[Any, ...]:
+    found = _batch_norm(xp, x, weight, bias, mean, variance, True, momentum, eps)
+    return (*found, None, mean, variance)
+
+
 def _rms_norm(xp: Any, x: Any, shape: Sequence[int], weight: Any, eps: float | None) -> tuple[Any, Any]:
     axes = tuple(range(-len(shape), 0))
     least = float(np.finfo(np.float64).eps) if eps is None else eps
@@ -247,6 +254,7 @@ NETWORKS: dict[str, Entry] = {
     "aten._native_batch_norm_legit.no_stats": _batch_norm_without_statistics,
     "aten._native_batch_norm_legit_no_training": _batch_norm_in_evaluation,
     "aten._native_batch_norm_legit_functional": _batch_norm_functional,
+    "aten._batch_norm_with_update_functional": _batch_norm_with_update,
     "aten._fused_rms_norm": _rms_norm,
     "aten.gelu": _gelu,
     "aten.elu": _elu,

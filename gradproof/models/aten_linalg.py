@@ -1,0 +1,117 @@
+"""ATen's special functions and linear algebra in terms of `xp.special` and `xp.linalg`.
+
+What an operation gives beside its result for its own backward pass (pivots, whether it failed) is None here.
+Source of the meanings: PyTorch's native_functions.yaml and its documentation.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from gradproof.models.replay import Entry
+
+
+def _special(name: str) -> Entry:
+    return lambda xp, *operands: getattr(xp.special, name)(*operands)
+
+
+_SPECIAL = {
+    **{name: name for name in ("digamma", "erf", "erfc", "erfinv", "i0", "polygamma", "xlogy")},
+    **{
+        f"special_{name}": name for name in ("entr", "erfcx", "i0e", "i1", "i1e", "log_ndtr", "ndtr", "ndtri")
+    },
+    "lgamma": "gammaln",
+    "igamma": "gammainc",
+    "igammac": "gammaincc",
+    "special_xlog1py": "xlog1py",
+    "special_zeta": "zeta",
+}
+
+
+def _is_vector(a: Any, b: Any) -> bool:
+    """Whether the right side is a vector for each matrix, and not a matrix."""
+    return len(b.shape) == 1 or (len(a.shape) - 1 == len(b.shape) and tuple(b.shape) == tuple(a.shape)[:-1])
+
+
+def _solve(xp: Any, a: Any, b: Any, *, left: bool = True, check_errors: bool = False) -> tuple[Any, ...]:
+    del check_errors
+    if _is_vector(a, b):
+        return xp.squeeze(_solved(xp, a, xp.expand_dims(b, axis=-1)), axis=-1), None, None, None
+    return _solved(xp, a, b, left=left), None, None, None
+
+
+def _solved(xp: Any, a: Any, b: Any, *, left: bool = True) -> Any:
+    if left:
+        return xp.linalg.solve(a, b)
+    # x A = B is A^T x^T = B^T
+    return xp.matrix_transpose(xp.linalg.solve(xp.matrix_transpose(a), xp.matrix_transpose(b)))
+
+
+def _triangle(xp: Any, a: Any, *, upper: bool, unitriangular: bool) -> Any:
+    part = (xp.triu if upper else xp.tril)(a, k=(1 if upper else -1) if unitriangular else 0)
+    return part + np.eye(a.shape[-1]) if unitriangular else part
+
+
+def _solve_triangular(
+    xp: Any, a: Any, b: Any, *, upper: bool, left: bool = True, unitriangular: bool = False
+) -> Any:
+    return _solved(xp, _triangle(xp, a, upper=upper, unitriangular=unitriangular), b, left=left)
+
+
+def _triangular_solve(
+    xp: Any, b: Any, a: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> tuple[Any, Any]:
+    triangle = _triangle(xp, a, upper=upper, unitriangular=unitriangular)
+    return xp.linalg.solve(xp.matrix_transpose(triangle) if transpose else triangle, b), None
+
+
+def _cholesky(xp: Any, a: Any, *, upper: bool = False, check_errors: bool = False) -> tuple[Any, Any]:
+    del check_errors
+    return xp.linalg.cholesky(a, upper=upper), None
+
+
+def _of_factor(xp: Any, factor: Any, *, upper: bool) -> Any:
+    """The matrix of a Cholesky factor."""
+    transposed = xp.matrix_transpose(factor)
+    return transposed @ factor if upper else factor @ transposed
+
+
+def _eigen(xp: Any, a: Any, uplo: str = "L", compute_v: bool = True) -> tuple[Any, Any]:
+    # It reads one triangle: the other one has no part in the result.
+    diagonal = a * np.eye(a.shape[-1])
+    half = xp.tril(a, k=-1) if uplo.upper() == "L" else xp.triu(a, k=1)
+    symmetric = half + xp.matrix_transpose(half) + diagonal
+    return tuple(xp.linalg.eigh(symmetric)) if compute_v else (xp.linalg.eigvalsh(symmetric), None)
+
+
+def _singular(
+    xp: Any, a: Any, full_matrices: bool = False, compute_uv: bool = True, *_driver: Any, **_named: Any
+) -> tuple[Any, ...]:
+    if not compute_uv:
+        return None, xp.linalg.svdvals(a), None
+    return tuple(xp.linalg.svd(a, full_matrices=full_matrices))
+
+
+def _orthogonal(xp: Any, a: Any, mode: str = "reduced") -> tuple[Any, Any]:
+    q, r = xp.linalg.qr(a, mode="reduced" if mode == "r" else mode)
+    return (None if mode == "r" else q), r
+
+
+LINALG: dict[str, Entry] = {
+    **{f"aten.{own}": _special(name) for own, name in _SPECIAL.items()},
+    "aten._linalg_det": lambda xp, a: (xp.linalg.det(a), None, None),
+    "aten._linalg_slogdet": lambda xp, a: (*xp.linalg.slogdet(a), None, None),
+    "aten._linalg_solve_ex": _solve,
+    "aten._linalg_eigh": _eigen,
+    "aten._linalg_svd": _singular,
+    "aten.linalg_inv_ex": lambda xp, a, check_errors=False: (xp.linalg.inv(a), check_errors),
+    "aten.linalg_solve_triangular": _solve_triangular,
+    "aten.triangular_solve": _triangular_solve,
+    "aten.linalg_cholesky_ex": _cholesky,
+    "aten.cholesky": lambda xp, a, upper=False: xp.linalg.cholesky(a, upper=upper),
+    "aten.cholesky_inverse": lambda xp, a, upper=False: xp.linalg.inv(_of_factor(xp, a, upper=upper)),
+    "aten.cholesky_solve": lambda xp, b, a, upper=False: xp.linalg.solve(_of_factor(xp, a, upper=upper), b),
+    "aten.linalg_qr": _orthogonal,
+    "aten.linalg_pinv": lambda xp, a, **_named: xp.linalg.pinv(a),
+}
+"""By ATen's name of an operation: what it computes."""
