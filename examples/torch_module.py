@@ -1,4 +1,4 @@
-"""A PyTorch module as it is, with a Function of its own: `gradproof check examples/torch_module.py[::wrong]`."""
+"""A PyTorch module as it is, with its own Function: `gradproof check examples/torch_module.py[::wrong]`."""
 
 import torch
 from torch import nn
