@@ -13,7 +13,7 @@ verify: $(INSTALLED) ## run all documents' systems on all backends and write rep
 test: lint types ## everything a contributor must pass: lint, types, doctests, tests
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --gradproof-require torch,jax
 
-test-all: lint types ## the same with the slow, exhaustive tests
+test-all: lint types $(VENV)/models ## the same with the slow, exhaustive tests
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --gradproof-require torch,jax -m "slow or not slow" --hypothesis-profile=wide
 
 lint: $(INSTALLED) ## ruff, lint and format
@@ -28,6 +28,11 @@ bench: $(INSTALLED) ## measure speed and memory, side by side in one run
 
 screenshot: $(INSTALLED) ## make docs/report.png again (needs Chromium)
 	$(BIN)/python docs/screenshot.py
+
+# What slow tests and benchmarks take models from.
+$(VENV)/models: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group models
+	touch $(VENV)/models
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,13 +1,14 @@
 """A JAX function's jaxpr as a graph: inner functions taken in, loops and branches as graphs of their own."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gradproof.errors import UnsupportedError
-from gradproof.models.model_graph import ModelGraph, ModelNode, Reference, ResultForm
+from gradproof.models.model_graph import ModelGraph, ModelNode, Reference, ResultForm, references
 from gradproof.reference.source import INSTALLED, OURS, UNKNOWN, ModelSource, Source
 
 TAKEN_IN = {
@@ -56,18 +57,19 @@ def graph_of(closed: Any, params: Sequence[str], batch: Sequence[str]) -> ModelG
     names = (*params, *batch)
     places = [Reference(place) for place in range(len(names))]
     walk = _Walk(len(names))
-    (output,) = walk.take_in(closed, places, UNKNOWN)
+    nodes, (output,) = walk.used(walk.take_in(closed, places, UNKNOWN))
     discrete = _discrete(names, closed.jaxpr.invars)
-    return ModelGraph(tuple(params), tuple(batch), (), tuple(walk.nodes), output, discrete)
+    return ModelGraph(tuple(params), tuple(batch), (), nodes, output, discrete)
 
 
 def _function_graph(closed: Any, source: Source) -> ModelGraph:
     """Make a graph of an inner function, whose arguments are called by their places."""
     names = tuple(str(place) for place in range(len(closed.jaxpr.invars)))
     walk = _Walk(len(names))
-    outputs = walk.take_in(closed, [Reference(place) for place in range(len(names))], source)
+    places = [Reference(place) for place in range(len(names))]
+    nodes, outputs = walk.used(walk.take_in(closed, places, source))
     discrete = _discrete(names, closed.jaxpr.invars)
-    return ModelGraph(names, (), (), tuple(walk.nodes), tuple(outputs), discrete)
+    return ModelGraph(names, (), (), nodes, outputs, discrete)
 
 
 def _discrete(names: Sequence[str], variables: Sequence[Any]) -> frozenset[str]:
@@ -103,6 +105,25 @@ class _Walk:
             results = self._results(equation, [_value(each, known) for each in equation.invars], at)
             known.update(zip(equation.outvars, results, strict=True))
         return [_value(each, known) for each in jaxpr.outvars]
+
+    def used(self, outputs: Sequence[Any]) -> tuple[tuple[ModelNode, ...], tuple[Any, ...]]:
+        """Give the nodes that a part of what is returned is computed from, and what is returned."""
+        wanted = {each.place for each in references(tuple(outputs))}
+        for place in reversed(range(self._first, self._first + len(self.nodes))):
+            if place in wanted:
+                wanted |= {each.place for each in references(self.nodes[place - self._first].inputs)}
+        kept = [place for place in range(self._first, self._first + len(self.nodes)) if place in wanted]
+        new = {place: self._first + number for number, place in enumerate(kept)}
+
+        def moved(value: Any) -> Any:
+            is_node = isinstance(value, Reference) and value.place in new
+            return value._replace(place=new[value.place]) if is_node else value
+
+        nodes = (self.nodes[place - self._first] for place in kept)
+        return (
+            tuple(replace(node, inputs=tuple(map(moved, node.inputs))) for node in nodes),
+            tuple(map(moved, outputs)),
+        )
 
     def _results(self, equation: Any, inputs: list[Any], source: Source) -> Sequence[Any]:
         name = equation.primitive.name
@@ -145,14 +166,12 @@ def _value(atom: Any, known: Mapping[Any, Any]) -> Any:
 
 
 def _literal(value: Any) -> Any:
-    """Give a constant as NumPy has it, floats with all their digits; a float without axes as a number."""
+    """Give a constant as NumPy has it; one of a dtype that NumPy lacks as the float32 that it is."""
     if "key<" in str(getattr(value, "dtype", "")):
         return value
-    array = np.asarray(value)
-    if is_float(array.dtype.name):
-        array = array.astype(np.float64)
-        return float(array) if array.ndim == 0 else array
-    return array[()] if array.ndim == 0 else np.array(array)
+    array = np.array(value)
+    array = array.astype(np.float32) if array.dtype.kind == "V" else array
+    return array[()] if array.ndim == 0 else array
 
 
 def _refuse_derivative(equation: Any, source: Source) -> None:

@@ -96,16 +96,13 @@ class ModelGraph:
 
 
 def coarsest(graph: ModelGraph) -> str:
-    """Tell the dtype of the fewest digits of those that a graph, and its loops and branches, compute in."""
-    dtypes = {
-        form.dtype
-        for place, node in enumerate(graph.nodes, graph.first)
-        if place in graph.computed
-        for form in node.forms
-    }
+    """Tell the dtype of the fewest digits of those that a graph, and its loops and branches, compute in.
+
+    What is computed of constants counts, too: it has their rounding, and is taken to all digits here.
+    """
     inner = {coarsest(each) for node in graph.nodes for each in inner_graphs(node.options)}
-    known = (dtypes | inner) & FORMATS.keys()
-    return max(known, key=lambda name: FORMATS[name].unit_roundoff, default="float64")
+    known = {form.dtype for node in graph.nodes for form in node.forms} & FORMATS.keys()
+    return max(known | inner, key=lambda name: FORMATS[name].unit_roundoff, default="float64")
 
 
 def inner_graphs(value: Any) -> Iterator[ModelGraph]:

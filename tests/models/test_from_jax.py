@@ -190,6 +190,14 @@ def test_weights_that_are_not_finite_are_refused() -> None:
         gp.from_jax(lambda p: p["w"].sum(), {"w": np.array([1.0, np.nan])}, name="loss")
 
 
+def test_what_nothing_is_computed_from_is_left_out() -> None:
+    def loss(p: Any, _: Any) -> Any:
+        unused = jax.random.normal(jax.random.key(0), (3,)) + p["w"]
+        return p["w"].sum() + 0 * len(unused)
+
+    assert {node.operation for node in graph_of(gp.from_jax(loss, W, DATA)).nodes} <= {"reduce_sum", "add"}
+
+
 def test_a_derivative_in_a_custom_vjps_backward_is_no_derivative_in_the_loss() -> None:
     @jax.custom_vjp
     def f(x: Any) -> Any:
@@ -250,6 +258,13 @@ def test_a_function_that_runs_in_float32_alone_is_looked_at_in_that() -> None:
     assert any("does not run in float64" in finding.text for finding in check.findings)
     with pytest.raises(InputError, match="carry"):
         gp.from_jax(loss, W, DATA)
+
+
+def test_constants_that_are_computed_in_float32_make_the_function_one_of_float32() -> None:
+    scale = jnp.asarray(np.array([0.1, 0.2, 0.3], dtype=np.float32))
+    check = gp.check(gp.from_jax(lambda p, _: jnp.sum(p["w"] * lax.rsqrt(scale)), W, DATA), points=2)
+    assert check.ok, check
+    assert check.dtype == "float32"
 
 
 def test_constants_are_computed_with_their_rounding() -> None:
