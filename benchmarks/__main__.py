@@ -9,6 +9,7 @@ from benchmarks import (
     fuzz,
     networks,
     planted,
+    primitives,
     reports,
     running,
     sizes,
@@ -27,6 +28,7 @@ MEASUREMENTS = {
     "growth": sizes.growth,
     "networks": networks.random_networks,
     "planted": planted.planted_errors,
+    "primitives": primitives.primitives,
     "reports": reports.writing_and_reading,
     "cluster": cluster.runs_on_workers,
 }
