@@ -355,6 +355,13 @@ OPERATIONS: Mapping[str, tuple[Build, ...]] = {
     "tanhshrink": (_entrywise("xp.nn.tanhshrink(@)"),),
     "logcumsumexp": (_along("xp.nn.logcumsumexp"),),
     "standardize": (_along("xp.nn.standardize"),),
+    "convolution": (
+        _moved(
+            "xp.nn.convolution({0}, {0}[:, :1] + {0}[:, 1:], padding=1, groups={0}.shape[1])[..., 1:]",
+            lambda s: s,
+            lambda s: s == (2, 2, 2),
+        ),
+    ),
     "scatter_add": (
         _moved(
             "xp.nn.scatter_add({}, xp.asarray([1, 0, 1]), shape=(2,))", lambda _: (2,), lambda s: s == (3,)

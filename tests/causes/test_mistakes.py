@@ -13,6 +13,7 @@ from gradproof.reference.tape import OPERATIONS, Trait, differentiate
 from gradproof.reference.tape.operations import (
     along_axes,
     choosing,
+    convolution,
     decompositions,
     entrywise,
     linear_equations,
@@ -98,6 +99,7 @@ PROMISES = [
     ({neural.LOGSUMEXP}, "division by the sum"),
     ({neural.STANDARDIZE}, "mean and deviation taken for constants"),
     ({neural.STANDARDIZE}, "epsilon left out"),
+    ({convolution.CONVOLUTION}, "the weights turned around"),
     ({running_exponentials.LOGCUMSUMEXP}, "only the diagonal"),
     ({neural.SILU, neural.GELU, neural.GELU_TANH}, "only the term"),
 ]

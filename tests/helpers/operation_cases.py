@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import mpmath
 import numpy as np
 from mpmath import mp, mpf
 
+from gradproof.reference.compositions.windows import Sliding
 from gradproof.reference.numbers import Integers, Mask
 
 
@@ -39,6 +41,9 @@ STACK_2 = np.linspace(1.9, -0.7, 24).reshape(2, 4, 3)
 CONDITION = np.array([[True, False, True], [False, False, True]])
 TARGETS = np.array([[0, 3, 0], [1, 0, 3]])
 POSITIONS = np.array([[0, 5], [5, 2]])
+SIGNAL, SIGNALS = np.linspace(-1.3, 2.1, 6).reshape(2, 1, 3), np.linspace(2.1, -1.3, 10).reshape(1, 2, 5)
+KERNEL = np.array([[[1.9, -0.7, 0.4]], [[0.3, 1.1, -1.6]]])
+SLIDES = tuple(Sliding(window=3, stride=stride, before=1, behind=1) for stride in (1, 2))
 PLACES = np.array([[2, 0], [1, 1]])
 
 
@@ -175,6 +180,17 @@ def erfinv(x: Any) -> Any:
 
 
 prelu = np.frompyfunc(lambda x, slope: x if x > 0 else slope * x, 2, 1)
+
+
+def convolved(x: Any, w: Any, stride: int) -> Any:
+    """With a zero before and behind, in as many groups as there are channels for one."""
+    padded = np.concatenate([0 * x[..., :1], x, 0 * x[..., :1]], axis=-1)
+    outputs, of_group, window = w.shape
+    in_group = outputs // (x.shape[1] // of_group)
+    y = np.zeros((len(x), outputs, (padded.shape[-1] - window) // stride + 1), dtype=object)
+    for n, o, p, c, k in np.ndindex(*y.shape, of_group, window):
+        y[n, o, p] += w[o, c, k] * padded[n, o // in_group * of_group + c, p * stride + k]
+    return y
 
 
 def scattered(x: Any) -> Any:
@@ -344,6 +360,14 @@ CASES = [
     Case("prelu", (ANY, ROW), prelu, label="stretched"),
     Case("softsign", (ANY,), each(lambda x: x / (1 + abs(x)))),
     Case("tanhshrink", (ANY,), each(lambda x: x - mpmath.tanh(x))),
+    Case("convolution", (SIGNAL, KERNEL), partial(convolved, stride=1), {"slides": SLIDES[:1], "groups": 1}),
+    Case(
+        "convolution",
+        (SIGNALS, KERNEL),
+        partial(convolved, stride=2),
+        {"slides": SLIDES[1:], "groups": 2},
+        "in groups and strides",
+    ),
     Case("scatter_add", (ANY,), scattered, {"positions": TARGETS, "shape": (2, 2)}),
     Case(
         "logcumsumexp",

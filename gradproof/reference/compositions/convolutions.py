@@ -1,9 +1,36 @@
 """Convolutions: the entries that each window sees, times the weights, as one product of matrices."""
 
+from collections.abc import Sequence
 from math import prod
 
 from gradproof.reference.compositions.composition import Array, Lengths, for_each_axis
-from gradproof.reference.compositions.windows import Padding, Windows, slidings
+from gradproof.reference.compositions.windows import Padding, Sliding, Windows, slidings
+
+
+def convolution_slides(
+    x: Sequence[int],
+    weights: Sequence[int],
+    *,
+    stride: Lengths,
+    padding: Padding,
+    dilation: Lengths,
+    groups: int,
+    input_dilation: Lengths,
+) -> list[Sliding]:
+    """Read how a convolution's window slides, from the shapes of its operands and its options.
+
+    Raises:
+        ValueError: the shapes do not fit together, or an argument is not one for each axis.
+    """
+    if len(x) < 3 or len(weights) != len(x):
+        raise ValueError(f"x of shape {tuple(x)} does not fit weights of shape {tuple(weights)}")
+    channels, (outputs, of_group, *window) = x[1], weights
+    if channels != of_group * groups or outputs % groups:
+        raise ValueError(
+            f"{channels} channels and {outputs} outputs in {groups} groups do not fit weights of shape "
+            f"{tuple(weights)}"
+        )
+    return slidings(window, stride=stride, padding=padding, dilation=dilation, spread=input_dilation)
 
 
 class Convolutions(Windows):
@@ -44,16 +71,16 @@ class Convolutions(Windows):
         Source: Goodfellow, Bengio and Courville, Deep Learning (2016), equations 9.6 and 9.8.
         """
         xp, lengths = self._xp, tuple(x.shape[2:])
-        examples, channels = x.shape[:2]
-        outputs, of_group, *window = weights.shape
-        if x.ndim < 3 or len(window) != len(lengths):
-            raise ValueError(f"x of shape {x.shape} does not fit weights of shape {weights.shape}")
-        if channels != of_group * groups or outputs % groups:
-            raise ValueError(
-                f"{channels} channels and {outputs} outputs in {groups} groups do not fit weights of shape "
-                f"{weights.shape}"
-            )
-        slides = slidings(window, stride=stride, padding=padding, dilation=dilation, spread=input_dilation)
+        slides = convolution_slides(
+            x.shape,
+            weights.shape,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            input_dilation=input_dilation,
+        )
+        examples, (outputs, of_group) = x.shape[0], weights.shape[:2]
         seen = self._seen(x, [own.table(n) for own, n in zip(slides, lengths, strict=True)], 0.0)
         ends, entries = tuple(seen.shape[2:-1]), seen.shape[-1]
         # rows: every window of every example; columns: what it sees of a group's channels

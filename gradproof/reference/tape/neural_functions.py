@@ -7,12 +7,16 @@ import numpy as np
 
 from gradproof.errors import InputError
 from gradproof.reference.compositions import NeuralCompositions
+from gradproof.reference.compositions.composition import Lengths
+from gradproof.reference.compositions.convolutions import convolution_slides
+from gradproof.reference.compositions.windows import Padding
 from gradproof.reference.source import caller
 from gradproof.reference.tape.arguments import Value, integers_of, is_discrete, one_axis, shape_of
 from gradproof.reference.tape.functions import Functions
 from gradproof.reference.tape.node import Recorder, Tensor
 from gradproof.reference.tape.operations import IN_NAMESPACE, neural, special
 from gradproof.reference.tape.operations.along_axes import MEAN, SUM
+from gradproof.reference.tape.operations.convolution import CONVOLUTION
 from gradproof.reference.tape.operations.moving import GATHER, SCATTER_ADD
 
 Reduction = Literal["mean", "sum", "none"]
@@ -35,6 +39,38 @@ class NeuralFunctions(
         """The array as a constant: no derivative goes back through it."""
         tensor = self._tensor(x)
         return Tensor(tensor.value, self._tape, source=caller())
+
+    def convolution(
+        self,
+        x: Value,
+        weights: Value,
+        bias: Value | None = None,
+        /,
+        *,
+        stride: Lengths = 1,
+        padding: Padding = 0,
+        dilation: Lengths = 1,
+        groups: int = 1,
+        input_dilation: Lengths = 1,
+    ) -> Tensor:
+        """The sums of products of weights with what a window sees as it slides over an array, plus a bias.
+
+        The arguments are those of `gradproof.reference.compositions.convolutions.Convolutions.convolution`.
+
+        Raises:
+            InputError: the shapes do not fit together, or an argument is not one for each axis.
+        """
+        slides = convolution_slides(
+            shape_of(x),
+            shape_of(weights),
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            input_dilation=input_dilation,
+        )
+        y = self._apply(CONVOLUTION, x, weights, slides=tuple(slides), groups=groups)
+        return y if bias is None else y + self._xp.reshape(bias, (-1, *(1,) * len(slides)))
 
     def scatter_add(self, x: Value, positions: Value, /, *, shape: tuple[int, ...]) -> Tensor:
         """Entries added to their places in zeros of a shape.

@@ -12,6 +12,7 @@ from gradproof.reference.tape.operations import (
     along_axes,
     choosing,
     circular,
+    convolution,
     decompositions,
     entrywise,
     jumps,
@@ -28,7 +29,7 @@ from gradproof.reference.tape.operations.entry import Array, Operation, Rule, Tr
 _FILES = {
     "": (entrywise, circular, logarithms, jumps, along_axes, choosing, matrix_products, moving),
     "linalg": (linear_equations, decompositions),
-    "nn": (neural, activation_functions, running_exponentials),
+    "nn": (neural, convolution, activation_functions, running_exponentials),
     "special": (special,),
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from gradproof.reference.tape import Trait
-from gradproof.reference.tape.operations import entrywise, matrix_products
+from gradproof.reference.tape.operations import convolution, entrywise, matrix_products
 from gradproof.verdicts.causes.graph import Array, Change, Use
 from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import Mistake, having, rule, wrong
@@ -58,6 +58,27 @@ def flipped(use: Use) -> Iterator[Mistake]:
                 fields={"axis": axis + len(shape)},
                 name=f"flipped {axis}",
             )
+
+
+@rule({convolution.CONVOLUTION})
+def turned(use: Use) -> Iterator[Mistake]:
+    """The weights of a convolution stand the other way round in its derivative."""
+    x, weights = use.values
+    axes = [axis for axis in range(2 - weights.ndim, 0) if weights.shape[axis] > 1]
+
+    def turn(x: Array) -> Array:
+        for axis in axes:
+            x = x.flip(axis)
+        return x
+
+    if use.position == 0 and axes:
+        words = "the weights turned around in the derivative of $at"
+        yield Mistake(
+            CauseKind.WRONG_ORDER, words, lambda g: use.node.derivative(0, g, use.y, x, turn(weights))
+        )
+    elif len(axes) > 1:  # along one axis it is `flipped`
+        words = "what $at hands back to its weights turned around"
+        yield Mistake(CauseKind.WRONG_ORDER, words, lambda g: turn(use.pull(g)))
 
 
 # ------------------------------------------------------------------------ sums of products
