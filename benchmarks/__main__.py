@@ -12,6 +12,7 @@ from benchmarks import (
     primitives,
     reports,
     running,
+    short_formats,
     sizes,
     starting,
 )
@@ -27,6 +28,7 @@ MEASUREMENTS = {
     "sizes": sizes.small_to_large,
     "growth": sizes.growth,
     "networks": networks.random_networks,
+    "short-formats": short_formats.short_formats,
     "planted": planted.planted_errors,
     "primitives": primitives.primitives,
     "reports": reports.writing_and_reading,

@@ -22,11 +22,13 @@ from gradproof.verdicts.judging.claimed import Arrays, Claimed, Formula, Place
 from gradproof.verdicts.judging.evidence import Loss, PlaceEvidence
 from gradproof.verdicts.judging.judge import judge
 from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.judging.together import is_short
 from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.model_parts import parts_of_model
 from gradproof.verdicts.own_functions import inaccurate_function
 from gradproof.verdicts.records import ParameterRecord
 from gradproof.verdicts.steps import batches_of
+from gradproof.verdicts.tolerances import CAUSE_SPREADS
 from gradproof.verdicts.verdict import CODE, Verdict
 
 Array = NDArray[Any]
@@ -62,6 +64,15 @@ def explained(
         return judgement
     if cause := _digits_lost(judgement, loss) or _inaccurate_function(judgement, loss):
         return replace(judgement, cause=cause)
+    if _is_near(judgement):
+        return replace(judgement, unexplained=_NEAR)
+    return _searched(judgement, loss, learning_rate, again, floats=floats)
+
+
+def _searched(
+    judgement: Judgement, loss: Loss, learning_rate: float | None, again: Again | None, *, floats: bool
+) -> Judgement:
+    """Search a formula that gives what is claimed; `floats` as for `_accused`."""
     place, values, doubt = _accused(judgement, floats=floats)
     if not values:
         return judgement
@@ -90,6 +101,19 @@ def explained(
     told = parts_of_model(loss, place, search.difference).text
     unexplained = search.difference.removesuffix(".") + told + "." if told else search.difference
     return replace(judgement, unexplained=unexplained)
+
+
+_NEAR = (
+    "It is so near to the true gradient that the gradients of many wrong formulas are as near in this dtype."
+)
+
+
+def _is_near(judgement: Judgement) -> bool:
+    """Tell whether the true gradient would pass for a cause, so that none can be told from it."""
+    floats = judgement.floats
+    if floats is None or floats.verdict is not Verdict.DISAGREES or not is_short(floats.dtype):
+        return False
+    return floats.spreads <= CAUSE_SPREADS
 
 
 def _no_numbers(judgement: Judgement) -> bool:

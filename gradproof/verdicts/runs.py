@@ -110,7 +110,7 @@ def judge_entries(parameter: str, value: Array, known: Known, dtype: str) -> Par
         ulps=rounded_up(assessed.ulps[pick]),
         spreads=spreads,
         verdict=verdict,
-        reason=explain(verdict, known.reasons, dtype),
+        reason=explain(assessed, verdict, known.reasons, dtype),
         worst=_worst_entries(assessed, known, value.shape[1:], worst_step(verdict, spreads)),
     )
 

@@ -16,6 +16,26 @@ median, and has no bound where a formula cancels: 1.9 % of the entries were abov
 a formula are thousands of spreads and more.
 """
 
+BIAS_SPREADS = 6.0
+"""In formats shorter than float32 all entries of an array are too large together by at most so many standard
+deviations of what rounding does to them together, beside its mean.
+
+Measured by `python -m benchmarks short-formats`: of right arrays none was above 3.9 (see there for how many).
+What it catches is limited by the format: of bfloat16 the roundings of common factors alone, of which one is
+up to 0.39 %, move a whole array by 0.2 to 0.4 % in root mean square."""
+
+STANDS_OUT = 16.0
+"""Likewise an entry whose error in spreads is more than so many times that of the others of its array, and
+than so many spreads, is wrong. Of right arrays the greatest was 10 times."""
+
+FEWEST_TOGETHER = 16
+"""Entries are compared with the others of their array where it has so many."""
+
+SUSPICIOUS_BIAS = 1.5
+SUSPICIOUS_SPREADS = 8.0
+"""From so many root mean squares of the few samples at hand, or an error of so many spreads, on, many samples
+are taken. Nothing is decided by this: it saves their time where all is well."""
+
 FUNCTION_UNITS = 1024.0
 """A framework's function of a number that is off by more unit roundoffs than this has fewer digits than its
 dtype. Libraries' functions are within a few (JAX's float64 tanh errs by up to 7); what is off by more has

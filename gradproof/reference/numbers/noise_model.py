@@ -33,7 +33,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.formats import FORMATS, Format, format_of
+from gradproof.reference.numbers.formats import DOUBLE_BITS, FORMATS, Format, format_of
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.repeats import mixed
 
@@ -92,6 +92,7 @@ class NoiseModel:
         accumulation: The format that sums are kept in; None for float32 under the shorter
             formats, as hardware has it, and the format itself else.
         amplified: Whether float64's noise is; see `AMPLIFICATION`.
+        gridded: Whether results are rounded to a grid of their own instead; see `on_a_grid`.
     """
 
     dtype: str = "float32"
@@ -100,6 +101,7 @@ class NoiseModel:
     product: str | None = None
     accumulation: str | None = None
     amplified: bool = True
+    gridded: bool = False
     _stream: _Stream = field(init=False, repr=False, compare=False)
 
     name: ClassVar[str] = "noisy"
@@ -194,11 +196,44 @@ class NoiseModel:
         roundings: Payload = bits.view(np.int64) * 2.0**-63
         return roundings
 
+    def nudged(self, x: Payload, operands: tuple[Payload, ...], exact: NDArray[np.bool_] | bool) -> Payload:
+        """Results with the rounding of their size, but for those that are exact."""
+        if self.gridded:
+            rounded = self.on_a_grid(x, self.format)
+            return rounded if exact is False else np.where(exact, x, rounded)
+        noise = self.roundings(*operands)
+        noise *= self.unit
+        if np.any(exact):
+            noise = np.where(exact, 0.0, noise)
+        noise += 1.0
+        noise *= x
+        return noise
+
+    def on_a_grid(self, x: Payload, target: Format) -> Payload:
+        """Results rounded to nearest on the format's grid, stretched by a factor that each sample draws anew.
+
+        Numbers that are near one another are rounded alike, as they are in a program: the probabilities of a
+        thousand classes that are all about 1/1000, say. So the errors of entries are as much alike as a
+        program's, which is one of these samples: that whose factors are all 1.
+
+        Source: Dekker, A floating-point technique for extending the available precision (1971), section 5:
+        t - (t - y) with t = (2^(53 - p) + 1) y has the first p bits of y.
+        """
+        shape = (self.samples, *(1,) * (x.ndim - 1))
+        stretched = np.exp2(self._stream.generator.random(shape))
+        y = x * stretched
+        t = y * (2.0 ** (DOUBLE_BITS - target.significand_bits) + 1.0)
+        rounded = t - (t - y)
+        rounded /= stretched
+        return np.where(np.isfinite(rounded), rounded, x)
+
     def converted(self, x: Payload, target: Format) -> Payload:
         """Numbers rounded to a format at random, but for those that it represents."""
         held = target.holds(x) | np.isnan(x)
         if self.inside is not None or np.all(held):
             return x
+        if self.gridded:
+            return np.where(held, x, self.on_a_grid(x, target))
         noisy = x * (1.0 + self.amplification * target.unit_roundoff * self.roundings(x))
         return np.where(held, x, noisy)
 

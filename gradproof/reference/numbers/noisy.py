@@ -134,12 +134,7 @@ class NoisyNumbers(Numbers["Noisy"]):
             return x
         if exact is not False and np.all(exact):
             return self.kind.rounded(x, vanished)
-        noise = self.kind.roundings(*operands)
-        noise *= self.kind.unit
-        if np.any(exact):
-            noise = np.where(exact, 0.0, noise)
-        noise += 1.0
-        return self.kind.rounded(noise * x, vanished)
+        return self.kind.rounded(self.kind.nudged(x, operands, exact), vanished)
 
     # ---------------------------------------------------------------- sums and products
 

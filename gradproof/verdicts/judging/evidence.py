@@ -1,7 +1,7 @@
 """The evidence: the exact gradient at a place, or at many, and what rounding does to it there."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from gradproof.reference.noise import Noise, noisy_gradients
 from gradproof.reference.numbers import BallNumbers, Balls, Noisy
 from gradproof.reference.subgradients import Convention, conventions, nearby, sums
-from gradproof.reference.tape import Choice, always, differentiate, never
+from gradproof.reference.tape import Choice, Inputs, always, differentiate, never
 from gradproof.reference.truth import Truth, exact_gradient
 from gradproof.verdicts.judging.claimed import BallArrays, Place
+from gradproof.verdicts.judging.together import Entries, ManySamples, Sampling, is_short, sample
 from gradproof.verdicts.tolerances import NEAR
 
 Array = NDArray[Any]
@@ -35,6 +36,9 @@ class Known:
         reasons: of shape (T,): why balls of this place are wide, as a text; empty where they are not.
         largest: of shape (T,): what an entry is measured beside where all of its parameter's are 0.
         textbook: gives the same as `spread` for the textbook's formulas; None where they are the same.
+        at_hand: gives the errors of the samples that `spread` is of, of shape (samples, T, *parameter); None
+            where entries are not looked at together.
+        sampling: runs many more of them.
     """
 
     exact: BallNumbers
@@ -43,6 +47,8 @@ class Known:
     reasons: NDArray[np.object_]
     largest: Array
     textbook: Callable[[], Array] | None = None
+    at_hand: Callable[[], Array] | None = None
+    sampling: Sampling | None = None
 
     def textbook_spread(self) -> Array:
         """Measure what rounding does to each entry where operations follow the textbook's formulas."""
@@ -92,7 +98,20 @@ class Evidence:
     @cached_property
     def gradients(self) -> Mapping[str, Known]:
         """What is known of each parameter's gradient."""
-        return {name: self._known(name, exact) for name, exact in self.truth.gradients.items()}
+        known = {name: self._known(name, exact) for name, exact in self.truth.gradients.items()}
+        if not is_short(self.dtype):
+            return known
+        return {
+            name: replace(each, at_hand=partial(self._at_hand, name), sampling=partial(self._sample, name))
+            for name, each in known.items()
+        }
+
+    def _at_hand(self, name: str) -> Array:
+        return self.noisy[name].samples.values() - self.truth.gradients[name].values()
+
+    def _sample(self, name: str, places: NDArray[np.intp], entries: Entries) -> ManySamples:
+        inputs = Inputs(self.params, self.batch, self.places).part(places)
+        return sample(self.loss, inputs.params, inputs.batch, self.dtype, name, entries)
 
     def updates(self, rate: float) -> Mapping[str, Known]:
         """Give what is known of each parameter's weights after a step against the gradient."""

@@ -15,6 +15,7 @@ from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts.conditioning import where_digits_are_lost
 from gradproof.verdicts.judging.evidence import Known, PlaceEvidence
 from gradproof.verdicts.judging.measuring import digits_of
+from gradproof.verdicts.judging.together import Entries, is_short, judge_together
 from gradproof.verdicts.numerals import sentence
 from gradproof.verdicts.tolerances import SPREADS, ZERO_UNITS
 from gradproof.verdicts.verdict import CODE, SEVERITY, Codes, Verdict
@@ -42,6 +43,7 @@ class Assessment:
             widest.
         widest: the greater of that spread and the textbook's formulas', where the latter was asked for.
         verdict: positions in `SEVERITY`.
+        together: of shape (T,): what all entries tell together, in words; empty where that is nothing.
     """
 
     value: Array
@@ -56,6 +58,7 @@ class Assessment:
     spreads: Array
     widest: Array
     verdict: Codes
+    together: NDArray[np.object_]
 
     @property
     def digits(self) -> float:
@@ -72,6 +75,8 @@ def assess(value: Array, known: Known, dtype: str) -> Assessment:
     Between the two, the textbook's formula is to blame. Where it costs more than half of the dtype's digits,
     that is told (INACCURATE); where more than half are left, it agrees: a (1 - a) at a = 0.999 loses 3 of 16
     digits, as every program does that is written so, and to refuse it would accuse right gradients.
+    In a format shorter than float32 a few entries that cancel are not told of the array: an error that is
+    less than half of the digits of the greatest entry is that of one.
 
     Args:
         value: what the implementation gave, of shape (T, *parameter).
@@ -97,7 +102,8 @@ def assess(value: Array, known: Known, dtype: str) -> Assessment:
         beside = np.where(zeros, error / scale, relative)
         # More than half of the dtype's digits are gone where the relative error exceeds √u.
         lost = ~(beside <= np.sqrt(_unit(dtype)))
-        verdict = _verdicts(error, least, lost, noise)
+        cancels = is_short(dtype) & (error <= np.sqrt(_unit(dtype)) * scale)
+        verdict = _verdicts(error, least, lost, cancels, noise)
         # What is left is in, or near, a ball that is too wide to tell: at a kink, an interval of slopes.
         undecided = verdict == CODE[Verdict.UNDECIDED]
         verdict[undecided & known.at_kink[:, np.newaxis] & np.isfinite(error)] = CODE[Verdict.KINK]
@@ -108,18 +114,26 @@ def assess(value: Array, known: Known, dtype: str) -> Assessment:
         ratio = np.where(error == 0, 0.0, error / goes_by)
         ratio = np.where(noise.is_known | explained, ratio, np.nan)
         unit = FORMATS[dtype].spacing(exact)
+        together = np.full(len(value), "", dtype=object)
         bounds = (error, relative, beside, error / unit, unit, noise.spread, ratio, noise.widest)
-    return Assessment(values, known.exact.balls().reshape(rows), least, *bounds, verdict)
+        if known.at_hand is not None and known.sampling is not None:
+            usable = np.isfinite(values) & noise.is_known & ~(radii > _unit(dtype) * np.abs(exact))
+            entries = Entries(values - exact, exact, noise.spread, usable)
+            at_hand = known.at_hand().reshape(-1, *exact.shape)
+            verdict, together = judge_together(entries, at_hand, verdict, known.sampling)
+    return Assessment(values, known.exact.balls().reshape(rows), least, *bounds, verdict, together)
 
 
-def _verdicts(error: Array, least: Array, lost: NDArray[np.bool_], noise: "_Spreads") -> Codes:
+def _verdicts(
+    error: Array, least: Array, lost: NDArray[np.bool_], cancels: NDArray[np.bool_], noise: "_Spreads"
+) -> Codes:
     """Give the verdict of each entry by its error alone, UNDECIDED where that proves nothing."""
     tolerated = _within(error, noise.widest)
     verdict = np.full(error.shape, CODE[Verdict.UNDECIDED])
     verdict[tolerated] = CODE[Verdict.AGREES]
     verdict[tolerated & lost] = CODE[Verdict.ILL_CONDITIONED]
     # Only an error that is proven to be more than that of accurate operations is the formula's fault.
-    verdict[tolerated & lost & (least > SPREADS * noise.spread)] = CODE[Verdict.INACCURATE]
+    verdict[tolerated & lost & ~cancels & (least > SPREADS * noise.spread)] = CODE[Verdict.INACCURATE]
     verdict[noise.is_known & (least > SPREADS * noise.widest)] = CODE[Verdict.DISAGREES]
     return verdict
 
@@ -192,11 +206,14 @@ def is_off(verdict: Codes) -> NDArray[np.bool_]:
     return off
 
 
-def explain(verdict: Codes, wide: NDArray[np.object_], dtype: str) -> NDArray[np.object_]:
+def explain(
+    assessed: Assessment, verdict: Codes, wide: NDArray[np.object_], dtype: str
+) -> NDArray[np.object_]:
     """Explain in words every verdict of floats that is not AGREES.
 
     Args:
-        verdict: one for each of T places.
+        assessed: what the rule says of every entry at T places.
+        verdict: the worst one of each place.
         wide: why balls are wide there, of shape (T,).
         dtype: what the floats were computed in.
     """
@@ -210,6 +227,11 @@ def explain(verdict: Codes, wide: NDArray[np.object_], dtype: str) -> NDArray[np
     reasons = np.full(verdict.shape, "", dtype=object)
     for kind, text in texts.items():
         reasons[verdict == CODE[kind]] = text
+    told = (verdict == CODE[Verdict.DISAGREES]) & (assessed.together != "")
+    reasons[told] = assessed.together[told]
+    for place in np.flatnonzero(verdict == CODE[Verdict.ILL_CONDITIONED]) if is_short(dtype) else ():
+        count = np.count_nonzero(assessed.verdict[place] == verdict[place])
+        reasons[place] += f" in {count:,} of {assessed.verdict.shape[1]:,} entries"
     unknown = (verdict == CODE[Verdict.KINK]) | (verdict == CODE[Verdict.UNDECIDED])
     reasons[unknown] = wide[unknown]
     no_reason = (reasons == "") & (verdict == CODE[Verdict.UNDECIDED])
@@ -231,6 +253,7 @@ class Floats:
         reason: why the verdict is not AGREES; empty if it is.
         dtype: what they were computed in.
         blameless: whether they are off, if they are, for no fault of their own.
+        together: what all entries of a parameter tell together, in words, where that decides.
     """
 
     assessed: Mapping[str, Assessment]
@@ -239,6 +262,7 @@ class Floats:
     reason: str
     dtype: str
     blameless: bool = False
+    together: str = ""
 
     def are_rounded(self, values: Mapping[str, Array]) -> bool:
         """Whether they are what rounding leaves of these values, instead of the exact ones."""
@@ -271,6 +295,8 @@ class Floats:
             return f"In {self.dtype} {sentence(self.reason)[0].lower()}{sentence(self.reason)[1:]}"
         if self.verdict is Verdict.NOT_FINITE:
             return f"In {self.dtype} it gives NaN or an infinity."
+        if self.together:
+            return f"In {self.dtype} {self.together}."
         return (
             f"In {self.dtype} its largest error is {self.spreads:.3g} spreads of the rounding noise (at most "
             f"{SPREADS:g} are rounding)."
@@ -290,13 +316,15 @@ def judge_floats(values: Mapping[str, Array], evidence: PlaceEvidence) -> Floats
     assessed = {name: assess(value[np.newaxis], known[name], dtype) for name, value in values.items()}
     codes = {name: each.verdict.max(axis=1, initial=CODE[Verdict.AGREES]) for name, each in assessed.items()}
     worst = max(codes, key=lambda name: int(codes[name][0]))
-    reason = str(explain(codes[worst], known[worst].reasons, dtype)[0])
+    reason = str(explain(assessed[worst], codes[worst], known[worst].reasons, dtype)[0])
     if codes[worst][0] == CODE[Verdict.ILL_CONDITIONED]:
         reason += f"; most are lost in {_where(evidence, worst)}"
     spreads = max(
         float(np.max(np.nan_to_num(each.spreads, nan=np.inf), initial=0.0)) for each in assessed.values()
     )
-    return Floats(assessed, SEVERITY[int(codes[worst][0])], spreads, reason, dtype)
+    verdict, decides = SEVERITY[int(codes[worst][0])], spreads <= SPREADS
+    together = str(assessed[worst].together[0]) if decides else ""
+    return Floats(assessed, verdict, spreads, reason, dtype, together=together)
 
 
 def _where(evidence: PlaceEvidence, name: str) -> str:

@@ -339,3 +339,47 @@ def test_torch_errs_within_the_noise(dtype: str) -> None:
         ratio = error[scale > 0] / scale[scale > 0]
         assert 0.05 < np.sqrt(np.mean(ratio**2)) < 3
         assert ratio.max() < 32
+
+
+# -------------------------------------------------------------------- grids of samples
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float8_e4m3fn"])
+def test_on_a_grid_results_are_rounded_to_nearest_on_a_stretched_grid(dtype):
+    kind = Noisy(dtype, samples=2000, gridded=True)
+    with kind.context():
+        rounded = kind.on_a_grid(np.full((1, 1, 1), 1.2345), kind.format)[:, 0, 0]
+    error = rounded / 1.2345 - 1
+    unit = kind.format.unit_roundoff
+    assert np.max(np.abs(error)) <= unit
+    # With the significand m in [1, 2) distributed as 1 / (m ln 2), the error is uniform in ± u / m:
+    # E e² = u² / 3 ∫ m^-3 dm / ln 2 = u² / 3 · 3 / (8 ln 2)
+    assert np.sqrt(np.mean(error**2)) == pytest.approx(unit / np.sqrt(8 * np.log(2)), rel=0.05)
+    assert abs(np.mean(error)) < 0.1 * unit
+
+
+def test_on_a_grid_near_numbers_are_rounded_alike_and_others_are_not():
+    kind = Noisy("bfloat16", samples=500, gridded=True)
+    with kind.context():
+        near = np.array([[[1.0, 1.0001, 1.5001]]])
+        error = (kind.on_a_grid(near, kind.format) / near - 1)[:, 0]
+    correlation = np.corrcoef(error.T)
+    assert correlation[0, 1] > 0.85
+    assert abs(correlation[0, 2]) < 0.3
+
+
+def test_on_a_grid_infinities_and_nan_stay():
+    kind = Noisy("bfloat16", samples=4, gridded=True)
+    with kind.context():
+        values = kind.on_a_grid(np.array([[[np.inf, -np.inf, np.nan, 0.0]]]), kind.format)[:, 0]
+    np.testing.assert_array_equal(values, np.tile([np.inf, -np.inf, np.nan, 0.0], (4, 1)))
+
+
+def test_a_gridded_gradient_is_near_the_exact_one_and_repeats():
+    def run():
+        kind = Noisy("bfloat16", samples=8, gridded=True)
+        with kind.context():
+            return (kind.lift(np.array([[1.0, 2.0, 4.0]])) / 3).values()
+
+    np.testing.assert_array_equal(run(), run())
+    assert np.all(np.abs(run() * 3 / np.array([1.0, 2.0, 4.0]) - 1) <= 2.0**-8)
