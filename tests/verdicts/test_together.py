@@ -9,7 +9,7 @@ import gradproof as gp
 from gradproof.reference.numbers.formats import FORMATS, numpy_dtype
 from gradproof.verdicts.judging.claimed import Place
 from gradproof.verdicts.judging.evidence import PlaceEvidence
-from gradproof.verdicts.judging.together import Entries, ManySamples, judge_together
+from gradproof.verdicts.judging.together import ManySamples, Together, judge_together
 from gradproof.verdicts.tolerances import BIAS_SPREADS, FEWEST_TOGETHER, STANDS_OUT
 from gradproof.verdicts.verdict import CODE, Verdict
 
@@ -26,7 +26,7 @@ def looked_at(error, exact=None, usable=True, verdict=AGREES, deviation=0.01, pl
     error, exact, usable = (
         np.broadcast_to(np.atleast_2d(each), (places, np.size(error))) for each in (error, exact, usable)
     )
-    entries = Entries(error, exact, np.full(error.shape, 0.01), usable)
+    entries = Together(error, exact, np.full(error.shape, 0.01), usable)
     calls = []
 
     def sampling(chosen, given):

@@ -33,7 +33,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.formats import DOUBLE_BITS, FORMATS, Format, format_of
+from gradproof.reference.numbers.formats import FORMATS, Format, format_of
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.repeats import mixed
 
@@ -93,6 +93,7 @@ class NoiseModel:
             formats, as hardware has it, and the format itself else.
         amplified: Whether float64's noise is; see `AMPLIFICATION`.
         gridded: Whether results are rounded to a grid of their own instead; see `on_a_grid`.
+        sums: The format that sums other than products of matrices are kept in; None for `accumulation`'s.
     """
 
     dtype: str = "float32"
@@ -102,13 +103,14 @@ class NoiseModel:
     accumulation: str | None = None
     amplified: bool = True
     gridded: bool = False
+    sums: str | None = None
     _stream: _Stream = field(init=False, repr=False, compare=False)
 
     name: ClassVar[str] = "noisy"
 
     def __post_init__(self) -> None:
         """Checks the formats' names."""
-        for name in (self.dtype, self.accumulation or self.dtype):
+        for name in (self.dtype, self.accumulation or self.dtype, self.sums or self.dtype):
             format_of(name)
         if self.product != "tf32":
             format_of(self.product or self.dtype)
@@ -140,6 +142,24 @@ class NoiseModel:
         short = self.format.significand_bits < FORMATS["float32"].significand_bits
         kept = FORMATS[self.accumulation or ("float32" if short else self.dtype)]
         return self.amplification * kept.unit_roundoff
+
+    @property
+    def sum_unit(self) -> float:
+        """The same of sums that are no products of matrices."""
+        if self.sums is None:
+            return self.accumulation_unit
+        return self.amplification * FORMATS[self.sums].unit_roundoff
+
+    def roundings_of_sum(self, terms: int) -> float:
+        """How many roundings a sum has, in the sense of `noisy`: of the formula there, instead of n - 1.
+
+        Who keeps sums in a short format adds in pairs, or in many parts at once, since they stagnate
+        otherwise (256 + 1 is 256 in bfloat16). In pairs the n/2^l partial sums of level l, of 2^l terms, have
+        the variance u²/3 n/2^l ((2^l/n)² S² + 2^l/n Q), and those of all levels u²/3 (2 S² + Q log2 n): at
+        most that of max(6, log2 n) roundings.
+        """
+        one_by_one = max(terms - 1, 0)
+        return one_by_one if self.sums is None else min(one_by_one, max(6.0, np.log2(max(terms, 1))))
 
     @property
     def array_dtype(self) -> np.dtype[Any]:
@@ -210,22 +230,21 @@ class NoiseModel:
         return noise
 
     def on_a_grid(self, x: Payload, target: Format) -> Payload:
-        """Results rounded to nearest on the format's grid, stretched by a factor that each sample draws anew.
+        """Results rounded to nearest on the format's grid, as each sample draws it.
 
-        Numbers that are near one another are rounded alike, as they are in a program: the probabilities of a
-        thousand classes that are all about 1/1000, say. So the errors of entries are as much alike as a
-        program's, which is one of these samples: that whose factors are all 1.
-
-        Source: Dekker, A floating-point technique for extending the available precision (1971), section 5:
-        t - (t - y) with t = (2^(53 - p) + 1) y has the first p bits of y.
+        The grid is shifted by a part of its spacing, and stretched by up to an eighth, so that numbers that
+        are far apart are rounded independently. Numbers that are near one another are rounded alike, as they
+        are in a program: the probabilities of a thousand classes that are all about 1/1000, say. So the
+        errors of entries are as much alike as a program's, which is one of these samples: that with the grid
+        as it is.
         """
-        shape = (self.samples, *(1,) * (x.ndim - 1))
-        stretched = np.exp2(self._stream.generator.random(shape))
-        y = x * stretched
-        t = y * (2.0 ** (DOUBLE_BITS - target.significand_bits) + 1.0)
-        rounded = t - (t - y)
-        rounded /= stretched
-        return np.where(np.isfinite(rounded), rounded, x)
+        generator, shape = self._stream.generator, (self.samples, *(1,) * (x.ndim - 1))
+        shift, stretch = generator.random(shape), 1.0 + generator.random(shape) / 8
+        significand, exponent = np.frexp(x)
+        units = np.ldexp(significand, target.significand_bits) * stretch
+        nearest = (np.rint(units + shift) - shift) / stretch
+        rounded = np.ldexp(nearest, exponent - target.significand_bits)
+        return np.where(np.isfinite(x) & (x != 0), rounded, x)
 
     def converted(self, x: Payload, target: Format) -> Payload:
         """Numbers rounded to a format at random, but for those that it represents."""

@@ -144,17 +144,18 @@ class NoisyNumbers(Numbers["Noisy"]):
         total = np.add.reduce(scaled, axis=axes, keepdims=True)
         squares = np.add.reduce(scaled * scaled, axis=axes, keepdims=True)
         terms = prod(x.shape[axis] for axis in axes)
-        noise = self._sum_noise(total, squares, (terms - 1) * repeats_in_sum(x, axes))
-        return self._stored(np.squeeze((total + noise) * scale, axis=axes))
+        roundings = self.kind.roundings_of_sum(terms) * repeats_in_sum(x, axes)
+        noise = self._sum_noise(total, squares, roundings, self.kind.sum_unit)
+        return self._stored(np.squeeze((total + noise) * scale, axis=axes), self.kind.sum_unit)
 
     def _cumulative_sum(self, x: Payload, axis: int) -> Payload:
         sums = np.cumsum(x, axis=axis)
-        noise = self.kind.roundings(sums) * (self.kind.accumulation_unit * sums)
+        noise = self.kind.roundings(sums) * (self.kind.sum_unit * sums)
         # The first one is no sum; every later one keeps the roundings of those before it.
         first: list[slice | int] = [slice(None)] * noise.ndim
         first[axis] = 0
         noise[tuple(first)] = 0.0
-        return self._stored(sums + np.cumsum(noise, axis=axis))
+        return self._stored(sums + np.cumsum(noise, axis=axis), self.kind.sum_unit)
 
     def _segment_sums(self, data: Payload, starts: NDArray[np.intp]) -> Payload:
         scale = _magnitude(data, (-1,))
@@ -162,8 +163,8 @@ class NoisyNumbers(Numbers["Noisy"]):
         totals = np.add.reduceat(scaled, starts, axis=-1)
         squares = np.add.reduceat(scaled * scaled, starts, axis=-1)
         terms = np.diff(starts, append=data.shape[-1])
-        noise = self._sum_noise(totals, squares, terms - 1)
-        return self._stored((totals + noise) * scale)
+        noise = self._sum_noise(totals, squares, terms - 1, self.kind.sum_unit)
+        return self._stored((totals + noise) * scale, self.kind.sum_unit)
 
     def _matmul(self, x: Payload, y: Payload) -> Payload:
         if self.kind.product_format is not None:
@@ -173,11 +174,12 @@ class NoisyNumbers(Numbers["Noisy"]):
         left, right = x / rows, y / columns
         total = np.matmul(left, right)
         squares = np.matmul(left * left, right * right)
-        noise = self._sum_noise(total, squares, x.shape[-1] * repeats_in_product(x, y))
+        unit = self.kind.accumulation_unit
+        noise = self._sum_noise(total, squares, x.shape[-1] * repeats_in_product(x, y), unit)
         noise += total
         noise *= rows
         noise *= columns
-        return self._stored(noise)
+        return self._stored(noise, unit)
 
     def _matrix_function(self, name: str, *operands: Payload) -> Payload:
         function = MATRIX_FUNCTIONS[name]
@@ -192,23 +194,23 @@ class NoisyNumbers(Numbers["Noisy"]):
             result = with_signs_of(function, result, of_floats(name, *operands), first.shape)
         return self._perturbed(result, (result,))
 
-    def _stored(self, sums: Payload) -> Payload:
+    def _stored(self, sums: Payload, unit: float) -> Payload:
         """Sums, rounded from the format that they are kept in to that of results if it is a shorter one."""
         if self.kind.inside is not None:
             self.kind.inside.rounds = True
             return sums
-        if self.kind.accumulation_unit >= self.kind.unit:
+        if unit >= self.kind.unit:
             return self.kind.rounded(sums)
         return self._perturbed(sums, (sums,))
 
     def _sum_noise(
-        self, total: Payload, squares: Payload, roundings: NDArray[np.intp] | Payload | int
+        self, total: Payload, squares: Payload, roundings: NDArray[np.intp] | Payload | int, unit: float
     ) -> Payload:
         """The error of a sum: u √(roundings (S²/3 + Q)) ξ, with ξ² = 1/3 on average."""
         size = np.sqrt((total * total / 3 + squares) * roundings)
         noise = self.kind.roundings(total, squares)
         noise *= size
-        noise *= self.kind.accumulation_unit
+        noise *= unit
         noise[~np.isfinite(noise)] = 0.0  # an infinite sum stays infinite
         return noise
 

@@ -14,7 +14,7 @@ from gradproof.reference.subgradients import Convention, conventions, nearby, su
 from gradproof.reference.tape import Choice, Inputs, always, differentiate, never
 from gradproof.reference.truth import Truth, exact_gradient
 from gradproof.verdicts.judging.claimed import BallArrays, Place
-from gradproof.verdicts.judging.together import Entries, ManySamples, Sampling, is_short, sample
+from gradproof.verdicts.judging.together import ManySamples, Sampling, Together, is_short, sample
 from gradproof.verdicts.tolerances import NEAR
 
 Array = NDArray[Any]
@@ -109,7 +109,7 @@ class Evidence:
     def _at_hand(self, name: str) -> Array:
         return self.noisy[name].samples.values() - self.truth.gradients[name].values()
 
-    def _sample(self, name: str, places: NDArray[np.intp], entries: Entries) -> ManySamples:
+    def _sample(self, name: str, places: NDArray[np.intp], entries: Together) -> ManySamples:
         inputs = Inputs(self.params, self.batch, self.places).part(places)
         return sample(self.loss, inputs.params, inputs.batch, self.dtype, name, entries)
 

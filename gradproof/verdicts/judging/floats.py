@@ -15,7 +15,7 @@ from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts.conditioning import where_digits_are_lost
 from gradproof.verdicts.judging.evidence import Known, PlaceEvidence
 from gradproof.verdicts.judging.measuring import digits_of
-from gradproof.verdicts.judging.together import Entries, is_short, judge_together
+from gradproof.verdicts.judging.together import Together, is_short, judge_together
 from gradproof.verdicts.numerals import sentence
 from gradproof.verdicts.tolerances import SPREADS, ZERO_UNITS
 from gradproof.verdicts.verdict import CODE, SEVERITY, Codes, Verdict
@@ -118,7 +118,7 @@ def assess(value: Array, known: Known, dtype: str) -> Assessment:
         bounds = (error, relative, beside, error / unit, unit, noise.spread, ratio, noise.widest)
         if known.at_hand is not None and known.sampling is not None:
             usable = np.isfinite(values) & noise.is_known & ~(radii > _unit(dtype) * np.abs(exact))
-            entries = Entries(values - exact, exact, noise.spread, usable)
+            entries = Together(values - exact, exact, noise.spread, usable)
             at_hand = known.at_hand().reshape(-1, *exact.shape)
             verdict, together = judge_together(entries, at_hand, verdict, known.sampling)
     return Assessment(values, known.exact.balls().reshape(rows), least, *bounds, verdict, together)

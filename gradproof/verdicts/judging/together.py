@@ -43,6 +43,10 @@ Array = NDArray[Any]
 SAMPLES = 64
 """How many noisy runs of each kind the second stage takes ..."""
 
+_KINDS: tuple[tuple[Choice, bool], ...] = ((always, False), (never, False), (never, True))
+"""The kinds: operations as accurate as can be, the textbook's formulas, and these with sums that are kept in
+the format itself, as XLA has them on CPUs: by the operations' choice, and whether sums are kept so."""
+
 _AT_ONCE = 8
 """... and how many of them at once, to spare memory."""
 
@@ -60,7 +64,7 @@ def is_short(dtype: str) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Entries:
+class Together:
     """The entries of one parameter at T places; arrays of shape (T, entries).
 
     Attributes:
@@ -90,7 +94,7 @@ class Entries:
         return projected
 
 
-def _in_spreads(errors: Array, entries: Entries) -> Array:
+def _in_spreads(errors: Array, entries: Together) -> Array:
     with np.errstate(all="ignore"):
         measured: Array = np.where(entries.usable, errors / entries.spread, 0.0)
     return np.where(np.isfinite(measured), measured, 0.0)
@@ -98,18 +102,18 @@ def _in_spreads(errors: Array, entries: Entries) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class ManySamples:
-    """The second stage's noise at T places: of operations as accurate as can be, and of textbooks' formulas.
+    """The second stage's noise at T places, of each kind.
 
     Attributes:
-        projections: B of each sample, of shape (2, samples, T).
-        spread: the greater of the two spreads of each entry, of shape (T, entries).
+        projections: B of each sample, of shape (kinds, samples, T).
+        spread: the greatest spread of each entry, of shape (T, entries).
     """
 
     projections: Array
     spread: Array
 
 
-Sampling = Callable[[NDArray[np.intp], Entries], ManySamples]
+Sampling = Callable[[NDArray[np.intp], Together], ManySamples]
 """Gives the second stage's noise of a parameter at some of its places, whose entries are given, too."""
 
 
@@ -119,7 +123,7 @@ def sample(
     batch: Mapping[str, Array],
     dtype: str,
     name: str,
-    entries: Entries,
+    entries: Together,
 ) -> ManySamples:
     """Run many samples of a gradient on grids of their own.
 
@@ -131,8 +135,9 @@ def sample(
         name: the parameter that is looked at.
         entries: its entries.
     """
-    kinds = [_sampled(loss, params, batch, dtype, name, entries, choice) for choice in (always, never)]
-    return ManySamples(np.stack([each for each, _ in kinds]), np.maximum(*(spread for _, spread in kinds)))
+    kinds = [_sampled(loss, params, batch, dtype, name, entries, *each) for each in _KINDS]
+    projections, spreads = zip(*kinds, strict=True)
+    return ManySamples(np.stack(projections), np.max(spreads, axis=0))
 
 
 def _sampled(
@@ -141,11 +146,12 @@ def _sampled(
     batch: Mapping[str, Array],
     dtype: str,
     name: str,
-    entries: Entries,
+    entries: Together,
     accurately: Choice,
+    in_format: bool,
 ) -> tuple[Array, Array]:
     places = len(entries.exact)
-    kind = Noisy(dtype, samples=_AT_ONCE, gridded=True)
+    kind = Noisy(dtype, samples=_AT_ONCE, gridded=True, sums=dtype if in_format else None)
     projections, squares = [], np.zeros(entries.exact.shape)
     for seed in range(SAMPLES // _AT_ONCE):
         seeded = replace(kind, seed=seed + 1)
@@ -161,7 +167,7 @@ def _sampled(
 
 
 def judge_together(
-    entries: Entries, at_hand: Array, verdict: Codes, sampling: Sampling
+    entries: Together, at_hand: Array, verdict: Codes, sampling: Sampling
 ) -> tuple[Codes, NDArray[np.object_]]:
     """Judge the entries of a parameter at T places together, after each was judged alone.
 
@@ -180,7 +186,7 @@ def judge_together(
     suspects = np.flatnonzero(_suspicious(replace(entries, usable=fine), at_hand))
     if not len(suspects):
         return verdict, texts
-    chosen = Entries(*(each[suspects] for each in (entries.error, entries.exact, entries.spread, fine)))
+    chosen = Together(*(each[suspects] for each in (entries.error, entries.exact, entries.spread, fine)))
     found = sampling(suspects, chosen)
     verdict = verdict.copy()
     for text, place, wrong in _found(chosen, found, suspects, len(texts)):
@@ -189,7 +195,7 @@ def judge_together(
     return verdict, texts
 
 
-def _suspicious(entries: Entries, at_hand: Array) -> NDArray[np.bool_]:
+def _suspicious(entries: Together, at_hand: Array) -> NDArray[np.bool_]:
     """Tell at which places the second stage is worth its time, by the samples at hand."""
     with np.errstate(all="ignore"):
         expected = np.sqrt(np.mean(entries.projected(at_hand) ** 2, axis=0))
@@ -200,7 +206,7 @@ def _suspicious(entries: Entries, at_hand: Array) -> NDArray[np.bool_]:
 
 
 def _found(
-    entries: Entries, many: ManySamples, places: NDArray[np.intp], of: int
+    entries: Together, many: ManySamples, places: NDArray[np.intp], of: int
 ) -> Iterator[tuple[str, int, NDArray[np.bool_]]]:
     """Find what many samples do not explain: a text, the place, and the entries that it is said of."""
     projections, limit = entries.projected(entries.error), _limit(many.projections, of)
