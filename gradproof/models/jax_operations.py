@@ -6,12 +6,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from gradproof.models.jaxprs import INNER, PRIMITIVES
+from gradproof.models.jaxprs import PRIMITIVES
 from gradproof.models.lax_entrywise import ENTRYWISE
-from gradproof.models.lax_loops import loops
+from gradproof.models.lax_loops import Loops
 from gradproof.models.lax_moving import MOVING
 from gradproof.models.lax_products import PRODUCTS
-from gradproof.models.model_graph import ModelGraph, ModelNode
+from gradproof.models.model_graph import ModelGraph, ModelNode, inner_graphs
 from gradproof.models.replay import Operations, replay
 from gradproof.reference.numpy_namespace import NumpyNamespace
 
@@ -36,7 +36,7 @@ RANDOM = frozenset(
 def _native(node: ModelNode, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
     """Let JAX compute an operation."""
     # A loop or a branch goes through the table, and its inner operations come here.
-    if node.operation in INNER:
+    if any(inner_graphs(options)):
         return OPERATIONS.entries[node.operation](NumpyNamespace(), *inputs, **options)
     # Also where a whole training is traced, these are numbers and nothing to be traced.
     with jax.enable_x64(True), jax.ensure_compile_time_eval():
@@ -52,7 +52,7 @@ def _run(xp: Any, graph: ModelGraph, inputs: Sequence[Any]) -> tuple[Any, ...]:
 
 OPERATIONS = Operations(
     framework="JAX",
-    entries={**ENTRYWISE, **MOVING, **PRODUCTS, **loops(_run)},
+    entries={**ENTRYWISE, **MOVING, **PRODUCTS, **Loops(_run).entries()},
     random=RANDOM,
     native=_native,
     no_randomness="Draw them outside and pass them in the batch, as a dropout's mask; or switch dropout off.",

@@ -28,11 +28,10 @@ TAKEN_IN = {
 
 Of a custom_jvp or custom_vjp it is the forward pass, as the user wrote it: its derivative is the true one."""
 
-INNER = {
+INNER: dict[str, tuple[str, ...]] = {
     "scan": ("jaxpr",),
     "while": ("cond_jaxpr", "body_jaxpr"),
     "cond": ("branches",),
-    "custom_linear_solve": ("jaxprs",),
 }
 """By primitive, the parameters that hold functions that are run as often as the data want."""
 
@@ -131,9 +130,26 @@ class _Walk:
         inner = TAKEN_IN.get(name)
         if inner is not None and inner in equation.params:
             return self.take_in(equation.params[inner], inputs, _within(equation, source))
+        if name == "custom_linear_solve":
+            return self._solution(equation, inputs, source)
         options = dict(equation.params)
         for each in INNER.get(name, ()):
             options[each] = _graphs(options[each], source)
+        return self._recorded(equation, inputs, options, source)
+
+    def _solution(self, equation: Any, inputs: list[Any], source: Source) -> Sequence[Any]:
+        """Gather the solution of a linear equation, whose own way to solve it is not looked at."""
+        lengths = equation.params["const_lengths"]
+        options = {
+            "matvec": _function_graph(equation.params["jaxprs"].matvec, source),
+            "count": lengths.matvec,
+        }
+        return self._recorded(equation, [*inputs[: lengths.matvec], *inputs[sum(lengths) :]], options, source)
+
+    def _recorded(
+        self, equation: Any, inputs: Sequence[Any], options: Mapping[str, Any], source: Source
+    ) -> Sequence[Any]:
+        name = equation.primitive.name
         forms = tuple(ResultForm(tuple(each.aval.shape), _dtype(equation, each)) for each in equation.outvars)
         PRIMITIVES[name] = equation.primitive
         place = self._first + len(self.nodes)

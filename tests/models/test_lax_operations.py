@@ -164,6 +164,13 @@ ALONG_AXES: dict[str, Case] = {
     "any": lambda w, b: jnp.where((b["x"] > 1).any(1), w[:, 0], w[:, 1]) * (b["x"] > -5).all(),
     "logsumexp": lambda w, _: jax.scipy.special.logsumexp(w, axis=1, b=jnp.arange(1.0, 7)),
 }
+EQUATIONS: dict[str, Case] = {
+    "solve": lambda w, b: jnp.linalg.solve(w[:, :4] + 3 * jnp.eye(4), b["x"][:, :2]),
+    "solve_vector": lambda w, _: jnp.linalg.solve(w[:, :4] + 3 * jnp.eye(4), w[:, 5]),
+    "solve_constants": lambda w, _: jnp.linalg.solve(jnp.eye(6) + jnp.arange(6) / 9, jnp.ones(6)) * w,
+    "inverse": lambda w, _: jnp.linalg.inv(w[:3, :3] + 3 * jnp.eye(3)),
+    "solve_stacked": lambda w, _: jax.vmap(lambda a: jnp.linalg.solve(jnp.diag(a[:3]) + 1, a[3:]))(w[:2]),
+}
 LOOPS: dict[str, Case] = {
     "scan": lambda w, b: lax.scan(lambda c, x: (jnp.tanh(c * x) + w[0], c * x), w[1], b["x"]),
     "scan_reverse": lambda w, b: lax.scan(
@@ -178,7 +185,7 @@ LOOPS: dict[str, Case] = {
     "switch": lambda w, b: lax.switch(b["i"][0, 0], [jnp.sin, jnp.cos, jnp.exp, jnp.tanh], w),
     "associative_scan": lambda w, _: lax.associative_scan(jnp.multiply, w, axis=1),
 }
-CASES = {**ENTRYWISE, **MOVING, **PRODUCTS, **ALONG_AXES, **LOOPS}
+CASES = {**ENTRYWISE, **MOVING, **PRODUCTS, **ALONG_AXES, **EQUATIONS, **LOOPS}
 
 
 def total(case: Case) -> Callable[[Any, Any], Any]:
