@@ -15,6 +15,7 @@ from benchmarks import (
     short_formats,
     sizes,
     starting,
+    transformers_by_size,
 )
 
 MEASUREMENTS = {
@@ -27,6 +28,7 @@ MEASUREMENTS = {
     "accusations": accusations.accusations,
     "sizes": sizes.small_to_large,
     "growth": sizes.growth,
+    "transformers": transformers_by_size.transformers,
     "networks": networks.random_networks,
     "short-formats": short_formats.short_formats,
     "planted": planted.planted_errors,
