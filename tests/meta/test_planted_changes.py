@@ -190,6 +190,7 @@ def test_a_worse_verdict_is_told_with_its_cause_and_how_to_repeat_it(
 def test_another_environment_is_told_and_no_failure(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     verify(RIGHT, "--out", str(folder / "before"))
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert verify(RIGHT, "--baseline", "before") == 0
