@@ -62,12 +62,25 @@ def _triangular_solve(
     xp: Any, b: Any, a: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> tuple[Any, Any]:
     triangle = _triangle(xp, a, upper=upper, unitriangular=unitriangular)
-    return xp.linalg.solve(xp.matrix_transpose(triangle) if transpose else triangle, b), None
+    return xp.linalg.solve(xp.matrix_transpose(triangle) if transpose else triangle, b), a
+
+
+def _inverse(xp: Any, a: Any, check_errors: bool = False) -> tuple[Any, Any]:
+    del check_errors
+    return xp.linalg.inv(a), None
 
 
 def _cholesky(xp: Any, a: Any, *, upper: bool = False, check_errors: bool = False) -> tuple[Any, Any]:
     del check_errors
-    return xp.linalg.cholesky(a, upper=upper), None
+    return xp.linalg.cholesky(_symmetric(xp, a, lower=not upper), upper=upper), None
+
+
+def _symmetric(xp: Any, a: Any, *, lower: bool = True) -> Any:
+    """The symmetric matrix of one triangle; by PyTorch's convention the derivative goes to both alike."""
+    mean = (a + xp.matrix_transpose(a)) / 2
+    half = xp.tril(a, k=-1) if lower else xp.triu(a, k=1)
+    read = half + xp.matrix_transpose(half) + a * np.eye(a.shape[-1])
+    return mean + xp.nn.stop_gradient(read - mean)
 
 
 def _of_factor(xp: Any, factor: Any, *, upper: bool) -> Any:
@@ -77,10 +90,7 @@ def _of_factor(xp: Any, factor: Any, *, upper: bool) -> Any:
 
 
 def _eigen(xp: Any, a: Any, uplo: str = "L", compute_v: bool = True) -> tuple[Any, Any]:
-    # It reads one triangle: the other one has no part in the result.
-    diagonal = a * np.eye(a.shape[-1])
-    half = xp.tril(a, k=-1) if uplo.upper() == "L" else xp.triu(a, k=1)
-    symmetric = half + xp.matrix_transpose(half) + diagonal
+    symmetric = _symmetric(xp, a, lower=uplo.upper() == "L")
     return tuple(xp.linalg.eigh(symmetric)) if compute_v else (xp.linalg.eigvalsh(symmetric), None)
 
 
@@ -104,11 +114,11 @@ LINALG: dict[str, Entry] = {
     "aten._linalg_solve_ex": _solve,
     "aten._linalg_eigh": _eigen,
     "aten._linalg_svd": _singular,
-    "aten.linalg_inv_ex": lambda xp, a, check_errors=False: (xp.linalg.inv(a), check_errors),
+    "aten.linalg_inv_ex": _inverse,
     "aten.linalg_solve_triangular": _solve_triangular,
     "aten.triangular_solve": _triangular_solve,
     "aten.linalg_cholesky_ex": _cholesky,
-    "aten.cholesky": lambda xp, a, upper=False: xp.linalg.cholesky(a, upper=upper),
+    "aten.cholesky": lambda xp, a, upper=False: _cholesky(xp, a, upper=upper)[0],
     "aten.cholesky_inverse": lambda xp, a, upper=False: xp.linalg.inv(_of_factor(xp, a, upper=upper)),
     "aten.cholesky_solve": lambda xp, b, a, upper=False: xp.linalg.solve(_of_factor(xp, a, upper=upper), b),
     "aten.linalg_qr": _orthogonal,

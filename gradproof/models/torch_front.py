@@ -171,8 +171,9 @@ class _Front:
         """
         if told := self._difference(self.traced, _wide(self.params), _wide(self.batch)):
             raise UnsupportedError(
-                f"What was traced {told}, so that something does not show in its trace. Give a function that "
-                "computes the same in plain operations as `reference=`."
+                f"What was traced {told}. Something does not show in its trace, or an operation of PyTorch's "
+                "is inaccurate there: give a function that computes the same in plain operations as "
+                "`reference=`."
             )
         if is_reference and (told := self._difference(self.model, self.params, self.batch)):
             return replace(self, differs=f"The model's value is not the reference's: it {told}.")
@@ -188,7 +189,8 @@ class _Front:
         (value,) = differentiate(*arguments, Plain()).value.values()
         (noise,) = differentiate(*arguments, Noisy(dtype)).value.spread(np.array([value]))
         spread = max(noise, FORMATS[dtype].unit_roundoff * abs(value))
-        if own == value or abs(own - value) <= _SPREADS * spread:
+        same = own == value or (np.isnan(own) and np.isnan(value))
+        if same or abs(own - value) <= _SPREADS * spread:
             return ""
         return (
             f"gives the loss {own!r} in {dtype}, where its operations give {float(value)!r}: "

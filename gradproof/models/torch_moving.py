@@ -187,7 +187,12 @@ def _like(source: Any, index: Any) -> Any:
 def _index_reduce(
     xp: Any, x: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True
 ) -> Any:
-    targets = np.moveaxis(np.moveaxis(_places(x), dim, 0)[index], 0, dim)
+    places = _places(x)
+    targets = (
+        np.moveaxis(np.moveaxis(places, dim, 0)[index], 0, dim)
+        if places.ndim
+        else np.broadcast_to(places, index.shape)
+    )
     return _combined(xp, x, source, targets, reduce, with_own=include_self)
 
 

@@ -102,10 +102,12 @@ class Noting(TorchDispatchMode):  # type: ignore[misc] # PyTorch is Any
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Compute an operation."""
         del types
-        if func is torch.ops.aten._local_scalar_dense.default and self._deciding is not None:  # noqa: SLF001 - ATen's name
-            self._deciding.asked(args[0], "`if`, `while`, float() or item()")
+        if self._deciding is not None and torch.Tag.data_dependent_output in func.tags:
+            for each in args:
+                if isinstance(each, torch.Tensor):
+                    self._deciding.asked(each, _ASKING.get(func, func.name()))
             with disable_proxy_modes_tracing():
-                return func(*args)
+                return func(*args, **(kwargs or {}))
         note, last = self._note(func, args), next(reversed(self._graph.nodes), None)
         result = func(*args, **(kwargs or {}))
         node = next(iter(self._graph.nodes)) if last is None else last.next
@@ -114,6 +116,8 @@ class Noting(TorchDispatchMode):  # type: ignore[misc] # PyTorch is Any
             node = node.next
         return result
 
+
+_ASKING = {torch.ops.aten._local_scalar_dense.default: "`if`, `while`, float() or item()"}  # noqa: SLF001 - ATen's name
 
 NOTE = "gradproof"
 """Under what name the note stands at a node."""
