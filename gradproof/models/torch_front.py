@@ -123,7 +123,12 @@ class _Front:
         taken = TorchModel(given.model, call, loss, parameters, found)
         if held:
             notes.append(f"Inputs that decide what the model computes are as they are: {', '.join(held)}.")
-        front, decide = cls._traced(taken, given.reference, differentiated, notes)
+        try:
+            front, decide = cls._traced(taken, given.reference, differentiated, notes)
+        except InputError:
+            taken = _in_its_own_dtype(taken, differentiated)
+            notes.append(_narrow(taken))
+            front, decide = cls._traced(taken, given.reference, differentiated, notes)
         if decide:
             return cls.of(given, {**held, **{name: found[name] for name in decide}})
         unused = front.unused()
@@ -152,6 +157,12 @@ class _Front:
             )
         batch = {name: as_numpy(each) for name, each in model.inputs.items() if name not in params}
         traced = model if reference is None else _in_place_of(model, reference)
+        if reference is not None and model.widest == "float64":
+            try:
+                model(_wide(params), _wide(batch))
+            except InputError:
+                model = _in_its_own_dtype(model, differentiated)
+                notes = [*notes, _narrow(model)]
         trace = TorchTrace(traced, _wide(params), _wide(batch), OPERATIONS)
         graph = trace.graph()
         OPERATIONS.check(graph)
@@ -181,10 +192,8 @@ class _Front:
 
     def _difference(self, model: TorchModel, params: Mapping[str, Array], batch: Mapping[str, Array]) -> str:
         own = float(model(params, batch)[0])
-        dtype = max(
-            (model.coarsest, next(iter(params.values())).dtype.name),
-            key=lambda each: FORMATS[each].unit_roundoff,
-        )
+        given = next(iter(params.values())).dtype.name
+        dtype = max((model.coarsest, model.widest, given), key=lambda each: FORMATS[each].unit_roundoff)
         arguments = self.replay, self.params, self.batch
         (value,) = differentiate(*arguments, Plain()).value.values()
         (noise,) = differentiate(*arguments, Noisy(dtype)).value.spread(np.array([value]))
@@ -217,6 +226,19 @@ class _Front:
             differs=self.differs,
             modules=tuple(_modules(self.model.function, self.model.loss)),
         )
+
+
+def _in_its_own_dtype(model: TorchModel, differentiated: Sequence[str]) -> TorchModel:
+    """Give a model that does not run in float64 as one that is run in its own dtype, if it runs in that."""
+    name = str(model.dtype).removeprefix("torch.")
+    arrays = {each: as_numpy(tensor) for each, tensor in {**model.parameters, **model.inputs}.items()}
+    own = replace(model, widest=name)
+    own({each: arrays[each] for each in (*model.parameters, *differentiated)}, arrays)
+    return own
+
+
+def _narrow(model: TorchModel) -> str:
+    return f"The model does not run in float64, and is looked at in {model.widest}."
 
 
 def _in_place_of(model: TorchModel, reference: Callable[..., Any]) -> TorchModel:

@@ -48,6 +48,7 @@ class TorchModel:
         loss: called with what the function gives; None where that is the loss.
         parameters: by name, the module's tensors that are differentiated.
         inputs: by name, the tensors among the arguments.
+        widest: the dtype of the most digits that it runs in.
         coarsest: the dtype of the fewest digits that the forward pass computes in where it is run in float64.
     """
 
@@ -56,20 +57,22 @@ class TorchModel:
     loss: Callable[[Any], Any] | None
     parameters: Mapping[str, Tensor]
     inputs: Mapping[str, Tensor]
+    widest: str = "float64"
     coarsest: str = "float64"
 
     def __call__(
         self, params: Mapping[str, Array], batch: Mapping[str, Array]
     ) -> tuple[Array, dict[str, Array]]:
-        """Compute the loss and its gradient by PyTorch's own autograd, in the dtype of the parameters."""
-        dtype = _dtype_of(params)
+        """Compute the loss and its gradient by PyTorch's own autograd, in the dtype of the parameters.
+
+        In the widest one that the model runs in, where that has fewer digits.
+        """
+        asked = _name_of_dtype(params)
+        dtype = _DTYPES[max(asked, self.widest, key=lambda each: FORMATS[each].unit_roundoff)]
         with self.holding(params, dtype), torch.enable_grad():
-            inputs = {
-                name: self.tensor(name, (params if name in params else batch)[name]).requires_grad_(
-                    name in params
-                )
-                for name in self.inputs
-            }
+            inputs = self.tensors({**batch, **params}, dtype)
+            for name, tensor in inputs.items():
+                tensor.requires_grad_(name in params)
             value = self.value(inputs, dtype)
             held = {name: self.parameters.get(name, inputs.get(name)) for name in params}
             if value.requires_grad:
@@ -110,9 +113,10 @@ class TorchModel:
         )
         return arguments, options
 
-    def tensor(self, name: str, array: Array) -> Tensor:
-        """Give an input's numbers as a tensor on its device."""
-        return as_tensor(array, self.inputs[name].device)
+    def tensors(self, arrays: Mapping[str, Array], dtype: torch.dtype) -> dict[str, Tensor]:
+        """Give the inputs' numbers as tensors on their devices, those of floating point in a dtype."""
+        found = {name: as_tensor(arrays[name], own.device) for name, own in self.inputs.items()}
+        return {name: each.to(dtype) if each.is_floating_point() else each for name, each in found.items()}
 
     @contextmanager
     def holding(self, params: Mapping[str, Array], dtype: torch.dtype) -> Iterator[None]:
@@ -126,7 +130,7 @@ class TorchModel:
                 tensor.grad = None
                 tensor.data = tensor.data.to(dtype if tensor.is_floating_point() else tensor.dtype, copy=True)
             for name, tensor in self.parameters.items():
-                tensor.data = as_tensor(params[name], tensor.device)
+                tensor.data = as_tensor(params[name], tensor.device).to(dtype)
             yield
         finally:
             torch.set_default_dtype(default)
@@ -143,6 +147,11 @@ class TorchModel:
             for each in (*self.parameters.values(), *self.inputs.values())
             if each.is_floating_point()
         )
+
+    @property
+    def running(self) -> torch.dtype:
+        """The dtype that it is traced in."""
+        return _DTYPES[self.widest]
 
     def state(self) -> list[Tensor]:
         """Give the parameters and buffers that are held, each once."""
@@ -229,12 +238,12 @@ def _scalar(output: Any, what: str) -> Tensor:
     return output
 
 
-def _dtype_of(params: Mapping[str, Array]) -> torch.dtype:
+def _name_of_dtype(params: Mapping[str, Array]) -> str:
     first = next(iter(params.values()))
     name = getattr(getattr(first, "dtype", None), "name", "")
     if name not in _DTYPES:
         raise TypeError("PyTorch computes it, in floating point")
-    return _DTYPES[name]
+    return name
 
 
 _DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "float16", "bfloat16")}

@@ -56,10 +56,9 @@ class TorchTrace:
     decide: set[str] = field(default_factory=set)
 
     def graph(self) -> ModelGraph:
-        """Trace the forward pass in float64."""
-        with self.model.holding(self.params, torch.float64), _without_onednn():
-            arrays = {**self.params, **self.batch}
-            inputs = {name: self.model.tensor(name, arrays[name]) for name in self.model.inputs}
+        """Trace the forward pass in float64, or in the widest dtype that it runs in."""
+        with self.model.holding(self.params, self.model.running), _without_onednn():
+            inputs = self.model.tensors({**self.batch, **self.params}, self.model.running)
             before = [(tensor, tensor.detach().clone()) for tensor in self.model.state()]
             first = make_fx(partial(TorchTrace.run, self))(inputs)
             self._put_back(before)
@@ -88,7 +87,7 @@ class TorchTrace:
         place = CodePlace(self.model.module_names(), self.model.parameters, TorchTrace.run)
         deciding = Deciding(place)
         with torch.enable_grad(), Noting(place, deciding), Watching(place, deciding):
-            value = self.model.value(inputs, torch.float64)
+            value = self.model.value(inputs, self.model.running)
         # Placeholders are in the order of the inputs.
         names = dict(zip(self._placeholders(), inputs, strict=False))
         self.decide.update(names[each] for each in deciding.names)

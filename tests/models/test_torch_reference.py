@@ -107,3 +107,30 @@ def test_a_module_as_the_reference_has_the_models_parameters() -> None:
     ).ok
     with pytest.raises(gp.InputError, match=r"lacks the model's parameter 'w' of shape \(3,\)"):
         gp.from_torch(model, (torch.ones(3),), reference=torch.nn.Linear(3, 3))
+
+
+class Half(torch.autograd.Function):
+    """A kernel that takes float32 alone, as those in Triton do."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        if x.dtype is not torch.float32:
+            raise RuntimeError("expected float32")
+        ctx.save_for_backward(x)
+        return x.sin()
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        (x,) = ctx.saved_tensors
+        return g * x.cos()
+
+
+@pytest.mark.parametrize("reference", [torch.sin, None])
+def test_what_runs_in_float32_alone_is_looked_at_in_that(reference: Any) -> None:
+    x = torch.linspace(-1, 2, 6)
+    loss = None if reference else (lambda out: (out * torch.linspace(1, 2, 6)).sum())
+    check = gp.check(gp.from_torch(Half.apply, (x,), loss=loss, reference=reference), points=3)
+    assert check.ok, check
+    told = " ".join(finding.text for finding in check.findings)
+    assert "does not run in float64, and is looked at in float32" in told
+    assert "gives float32, so it is judged as float32" in told
