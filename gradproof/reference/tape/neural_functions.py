@@ -84,12 +84,10 @@ class NeuralFunctions(
             UnsupportedError: the positions are computed.
         """
         places = integers_of(positions)
-        if places.shape != shape_of(x) or (
-            places.size and not 0 <= places.min() <= places.max() < prod(shape)
-        ):
-            raise ValueError(
-                f"positions of shape {places.shape} do not put {shape_of(x)} into {tuple(shape)}"
-            )
+        if places.shape != shape_of(x):
+            raise ValueError(f"positions of shape {places.shape} do not fit an array of shape {shape_of(x)}")
+        if places.size and not 0 <= places.min() <= places.max() < prod(shape):
+            raise ValueError(f"positions {places.min()}, ..., {places.max()} are outside of {tuple(shape)}")
         return self._apply(SCATTER_ADD, x, positions=places, shape=tuple(shape))
 
     def gelu(self, x: Value, /, *, approximate: Literal["none", "tanh"] = "none") -> Tensor:
