@@ -69,7 +69,12 @@ class TensorflowSpecial(LibrarySpecial):
     """`xp.special`."""
 
     modules = (tf_math,)
-    renamed = {"gammaln": "lgamma"}  # noqa: RUF012 - a table, never changed
+    renamed = {  # noqa: RUF012 - a table, never changed
+        "gammaln": "lgamma",
+        "gammainc": "igamma",
+        "gammaincc": "igammac",
+        **{name: f"bessel_{name}" for name in ("i0", "i0e", "i1", "i1e")},
+    }
 
 
 class TensorflowNamespace(LibraryNamespace):

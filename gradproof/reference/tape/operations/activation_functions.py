@@ -6,7 +6,7 @@ different conventions at 0, which are all subgradients.
 # ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
 
 from gradproof.reference.tape.arguments import Value
-from gradproof.reference.tape.operations.entry import Accurate, Array, Operation, Reading, Trait, one, two
+from gradproof.reference.tape.operations.entry import Accurate, Array, Operation, Reading, Trait, one
 from gradproof.reference.tape.operations.entrywise import of_one_number
 
 _CLARKE = "Clarke, Optimization and Nonsmooth Analysis (1983), section 2.3 (generalized gradient)"
@@ -60,11 +60,16 @@ LEAKY_RELU = Operation(
     ),
 )
 
+
+def _with_slope(x: Value, slope: Value, /) -> Reading:
+    return (x, slope), {}
+
+
 PRELU = Operation(
     name="prelu",
     summary="x where it is positive, and a slope times x elsewhere.",
     traits=Trait.ELEMENTWISE,
-    signature=two,
+    signature=_with_slope,
     forward=lambda x, slope: x.maximum(0) + slope * x.minimum(0),
     derivatives=(
         lambda g, y, x, slope: g * (slope + x.step(0) * (1 - slope)),

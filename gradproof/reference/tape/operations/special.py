@@ -8,7 +8,8 @@ its own, which is the accurate form.
 from typing import Any
 
 from gradproof.reference.numbers import Numbers
-from gradproof.reference.tape.operations.entry import Accurate, Array, Operation, Trait, one, two
+from gradproof.reference.tape.arguments import Value
+from gradproof.reference.tape.operations.entry import Accurate, Array, Operation, Reading, Trait, one
 from gradproof.reference.tape.operations.entrywise import of_one_number
 
 _DLMF = "NIST Digital Library of Mathematical Functions"
@@ -319,11 +320,16 @@ I1E = of_one_number(
 
 # -------------------------------------------------------------------- products with logarithms
 
+
+def _x_and_y(x: Value, y: Value, /) -> Reading:
+    return (x, y), {}
+
+
 XLOGY = Operation(
     name="xlogy",
     summary="x log(y), and 0 where x is 0.",
     traits=Trait.ELEMENTWISE,
-    signature=two,
+    signature=_x_and_y,
     # x log y, and 0 where x = 0 even if y = 0: a class of probability 0 costs nothing
     forward=lambda x, p: (x * p.function("log")).select(~x.equals(0), 0),
     derivatives=(
@@ -338,7 +344,7 @@ XLOG1PY = Operation(
     name="xlog1py",
     summary="x log(1 + y), and 0 where x is 0.",
     traits=Trait.ELEMENTWISE,
-    signature=two,
+    signature=_x_and_y,
     forward=lambda x, p: (x * p.function("log1p")).select(~x.equals(0), 0),
     derivatives=(
         lambda g, y, x, p: g * p.function("log1p"),
