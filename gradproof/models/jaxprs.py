@@ -38,6 +38,9 @@ INNER: dict[str, tuple[str, ...]] = {
 BITS = {52: "float64", 23: "float32", 10: "float16", 7: "bfloat16"}
 """By the bits of a mantissa that `reduce_precision` leaves, the dtype that has so many."""
 
+RULES = ("bwd", "jvp_jaxpr_fun")
+"""The parameters that hold a derivative of the user's own."""
+
 DERIVATIVES = frozenset({"jvp", "transpose", "linearize"})
 """What the stack of names calls JAX's transformations that differentiate."""
 
@@ -214,7 +217,7 @@ def _source_of(equation: Any, enclosing: Source) -> Source:
     scopes = [each.name for each in equation.source_info.name_stack.stack if type(each).__name__ == "Scope"]
     module = ".".join([enclosing.module] * bool(enclosing.module) + scopes)
     found = next(_users_lines(equation.source_info.traceback), enclosing)
-    return found if found is UNKNOWN else ModelSource.of(found.file, found.line, module)
+    return found if found is UNKNOWN else ModelSource.of(found.file, found.line, module, enclosing.backward)
 
 
 def _users_lines(traceback: Any) -> Iterator[Source]:
@@ -235,12 +238,10 @@ def _is_installed(jaxpr: Any) -> bool:
 
 
 def _within(equation: Any, source: Source) -> Source:
-    """Give the place of a function that is called: a custom_vjp's is told with its backward pass."""
-    backward = equation.params.get("bwd")
-    if backward is None or source is UNKNOWN:
+    """Give the place of a function that is called, with that of a derivative of the user's own."""
+    rule = next((equation.params[name].debug_info for name in RULES if name in equation.params), None)
+    if rule is None or source is UNKNOWN or rule.func_filename is None or not _is_users(rule.func_filename):
         return source
     name = equation.params["call_jaxpr"].jaxpr.debug_info.func_name
-    code = getattr(getattr(backward, "f", backward), "__code__", None)
-    where = "" if code is None else f", whose backward is {Source(code.co_filename, code.co_firstlineno)}"
-    parts = [source.module] * bool(source.module) + [f"custom_vjp {name}{where}"]
-    return ModelSource.of(source.file, source.line, " ".join(parts))
+    backward = f"{rule.func_name} of {name} at {Source(rule.func_filename, rule.func_lineno or 0)}"
+    return ModelSource.of(source.file, source.line, source.module, backward)

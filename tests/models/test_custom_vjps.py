@@ -35,3 +35,4 @@ def test_a_wrong_one_is_found_at_its_line(case: CustomVjp) -> None:
     assert check.cause is not None
     file, _, line = check.cause.where.rpartition(" ")[2].rpartition(":")
     assert case.line in linecache.getline(file, int(line)), check
+    assert f"has its derivative from {case.name}_backward of {case.name} at " in check.cause.text, check

@@ -87,7 +87,7 @@ def test_a_compiled_function_of_a_package_is_told_by_the_line_of_each_call() -> 
     assert [node.source.line - loss.__code__.co_firstlineno for node in nodes] == [1, 2]
 
 
-def test_the_operations_of_a_custom_vjp_tell_its_name_and_its_backward() -> None:
+def test_the_operations_of_a_custom_rule_tell_its_name_and_where_it_is() -> None:
     @jax.custom_vjp
     def cube(x: Any) -> Any:
         return x**3
@@ -96,15 +96,23 @@ def test_the_operations_of_a_custom_vjp_tell_its_name_and_its_backward() -> None
         return (g * x**2,)
 
     cube.defvjp(lambda x: (x**3, x), backward)
-    (node,) = (
-        node
-        for node in graph_of(gp.from_jax(lambda p: cube(p["w"]).sum(), W)).nodes
-        if node.operation == "integer_pow"
-    )
-    told = node.source.module
-    assert "custom_vjp" in told
-    assert "cube" in told
-    assert f"test_from_jax.py:{backward.__code__.co_firstlineno}" in told
+
+    @jax.custom_jvp
+    def wave(x: Any) -> Any:
+        return jnp.sin(x)
+
+    @wave.defjvp
+    def tangent(primals: Any, tangents: Any) -> Any:
+        return wave(primals[0]), tangents[0] * jnp.cos(primals[0])
+
+    nodes = graph_of(gp.from_jax(lambda p: (cube(p["w"]) + wave(jax.nn.relu(p["w"]))).sum(), W)).nodes
+    told = {node.operation: node.source.backward for node in nodes}
+    line = {function.__name__: function.__code__.co_firstlineno for function in (backward, tangent)}
+    assert told["integer_pow"].endswith(f"test_from_jax.py:{line['backward']}")
+    assert "backward of " in told["integer_pow"]
+    assert "cube" in told["integer_pow"]
+    assert told["sin"].endswith(f"test_from_jax.py:{line['tangent']}")
+    assert told["max"] == ""  # a rule of JAX's own is not told
 
 
 # -------------------------------------------------------------------- what is refused, and with which words
