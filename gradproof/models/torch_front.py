@@ -68,6 +68,11 @@ def from_torch(
     >>> list(scenario.flat_params), list(scenario.flat_batch)
     (['weight', 'bias'], ['input'])
     """
+    if training is not None and training.mini_batches is not None:
+        raise InputError(
+            "The training draws mini-batches, and a model is traced for the shapes of its inputs. Give one "
+            "mini-batch as the inputs, or train on all examples."
+        )
     front = _Front.of(_Given(model, inputs, loss, params, reference))
     return front.scenario(name or getattr(model, "__name__", type(model).__name__), training)
 

@@ -61,7 +61,9 @@ class OtherGradient:
         run = differentiate(self.other.flat_loss, theirs.params, theirs.batch, Balls(bits, share))
         scale = given[VALUE]
         balls = {
-            name: fit.back(scale * run.gradients[fit.name].balls()[0, ...], given[name].shape)
+            name: fit.back(
+                np.asarray(scale * run.gradients[fit.name].balls()[0, ...], dtype=object), given[name].shape
+            )
             for name, fit in self.params.items()
         } | {VALUE: run.value.balls()[0, ...]}
         arrays = {name: lift(np.asarray(each, dtype=object)) for name, each in balls.items()}
