@@ -308,6 +308,8 @@ OPERATIONS: Mapping[str, tuple[Build, ...]] = {
     "sign_and_log_determinant": (
         _moved(f"xp.linalg.slogdet({_REGULAR})[1]", lambda s: s[:-2], _at_least(2)),
     ),
+    # the frameworks have it by other names
+    "elimination": (_moved(f"xp.linalg.slogdet({_REGULAR})[0]", lambda s: s[:-2], _at_least(2)),),
     "cholesky_factor": (
         _moved(f"xp.linalg.cholesky({_REGULAR})", _left, _at_least(2)),
         _moved(f"xp.linalg.cholesky({_REGULAR}, upper=True)", _left, _at_least(2)),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.models.matrix_parts import householder_product, solved, triangle
 from gradproof.models.replay import Entry
 
 
@@ -36,33 +37,21 @@ def _is_vector(a: Any, b: Any) -> bool:
 def _solve(xp: Any, a: Any, b: Any, *, left: bool = True, check_errors: bool = False) -> tuple[Any, ...]:
     del check_errors
     if _is_vector(a, b):
-        return xp.squeeze(_solved(xp, a, xp.expand_dims(b, axis=-1)), axis=-1), None, None, None
-    return _solved(xp, a, b, left=left), None, None, None
-
-
-def _solved(xp: Any, a: Any, b: Any, *, left: bool = True) -> Any:
-    if left:
-        return xp.linalg.solve(a, b)
-    # x A = B is A^T x^T = B^T
-    return xp.matrix_transpose(xp.linalg.solve(xp.matrix_transpose(a), xp.matrix_transpose(b)))
-
-
-def _triangle(xp: Any, a: Any, *, upper: bool, unitriangular: bool) -> Any:
-    part = (xp.triu if upper else xp.tril)(a, k=(1 if upper else -1) if unitriangular else 0)
-    return part + np.eye(a.shape[-1]) if unitriangular else part
+        return xp.squeeze(solved(xp, a, xp.expand_dims(b, axis=-1)), axis=-1), None, None, None
+    return solved(xp, a, b, left=left), None, None, None
 
 
 def _solve_triangular(
     xp: Any, a: Any, b: Any, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Any:
-    return _solved(xp, _triangle(xp, a, upper=upper, unitriangular=unitriangular), b, left=left)
+    return solved(xp, triangle(xp, a, upper=upper, unitriangular=unitriangular), b, left=left)
 
 
 def _triangular_solve(
     xp: Any, b: Any, a: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> tuple[Any, Any]:
-    triangle = _triangle(xp, a, upper=upper, unitriangular=unitriangular)
-    return xp.linalg.solve(xp.matrix_transpose(triangle) if transpose else triangle, b), a
+    matrix = triangle(xp, a, upper=upper, unitriangular=unitriangular)
+    return xp.linalg.solve(xp.matrix_transpose(matrix) if transpose else matrix, b), a
 
 
 def _inverse(xp: Any, a: Any, check_errors: bool = False) -> tuple[Any, Any]:
@@ -122,6 +111,8 @@ LINALG: dict[str, Entry] = {
     "aten.cholesky_inverse": lambda xp, a, upper=False: xp.linalg.inv(_of_factor(xp, a, upper=upper)),
     "aten.cholesky_solve": lambda xp, b, a, upper=False: xp.linalg.solve(_of_factor(xp, a, upper=upper), b),
     "aten.linalg_qr": _orthogonal,
+    "aten.linalg_lstsq": lambda xp, a, b, *_, **__: (xp.linalg.pinv(a) @ b, None, None, None),
+    "aten.linalg_householder_product": householder_product,
     "aten.linalg_pinv": lambda xp, a, **_named: xp.linalg.pinv(a),
 }
 """By ATen's name of an operation: what it computes."""

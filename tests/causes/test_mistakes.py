@@ -116,6 +116,7 @@ ONLY_FACTORS = {
     linear_equations.DETERMINANT,
     linear_equations.SIGN_AND_LOG_DETERMINANT,
     linear_equations.CHOLESKY,
+    linear_equations.ELIMINATION,
     decompositions.EIGEN,
     decompositions.EIGENVALUES,
     decompositions.SINGULAR,

@@ -129,6 +129,18 @@ def _orthogonal_triangular(matrix: Any) -> Any:
     return np.concatenate([q, whole.T @ q])
 
 
+def _eliminated(matrix: Any) -> Any:
+    """By the minors that the factors are quotients of, in another way than ours."""
+    n = matrix.rows
+    both = np.empty((n, n), dtype=object)
+    for i, j in np.ndindex(n, n):
+        k = min(i, j)
+        minor = mp.det(mp.matrix([[matrix[r, c] for c in (*range(k), j)] for r in (*range(k), i)]))
+        leading = k + (j < i)
+        both[i, j] = minor / (mp.det(matrix[:leading, :leading]) if leading else 1)
+    return both
+
+
 def _determinant(a: Any) -> Any:
     """Of three rows, without a division: Sarrus."""
     products = [a[0, i] * a[1, (i + s) % 3] * a[2, (i + 2 * s) % 3] * s for i in range(3) for s in (1, -1)]
@@ -155,6 +167,7 @@ MATRIX_CASES = [
     Case("det", (np.arange(1.0, 10.0).reshape(3, 3),), _determinant, label="singular"),
     Case("sign_and_log_determinant", (REGULAR[::-1],), _stacked(_sign_and_log)),
     Case("cholesky_factor", (DEFINITE,), _stacked(lambda a: _array(mp.cholesky(_symmetric(a))))),
+    Case("elimination", (REGULAR,), _stacked(_eliminated)),
     Case("symmetric_eigen", (DEFINITE,), _stacked(_eigen)),
     Case("eigvalsh", (DEFINITE,), _stacked(lambda a: _eigen(a)[0])),
     Case("singular_decomposition", (REGULAR,), _stacked(_singular)),

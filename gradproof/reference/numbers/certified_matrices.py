@@ -135,6 +135,20 @@ def orthogonal_triangular(a: Matrix) -> Matrix:
     return np.concatenate([q, lower, product(a[:, k:].T, q)]) if m > k else np.concatenate([q, lower])
 
 
+def eliminated(a: NDArray[Any]) -> NDArray[Any]:
+    """Compute A = L U without exchanging rows: U, and L below the diagonal, whose own diagonal is 1.
+
+    Of stacks of floats, too.
+    """
+    both = a.copy()
+    for k in range(min(a.shape[-2:])):
+        both[..., k + 1 :, k] = both[..., k + 1 :, k] / both[..., k : k + 1, k]
+        both[..., k + 1 :, k + 1 :] = (
+            both[..., k + 1 :, k + 1 :] - both[..., k + 1 :, k : k + 1] * both[..., k : k + 1, k + 1 :]
+        )
+    return both
+
+
 def pseudoinverse(a: Matrix) -> Matrix:
     """Compute (A' A)^-1 A', or A' (A A')^-1 where A is wide; no numbers where the rank may be less."""
     if a.shape[0] < a.shape[1]:

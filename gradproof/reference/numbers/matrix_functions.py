@@ -11,8 +11,9 @@ backward stable. Its error is so that of a matrix whose entries are perturbed at
     u |a_j|                     for Householder's QR, by the norm of each column;
     6 u |A| / sqrt(n)           for eigenvalues and singular values, by Frobenius' norm;
 
-u the unit roundoff, n the order: bounds of worst cases have n where independent errors have its root. The 6
-is measured, at orders from 2 to 30: LAPACK's errors are then 0.7 spreads in root mean square. Each result is
+u the unit roundoff, n the order: bounds of worst cases have n where independent errors have its root.
+Computed vectors are orthonormal to some roundoffs: each of their entries is moved by 6 u at most. Both 6 are
+measured, at orders from 2 to 30: LAPACK's errors are then 0.5 spreads in root mean square. Each result is
 rounded after that.
 
 Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. (2002), theorems 9.3, 10.3 and 19.4;
@@ -49,6 +50,7 @@ class MatrixFunction:
         scale: The noise of its first operand.
         symmetric: Whether that noise is symmetric.
         free: Which rows of the result have free signs, column by column; from the first operand's shape.
+        vectors: Which rows are those of orthonormal columns, likewise.
     """
 
     floats: Callable[..., Floats]
@@ -57,6 +59,7 @@ class MatrixFunction:
     scale: Scale
     symmetric: bool = False
     free: Callable[[int, int], list[bool]] | None = None
+    vectors: Callable[[int, int], list[bool]] | None = None
 
 
 # -------------------------------------------------------------------- in floats
@@ -100,6 +103,34 @@ def _orthogonal_triangular(a: Floats) -> Floats:
     return np.concatenate([q, r.mT], axis=-2)
 
 
+def _eliminated(a: Floats) -> Floats:
+    with np.errstate(all="ignore"):
+        return certified.eliminated(a)
+
+
+def pivoted(a: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Choose the rows that elimination exchanges so that no factor is greater than 1, as LAPACK does.
+
+    Returns:
+        with which row each is exchanged, one after the other; and the order in which the rows are then.
+    """
+    rest = np.array(a)
+    *stack, n, m = rest.shape
+    order = np.broadcast_to(np.arange(n), (*stack, n)).copy()
+    pivots = np.zeros((*stack, min(n, m)), dtype=np.int64)
+    for k in range(min(n, m)):
+        pivot = k + np.argmax(np.abs(rest[..., k:, k]), axis=-1)
+        pivots[..., k] = pivot
+        for place in np.ndindex(*stack):
+            exchanged = [pivot[place], k]
+            for array in (order[place], rest[place]):
+                array[[k, pivot[place]]] = array[exchanged]
+        with np.errstate(all="ignore"):
+            factors = rest[..., k + 1 :, k : k + 1] / rest[..., k : k + 1, k : k + 1]
+        rest[..., k + 1 :, k:] -= np.nan_to_num(factors) * rest[..., k : k + 1, k:]
+    return pivots, order
+
+
 # -------------------------------------------------------------------- noise
 
 
@@ -126,6 +157,14 @@ def perturbed(function: MatrixFunction, a: Floats, random: Floats) -> Floats:
     if function.symmetric:
         random = (np.tril(random) + np.tril(random, -1).mT) if a.size else random
     return np.asarray(a + function.scale(a) * random)
+
+
+def not_quite_orthonormal(
+    function: MatrixFunction, result: Floats, random: Floats, shape: tuple[int, ...]
+) -> Floats:
+    """Perturb columns of length 1 by some unit roundoffs: `random` is one, at random."""
+    rows = function.vectors(shape[-2], shape[-1]) if function.vectors else []
+    return np.asarray(result + np.where(np.asarray(rows, dtype=bool)[:, None], 6.0 * random, 0.0))
 
 
 def with_signs_of(function: MatrixFunction, result: Floats, given: Floats, shape: tuple[int, ...]) -> Floats:
@@ -171,6 +210,7 @@ MATRIX_FUNCTIONS: Mapping[str, MatrixFunction] = MappingProxyType(
             _of_columns,
         ),
         "adjugate": MatrixFunction(_adjugate, certified.adjugate, _square, _of_columns),
+        "elimination": MatrixFunction(_eliminated, certified.eliminated, lambda shape: shape, _of_columns),
         "cholesky": MatrixFunction(
             lambda a: np.linalg.cholesky((a + a.mT) / 2),
             certified.cholesky_or_nothing,
@@ -185,6 +225,7 @@ MATRIX_FUNCTIONS: Mapping[str, MatrixFunction] = MappingProxyType(
             _of_norm,
             symmetric=True,
             free=lambda n, _: [False] + n * [True],
+            vectors=lambda n, _: [False] + n * [True],
         ),
         "singular": MatrixFunction(
             _singular,
@@ -192,6 +233,7 @@ MATRIX_FUNCTIONS: Mapping[str, MatrixFunction] = MappingProxyType(
             lambda shape: (*shape[:-2], shape[-2] + 1 + shape[-1], _rank(shape)),
             _of_norm,
             free=lambda n, m: n * [True] + [False] + m * [True],
+            vectors=lambda n, m: n * [True] + [False] + m * [True],
         ),
         "orthogonal triangular": MatrixFunction(
             _orthogonal_triangular,
@@ -199,6 +241,7 @@ MATRIX_FUNCTIONS: Mapping[str, MatrixFunction] = MappingProxyType(
             lambda shape: (*shape[:-2], shape[-2] + shape[-1], _rank(shape)),
             _of_lengths,
             free=lambda n, m: (n + m) * [True],
+            vectors=lambda n, m: n * [True] + m * [False],
         ),
         "pseudoinverse": MatrixFunction(
             np.linalg.pinv,

@@ -34,7 +34,13 @@ from gradproof.reference.numbers.arithmetic import Kind, Numbers
 from gradproof.reference.numbers.branches import shares, sides
 from gradproof.reference.numbers.elementary import EVERY
 from gradproof.reference.numbers.mask import decided
-from gradproof.reference.numbers.matrix_functions import MATRIX_FUNCTIONS, of_floats, perturbed, with_signs_of
+from gradproof.reference.numbers.matrix_functions import (
+    MATRIX_FUNCTIONS,
+    not_quite_orthonormal,
+    of_floats,
+    perturbed,
+    with_signs_of,
+)
 from gradproof.reference.numbers.noise_model import Inside, NoiseModel
 from gradproof.reference.numbers.orders import shuffled_within
 from gradproof.reference.numbers.payload import Payload
@@ -192,6 +198,8 @@ class NoisyNumbers(Numbers["Noisy"]):
         result = of_floats(name, perturbed(function, first, random), *others)
         if function.free is not None:
             result = with_signs_of(function, result, of_floats(name, *operands), first.shape)
+            random = self.kind.accumulation_unit * self.kind.roundings(result)
+            result = not_quite_orthonormal(function, result, random, first.shape)
         return self._perturbed(result, (result,))
 
     def _stored(self, sums: Payload, unit: float) -> Payload:

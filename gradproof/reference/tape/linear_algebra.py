@@ -6,6 +6,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from gradproof.errors import UnsupportedError
+from gradproof.reference.numbers import Integers
+from gradproof.reference.numbers.matrix_functions import pivoted
 from gradproof.reference.source import caller
 from gradproof.reference.tape.arguments import Axis, Value, all_axes, is_discrete, one_axis, rank_of
 from gradproof.reference.tape.functions import Functions
@@ -17,6 +19,7 @@ from gradproof.reference.tape.operations import (
     matrix_products,
 )
 from gradproof.reference.tape.operations.along_axes import VECTOR_NORM
+from gradproof.reference.tape.operations.choosing import CHOOSE
 from gradproof.reference.tape.operations.moving import MATRIX_TRANSPOSE
 
 
@@ -40,6 +43,14 @@ class OrthogonalTriangular(NamedTuple):
 
     Q: Tensor
     R: Tensor
+
+
+class Elimination(NamedTuple):
+    """What `lu` answers: U, with L below the diagonal; the exchanges of rows; and the rows' order."""
+
+    factors: Tensor
+    pivots: Integers
+    order: Integers
 
 
 class SignAndLogDeterminant(NamedTuple):
@@ -89,6 +100,22 @@ class LinearAlgebra(
         """
         lower = self._apply(linear_equations.CHOLESKY, x)
         return lower.mT if upper else lower
+
+    def lu(self, x: Value, /) -> Elimination:
+        """L and U of L U, the rows of x in an order that LAPACK chooses; the standard has no such function.
+
+        A loss has a gradient only if it is the same whichever order is chosen.
+        """
+        tensor = self._tensor(x)
+        if tensor.ndim < 2 or tensor.shape[-1] != tensor.shape[-2]:
+            raise ValueError(f"the matrices have the shape {tensor.shape}, and must be square")
+        numbers: Any = tensor.value
+        values = numbers.values()
+        # samples of noise share one order
+        lanes = values.mean(axis=0) if values.ndim > tensor.ndim + 1 else values
+        pivots, order = (Integers(places[np.newaxis]) for places in pivoted(lanes))
+        rows = self._apply(CHOOSE, tensor.mT, places=order[..., np.newaxis, :]).mT
+        return Elimination(self._apply(linear_equations.ELIMINATION, rows), pivots, order)
 
     def matrix_power(self, x: Value, n: int, /) -> Value:
         """The product of n equal matrices; of inverse ones for a negative n."""

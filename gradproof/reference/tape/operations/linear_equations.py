@@ -48,6 +48,19 @@ def _slope_of_cholesky(g: Array, y: Array) -> Array:
     return (slope + slope.mT) / 2
 
 
+def _slope_of_elimination(g: Array, y: Array) -> Array:
+    # A = L U:  L^-1 dA U^-1 = L^-1 dL + dU U^-1, a triangle below the diagonal and one on and above it:
+    # <G_L, dL> + <G_U, dU> = <low(L' G_L) + up(G_U U'), L^-1 dA U^-1>
+    n = y.shape[-1]
+    below = Mask.lift(np.tri(n, k=-1, dtype=bool))
+    on = Mask.lift(np.eye(n, dtype=bool))
+    upper = y.select(~below, 0)
+    lower = y.select(below, 0).select(~on, 1)
+    inner = (lower.mT @ g.select(below, 0)).select(below, g.select(~below, 0) @ upper.mT)
+    left = lower.mT.matrix_function("solution", inner)
+    return upper.matrix_function("solution", left.mT).mT
+
+
 INVERSE = Operation(
     name="inv",
     summary="The inverse of each square matrix.",
@@ -94,6 +107,16 @@ SIGN_AND_LOG_DETERMINANT = Operation(
     derivatives=(lambda g, y, x: _slope_of_sign_and_log(g, x),),
     domain="regular matrices",
     source=f"{_GILES}.2.4",
+)
+
+ELIMINATION = Operation(
+    name="elimination",
+    summary="U, and L below the diagonal, of each square matrix L U whose rows are not exchanged.",
+    traits=Trait.MATRICES | Trait.READS_RESULT | Trait.FROM_RESULT,
+    forward=lambda x: x.matrix_function("elimination"),
+    derivatives=(lambda g, y, x: _slope_of_elimination(g, y),),
+    domain="matrices whose leading minors are not 0",
+    source=f"{_GILES}.3.1; Golub and Van Loan, Matrix Computations, 4th ed. (2013), section 3.2",
 )
 
 CHOLESKY = Operation(
