@@ -9,7 +9,7 @@ import numpy as np
 from gradproof.models.jaxprs import PRIMITIVES
 from gradproof.models.lax_entrywise import ENTRYWISE
 from gradproof.models.lax_loops import Loops
-from gradproof.models.lax_matrices import MATRICES, linear_solutions
+from gradproof.models.lax_matrices import MATRICES
 from gradproof.models.lax_moving import MOVING
 from gradproof.models.lax_products import PRODUCTS
 from gradproof.models.model_graph import ModelGraph, ModelNode, inner_graphs
@@ -53,14 +53,7 @@ def _run(xp: Any, graph: ModelGraph, inputs: Sequence[Any]) -> tuple[Any, ...]:
 
 OPERATIONS = Operations(
     framework="JAX",
-    entries={
-        **ENTRYWISE,
-        **MOVING,
-        **PRODUCTS,
-        **MATRICES,
-        **Loops(_run).entries(),
-        **linear_solutions(_run),
-    },
+    entries={**ENTRYWISE, **MOVING, **PRODUCTS, **MATRICES, **Loops(_run).entries()},
     random=RANDOM,
     native=_native,
     no_randomness="Draw them outside and pass them in the batch, as a dropout's mask; or switch dropout off.",

@@ -168,11 +168,6 @@ PRIMITIVES: dict[str, Any] = {}
 
 def _graphs(functions: Any, source: Source) -> Any:
     """Make graphs of the functions in a parameter, laid out as they are."""
-    if hasattr(functions, "matvec"):
-        # a system of equations: its matrix says what the solution is, whatever way it is found
-        return functions._make(
-            _graphs(each, source) if name == "matvec" else None for name, each in functions._asdict().items()
-        )
     if isinstance(functions, tuple):
         made = tuple(_graphs(each, source) for each in functions)
         return type(functions)(*made) if hasattr(functions, "_fields") else made

@@ -1,66 +1,16 @@
 """JAX's linear algebra, with `xp.linalg`."""
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradproof.errors import UnsupportedError
 from gradproof.models.matrix_parts import householder_product, solved, triangle
-from gradproof.models.model_graph import ModelGraph
 from gradproof.models.replay import Entry
-from gradproof.reference.numbers import Integers, Mask
+from gradproof.reference.numbers import Integers
 from gradproof.reference.numbers.matrix_functions import of_floats, pivoted
 from gradproof.reference.source import caller
 from gradproof.reference.tape.arguments import shape_of
-
-Run = Callable[[Any, ModelGraph, Sequence[Any]], tuple[Any, ...]]
-"""Replays an inner graph with inputs: `run(xp, graph, inputs)`."""
-
-
-def linear_solutions(run: Run) -> dict[str, Entry]:
-    """Give the entry of systems of equations that are told by a function, the product with their matrix.
-
-    Args:
-        run: replays an inner graph.
-    """
-
-    def custom_linear_solve(xp: Any, *inputs: Any, const_lengths: Any, jaxprs: Any, **_: Any) -> tuple[Any]:
-        held = inputs[: const_lengths.matvec]
-        right = inputs[sum(const_lengths) :]
-        if len(right) != 1 or not shape_of(right[0]):
-            raise UnsupportedError(
-                f"The system of equations at {caller()} has several unknown arrays, or one without axes. "
-                "Make them one vector, or give a function that computes the same with others as `reference=`."
-            )
-
-        def product(x: Any) -> Any:
-            [result] = run(xp, jaxprs.matvec, (*held, x))
-            return result
-
-        # the matrix is what its product with each unit vector is; those of a batch are along the last axis
-        [b] = right
-        units = np.eye(shape_of(b)[-1])
-        columns = [product(xp.astype(np.broadcast_to(unit, shape_of(b)), b.dtype)) for unit in units]
-        x = xp.linalg.solve(xp.stack(columns, axis=-1), xp.expand_dims(b, axis=-1))[..., 0]
-        _check(xp, product(x), b)
-        return (x,)
-
-    return {"custom_linear_solve": custom_linear_solve}
-
-
-def _check(xp: Any, product: Any, b: Any) -> None:
-    """Refuse a system whose matrix mixes the rows of a batch.
-
-    Raises:
-        UnsupportedError: the solution does not fulfil it.
-    """
-    apart = xp.abs(product - b) > 1e-3 * xp.max(xp.abs(b))
-    if isinstance(apart, Mask) and np.any(apart.true):
-        raise UnsupportedError(
-            f"The system of equations at {caller()} has more than one axis of unknowns. Make them one "
-            "vector, or give a function that computes the same with others as `reference=`."
-        )
 
 
 def _triangular_solution(

@@ -11,7 +11,6 @@ from jax.lax import linalg as lax_linalg
 from jax.scipy import linalg as scipy_linalg
 
 import gradproof as gp
-from gradproof.errors import UnsupportedError
 from gradproof.models.jax_front import from_jax
 
 A = np.random.default_rng(4).normal(size=(3, 3)) + 3 * np.eye(3)
@@ -75,17 +74,3 @@ def test_jaxs_gradient_agrees_and_one_that_is_off_does_not(name: str) -> None:
             scenario.loss, scenario.params, scenario.batch, {"a": given * factor}, dtype="float64"
         )
         assert found.verdict.passes is passes
-
-
-def test_a_system_of_a_matrix_of_unknowns_is_refused() -> None:
-    def solved(a: Any) -> Any:
-        def trivial(_: Any, b: Any) -> Any:
-            return b
-
-        system = jax.lax.custom_linear_solve(
-            lambda x: a @ x @ a.T + x, jnp.asarray(A), trivial, transpose_solve=trivial
-        )
-        return jnp.asarray(system)
-
-    with jax.enable_x64(True), pytest.raises(UnsupportedError, match="more than one axis of unknowns"):
-        from_jax(loss_of(solved), {"a": A}, {})
