@@ -79,15 +79,8 @@ def _of_factor(xp: Any, factor: Any, *, upper: bool) -> Any:
 
 
 def _eigen(xp: Any, a: Any, uplo: str = "L", compute_v: bool = True) -> tuple[Any, Any]:
-<<<<<<< HEAD
     symmetric = _symmetric(xp, a, lower=uplo.upper() == "L")
     return tuple(xp.linalg.eigh(symmetric)) if compute_v else (xp.linalg.eigvalsh(symmetric), None)
-=======
-    # It reads one triangle, and its derivative is that for changes which keep the matrix symmetric: so is
-    # that of the symmetric part.
-    del uplo
-    return tuple(xp.linalg.eigh(a)) if compute_v else (xp.linalg.eigvalsh(a), None)
->>>>>>> 851038f (JAX's linear algebra as it is traced; one place for triangles and reflections of both front ends)
 
 
 def _singular(
