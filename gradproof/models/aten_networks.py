@@ -16,10 +16,8 @@ from gradproof.models.replay import Entry
 
 def _normalised(xp: Any, x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any, Any]:
     """(x - mean) / sqrt(variance + eps), the mean, and 1 / sqrt(variance + eps)."""
-    mean = xp.mean(x, axis=axes, keepdims=True)
-    centred = x - mean
-    root = xp.sqrt(xp.mean(centred**2, axis=axes, keepdims=True) + eps)
-    return centred / root, mean, 1 / root
+    mean, variance = xp.mean(x, axis=axes, keepdims=True), xp.var(x, axis=axes, keepdims=True)
+    return xp.nn.standardize(x, axis=axes, epsilon=eps), mean, 1 / xp.sqrt(variance + eps)
 
 
 def _scaled(x: Any, weight: Any, bias: Any) -> Any:
@@ -168,7 +166,7 @@ def _each(lengths: Sequence[int], axes: int) -> tuple[int, ...]:
 
 
 def _elu(xp: Any, x: Any, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> Any:
-    return scale * xp.where(x > 0, x, alpha * xp.expm1(input_scale * x))
+    return xp.nn.elu(x, alpha=alpha, scale=scale, input_scale=input_scale)
 
 
 def _softplus(xp: Any, x: Any, beta: float = 1, threshold: float = 20) -> Any:
@@ -258,7 +256,7 @@ NETWORKS: dict[str, Entry] = {
     "aten._fused_rms_norm": _rms_norm,
     "aten.gelu": _gelu,
     "aten.elu": _elu,
-    "aten.leaky_relu": lambda xp, x, slope=0.01: xp.where(x > 0, x, slope * x),
+    "aten.leaky_relu": lambda xp, x, slope=0.01: xp.nn.leaky_relu(x, negative_slope=slope),
     "aten.hardtanh": lambda xp, x, least=-1, most=1: clamp(xp, x, least, most),
     "aten.softplus": _softplus,
     "aten.log_sigmoid_forward": _log_sigmoid,

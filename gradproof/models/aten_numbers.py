@@ -253,7 +253,7 @@ def _cumulative_extreme(sign: int) -> Entry:
 def _cumulative_logsumexp(xp: Any, x: Any, dim: int) -> Any:
     if not rank(x):
         return x
-    return xp.moveaxis(xp.nn.logsumexp(_up_to_each(xp, x, dim), axis=-1), -1, dim)
+    return xp.nn.logcumsumexp(x, axis=dim)
 
 
 def vector_norm(

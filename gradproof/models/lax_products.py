@@ -1,4 +1,4 @@
-"""JAX's products, convolutions and windows, with `xp`: entries are gathered, then multiplied or joined."""
+"""JAX's products, convolutions and windows, with `xp`."""
 
 from collections.abc import Sequence
 from math import prod
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.models.lax_positions import Positions, places, spread_out, taken, windows
+from gradproof.models.lax_positions import places, spread_out, taken, windows
 from gradproof.models.replay import Entry
 from gradproof.reference.tape.arguments import shape_of
 
@@ -57,45 +57,31 @@ def _convolution(  # noqa: PLR0913 - XLA's arguments
     batch_group_count: int,
     **_: Any,
 ) -> Any:
-    """A convolution as a product: a row for each place of the window, a column for each feature.
+    """A convolution of examples, features and the axes of space, in this order.
+
+    Groups of examples are made groups of features first: what one group's weights see are its own examples.
 
     Source: XLA's operation semantics, Conv, https://openxla.org/xla/operation_semantics#conv_convolution
     """
     d = dimension_numbers
-    groups = max(feature_group_count, batch_group_count)
-    # examples, features, and the axes of space
-    positions = np.transpose(places(shape_of(x)), d.lhs_spec)
-    for axis, ((low, high), dilation) in enumerate(zip(padding, lhs_dilation, strict=True), start=2):
-        positions = spread_out(positions, low, high, dilation - 1, axis)
-    sizes = _lengths(kernel, d.rhs_spec[2:])
-    positions = windows(positions, 2, sizes, window_strides, rhs_dilation)
-    rows, (examples, *space) = _rows(positions, len(sizes), feature_group_count, batch_group_count)
-    # features of the result, of a group, and the axes of space
-    outputs, inputs = _lengths(kernel, d.rhs_spec[:2])
-    shape = (groups, outputs // groups, inputs * prod(sizes))
-    weights = _matrices(xp, kernel, tuple(d.rhs_spec), shape)
-    product = xp.matmul(taken(xp, x, rows), xp.permute_dims(weights, (0, 2, 1)))
-    # groups, examples and space, features of a group  ->  examples, features, space
-    product = xp.reshape(product, (groups, examples, prod(space), outputs // groups))
-    product = xp.reshape(xp.permute_dims(product, (1, 0, 3, 2)), (examples, outputs, *space))
-    return _ordered(xp, product, tuple(np.argsort(d.out_spec).tolist()))
-
-
-def _rows(
-    positions: Positions, spaces: int, feature_groups: int, batch_groups: int
-) -> tuple[Positions, tuple[int, ...]]:
-    """The entries in each window as rows, by group; and the result's examples and lengths of space."""
-    examples, features = positions.shape[:2]
-    space, window = positions.shape[2 : 2 + spaces], positions.shape[2 + spaces :]
-    inner = features // feature_groups
-    split = positions.reshape(
-        batch_groups, examples // batch_groups, feature_groups, inner, prod(space), prod(window)
+    x, kernel = _ordered(xp, x, tuple(d.lhs_spec)), _ordered(xp, kernel, tuple(d.rhs_spec))
+    if batch_group_count > 1:
+        examples, features, *space = shape_of(x)
+        split = xp.reshape(x, (batch_group_count, examples // batch_group_count, features, *space))
+        x = xp.reshape(
+            xp.permute_dims(split, (1, 0, *range(2, 3 + len(space)))),
+            (examples // batch_group_count, batch_group_count * features, *space),
+        )
+    y = xp.nn.convolution(
+        x,
+        kernel,
+        stride=tuple(window_strides),
+        padding=tuple(padding),
+        dilation=tuple(rhs_dilation),
+        groups=max(feature_group_count, batch_group_count),
+        input_dilation=tuple(lhs_dilation),
     )
-    # One of both kinds of groups has length 1.
-    rows = split.transpose(0, 2, 1, 4, 3, 5).reshape(
-        batch_groups * feature_groups, examples // batch_groups * prod(space), inner * prod(window)
-    )
-    return rows, (examples // batch_groups, *space)
+    return _ordered(xp, y, tuple(np.argsort(d.out_spec).tolist()))
 
 
 # -------------------------------------------------------------------- windows
@@ -132,6 +118,12 @@ def _running_sums(xp: Any, x: Any, *, axis: int, reverse: bool, **_: Any) -> Any
     return xp.flip(sums, axis=axis) if reverse else sums
 
 
+def _running_exponentials(xp: Any, x: Any, *, axis: int, reverse: bool, **_: Any) -> Any:
+    ordered = xp.flip(x, axis=axis) if reverse else x
+    sums = xp.nn.logcumsumexp(ordered, axis=axis)
+    return xp.flip(sums, axis=axis) if reverse else sums
+
+
 def _running(join: str) -> Entry:
     """Each entry joined with all before it along an axis, one after the other."""
 
@@ -161,5 +153,5 @@ PRODUCTS: dict[str, Entry] = {
     "cumprod": _running("multiply"),
     "cummax": _running("maximum"),
     "cummin": _running("minimum"),
-    "cumlogsumexp": _running("logaddexp"),
+    "cumlogsumexp": _running_exponentials,
 }

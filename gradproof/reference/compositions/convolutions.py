@@ -22,7 +22,7 @@ def convolution_slides(
     Raises:
         ValueError: the shapes do not fit together, or an argument is not one for each axis.
     """
-    if len(x) < 3 or len(weights) != len(x):
+    if len(x) < 2 or len(weights) != len(x):
         raise ValueError(f"x of shape {tuple(x)} does not fit weights of shape {tuple(weights)}")
     channels, (outputs, of_group, *window) = x[1], weights
     if channels != of_group * groups or outputs % groups:
