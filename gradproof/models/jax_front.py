@@ -78,6 +78,11 @@ class JaxFunction:
         dtype = _coarser(dtype, coarsest(self.graph(params, batch)))
         return np.asarray(value), {name: array.astype(dtype) for name, array in arrays.items()}
 
+    def plain_value(self, params: Mapping[str, Array], batch: Mapping[str, Array]) -> float:
+        """Give the value that JAX computes where it does not differentiate."""
+        with jax.enable_x64(self.dtype == "float64"):
+            return float(jax.jit(self.value)(dict(params), dict(batch)))
+
     def graph(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> ModelGraph:
         """Trace the function for arrays of these shapes, if it was not yet."""
         signature = (
@@ -184,17 +189,25 @@ def _check_value(loss: JaxFunction, params: Mapping[str, Array], batch: Mapping[
     """Compare the value that JAX gives on the way to a gradient with that of the traced operations.
 
     Raises:
-        InputError: they differ, by more than rounding explains.
+        InputError: they differ by more than rounding explains, and JAX's own value without a gradient is
+            that of the operations.
+        UnsupportedError: it is not.
     """
-    wide = ({name: _cast(array, "float64") for name, array in each.items()} for each in (params, batch))
+    wide = [{name: _cast(array, loss.dtype) for name, array in each.items()} for each in (params, batch)]
     own = float(loss.own(*wide)[0])
     dtype = _coarser(loss.dtype, coarsest(loss.graph(params, batch)))
     missed = missed_value(loss, params, batch, own, dtype)
-    if missed is not None:
+    if missed is None:
+        return
+    if missed_value(loss, params, batch, loss.plain_value(*wide), dtype) is None:
         raise InputError(
             f"The function gives {missed!r}, and {own!r} where it is differentiated: the `fwd` of a "
             "custom_vjp gives another value than its function. Let both give the same."
         )
+    raise UnsupportedError(
+        f"The function gives {own!r}, and its operations, as they are known here, give {missed!r}, so that "
+        "its gradient cannot be checked. Write it with other operations, and report this."
+    )
 
 
 def _narrow(discrete: Mapping[str, str]) -> dict[str, str]:

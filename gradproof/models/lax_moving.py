@@ -73,6 +73,12 @@ def _padded(xp: Any, x: Any, fill: Any, *, padding_config: Sequence[tuple[int, i
     return taken(xp, x, positions, fill)
 
 
+def _counted(xp: Any, *, dtype: Any, shape: Sequence[int], dimension: int, **_: Any) -> Any:
+    along = np.arange(shape[dimension]).reshape(-1, *(1,) * (len(shape) - dimension - 1))
+    counted = np.array(np.broadcast_to(along, shape))
+    return xp.asarray(counted.astype(np.float64)) if "float" in str(dtype) else counted.astype(dtype)
+
+
 def _tiled(xp: Any, x: Any, *, reps: Sequence[int], **_: Any) -> Any:
     return taken(xp, x, np.tile(places(shape_of(x)), reps))
 
@@ -109,9 +115,9 @@ def _replaced(xp: Any, x: Any, updates: Any, positions: Positions) -> Any:
 # -------------------------------------------------------------------- gather and scatter
 
 
-def _clips(mode: Any) -> bool:
-    # PROMISE_IN_BOUNDS clips as CLIP does, and need not
-    return "FILL_OR_DROP" not in str(mode)
+def _clips(mode: Any, *, writes: bool = False) -> bool:
+    # What is promised to be inside, and is not, XLA moves into the array to read it, and does not write.
+    return "CLIP" in str(mode) or ("PROMISE" in str(mode) and not writes)
 
 
 def _gathered(
@@ -155,7 +161,7 @@ def _written_at(x: Any, starts: Any, updates: Any, dimension_numbers: Any, mode:
         d.scatter_dims_to_operand_dims,
         d.operand_batching_dims,
         d.scatter_indices_batching_dims,
-        clips=_clips(mode),
+        clips=_clips(mode, writes=True),
     )
 
 
@@ -247,6 +253,7 @@ MOVING: dict[str, Entry] = {
     "split": _split,
     "pad": _padded,
     "tile": _tiled,
+    "iota": _counted,
     "dynamic_slice": _dynamic_slice,
     "dynamic_update_slice": _dynamic_update,
     "gather": _gathered,

@@ -12,6 +12,7 @@ from jax import lax
 import gradproof as gp
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.models.jax_front import JaxFunction
+from gradproof.models.jax_operations import OPERATIONS
 from gradproof.models.model_graph import ModelNode
 
 W = {"w": np.array([0.5, -1.25, 2.0])}
@@ -228,6 +229,12 @@ def test_a_custom_vjp_whose_fwd_gives_another_value_is_told_by_how_much() -> Non
     assert [float(words[3]), float(words[5])] == pytest.approx(values)
 
 
+def test_an_operation_that_is_known_wrongly_is_no_wrong_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(OPERATIONS.entries, "sin", lambda xp, x, **_: xp.cos(x))  # type: ignore[arg-type] # a dict
+    with pytest.raises(UnsupportedError, match="its operations, as they are known here, give"):
+        gp.from_jax(lambda p: jnp.sin(p["w"]).sum(), W)
+
+
 # -------------------------------------------------------------------- dtypes
 
 
@@ -273,6 +280,16 @@ def test_constants_that_are_computed_in_float32_make_the_function_one_of_float32
     check = gp.check(gp.from_jax(lambda p, _: jnp.sum(p["w"] * lax.rsqrt(scale)), W, DATA), points=2)
     assert check.ok, check
     assert check.dtype == "float32"
+
+
+def test_a_function_that_computes_in_bfloat16_on_the_way_is_judged_in_that() -> None:
+    def loss(p: Any, _: Any) -> Any:
+        positions = jnp.arange(3, dtype=jnp.bfloat16)
+        return (jnp.cos(positions) * p["w"].astype(jnp.bfloat16)).astype(jnp.float32).sum()
+
+    check = gp.check(gp.from_jax(loss, W, DATA), dtype="float32", points=2)
+    assert check.ok, check
+    assert check.dtype == "bfloat16"
 
 
 def test_constants_are_computed_with_their_rounding() -> None:
