@@ -3,12 +3,13 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from flint import arb
 
 from gradproof.reference.lifted.calls import NotCertifiedError
 from gradproof.reference.lifted.lifted_array import LiftedArray, base, from_arbs, lift, to_arbs
 from gradproof.reference.numbers import BallNumbers, Balls
 from gradproof.reference.numbers.certified_matrices import array_of, matrix_of
+from gradproof.reference.numbers.certified_matrices import cholesky as certified_cholesky
+from gradproof.reference.numbers.matrix_functions import of_balls
 from gradproof.reference.tape.arguments import contraction
 from gradproof.reference.tape.operations.matrix_products import MATMUL
 
@@ -141,19 +142,86 @@ def cholesky(a: Any, /, *, upper: bool = False) -> LiftedArray:
     Raises:
         numpy.linalg.LinAlgError: a matrix is not positive definite.
     """
-    lower = from_arbs(_stacked(_cholesky, a))
+    lower = from_arbs(_stacked(certified_cholesky, a))
     return np.swapaxes(lower, -1, -2) if upper else lower
 
 
-def _cholesky(m: Any) -> Any:
-    n = len(m)
-    lower = np.full((n, n), arb(0), dtype=object)
-    for j in range(n):
-        square = m[j, j] - sum((lower[j, k] * lower[j, k] for k in range(j)), arb(0))
-        if not square > 0:
-            raise np.linalg.LinAlgError("Matrix is not positive definite")
-        lower[j, j] = square.sqrt()
-        for i in range(j + 1, n):
-            rest = m[i, j] - sum((lower[i, k] * lower[j, k] for k in range(j)), arb(0))
-            lower[i, j] = rest / lower[j, j]
-    return lower
+class EigenDecomposition(NamedTuple):
+    """What numpy.linalg.eigh answers."""
+
+    eigenvalues: LiftedArray
+    eigenvectors: LiftedArray
+
+
+class SingularVectors(NamedTuple):
+    """What numpy.linalg.svd answers."""
+
+    U: LiftedArray
+    S: LiftedArray
+    Vh: LiftedArray
+
+
+class TriangularForm(NamedTuple):
+    """What numpy.linalg.qr answers."""
+
+    Q: LiftedArray
+    R: LiftedArray
+
+
+def eigh(a: Any, UPLO: str = "L") -> EigenDecomposition:  # noqa: N803 - NumPy's name
+    """Compute the eigenvalues, in ascending order, and the eigenvectors of what a triangle tells."""
+    balls = to_arbs(a)
+    below = np.tri(balls.shape[-1], dtype=bool)
+    read = below if UPLO.upper() == "L" else below.T
+    both = _of(from_arbs(np.where(read, balls, np.swapaxes(balls, -1, -2))), "symmetric eigen")
+    return EigenDecomposition(both[..., 0, :], both[..., 1:, :])
+
+
+def eigenvalues(a: Any, UPLO: str = "L") -> LiftedArray:  # noqa: N803 - NumPy's name
+    """Compute the eigenvalues of the symmetric matrices that a triangle tells, in ascending order."""
+    return eigh(a, UPLO).eigenvalues
+
+
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """Compute U, the singular values in descending order, and V' of matrices.
+
+    Raises:
+        NotCertifiedError: vectors that belong to no singular value are asked for.
+    """
+    n, m = np.shape(a)[-2:]
+    if compute_uv and full_matrices and n != m:
+        raise NotCertifiedError("np.linalg.svd with full_matrices=True is not certified")
+    both = _of(a, "singular")
+    values = both[..., n, :]
+    if not compute_uv:
+        return values
+    return SingularVectors(both[..., :n, :], values, np.swapaxes(both[..., n + 1 :, :], -1, -2))
+
+
+def singular_values(x: Any, /) -> LiftedArray:
+    """Compute the singular values of matrices, in descending order."""
+    values: LiftedArray = svd(x, compute_uv=False)
+    return values
+
+
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """Compute Q and R of matrices.
+
+    Raises:
+        NotCertifiedError: another form than the reduced one is asked for.
+    """
+    if mode not in {"reduced", "r"}:
+        raise NotCertifiedError(f"np.linalg.qr with mode={mode!r} is not certified")
+    both = _of(a, "orthogonal triangular")
+    n = np.shape(a)[-2]
+    r = np.swapaxes(both[..., n:, :], -1, -2)
+    return r if mode == "r" else TriangularForm(both[..., :n, :], r)
+
+
+def pseudoinverse(a: Any) -> LiftedArray:
+    """Compute the Moore-Penrose inverse of matrices of full rank."""
+    return _of(a, "pseudoinverse")
+
+
+def _of(a: Any, name: str) -> LiftedArray:
+    return from_arbs(of_balls(name, to_arbs(a)))

@@ -135,6 +135,12 @@ _TABLE: Mapping[Any, Callable[..., Any]] = {
     np.linalg.det: matrices.determinant,
     np.linalg.slogdet: matrices.sign_and_log_determinant,
     np.linalg.cholesky: matrices.cholesky,
+    np.linalg.eigh: matrices.eigh,
+    np.linalg.eigvalsh: matrices.eigenvalues,
+    np.linalg.svd: matrices.svd,
+    np.linalg.svdvals: matrices.singular_values,
+    np.linalg.qr: matrices.qr,
+    np.linalg.pinv: matrices.pseudoinverse,
     np.linalg.matmul: matrices.matrix_product,
     np.linalg.tensordot: matrices.tensordot,
 }

@@ -5,7 +5,8 @@ with, and masks for what is compared. Read in this order: `payload` (what is sto
 entries, and moving them), `arithmetic` (what a kind must be able to do), `plain`, `balls` with `bounds`
 (what balls are proven to be, in float64), `noise_model` and `noisy` with `repeats` and `branches`.
 `elementary` holds the functions of single numbers, once for all kinds and for NumPy code on balls;
-`formats` the floating-point formats; `mask` Kleene's logic; `integers` and `orders` places and orders.
+`formats` the floating-point formats; `mask` Kleene's logic; `integers` and `orders` places and orders;
+`matrix_functions` the functions of matrices, with `certified_matrices` for balls.
 
 A function is added in `elementary`; a format in `formats`; a kind as a class with its payload's methods.
 """

@@ -28,6 +28,8 @@ class DataTypes(Functions):
     uint64, uint32, uint16, uint8 = np.uint64, np.uint32, np.uint16, np.uint8
     bool = np.bool_
 
+    __array_api_version__ = "2024.12"
+
     def finfo(self, type: DType, /) -> Any:  # noqa: A002 - the standard's name
         """The limits of a floating-point type, or of an array's."""
         return np.finfo(_type_of(type))

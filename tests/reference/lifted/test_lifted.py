@@ -73,6 +73,15 @@ def linear_algebra(x, v, p, s, t):
 
 
 @snippet
+def decompositions(x, v, p, s, t):
+    values, vectors = np.linalg.eigh(s + s.T)
+    u, sizes, vh = np.linalg.svd(x, full_matrices=False)
+    q, r = np.linalg.qr(s)
+    whole = vectors @ np.diag(values) @ vectors.T + q @ r + np.linalg.eigvalsh(s + s.T)
+    return whole + np.sum((u * sizes) @ vh) + np.linalg.svdvals(s) + np.sum(np.linalg.pinv(x))
+
+
+@snippet
 def where_with_python_numbers(x, v, p, s, t):
     return np.where(x > 0, x, 0) + np.where(x > 0, 0, 0.5 * x) + np.where(x > 0, 1, 0) * x
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from gradproof.reference.tape import Trait
-from gradproof.reference.tape.operations import convolution, entrywise, matrix_products
+from gradproof.reference.tape.operations import convolution, entrywise, linear_equations, matrix_products
 from gradproof.verdicts.causes.graph import Array, Change, Use
 from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import Mistake, having, rule, wrong
@@ -79,6 +79,23 @@ def turned(use: Use) -> Iterator[Mistake]:
     elif len(axes) > 1:  # along one axis it is `flipped`
         words = "what $at hands back to its weights turned around"
         yield Mistake(CauseKind.WRONG_ORDER, words, lambda g: turn(use.pull(g)))
+
+
+# ------------------------------------------------------------------------ inverses
+
+
+@rule({linear_equations.INVERSE, linear_equations.SOLVE})
+def untransposed_inverse(use: Use) -> Iterator[Mistake]:
+    """Y = A^-1 B:  dB = A^-T G and dA = -A^-T G Y', and the inverse is not transposed."""
+    a, y, of_right_side = use.values[0], use.y, use.position > 0
+
+    def change(g: Array) -> Array:
+        h = a.matrix_function("solution", g)
+        return h if of_right_side else -(h @ (y if use.operation is linear_equations.INVERSE else y.mT))
+
+    if a.shape[-1] > 1:
+        words = "the inverse in the derivative of $at not transposed"
+        yield Mistake(CauseKind.TRANSPOSED, words, change)
 
 
 # ------------------------------------------------------------------------ sums of products

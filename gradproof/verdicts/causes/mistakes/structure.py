@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from gradproof.reference.tape import Trait
-from gradproof.reference.tape.operations import moving
+from gradproof.reference.tape.operations import choosing, moving
 from gradproof.verdicts.causes.graph import Array, Change, Use
 from gradproof.verdicts.causes.kinds import CauseKind
 from gradproof.verdicts.causes.mistakes.mistake import ANY, WHOLE, Mistake, having, rule, wrong
@@ -38,6 +38,17 @@ def same_permutation(use: Use) -> Iterator[Mistake]:
     if tuple(use.node.shape[axis] for axis in axes) == use.shape:
         words = "$at undone by the same permutation instead of its inverse"
         yield Mistake(CauseKind.WRONG_ORDER, words, lambda g: g.permute(axes))
+
+
+@rule({choosing.SORT})
+def order_not_undone(use: Use) -> Iterator[Mistake]:
+    """Each entry gets the derivative at the place that the order names, and not at its own: g[argsort(x)]."""
+    axis, x = use.arguments["axis"], use.values[0]
+    axes = [*range(x.ndim)]
+    axes[axis], axes[-1] = axes[-1], axes[axis]
+    places = x.argsort(axis).swapped(axis).data
+    words = "the order of $at applied once more on the way back instead of undone"
+    yield Mistake(CauseKind.WRONG_ORDER, words, lambda g: g.permute(axes).chosen(places).permute(axes))
 
 
 @rule({moving.RESHAPE})
