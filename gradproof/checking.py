@@ -47,7 +47,7 @@ __all__ = [
 POINTS = 12
 """How many points of its own `check` draws if it is not told."""
 
-DTYPES = ("float64", "float32", "float16")
+DTYPES = ("float64", "float32", "float16", "bfloat16")
 """What a gradient can be judged in."""
 
 CONDITIONS = ("tell", "fail")
@@ -177,7 +177,7 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
             `params`.
         params: a mapping from names to floating-point arrays, nested or not.
         batch: likewise, of data.
-        dtype: what the floating-point result is judged in: float64, float32 or float16.
+        dtype: what the floating-point result is judged in: float64, float32, float16 or bfloat16.
         points: how many points of its own to draw; 0 for none.
         seed: what they are drawn with.
         point: check at this point (a failing one that was saved) instead of `params` and `batch`, and at no

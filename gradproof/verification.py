@@ -35,6 +35,10 @@ from gradproof.verdicts.hand_derived import check_formula
 from gradproof.verdicts.records import FormulaRecord, NotRun, Outcome, Subject
 
 DTYPES = ("float64", "float32")
+"""What is run in if nothing is said."""
+
+KNOWN_DTYPES = (*DTYPES, "float16", "bfloat16")
+"""What can be run in."""
 
 Progress = Callable[[int, int, Outcome | NotRun], None]
 
@@ -60,7 +64,7 @@ def verify(  # noqa: PLR0913 - all but three are given by name, and have a defau
             as `FILE.py` or `FILE.py::NAME`.
         backends: their names, or `BACKEND/VARIANT` for one variant alone (`jax/eager`, say); None for all
             that are installed (the others are reported as not run).
-        dtypes: float64, float32 or both.
+        dtypes: float64, float32, float16, bfloat16, one or several.
         jobs: processes to run in; 0 for as many as are worth starting, one a processor core at most.
         limits: what one run may take. Runs are made in processes of their own: whatever one does, from
             a crash to an endless loop, the others are made and the report is whole. None for runs in this
@@ -196,10 +200,10 @@ def check_names(scenarios: Sequence[Scenario], dtypes: Sequence[str]) -> None:
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise InputError(f"Two scenarios are called {repeated[0]!r}. Rename one of them.")
-    unknown = [dtype for dtype in dtypes if dtype not in DTYPES]
+    unknown = [dtype for dtype in dtypes if dtype not in KNOWN_DTYPES]
     if unknown or not dtypes:
         what = f"There is no dtype called {unknown[0]!r}" if unknown else "No dtype was chosen"
-        raise InputError(f"{what}. Choose from {', '.join(DTYPES)}.")
+        raise InputError(f"{what}. Choose from {', '.join(KNOWN_DTYPES)}.")
 
 
 def _runs(jobs: int, limits: Limits | None, executor: Executor | None) -> Runs:

@@ -158,6 +158,7 @@ class JaxFramework(Framework):
     name = "jax"
     words = "JAX arrays"
     modules = ("jax", "jaxlib")
+    dtypes = ("float64", "float32", "float16", "bfloat16")
 
     def namespace(self) -> JaxNamespace:
         """Give `xp`."""

@@ -167,7 +167,7 @@ def describe_backend(name: str) -> Description:
         BackendUnavailableError: its framework is not installed; or a third party's cannot be loaded.
 
     >>> describe_backend("reference")
-    Description(name='reference', variants=('numpy',), dtypes=('float64', 'float32'))
+    Description(name='reference', variants=('numpy',), dtypes=('float64', 'float32', 'float16'))
     """
     check_backend_name(name)
     if not is_own(name):

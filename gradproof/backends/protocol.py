@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, repeat
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gradproof.backends.framework import Framework
 from gradproof.errors import UnsupportedError
 from gradproof.reference.descent import GradientDescent, Step, Trajectory, take_steps
+from gradproof.reference.numbers.formats import widened
 from gradproof.reference.source import raised_at
 from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.scenarios.scenario import Scenario
@@ -71,6 +72,17 @@ class Run:
     def steps(self) -> int:
         """T, the number of gradients recorded."""
         return len(self.losses)
+
+    @property
+    def widened(self) -> "Run":
+        """The same numbers in arrays of NumPy's own dtypes: those of bfloat16 as float32."""
+        return replace(
+            self,
+            losses=widened(self.losses),
+            gradients={name: widened(array) for name, array in self.gradients.items()},
+            weights={name: widened(array) for name, array in self.weights.items()},
+            predictions=None if self.predictions is None else widened(np.asarray(self.predictions)),
+        )
 
     @property
     def updates(self) -> int:
@@ -254,8 +266,13 @@ class RecordingBackend(Backend):
         to_numpy, from_numpy = self.framework.to_numpy, self.framework.from_numpy
 
         def evaluate(params: Mapping[str, Any], batch: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-            value, gradient = own(*({n: to_numpy(a) for n, a in each.items()} for each in (params, batch)))
-            return from_numpy(value), {name: from_numpy(array) for name, array in gradient.items()}
+            arrays, data = ({n: to_numpy(a) for n, a in each.items()} for each in (params, batch))
+            value, gradient = own(arrays, data)
+            # numbers of bfloat16 may come in a wider dtype that holds them
+            held = next(iter(arrays.values())).dtype
+            return from_numpy(value.astype(held)), {
+                n: from_numpy(a.astype(held)) for n, a in gradient.items()
+            }
 
         return evaluate
 

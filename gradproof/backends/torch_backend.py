@@ -398,6 +398,7 @@ class TorchFramework(Framework):
     name = "torch"
     words = "PyTorch tensors"
     modules = ("torch",)
+    dtypes = ("float64", "float32", "float16", "bfloat16")
     has_leaves = True
 
     def namespace(self) -> TorchNamespace:

@@ -19,7 +19,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "Scenario, or another gradient function beside loss, params and batch",
     )
     parser.add_argument(
-        "--dtype", default="float64", help="what to judge in: float64 (the default), float32, float16"
+        "--dtype",
+        default="float64",
+        help="what to judge in: float64 (default), float32, float16, bfloat16",
     )
     parser.add_argument(
         "--points",

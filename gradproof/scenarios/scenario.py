@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gradproof.errors import InputError
 from gradproof.inputs import FUNCTION, TEXT, Wanted, check_inputs, instance_of, optional, sequence_of
 from gradproof.reference.descent import GradientDescent
-from gradproof.reference.numbers.formats import widened
+from gradproof.reference.numbers.formats import numpy_dtype, widened
 from gradproof.reference.trees import Structure, described, flatten, with_nesting
 from gradproof.scenarios.claim import Claim
 from gradproof.scenarios.fingerprint import fingerprint
@@ -270,10 +270,11 @@ class Scenario:
 
     def arrays(self, dtype: str) -> tuple[dict[str, Array], dict[str, Array]]:
         """Give the flat parameters and data with all floating-point arrays rounded to a dtype."""
+        held = numpy_dtype(dtype)
         return (
-            {name: array.astype(dtype) for name, array in self.flat_params.items()},
+            {name: array.astype(held) for name, array in self.flat_params.items()},
             {
-                name: array.astype(dtype) if np.issubdtype(array.dtype, np.floating) else array
+                name: array.astype(held) if np.issubdtype(array.dtype, np.floating) else array
                 for name, array in self.flat_batch.items()
             },
         )

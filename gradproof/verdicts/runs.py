@@ -41,6 +41,7 @@ def judge(
         framework: what ran it, whose functions are asked for what they give where a gradient is wrong.
     """
     start = time.perf_counter()
+    run = run.widened
     chunks = [_judge_steps(scenario, run, steps) for steps in _chunks(scenario, run)]
     gradients = _joined([gradients for gradients, _ in chunks])
     updates = _joined([updates for _, updates in chunks])

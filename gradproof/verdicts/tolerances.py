@@ -16,7 +16,7 @@ median, and has no bound where a formula cancels: 1.9 % of the entries were abov
 a formula are thousands of spreads and more.
 """
 
-BIAS_SPREADS = 6.0
+BIAS_SPREADS = 5.0
 """In formats shorter than float32 all entries of an array are too large together by at most so many standard
 deviations of what rounding does to them together, beside its mean.
 

@@ -19,6 +19,7 @@ from gradproof.errors import BackendUnavailableError, InputError
 from gradproof.reference.descent import GradientDescent, MiniBatches
 from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.scenarios import Scenario, bce_network, line_fit, line_fit_minibatch, neuron_chain
+from gradproof.verification import DTYPES, KNOWN_DTYPES
 
 
 def numpy_settings() -> Mapping[str, Any]:
@@ -170,7 +171,8 @@ def available() -> Iterator[Any]:
             yield pytest.param(Case(name, "", "", ""), marks=pytest.mark.skip(reason=str(error)), id=name)
             continue
         for variant in backend.variants:
-            for dtype in backend.dtypes:
+            # The shorter formats: test_short_formats.py
+            for dtype in DTYPES:
                 for scenario in SCENARIOS:
                     case = Case(name, variant, dtype, scenario)
                     yield pytest.param(case, id=f"{name}-{variant}-{dtype}-{scenario}")
@@ -390,7 +392,7 @@ def test_a_backend_describes_itself(name: str) -> None:
     assert isinstance(backend, Backend)
     assert backend.name == name
     assert len(set(backend.variants)) == len(backend.variants) >= 1
-    assert set(backend.dtypes) <= {"float64", "float32"}
+    assert set(DTYPES) <= set(backend.dtypes) <= set(KNOWN_DTYPES)
     assert backend.step_limits.keys() <= set(backend.variants)
     versions = backend.versions()
     assert versions

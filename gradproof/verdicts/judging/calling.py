@@ -49,7 +49,7 @@ def call_gradient(subject: UserGradient, place: Place, dtype: str, takes: str | 
     Args:
         subject: whose gradient.
         place: where; the floating-point arrays are rounded to the dtype.
-        dtype: float64, float32 or float16.
+        dtype: float64, float32, float16 or bfloat16.
         takes: the arrays that it wants, if known. Else NumPy's are tried first, then those of a framework
             that the user's code has imported.
 
