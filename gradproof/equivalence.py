@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradproof.errors import DisagreementError, InputError
-from gradproof.inputs import SEED, accepts, instance_of
+from gradproof.inputs import SEED, accepts, instance_of, optional
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.texts import visible
@@ -144,6 +144,7 @@ class Equivalence:
     "the comparison",
     scenario=instance_of(Scenario, "a gradproof.Scenario"),
     other=instance_of(Scenario, "a gradproof.Scenario"),
+    names=optional(instance_of(Mapping, "a mapping from names of the first scenario to the other's")),
     points=SEED,
     seed=SEED,
 )

@@ -146,6 +146,8 @@ def test_other_numbers_are_told():
         ({"w1": "layers/0/bias"}, "which is no order of its axes"),
         ({"w1": ("layers/0/kernel", (0, 1))}, "which is no order of its axes"),
         ({"w1": ("layers/0/kernel", (0, 0))}, "which is no order of its axes"),
+        ({"w1": 3}, "says that 'w1' is 3"),
+        ({"w1": ("layers/0/kernel", 1)}, "Give its name there, or its name and the order of its axes"),
     ],
 )
 def test_names_that_cannot_be_are_refused(names, message):

@@ -76,6 +76,23 @@ RIGHT: dict[str, dict[str, Any]] = {
         "seed": 0,
         "training": None,
     },
+    "equivalent": {"scenario": MINE, "other": MINE, "names": None, "points": 0, "seed": 0},
+    "from_jax": {
+        "function": lambda params, batch: ((batch["x"] @ params["w"]) ** 2).sum(),
+        "params": PARAMS,
+        "batch": BATCH,
+        "name": "mine",
+        "training": None,
+    },
+    "from_torch": {
+        "model": lambda x: x,
+        "inputs": (np.ones(2),),
+        "loss": lambda x: (x**2).sum(),
+        "params": None,
+        "reference": None,
+        "name": "mine",
+        "training": None,
+    },
     "gradient_claim": {**CLAIM, "gradient": {"w": ["1", "2"]}},
     "judge": {**FOUR, "gradients": PARAMS, "dtype": "float32"},
     "load_point": {"path": "point.npz"},
@@ -105,6 +122,7 @@ RESULTS = {
     "Check",
     "CheckFinding",
     "ClaimVerdict",
+    "Equivalence",
     "Finding",
     "Point",
     "Report",
@@ -156,19 +174,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def right(name: str) -> dict[str, Any]:
+    """A right call; of a framework's own models only where there is the framework."""
+    if not name.startswith("from_"):
+        return RIGHT[name]
+    framework = pytest.importorskip(name.removeprefix("from_"))
+    return RIGHT[name] | ({"inputs": (framework.ones(2),)} if name == "from_torch" else {})
+
+
 @pytest.mark.parametrize(("name", "argument"), [(n, a) for n, call in RIGHT.items() for a in call])
 def test_a_wrong_type_works_or_ends_in_an_error_of_two_sentences(
-    name: str, argument: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, argument: str, right: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
     function = getattr(gp, name)
-    function(**RIGHT[name])
+    function(**right)
     raw = {}
     for kind, wrong in WRONG.items():
         if (name, argument, kind) in LONG:
             continue
         try:
-            function(**{**RIGHT[name], argument: wrong})
+            function(**{**right, argument: wrong})
         except gp.GradproofError as error:
             text = str(error)
             if not re.search(r"[.?!:]\s", text) or "gradproof/" in text:

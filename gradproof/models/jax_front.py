@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
+from gradproof.inputs import TEXT, accepts
 from gradproof.models.following import missed_value
 from gradproof.models.jax_operations import OPERATIONS
 from gradproof.models.jax_pytrees import Layout, is_data, is_parameter
@@ -215,6 +216,7 @@ def _narrow(discrete: Mapping[str, str]) -> dict[str, str]:
     return {name: dtype.replace("64", "32") for name, dtype in discrete.items()}
 
 
+@accepts("the function", name=TEXT)
 def from_jax(
     function: Callable[..., Any],
     params: Any,

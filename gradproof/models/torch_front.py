@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
+from gradproof.inputs import TEXT, accepts, optional, sequence_of
 from gradproof.models.aten_operations import OPERATIONS
 from gradproof.models.model_graph import ModelGraph, coarsest
 from gradproof.models.replay import Replay
@@ -24,6 +25,11 @@ from gradproof.scenarios.model_scenario import ModelScenario
 Array = NDArray[Any]
 
 
+@accepts(
+    "the model",
+    params=optional(sequence_of(TEXT, "a sequence of names of inputs")),
+    name=TEXT,
+)
 def from_torch(
     model: Callable[..., Any],
     inputs: Any = (),

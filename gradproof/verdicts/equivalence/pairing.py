@@ -103,7 +103,7 @@ def pair(here: Arrays, there: Arrays, names: Mapping[str, Counterpart]) -> Pairi
 
 
 def _as_said(name: str, array: Array, there: Arrays, said: Counterpart) -> Fit:
-    other, axes = (said, None) if isinstance(said, str) else said
+    other, axes = _read(name, said)
     other = other if other in there else other.replace("/", ".")
     if other not in there:
         raise InputError(
@@ -123,6 +123,19 @@ def _as_said(name: str, array: Array, there: Arrays, said: Counterpart) -> Fit:
             "(1, 0))}."
         )
     return fit
+
+
+def _read(name: str, said: Any) -> tuple[str, tuple[int, ...] | None]:
+    """Give the name and the axes, if any, that a user says."""
+    match said:
+        case str(other):
+            return other, None
+        case (str(other), [*axes]) if all(isinstance(axis, int) for axis in axes):
+            return other, tuple(axes)
+    raise InputError(
+        f"names= says that {name!r} is {said!r:.60} in the other scenario. Give its name there, or its name "
+        'and the order of its axes: ("kernel", (1, 0)).'
+    )
 
 
 def _by_name(here: Arrays, there: Arrays) -> dict[str, Fit]:
