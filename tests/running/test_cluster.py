@@ -97,7 +97,8 @@ class Cluster:
             "PYTHONPATH": str(self.folder.parent),  # third parties' backends have to be installed there
             "GRADPROOF_TEST": "worker",
             "GRADPROOF_TEST_FOLDER": str(self.folder),
-            "OMP_NUM_THREADS": "1",
+            # So that its machine is another one, as far as a report tells.
+            "OMP_NUM_THREADS": "2" if os.environ.get("OMP_NUM_THREADS") == "1" else "1",
         }
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", f"distributed.cli.{module}", *arguments, "--no-dashboard"],
