@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
-from gradproof.inputs import TEXT, accepts
+from gradproof.inputs import TEXT, accepts, optional
 from gradproof.models.following import missed_value
 from gradproof.models.jax_operations import OPERATIONS
 from gradproof.models.jax_pytrees import Layout, is_data, is_parameter
@@ -23,6 +23,7 @@ from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.source import raised_at
 from gradproof.reference.tape.arguments import shape_of
 from gradproof.scenarios.model_scenario import ModelScenario
+from gradproof.scenarios.scenario import TRAINING
 from gradproof.scenarios.user_code import called
 
 Array = NDArray[Any]
@@ -216,7 +217,7 @@ def _narrow(discrete: Mapping[str, str]) -> dict[str, str]:
     return {name: dtype.replace("64", "32") for name, dtype in discrete.items()}
 
 
-@accepts("the function", name=TEXT)
+@accepts("the function", name=TEXT, training=optional(TRAINING))
 def from_jax(
     function: Callable[..., Any],
     params: Any,

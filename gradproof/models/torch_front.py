@@ -21,6 +21,7 @@ from gradproof.reference.numbers import Noisy, Plain
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.tape import differentiate
 from gradproof.scenarios.model_scenario import ModelScenario
+from gradproof.scenarios.scenario import TRAINING
 
 Array = NDArray[Any]
 
@@ -29,6 +30,7 @@ Array = NDArray[Any]
     "the model",
     params=optional(sequence_of(TEXT, "a sequence of names of inputs")),
     name=TEXT,
+    training=optional(TRAINING),
 )
 def from_torch(
     model: Callable[..., Any],
@@ -132,6 +134,7 @@ class _Front:
         _check_tensors({**parameters, **found})
         loss = weighted if given.loss is None and given.reference is not None else given.loss
         taken = TorchModel(given.model, call, loss, parameters, found)
+        _check_something_is(parameters, differentiated)
         if held:
             notes.append(f"Inputs that decide what the model computes are as they are: {', '.join(held)}.")
         try:
@@ -148,6 +151,7 @@ class _Front:
             rest = {name: tensor for name, tensor in parameters.items() if name not in unused}
             taken = replace(taken, parameters=rest)
             differentiated = [name for name in differentiated if name not in unused]
+            _check_something_is(rest, differentiated)
             front, _ = cls._traced(taken, given.reference, differentiated, [*notes, text])
         return front.compared(is_reference=given.reference is not None)
 
@@ -161,11 +165,6 @@ class _Front:
     ) -> tuple["_Front", set[str]]:
         params = {name: as_numpy(tensor) for name, tensor in model.parameters.items()}
         params |= {name: as_numpy(model.inputs[name]) for name in differentiated}
-        if not params:
-            raise InputError(
-                "There is nothing to differentiate: the loss depends on no parameter that requires a "
-                "gradient. Let one require it, or name inputs by `params=`."
-            )
         batch = {name: as_numpy(each) for name, each in model.inputs.items() if name not in params}
         traced = model if reference is None else _in_place_of(model, reference)
         if reference is not None and model.widest == "float64":
@@ -298,6 +297,14 @@ def _wide(arrays: Mapping[str, Array]) -> dict[str, Array]:
     return {
         name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in arrays.items()
     }
+
+
+def _check_something_is(parameters: Mapping[str, Tensor], differentiated: Sequence[str]) -> None:
+    if not parameters and not differentiated:
+        raise InputError(
+            "There is nothing to differentiate: the loss depends on no parameter that requires a gradient. "
+            "Let one require it, or name inputs by `params=`."
+        )
 
 
 def _differentiated(model: Any, inputs: Mapping[str, Tensor], params: Sequence[str] | None) -> list[str]:

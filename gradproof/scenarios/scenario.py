@@ -291,14 +291,16 @@ class Scenario:
         return self.training.mini_batches.schedule(self._examples(), self.training.steps)
 
 
-_TRAINING = instance_of(GradientDescent, "GradientDescent(learning_rate=..., steps=...)")
+TRAINING = instance_of(GradientDescent, "GradientDescent(learning_rate=..., steps=...)")
+"""What a scenario's training must be, if there is one."""
+
 _PROVENANCE = instance_of(Provenance, "Provenance")
 _CLAIM = instance_of(Claim, "Claim")
 _WANTED = {
     **dict.fromkeys(("name", "origin", "source"), TEXT),
     "loss": FUNCTION,
     **dict.fromkeys(("gradient", "value_and_gradient", "predict"), optional(FUNCTION)),
-    "training": optional(_TRAINING),
+    "training": optional(TRAINING),
     "provenance": sequence_of(_PROVENANCE, "a sequence of gradproof.Provenance(...)"),
     "claims": sequence_of(
         _CLAIM, "a sequence of gradproof.Claim(...), gradproof.value_claim(...) or the like"

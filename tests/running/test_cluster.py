@@ -69,6 +69,10 @@ def written(folder, gradient="", number=1):
     return str(path)
 
 
+THREADS = "2" if os.environ.get("OMP_NUM_THREADS") == "1" else "1"
+"""What the workers' machine has, as far as a report tells: another number than this one's."""
+
+
 def address_in(file):
     """The scheduler's address, as soon as its file is written to the end."""
     end = time.monotonic() + 60
@@ -97,8 +101,7 @@ class Cluster:
             "PYTHONPATH": str(self.folder.parent),  # third parties' backends have to be installed there
             "GRADPROOF_TEST": "worker",
             "GRADPROOF_TEST_FOLDER": str(self.folder),
-            # So that its machine is another one, as far as a report tells.
-            "OMP_NUM_THREADS": "2" if os.environ.get("OMP_NUM_THREADS") == "1" else "1",
+            "OMP_NUM_THREADS": THREADS,
         }
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", f"distributed.cli.{module}", *arguments, "--no-dashboard"],
@@ -156,7 +159,7 @@ def test_the_bits_are_those_of_a_local_run_though_a_worker_is_killed(started, tm
     assert report.findings.equals(right.findings)
     assert set(report.runs["machine"]) == {"machine 1"}
     (machine,) = report.environment["machines"].values()
-    assert machine["variables"]["OMP_NUM_THREADS"] == "1"
+    assert machine["variables"]["OMP_NUM_THREADS"] == THREADS
     assert machine["python"] == report.environment["python"]
 
 
