@@ -427,7 +427,19 @@ def test_all_backends_draw_the_same_mini_batches() -> None:
 
 # The functions of xp.nn.
 
+
+def is_slow(framework: str, call: str) -> bool:
+    """JAX compiles each function anew, and a variant is one more."""
+    return framework == "jax" and "," in call
+
+
 FRAMEWORKS = [name for name in BACKENDS if name != "reference"]
+
+MADE = [
+    pytest.param(framework, call, marks=[pytest.mark.slow] * is_slow(framework, call))
+    for framework in FRAMEWORKS
+    for call in CALLS | SPECIAL
+]
 
 
 def in_framework(name: str, call: str, arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -443,8 +455,7 @@ def function_of(xp: Any, call: str) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore:reduction. 'mean':UserWarning")  # of torch's own kl_div
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize("call", CALLS | SPECIAL)
+@pytest.mark.parametrize(("framework", "call"), MADE)
 def test_a_frameworks_function_is_numpys_to_rounding(framework: str, call: str) -> None:
     """Some dozen operations on numbers up to 15, or sums of 20 of them, each exact to a few ulp."""
     name, arrays, options = (CALLS | SPECIAL)[call]
