@@ -4,6 +4,7 @@ import sys
 
 from benchmarks import (
     accusations,
+    architectures,
     checking,
     cluster,
     fuzz,
@@ -27,6 +28,7 @@ MEASUREMENTS = {
     "check": checking.checks_side_by_side,
     "check-points": checking.checks_with_points_and_cause,
     "accusations": accusations.accusations,
+    "architectures": architectures.architectures,
     "sizes": sizes.small_to_large,
     "growth": sizes.growth,
     "transformers": transformers_by_size.transformers,

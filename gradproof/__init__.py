@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from gradproof.models.jax_front import from_jax
-    from gradproof.models.torch_front import from_torch
+    from gradproof.models.pytorch import from_torch
     from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
     from gradproof.reporting.comparison.changes import Changes
     from gradproof.reporting.comparison.joining import compare
@@ -48,7 +48,7 @@ _HOMES = {
         ),
         "equivalence": ("Equivalence", "equivalent"),
         "models.jax_front": ("from_jax",),
-        "models.torch_front": ("from_torch",),
+        "models.pytorch": ("from_torch",),
         "reference.descent": ("GradientDescent", "MiniBatches", "StoppingRule"),
         "reporting.comparison.changes": ("Changes",),
         "reporting.comparison.joining": ("compare",),

@@ -1,4 +1,4 @@
-"""`from_torch`: a PyTorch module, or a function of tensors, as a scenario."""
+"""A PyTorch module, or a function of tensors, as a scenario: what `from_torch` does."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
-from gradproof.inputs import TEXT, accepts, optional, sequence_of
 from gradproof.models.aten_operations import OPERATIONS
 from gradproof.models.model_graph import ModelGraph, coarsest
 from gradproof.models.replay import Replay
@@ -21,68 +20,28 @@ from gradproof.reference.numbers import Noisy, Plain
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.tape import differentiate
 from gradproof.scenarios.model_scenario import ModelScenario
-from gradproof.scenarios.scenario import TRAINING
 
 Array = NDArray[Any]
 
 
-@accepts(
-    "the model",
-    params=optional(sequence_of(TEXT, "a sequence of names of inputs")),
-    name=TEXT,
-    training=optional(TRAINING),
-)
-def from_torch(
+def taken(
     model: Callable[..., Any],
-    inputs: Any = (),
-    *,
-    loss: Callable[[Any], Any] | None = None,
-    params: Sequence[str] | None = None,
-    reference: Callable[..., Any] | None = None,
-    name: str = "",
-    training: GradientDescent | None = None,
-) -> ModelScenario:
-    """Take a PyTorch module, or a function of tensors, as it is.
+    inputs: Any,
+    loss: Callable[[Any], Any] | None,
+    params: Sequence[str] | None,
+    reference: Callable[..., Any] | None,
+) -> "TorchFront":
+    """Look at a model; for the arguments and the errors see `gradproof.from_torch`."""
+    loss = weighted if loss is None and reference is not None else loss
+    return TorchFront.of(_Given(model, inputs, loss, params, reference or _compiled_from(model)))
 
-    The forward pass is traced; its exact gradient is what `check` compares with PyTorch's own, custom
-    backward passes included, and `verify` runs the module itself as the variant `module` of the backend
-    `torch`. The forward of a custom `autograd.Function` is traced through. What autograd lets no derivative
-    pass (`detach`, `no_grad`) is a constant here, too.
 
-    The model's shapes, its data-dependent choices and whether it is in training mode are as they are now.
-
-    Args:
-        model: a `torch.nn.Module`, whose parameters that require a gradient are differentiated by the names
-            that `named_parameters` gives them; or a function of tensors.
-        inputs: the arguments: a tuple of those by position, or a mapping of those by name. Tensors are the
-            scenario's data; what they are nested in, and all other values, stay as they are.
-        loss: a function that makes one number of the model's output; what it holds (targets, say) is
-            constant. None where the model gives that number itself.
-        params: names of inputs that are differentiated, too. None for those that require a gradient, and of
-            a function of which none does for all of floating point.
-        reference: a module, with parameters of the same names, or a function, that computes the same in plain
-            operations, for a model that cannot be looked into (a kernel in Triton, CUDA or C++). It is traced
-            in the model's place, and the model's forward and backward pass are what is claimed. Where `loss`
-            is None, it is a sum of the output's entries, each with a weight of its own.
-        name: the scenario's; else that of the model's class, or of the function.
-        training: None to compare the gradient alone.
-
-    Raises:
-        InputError: the model cannot be differentiated as it is, and what to change is told.
-        UnsupportedError: it uses something whose exact form is not known, which is told with its line.
-
-    >>> layer = torch.nn.Linear(3, 2)
-    >>> scenario = from_torch(layer, (torch.ones(4, 3),), loss=lambda output: output.square().mean())
-    >>> list(scenario.flat_params), list(scenario.flat_batch)
-    (['weight', 'bias'], ['input'])
-    """
-    if training is not None and training.mini_batches is not None:
-        raise InputError(
-            "The training draws mini-batches, and a model is traced for the shapes of its inputs. Give one "
-            "mini-batch as the inputs, or train on all examples."
-        )
-    front = _Front.of(_Given(model, inputs, loss, params, reference))
-    return front.scenario(name or getattr(model, "__name__", type(model).__name__), training)
+def _compiled_from(model: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Give what `torch.compile` compiled, which is traced in its place; None of all else."""
+    module = getattr(model, "_orig_mod", None)
+    return (
+        module if isinstance(module, torch.nn.Module) else getattr(model, "_torchdynamo_orig_callable", None)
+    )
 
 
 _SPREADS = 100
@@ -102,7 +61,7 @@ class _Given(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class _Front:
+class TorchFront:
     """A model that was looked at.
 
     Attributes:
@@ -124,7 +83,7 @@ class _Front:
     differs: str = ""
 
     @classmethod
-    def of(cls, given: _Given, held: Mapping[str, Tensor] = MappingProxyType({})) -> "_Front":
+    def of(cls, given: _Given, held: Mapping[str, Tensor] = MappingProxyType({})) -> "TorchFront":
         """Trace a model, of whose inputs some may be held as they are."""
         call, found = taken_apart(
             given.model, given.inputs, lambda each: any(each is one for one in held.values())
@@ -132,8 +91,7 @@ class _Front:
         differentiated = _differentiated(given.model, found, given.params)
         parameters, notes = _parameters(given.model)
         _check_tensors({**parameters, **found})
-        loss = weighted if given.loss is None and given.reference is not None else given.loss
-        taken = TorchModel(given.model, call, loss, parameters, found)
+        taken = TorchModel(given.model, call, given.loss, parameters, found)
         _check_something_is(parameters, differentiated)
         if held:
             notes.append(f"Inputs that decide what the model computes are as they are: {', '.join(held)}.")
@@ -162,7 +120,7 @@ class _Front:
         reference: Callable[..., Any] | None,
         differentiated: Sequence[str],
         notes: Sequence[str],
-    ) -> tuple["_Front", set[str]]:
+    ) -> tuple["TorchFront", set[str]]:
         params = {name: as_numpy(tensor) for name, tensor in model.parameters.items()}
         params |= {name: as_numpy(model.inputs[name]) for name in differentiated}
         batch = {name: as_numpy(each) for name, each in model.inputs.items() if name not in params}
@@ -184,7 +142,7 @@ class _Front:
         """Give the parameters that the loss does not depend on."""
         return differentiate(self.replay, self.params, self.batch, Plain()).unused
 
-    def compared(self, *, is_reference: bool) -> "_Front":
+    def compared(self, *, is_reference: bool) -> "TorchFront":
         """Look whether the traced operations give the loss that what was traced gives, and the model itself.
 
         Raises:
@@ -326,6 +284,7 @@ def _parameters(model: Any) -> tuple[dict[str, Tensor], list[str]]:
     """Give the module's parameters that require a gradient, and what is to be told of the others."""
     if not isinstance(model, torch.nn.Module):
         return {}, []
+    model = getattr(model, "_orig_mod", model)  # of one that was compiled
     found = dict(model.named_parameters())
     frozen = [name for name, tensor in found.items() if not tensor.requires_grad]
     tied = [

@@ -134,3 +134,16 @@ def test_what_runs_in_float32_alone_is_looked_at_in_that(reference: Any) -> None
     told = " ".join(finding.text for finding in check.findings)
     assert "does not run in float64, and is looked at in float32" in told
     assert "gives float32, so it is judged as float32" in told
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_compiled_model_is_judged_and_what_it_was_compiled_from_is_traced() -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.GELU(), torch.nn.Linear(4, 2))
+    compiled = torch.compile(model, backend="aot_eager")
+    scenario = gp.from_torch(
+        compiled, (torch.linspace(-1, 1, 6).reshape(2, 3),), loss=lambda out: out.exp().sum()
+    )
+    assert list(scenario.flat_params) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    check = gp.check(scenario, points=1)
+    assert check.ok, check
