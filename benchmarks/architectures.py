@@ -107,7 +107,7 @@ def scenario_of(name: str) -> gp.Scenario:
 
 
 def architectures() -> None:
-    """Print for each architecture how large it is, what it takes, and the verdicts of its float32 gradient."""
+    """Print for each architecture how large it is, what it takes, and the verdicts in float32."""
     warnings.simplefilter("ignore")
     for name in ARCHITECTURES:
         start = time.perf_counter()
