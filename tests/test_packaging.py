@@ -135,9 +135,9 @@ NOT_REQUIRED = {
 
 
 def test_what_contributors_run_is_required() -> None:
-    """Whatever tests and tools import is a requirement, or in the group `dev`."""
+    """Whatever tests and tools import is a requirement, or in the group `dev` or `models`."""
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    required = {re.split(r"[>=\[]", entry)[0] for entry in (*ALL, *groups["dev"])}
+    required = {re.split(r"[>=\[]", entry)[0] for entry in (*ALL, *groups["dev"], *groups["models"])}
     folders = ("tests", "docs", "benchmarks", "examples", "gradproof")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     imported = set().union(*(imports(ast.parse(path.read_text(encoding="utf-8"))) for path in files))
