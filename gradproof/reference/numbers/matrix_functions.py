@@ -210,7 +210,7 @@ MATRIX_FUNCTIONS: Mapping[str, MatrixFunction] = MappingProxyType(
             _of_columns,
         ),
         "adjugate": MatrixFunction(_adjugate, certified.adjugate, _square, _of_columns),
-        "elimination": MatrixFunction(_eliminated, certified.eliminated, lambda shape: shape, _of_columns),
+        "elimination": MatrixFunction(_eliminated, certified.factors, _square, _of_columns),
         "cholesky": MatrixFunction(
             lambda a: np.linalg.cholesky((a + a.mT) / 2),
             certified.cholesky_or_nothing,

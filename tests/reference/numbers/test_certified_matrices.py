@@ -15,7 +15,7 @@ from gradproof.reference.numbers import Balls, Noisy, Plain
 from gradproof.reference.numbers import certified_matrices as certified
 from gradproof.reference.numbers.certified_matrices import array_of, matrix_of
 from gradproof.reference.numbers.elementary import on_balls
-from gradproof.reference.numbers.matrix_functions import MATRIX_FUNCTIONS, of_floats
+from gradproof.reference.numbers.matrix_functions import MATRIX_FUNCTIONS, of_floats, pivoted
 
 ball = on_balls(arb)
 
@@ -282,3 +282,27 @@ def test_what_does_not_fit_is_told(name: str, shapes: Any) -> None:
     first, *others = (Plain().lift(np.ones((1, *shape))) for shape in shapes)
     with pytest.raises(ValueError, match=r"equal|differ in length|is no matrix"):
         first.matrix_function(name, *others)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 40])
+def test_the_factors_of_elimination_are_narrow(n: int) -> None:
+    """Radii that grow step by step would be beyond 1 at 40 rows."""
+    a = np.random.default_rng(3).normal(size=(n, n))
+    pivots, order = pivoted(a)
+    assert sorted(order.tolist()) == list(range(n))
+    assert np.all(pivots >= np.arange(n))
+    a = a[order]
+    with flint.ctx.workprec(128):
+        found = certified.factors(balls_of(a))
+        below, identity = np.tri(n, k=-1, dtype=bool), balls_of(np.eye(n))
+        lower, upper = np.where(below, found, identity), np.where(below, arb(0), found)
+        whole = certified.product(lower, upper)
+    assert radius(found) < 1e-28
+    assert all(each.overlaps(arb(x)) for each, x in zip(whole.ravel(), a.ravel(), strict=True))
+    assert np.abs(of_floats("elimination", a)[below]).max(initial=0.0) <= 1.0
+
+
+def test_elimination_without_a_pivot_gives_no_numbers() -> None:
+    with flint.ctx.workprec(128):
+        found = certified.factors(balls_of([[0.0, 1.0], [1.0, 1.0]]))
+    assert not found[1, 1].is_finite()

@@ -124,6 +124,32 @@ FUNCTIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "meshgrid": lambda xp, p, _: sum(xp.meshgrid(p["v"], p["b"][0], p["a"][:, 0])),
     "meshgrid-ij": lambda xp, p, _: sum(xp.meshgrid(p["v"], p["b"][0], indexing="ij")),
     "real": lambda xp, p, _: xp.real(p["a"]) * xp.conj(p["a"]),
+    "atan": lambda xp, p, _: xp.atan(p["a"]) + xp.arctan(p["a"]),
+    "pow": lambda xp, p, _: xp.pow(p["a"], 3) + p["a"] ** 2.0 + 2.0 ** p["a"],
+    "pow-half": lambda xp, p, _: xp.pow(xp.exp(p["a"]), 0.5),
+    "clip": lambda xp, p, _: xp.clip(p["a"], -0.5, 0.5),
+    "clip-below": lambda xp, p, _: xp.clip(p["a"], min=-0.5),
+    "clip-above": lambda xp, p, _: xp.clip(p["a"], max=0.5),
+    "where": lambda xp, p, b: xp.where(p["a"] > b["x"], p["a"] ** 2, p["v"]),
+    "where-not": lambda xp, p, b: xp.where(
+        xp.logical_not(xp.logical_or(p["a"] <= b["x"], p["a"] != p["a"])), p["a"] ** 2, 1.0
+    ),
+    "reciprocal": lambda xp, p, _: xp.reciprocal(p["a"]) - xp.negative(xp.positive(p["a"])),
+    "square-abs-sign": lambda xp, p, _: xp.square(p["a"]) * xp.abs(p["a"]) + xp.sign(p["a"]),
+    "functions": lambda xp, p, _: xp.divide(
+        xp.subtract(xp.multiply(p["a"], 3), xp.add(p["v"], 1)), xp.maximum(xp.minimum(p["a"], 2), 1)
+    ),
+    "creation": lambda xp, p, _: (
+        p["a"] * xp.zeros_like(p["a"])
+        + xp.full((3, 4), 0.1) * p["a"]
+        + (xp.eye(4) + xp.ones((4, 4)) + xp.zeros(4)) @ p["v"] * xp.arange(4)
+        + p["a"] * xp.linspace(0.0, 1.0, 4) * xp.ones_like(p["a"]) * xp.full_like(p["v"], xp.pi)
+    ),
+    "constants": lambda xp, p, _: p["v"][xp.newaxis] * xp.pi * xp.e * xp.asarray([1, 2.5, 3, 4]),
+    "astype": lambda xp, p, b: xp.astype(b["t"], xp.float64) * xp.astype(p["v"], xp.float64),
+}
+
+MATRICES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "linalg-products": lambda xp, p, _: (
         xp.linalg.matmul(p["a"], p["b"])[:, 0] * xp.linalg.vecdot(p["a"], p["v"])
         + xp.linalg.tensordot(p["a"], p["v"], axes=1)
@@ -169,29 +195,6 @@ FUNCTIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
         )
         for order in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
     },
-    "atan": lambda xp, p, _: xp.atan(p["a"]) + xp.arctan(p["a"]),
-    "pow": lambda xp, p, _: xp.pow(p["a"], 3) + p["a"] ** 2.0 + 2.0 ** p["a"],
-    "pow-half": lambda xp, p, _: xp.pow(xp.exp(p["a"]), 0.5),
-    "clip": lambda xp, p, _: xp.clip(p["a"], -0.5, 0.5),
-    "clip-below": lambda xp, p, _: xp.clip(p["a"], min=-0.5),
-    "clip-above": lambda xp, p, _: xp.clip(p["a"], max=0.5),
-    "where": lambda xp, p, b: xp.where(p["a"] > b["x"], p["a"] ** 2, p["v"]),
-    "where-not": lambda xp, p, b: xp.where(
-        xp.logical_not(xp.logical_or(p["a"] <= b["x"], p["a"] != p["a"])), p["a"] ** 2, 1.0
-    ),
-    "reciprocal": lambda xp, p, _: xp.reciprocal(p["a"]) - xp.negative(xp.positive(p["a"])),
-    "square-abs-sign": lambda xp, p, _: xp.square(p["a"]) * xp.abs(p["a"]) + xp.sign(p["a"]),
-    "functions": lambda xp, p, _: xp.divide(
-        xp.subtract(xp.multiply(p["a"], 3), xp.add(p["v"], 1)), xp.maximum(xp.minimum(p["a"], 2), 1)
-    ),
-    "creation": lambda xp, p, _: (
-        p["a"] * xp.zeros_like(p["a"])
-        + xp.full((3, 4), 0.1) * p["a"]
-        + (xp.eye(4) + xp.ones((4, 4)) + xp.zeros(4)) @ p["v"] * xp.arange(4)
-        + p["a"] * xp.linspace(0.0, 1.0, 4) * xp.ones_like(p["a"]) * xp.full_like(p["v"], xp.pi)
-    ),
-    "constants": lambda xp, p, _: p["v"][xp.newaxis] * xp.pi * xp.e * xp.asarray([1, 2.5, 3, 4]),
-    "astype": lambda xp, p, b: xp.astype(b["t"], xp.float64) * xp.astype(p["v"], xp.float64),
 }
 
 NEURAL: dict[str, Callable[[Any, Any], Any]] = {
@@ -226,10 +229,15 @@ def compare_with_jax(loss: Callable[[Any, Any, Any], Any], own: Callable[..., An
             np.testing.assert_allclose(gradient.values()[0], gradients[name], rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+EVERY = FUNCTIONS | MATRICES
+
+
+@pytest.mark.parametrize(
+    "name", [*FUNCTIONS, *(pytest.param(name, marks=pytest.mark.slow) for name in MATRICES)]
+)
 def test_a_function_is_jaxs(name: str) -> None:
     def loss(xp: Any, params: Any, batch: Any) -> Any:
-        return weighted(xp, FUNCTIONS[name](xp, params, batch))
+        return weighted(xp, EVERY[name](xp, params, batch))
 
     compare_with_jax(loss, loss)
 
@@ -265,13 +273,13 @@ OTHERWISE_IN_TORCH = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in OTHERWISE_IN_TORCH])
+@pytest.mark.parametrize("name", [name for name in EVERY if name not in OTHERWISE_IN_TORCH])
 def test_a_function_is_torchs(name: str) -> None:
     pytest.importorskip("torch")
     from gradproof.backends.torch_backend import TorchNamespace
 
     def loss(xp: Any, params: Any, batch: Any) -> Any:
-        return weighted(xp, FUNCTIONS[name](xp, params, batch))
+        return weighted(xp, EVERY[name](xp, params, batch))
 
     compare_with_torch(lambda _, params, batch: loss(TorchNamespace(), params, batch), loss)
 
