@@ -150,7 +150,7 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     seed: int = 0,
     point: Point | str | Path | None = None,
     learning_rate: float | None = None,
-    strict: bool = True,
+    strict: bool | None = None,
     conditions: str = "tell",
     batches: Any = None,
     fixed: Sequence[str] = (),
@@ -183,7 +183,8 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
         point: check at this point (a failing one that was saved) instead of `params` and `batch`, and at no
             other.
         learning_rate: a number to expect in the cause, where weights may have been updated too early.
-        strict: whether a right formula whose evaluation loses digits is refused: it gives wrong numbers.
+        strict: whether a right formula whose evaluation loses digits is refused: it gives wrong numbers. None
+            to refuse it where it is the user's own, and to tell it where a framework computes it.
         conditions: `tell` or `fail`: whether a gradient passes that is right only of data like the given one.
         batches: called as `batches(random)` with a NumPy generator, gives a batch, laid out as `batch`; or a
             Hypothesis strategy of batches. Then points have only these, and nothing is asked of the data.
@@ -239,7 +240,8 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
         told = {key: finding for key, finding in told.items() if finding.kind != "loses-digits"}
     again = again_in_floats(user, found.claimed) if user.computed_by else None
     found = explained(found, scenario.flat_loss, learning_rate, again)
-    found = replace(found, findings=(*told.values(), *_raised(searched.tally)), strict=strict)
+    found = replace(found, findings=(*told.values(), *_raised(searched.tally)))
+    found = replace(found, strict=not user.computed_by if strict is None else strict)
     kept = {each.name: getattr(found, each.name) for each in fields(Judgement)}
     return Check(**kept, points=searched.tally, conditions=searched.conditions, seed=seed, point=given)
 

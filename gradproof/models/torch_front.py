@@ -238,6 +238,11 @@ def _check_tensors(tensors: Mapping[str, Tensor]) -> None:
         told = " and ".join(f"{name!r} on {device}" for device, name in devices.items())
         raise InputError(f"The model and its inputs lie on several devices: {told}. Move all to one of them.")
     for name, tensor in tensors.items():
+        if torch.nn.parameter.is_lazy(tensor):
+            raise InputError(
+                f"The parameter {name!r} has no numbers yet, as a lazy module's before its first call. Call "
+                "the model once on its inputs, and take it then."
+            )
         if tensor.is_complex():
             raise InputError(
                 f"The tensor {name!r} is complex, and gradients are taken of real numbers alone here. Give "

@@ -165,6 +165,20 @@ def test_tensors_on_several_devices_are_refused() -> None:
         gp.from_torch(model, (torch.ones(2, 3, device="meta"),), loss=lambda output: output.sum())
 
 
+def test_a_lazy_module_that_was_not_called_is_refused() -> None:
+    with pytest.raises(gp.InputError, match=r"'weight' has no numbers yet.*Call the model once"):
+        gp.from_torch(nn.LazyLinear(2), (torch.ones(2, 3),), loss=lambda output: output.sum())
+
+
+def test_digits_that_pytorchs_formula_loses_are_told_and_no_failure() -> None:
+    # 1 - tanh² at 9 has nothing of 1 / cosh²(9) left in float32
+    scenario = gp.from_torch(lambda x: torch.tanh(x).sum(), (torch.tensor([0.5, 9.0]),))
+    check = gp.check(scenario, dtype="float32", points=0)
+    assert check.verdict is gp.Verdict.INACCURATE
+    assert check.ok
+    assert not gp.check(scenario, dtype="float32", points=0, strict=True).ok
+
+
 def test_complex_tensors_are_refused() -> None:
     with pytest.raises(gp.InputError, match="The tensor 'x' is complex"):
         gp.from_torch(lambda x: x.abs().sum(), (torch.ones(2, dtype=torch.complex64),))
