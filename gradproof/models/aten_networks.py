@@ -4,7 +4,6 @@ Arguments have ATen's order and names; what says where a tensor lies is left out
 constants come as NumPy arrays. Source of the meanings: PyTorch's native_functions.yaml and its documentation.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -201,15 +200,8 @@ def _attention(
     scale: float | None = None,
 ) -> tuple[Any, Any]:
     del dropout_p  # other than 0 it draws random numbers, which are an operation of their own
-    scores = q @ xp.matrix_transpose(k)
-    scores = scores / xp.sqrt(xp.asarray(float(q.shape[-1]))) if scale is None else scores * scale
-    if is_causal:
-        attn_mask = np.tril(np.ones(tuple(scores.shape)[-2:], dtype=bool))
-    if attn_mask is None:
-        return xp.nn.softmax(scores, axis=-1) @ v, None
-    if "bool" not in str(getattr(attn_mask, "dtype", "bool")):
-        return xp.nn.softmax(scores + attn_mask, axis=-1) @ v, None
-    return xp.nn.softmax(xp.where(attn_mask, scores, -math.inf), axis=-1) @ v, None
+    attention = xp.nn.scaled_dot_product_attention
+    return attention(q, k, v, attn_mask, is_causal=is_causal, scale=scale), None
 
 
 # -------------------------------------------------------------------- the table

@@ -90,6 +90,10 @@ class NeuralFunctions(
             raise ValueError(f"positions {places.min()}, ..., {places.max()} are outside of {tuple(shape)}")
         return self._apply(SCATTER_ADD, x, positions=places, shape=tuple(shape))
 
+    def _attention_weights(self, scores: Value) -> Value:
+        # as fused kernels compute them on the way back: the rounding of the logarithm is of the scores' size
+        return self._xp.exp(scores - self.logsumexp(scores, axis=-1, keepdims=True))
+
     def gelu(self, x: Value, /, *, approximate: Literal["none", "tanh"] = "none") -> Tensor:
         """X times the normal distribution function of x, or its approximation by a tanh."""
         if approximate not in {"none", "tanh"}:

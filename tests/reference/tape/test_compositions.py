@@ -84,3 +84,56 @@ def test_a_right_float32_gradient_is_not_accused_and_a_wrong_one_is(call: str, b
         claim = gradients | {name: wrong}
         judged = gp.judge(scenario.loss, scenario.params, scenario.batch, claim, dtype="float32")
         assert judged.verdict is gp.Verdict.DISAGREES, (name, judged)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fused_attention_of_sharp_scores_is_not_accused(seed: int) -> None:
+    """PyTorch's kernel computes the weights again from the logarithm of their sum, which is rounded."""
+    torch = pytest.importorskip("torch")
+    random = np.random.default_rng(seed)
+    params = {name: 4 * random.normal(size=(1, 2, 40, 32)) for name in "qkv"}
+    weights = random.normal(size=(1, 2, 40, 32))
+
+    def loss(xp: Any, p: Any, _: Any) -> Any:
+        return xp.sum(xp.nn.scaled_dot_product_attention(p["q"], p["k"], p["v"]) * weights)
+
+    own = {name: torch.tensor(value, requires_grad=True) for name, value in params.items()}
+    attended = torch.nn.functional.scaled_dot_product_attention(*own.values())
+    (attended * torch.tensor(weights)).sum().backward()
+    gradients = {name: value.grad.numpy() for name, value in own.items()}
+    assert gp.judge(loss, params, {}, gradients, dtype="float64").verdict is not gp.Verdict.DISAGREES
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layer_norm_of_numbers_near_one_another_is_not_accused(dtype: str) -> None:
+    """PyTorch's kernel computes x/s - m/s, and the like in its derivative."""
+    torch = pytest.importorskip("torch")
+    random = np.random.default_rng(3)
+    values = random.normal(size=(6, 256)) * 1e-2 + 10, random.normal(size=256)
+    params = {name: np.asarray(value, dtype) for name, value in zip("xw", values, strict=True)}
+    weights = np.asarray(random.normal(size=(6, 256)), dtype)
+
+    def loss(xp: Any, p: Any, _: Any) -> Any:
+        return xp.sum(xp.nn.layer_norm(p["x"], p["w"]) * weights)
+
+    own = {name: torch.tensor(value, requires_grad=True) for name, value in params.items()}
+    normal = torch.nn.functional.layer_norm(own["x"], (256,), own["w"], eps=1e-5)
+    (normal * torch.tensor(weights)).sum().backward()
+    gradients = {name: value.grad.numpy() for name, value in own.items()}
+    assert gp.judge(loss, params, {}, gradients, dtype=dtype).verdict is not gp.Verdict.DISAGREES
+
+
+def test_the_gradient_of_gammaln_near_the_zero_of_digamma_is_not_accused() -> None:
+    """Libraries compute digamma by a recurrence, which loses digits there."""
+    torch = pytest.importorskip("torch")
+    x = np.linspace(1.3, 1.6, 50)
+    own = torch.tensor(x, requires_grad=True)
+    torch.special.gammaln(own).sum().backward()
+    judged = gp.judge(
+        lambda xp, p, _: xp.sum(xp.special.gammaln(p["x"])),
+        {"x": x},
+        {},
+        {"x": own.grad.numpy()},
+        dtype="float64",
+    )
+    assert judged.verdict is not gp.Verdict.DISAGREES

@@ -312,34 +312,45 @@ def _standardize(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
     return (x - _mean(x, axes)) / _deviation(x, axes, epsilon)
 
 
-def _standardize_derivative(g: Array, y: Array, x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
+def _expanded_standardize(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
+    # x/s - m/s, as libraries' kernels have it
+    scale = 1 / _deviation(x, axes, epsilon)
+    return x * scale - _mean(x, axes) * scale
+
+
+def _standardize_derivative(g: Array, _: Array, x: Array, *, axes: tuple[int, ...], epsilon: float) -> Array:
     # y_i = d_i / s with d_i = x_i - m:  dd_i/dx_j = delta_ij - 1/n,  ds/dx_j = d_j / (n s) = y_j / n, so that
     # dL/dx_j = (g_j - mean g - y_j mean(g y)) / s
-    return (g - _mean(g, axes) - y * _mean(g * y, axes)) / _deviation(x, axes, epsilon)
+    #         = g_j / s + b x_j - b m - mean g / s  with  b = -mean(g y) / s^2 = (m mean g - mean(g x)) / s^3,
+    # which is how libraries' kernels have it
+    m, mean_g, scale = _mean(x, axes), _mean(g, axes), 1 / _deviation(x, axes, epsilon)
+    b = (m * mean_g - _mean(g * x, axes)) * scale**3
+    return g * scale + b * x - (b * m + mean_g * scale)
 
 
 def _accurate_standardize_derivative(
     g: Array, _: Array, x: Array, *, axes: tuple[int, ...], epsilon: float
 ) -> Array:
     x = x - x.pivot(axes)
-    return _standardize_derivative(g, _standardize(x, axes, epsilon), x, axes, epsilon)
+    y = _standardize(x, axes, epsilon)
+    return (g - _mean(g, axes) - y * _mean(g * y, axes)) / _deviation(x, axes, epsilon)
 
 
 STANDARDIZE = Operation(
     name="standardize",
     summary="The deviations from the mean along axes, over the root of their mean square plus epsilon.",
-    traits=Trait.NORMALISES | Trait.READS_RESULT,
+    traits=Trait.NORMALISES,
     signature=_standardized,
-    forward=lambda x, *, axes, epsilon: _standardize(x, axes, epsilon),
-    derivatives=(lambda g, y, x, *, axes, epsilon: _standardize_derivative(g, y, x, axes, epsilon),),
+    forward=lambda x, *, axes, epsilon: _expanded_standardize(x, axes, epsilon),
+    derivatives=(_standardize_derivative,),
     domain="all reals; not all entries equal where epsilon is 0",
     source="Ioffe and Szegedy, Batch normalization (2015), section 3",
     accurate=Accurate(
         # d - mean(d) with d = x - c for any c: of numbers near one another d loses nothing
         forward=lambda x, *, axes, epsilon: _standardize(x - x.pivot(axes), axes, epsilon),
         derivatives=(_accurate_standardize_derivative,),
-        loses="x - mean(x), whose mean is rounded",
-        keeps="d - mean(d) for d = x - max(x)",
+        loses="x/s - m/s, and its like in the derivative",
+        keeps="(d - mean(d))/s for d = x - max(x)",
         source="Chan, Golub and LeVeque, Algorithms for computing the sample variance (1983), section 3",
     ),
 )

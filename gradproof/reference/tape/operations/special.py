@@ -164,22 +164,61 @@ LOG_NDTR = of_one_number(
 
 # -------------------------------------------------------------------- gamma function
 
-GAMMALN = of_one_number(
-    "gammaln",
-    "The logarithm of the gamma function's absolute value.",
-    lambda g, y, x: g * x.function("digamma"),
+_STEPS = 6
+"""So far libraries move x to the right, where few terms of an asymptotic series are enough."""
+
+
+def _moved_gammaln(x: Array) -> Array:
+    # Gamma(x + n) = x (x + 1) ... (x + n - 1) Gamma(x)
+    product = x
+    for k in range(1, _STEPS):
+        product = product * (x + k)
+    return (x + _STEPS).function("gammaln") - product.abs().function("log")
+
+
+def _moved_digamma(x: Array) -> Array:
+    # psi(x + n) = psi(x) + 1/x + 1/(x + 1) + ... + 1/(x + n - 1)
+    total = 1 / x
+    for k in range(1, _STEPS):
+        total = total + 1 / (x + k)
+    return (x + _STEPS).function("digamma") - total
+
+
+GAMMALN = Operation(
+    name="gammaln",
+    summary="The logarithm of the gamma function's absolute value.",
+    traits=Trait.ELEMENTWISE,
+    signature=one,
+    forward=_moved_gammaln,
+    derivatives=(lambda g, y, x: g * _moved_digamma(x),),
     factor="digamma(x)",
     domain="all reals but 0, -1, -2, ...",
-    source=f"{_DLMF}, 5.2.2",
+    source=f"{_DLMF}, 5.2.2 and 5.5.1",
+    accurate=Accurate(
+        forward=lambda x: x.function("gammaln"),
+        derivatives=(lambda g, y, x: g * x.function("digamma"),),
+        loses="the recurrence near a zero",
+        keeps="its value, computed with as many bits as cancel",
+        source=f"{_DLMF}, 5.5.2",
+    ),
 )
 
-DIGAMMA = of_one_number(
-    "digamma",
-    "The derivative of the logarithm of the gamma function.",
-    lambda g, y, x: g * _constant(x, 1).function("polygamma", x),
+DIGAMMA = Operation(
+    name="digamma",
+    summary="The derivative of the logarithm of the gamma function.",
+    traits=Trait.ELEMENTWISE,
+    signature=one,
+    forward=_moved_digamma,
+    derivatives=(lambda g, y, x: g * _constant(x, 1).function("polygamma", x),),
     factor="polygamma(1, x)",
     domain="all reals but 0, -1, -2, ...",
-    source=f"{_DLMF}, 5.15",
+    source=f"{_DLMF}, 5.15 and 5.5.2",
+    accurate=Accurate(
+        forward=lambda x: x.function("digamma"),
+        loses="the recurrence near a zero",
+        keeps="its value, computed with as many bits as cancel",
+        source=f"{_DLMF}, 5.5.2",
+    ),
 )
 
 POLYGAMMA = Operation(
