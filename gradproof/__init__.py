@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         InputError,
         UnsupportedError,
     )
+    from gradproof.kernels import FunctionCheck, check_function, judge_output
     from gradproof.models.jax_front import from_jax
     from gradproof.models.pytorch import from_torch
     from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
@@ -47,6 +48,7 @@ _HOMES = {
             "UnsupportedError",
         ),
         "equivalence": ("Equivalence", "equivalent"),
+        "kernels": ("FunctionCheck", "check_function", "judge_output"),
         "models.jax_front": ("from_jax",),
         "models.pytorch": ("from_torch",),
         "reference.descent": ("GradientDescent", "MiniBatches", "StoppingRule"),
@@ -79,6 +81,7 @@ __all__ = [
     "DisagreementError",
     "Equivalence",
     "Finding",
+    "FunctionCheck",
     "GradientDescent",
     "GradproofError",
     "InputError",
@@ -93,6 +96,7 @@ __all__ = [
     "Verdict",
     "audit",
     "check",
+    "check_function",
     "compare",
     "dense_network",
     "equivalent",
@@ -100,6 +104,7 @@ __all__ = [
     "from_torch",
     "gradient_claim",
     "judge",
+    "judge_output",
     "load_point",
     "merge",
     "read_report",
