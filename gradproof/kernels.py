@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.backends.arrays import as_numpy, framework_of
+from gradproof.backends.arrays import as_float64, as_numpy, framework_of
 from gradproof.errors import DisagreementError, InputError
 from gradproof.inputs import FUNCTION, SEED, TEXT, accepts, optional, sequence_of
 from gradproof.kernel_calls import EVERY_LAYOUT, Called, call_with_jax, call_with_torch
@@ -163,7 +163,9 @@ def judge_output(f: Function, inputs: Any, value: Any, dtype: str = "float32") -
     format_of(dtype)
     named, by_name = _named(f, inputs, skip=1)
     loss = partial(_weighted, _xp_call(f, [*named], by_name=by_name))
-    computed = widened(as_numpy(value)).astype(np.float64)
+    computed = as_float64(value)
+    if computed is None:
+        raise InputError(f"The value is {value!r:.60}, which is no array of real numbers. Give an array.")
     scenario = Scenario(name=UNNAMED, loss=loss, params={"output0": np.ones(computed.shape)}, batch=named)
     place = Place(scenario.flat_params, scenario.flat_batch).rounded(dtype)
     return judge(
@@ -206,6 +208,8 @@ def _xp_call(f: Function, names: Sequence[str], *, by_name: bool) -> Callable[[A
 
 def _named(f: Function, inputs: Any, skip: int) -> tuple[dict[str, Any], bool]:
     """Give the inputs by name: their own, or those of the function's arguments; and which it was."""
+    if isinstance(f, type):
+        raise InputError(f"The function is {f!r:.60}, a class. Give a function of arrays.")
     if isinstance(inputs, Mapping):
         return {str(name): each for name, each in inputs.items()}, True
     if not isinstance(inputs, Sequence) or isinstance(inputs, str) or not inputs:
@@ -315,7 +319,7 @@ def _traced(reference: Function, given: _Given, place: Place) -> Any:
 
     exactly = {name: np.asarray(array, dtype=np.float64) for name, array in place.params.items()}
     if given.framework == "torch":
-        from gradproof.models.torch_front import from_torch  # noqa: PLC0415 - loads PyTorch
+        from gradproof.models.pytorch import from_torch  # noqa: PLC0415 - loads PyTorch
         from gradproof.models.torch_model import as_tensor  # noqa: PLC0415
 
         tensors = {name: as_tensor(array) for name, array in (exactly | dict(place.batch)).items()}

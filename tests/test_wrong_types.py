@@ -76,6 +76,19 @@ RIGHT: dict[str, dict[str, Any]] = {
         "seed": 0,
         "training": None,
     },
+    "check_function": {
+        "op": lambda x: x**2,
+        "reference": lambda xp, x: xp.square(x),
+        "inputs": [np.ones(2)],
+        "dtypes": ["float32"],
+        "seed": 0,
+    },
+    "judge_output": {
+        "f": lambda xp, x: xp.square(x),
+        "inputs": [np.ones(2)],
+        "value": np.ones(2),
+        "dtype": "float32",
+    },
     "equivalent": {"scenario": MINE, "other": MINE, "names": None, "points": 0, "seed": 0},
     "from_jax": {
         "function": lambda params, batch: ((batch["x"] @ params["w"]) ** 2).sum(),
@@ -124,6 +137,7 @@ RESULTS = {
     "ClaimVerdict",
     "Equivalence",
     "Finding",
+    "FunctionCheck",
     "Point",
     "Report",
     "Verdict",
@@ -177,6 +191,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def right(name: str) -> dict[str, Any]:
     """A right call; of a framework's own models only where there is the framework."""
+    if name == "check_function":
+        return RIGHT[name] | {"inputs": [pytest.importorskip("torch").ones(2)]}
     if not name.startswith("from_"):
         return RIGHT[name]
     framework = pytest.importorskip(name.removeprefix("from_"))
