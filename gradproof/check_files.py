@@ -43,12 +43,14 @@ def check_all(options: Namespace) -> int:
             status = 1
             if options.save_point:
                 print(f"  point    {result.save_point(options.save_point)}")
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        _annotate(records)
+    annotate(records)
     return status
 
 
-def _annotate(records: Sequence[CheckRecord]) -> None:
+def annotate(records: Sequence[CheckRecord]) -> None:
+    """Print what is told of checks as annotations, where GitHub runs the command."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return
     from gradproof.reporting.findings import make_findings  # noqa: PLC0415 - spares others pandas
     from gradproof.reporting.formats.github import annotations  # noqa: PLC0415
 
@@ -80,7 +82,7 @@ def find_checks(module: ModuleType, name: str = "") -> Iterator[tuple[str, Argum
     # A Scenario that is made of the file's own functions is checked once.
     told = any(arguments[1:2] == (members.get(wanted),) for _, arguments in found)
     if not (name and found) and not told and "loss" in members and callable(members.get(wanted)):
-        params, batch = _inputs(module)
+        params, batch = inputs_of(module)
         found.insert(0, (wanted, (members["loss"], members[wanted], params, batch)))
     if not found:
         raise InputError(_nothing(module, name, scenarios))
@@ -102,7 +104,12 @@ def _made(members: Mapping[str, Any], name: str) -> dict[str, Scenario]:
     return {name: made} if isinstance(made, Scenario) else {}
 
 
-def _inputs(module: ModuleType) -> tuple[Any, Any]:
+def inputs_of(module: ModuleType) -> tuple[Any, Any]:
+    """Give the parameters and the data that a module defines, or makes.
+
+    Raises:
+        InputError: it defines none.
+    """
     members = vars(module)
     if "params" in members and "batch" in members:
         return members["params"], members["batch"]

@@ -12,7 +12,7 @@ from gradproof.inputs import NUMBER, SEED, TEXT, accepts, optional, sequence_of
 from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import ends_nothing
-from gradproof.single import scenario_of
+from gradproof.single import record_of, scenario_of
 from gradproof.texts import visible
 from gradproof.verdicts.checking.batches import batches_of
 from gradproof.verdicts.checking.own import Terms
@@ -95,20 +95,7 @@ class Check(Judgement):
             test: who made it: a test as pytest names it, or what the command was asked to check.
             failing_point: where a failing point was saved; empty where none was.
         """
-        return CheckRecord(
-            test=test,
-            verdict=str(self.verdict),
-            ok=self.ok,
-            digits=float(f"{self.digits:.1f}"),
-            dtype=self.dtype,
-            seed=self.seed,
-            points=str(self.points),
-            cause="" if self.cause is None else self.cause.text,
-            where="" if self.cause is None else self.cause.where,
-            reason=f"{self.reason} {self.unexplained}".strip(),
-            findings="; ".join(finding.text for finding in self.findings),
-            failing_point=failing_point,
-        )
+        return record_of(self, test, failing_point, seed=self.seed, points=str(self.points))
 
     def headline(self) -> str:
         """Tell the verdict in one line."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 _MOST_TOLD = 2_000
+_FILES = {"judge": "judge_command"}
+"""The files of commands whose names others have."""
 
 _EPILOG = """\
 exit status:
@@ -36,6 +38,7 @@ examples:
   gradproof merge reports/*                         one report of all parts
   gradproof compare reports/main reports/latest     what changed in between
   gradproof check my_gradient.py                    a gradient of your own
+  gradproof judge my_loss.py gradients.npz          one computed elsewhere
   gradproof audit                                   what the documents claim
   gradproof audit --strict my_scenarios.py          what a file claims
 """
@@ -95,7 +98,7 @@ def build_parser(arguments: "Sequence[str] | None" = None) -> argparse.ArgumentP
 def _command(name: str) -> "ModuleType":
     from importlib import import_module  # noqa: PLC0415 - see the module's docstring
 
-    return import_module(f"gradproof.commands.{name}")
+    return import_module(f"gradproof.commands.{_FILES.get(name, name)}")
 
 
 def main(arguments: "Sequence[str] | None" = None) -> int:
@@ -124,11 +127,12 @@ def _supervised(arguments: "Sequence[str] | None") -> int:
         options = build_parser(given).parse_args(given)
     except SystemExit as error:  # how argparse ends, after --help or with a message
         return int(error.code or 0)
-    if not (options.command == "check" or (options.command in {"verify", "audit"} and arguments is None)):
+    of_one_file = options.command in {"check", "judge"}
+    if not (of_one_file or (options.command in {"verify", "audit"} and arguments is None)):
         return perform(given)
     from gradproof.supervision import Work, supervise  # noqa: PLC0415 - see the module's docstring
 
-    if options.command == "check":
+    if of_one_file:
         return supervise(Work(given, options.target, "a verdict", options.time_limit), perform)
     return supervise(Work(given, "The code that was run", "a report"), perform)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gradproof.backends.arrays import as_float64, as_numpy, framework_of
 from gradproof.errors import DisagreementError, InputError
 from gradproof.inputs import FUNCTION, SEED, TEXT, accepts, optional, sequence_of
-from gradproof.kernel_calls import EVERY_LAYOUT, Called, call_with_jax, call_with_torch
+from gradproof.models.upstream import EVERY_LAYOUT, OperationCall
 from gradproof.reference.numbers.formats import FORMATS, format_of, widened
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import called, ends_nothing
@@ -133,7 +133,7 @@ def check_function(
     >>> check_function(torch.nn.functional.relu, silu, [x]).verdict
     <Verdict.DISAGREES: 'DISAGREES'>
     """
-    given = _Given.of(reference, inputs)
+    given = _Inputs.of(reference, inputs)
     chosen = list(dtypes) if dtypes is not None else [given.dtype]
     cases = [case for dtype in chosen for case in _cases(op, reference, given, dtype, seed)]
     unchecked = () if given.framework == "torch" else ("JAX has no strides: only values were varied.",)
@@ -227,7 +227,7 @@ def _named(f: Function, inputs: Any, skip: int) -> tuple[dict[str, Any], bool]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Given:
+class _Inputs:
     """The inputs by name, and how they are handed over.
 
     Attributes:
@@ -245,7 +245,7 @@ class _Given:
     written_with_xp: bool
 
     @classmethod
-    def of(cls, reference: Function, inputs: Any) -> "_Given":
+    def of(cls, reference: Function, inputs: Any) -> "_Inputs":
         with_xp = _first_argument(reference) == "xp"
         arrays, by_name = _named(reference, inputs, skip=1 if with_xp else 0)
         frameworks = {framework_of(array).name for array in arrays.values()} - {"numpy"}
@@ -278,10 +278,11 @@ def _first_argument(f: Function) -> str:
         return ""
 
 
-def _cases(op: Function, reference: Function, given: _Given, dtype: str, seed: int) -> Iterator[FunctionCase]:
+def _cases(
+    op: Function, reference: Function, given: _Inputs, dtype: str, seed: int
+) -> Iterator[FunctionCase]:
     format_of(dtype)
-    call = {"torch": call_with_torch, "jax": call_with_jax}[given.framework]
-    operation = given.call(op)
+    operation, call = given.call(op), _caller(given.framework)
     evidence: dict[bool, PlaceEvidence] = {}
     for layout in EVERY_LAYOUT:
         once = partial(call, operation, given.arrays, dtype, layout, seed)
@@ -292,12 +293,12 @@ def _cases(op: Function, reference: Function, given: _Given, dtype: str, seed: i
         if expanded not in evidence:
             evidence[expanded] = _evidence(reference, given, first, dtype)
         known = evidence[expanded]
-        findings = (*first.findings, *_agree(first, second, dtype))
+        findings = (*_changed(first), *_agree(first, second, dtype))
         found = judge(Claimed(known.place, first.values, dtype, findings=findings), known)
         yield FunctionCase(dtype, layout, explained(replace(found, findings=findings), known.loss))
 
 
-def _evidence(reference: Function, given: _Given, first: Called, dtype: str) -> PlaceEvidence:
+def _evidence(reference: Function, given: _Inputs, first: OperationCall, dtype: str) -> PlaceEvidence:
     arrays = {name: widened(as_numpy(array)) for name, array in given.arrays.items()}
     params = {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
     batch = {name: array for name, array in arrays.items() if array.dtype.kind != "f"}
@@ -309,7 +310,7 @@ def _evidence(reference: Function, given: _Given, first: Called, dtype: str) -> 
     return PlaceEvidence(loss, place, dtype)
 
 
-def _traced(reference: Function, given: _Given, place: Place) -> Any:
+def _traced(reference: Function, given: _Inputs, place: Place) -> Any:
     """Trace a reference that is written with the framework's own functions."""
     outputs_of = given.call(reference)
 
@@ -329,7 +330,23 @@ def _traced(reference: Function, given: _Given, place: Place) -> Any:
     return from_jax(lambda p, b: total({**b, **p}), exactly, dict(place.batch)).flat_loss
 
 
-def _agree(first: Called, second: Called, dtype: str) -> Iterator[CheckFinding]:
+def _caller(framework: str) -> Callable[..., OperationCall | None]:
+    if framework == "torch":
+        from gradproof.models.torch_kernels import call_with_torch  # noqa: PLC0415 - loads PyTorch
+
+        return call_with_torch
+    from gradproof.models.jax_kernels import call_with_jax  # noqa: PLC0415 - loads JAX
+
+    return call_with_jax
+
+
+def _changed(call: OperationCall) -> Iterator[CheckFinding]:
+    for what in call.changed:
+        text = f"The operation changes {what} in place. Work on a copy, or tell autograd with mark_dirty."
+        yield CheckFinding("mutated-input", text, fails=True)
+
+
+def _agree(first: OperationCall, second: OperationCall, dtype: str) -> Iterator[CheckFinding]:
     """Compare two calls: sums may be taken in another order, which is no more than rounding."""
     slack = max(REORDERED, DATA_UNITS * FORMATS[dtype].unit_roundoff)
     for name, values in first.values.items():

@@ -27,6 +27,7 @@ from gradproof.verdicts.judging.judge import judge as judge_claim
 from gradproof.verdicts.judging.judgement import Judgement
 from gradproof.verdicts.numerals import entry, index_texts
 from gradproof.verdicts.printing import printed, table_lines, terminal_width, wrapped
+from gradproof.verdicts.records import CheckRecord
 
 Array = NDArray[Any]
 
@@ -227,6 +228,35 @@ def scenario_of(loss: Any, params: Any, batch: Any) -> Scenario:
         InputError: they cannot be worked with.
     """
     return Scenario(name=UNNAMED, loss=loss, params=tree_in_numpy(params), batch=tree_in_numpy(batch))
+
+
+def record_of(
+    judgement: Judgement, test: str, failing_point: str = "", *, seed: int = 0, points: str = ""
+) -> CheckRecord:
+    """Give what a report tells of a judgement.
+
+    Args:
+        judgement: what was said.
+        test: who asked: a test as pytest names it, or what the command was asked to look at.
+        failing_point: where a failing point was saved; empty where none was.
+        seed: what points were drawn with.
+        points: at how many points it was checked, in words.
+    """
+    cause = judgement.cause
+    return CheckRecord(
+        test=test,
+        verdict=str(judgement.verdict),
+        ok=judgement.ok,
+        digits=float(f"{judgement.digits:.1f}"),
+        dtype=judgement.dtype,
+        seed=seed,
+        points=points,
+        cause="" if cause is None else cause.text,
+        where="" if cause is None else cause.where,
+        reason=f"{judgement.reason} {judgement.unexplained}".strip(),
+        findings="; ".join(finding.text for finding in judgement.findings),
+        failing_point=failing_point,
+    )
 
 
 def _rounded(scenario: Scenario, dtype: str) -> Place:

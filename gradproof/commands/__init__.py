@@ -11,7 +11,8 @@ HELP = {
     "merge": "make one report of the parts that `verify --shard` made",
     "compare": "tell what changed from one report to another: verdicts, errors, bits, times, environment",
     "check": "check a gradient of your own: is the formula right, which entry is wrong, and why",
+    "judge": "judge a gradient that was computed elsewhere: on a GPU, by several machines",
     "audit": "check what documents claim: values, derivatives, updates",
     "list": "show the scenarios and the backends",
 }
-"""The line that `gradproof --help` has for each command; its name is that of its file."""
+"""The line that `gradproof --help` has for each command; its name is that of its file (see `cli`)."""

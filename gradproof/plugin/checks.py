@@ -15,6 +15,7 @@ from gradproof.plugin.parts import leave_check, report_folder
 
 if TYPE_CHECKING:
     from gradproof.checking import Check
+    from gradproof.verdicts.judging.judgement import Judgement
 
 _OPTIONS = {"dtype", "points", "seed", "seeds", "learning_rate", "conditions", "fixed", "batches"}
 
@@ -92,6 +93,40 @@ class Checker:
         if result is None:
             pytest.fail("There is no seed to check with. Give one or more.", pytrace=False)
         return result
+
+    def judge(
+        self,
+        loss: Callable[[Any, Any, Any], Any],
+        params: Any,
+        batch: Any,
+        gradients: Any,
+        **options: Any,
+    ) -> "Judgement":
+        """Judge a gradient that was computed as `gradproof.judge` does, and fail the test unless it is ok.
+
+        Args:
+            loss: called as `loss(xp, params, batch)`.
+            params: where it was computed: a mapping from names to arrays.
+            batch: likewise, of data.
+            gradients: what was computed, laid out as `params`.
+            **options: those of `gradproof.judge`; the marker's `dtype` stands for one that is not given.
+
+        Returns:
+            the judgement.
+        """
+        __tracebackhide__ = True
+        from gradproof.single import judge, record_of  # noqa: PLC0415 - only for those who use it
+
+        chosen = {name: self._options[name] for name in ("dtype",) if name in self._options} | options
+        try:
+            found = judge(loss, params, batch, gradients, **chosen)
+        except GradproofError as error:
+            message = str(error)
+            pytest.fail(message, pytrace=False)
+        leave_check(self._item, vars(record_of(found, self._test)))
+        if not found.ok:
+            pytest.fail(found.told(), pytrace=False)
+        return found
 
     def _saved_point(self, result: "Check") -> str:
         """Save a failing point of the check's own in a folder beside the report's; empty if there is none."""
