@@ -180,6 +180,9 @@ ENTRYWISE: dict[str, Entry] = {
     "le": _same("less_equal"),
     "gt": _same("greater"),
     "ge": _same("greater_equal"),
+    "eq_to": _same("equal"),  # in an order of NaN and both zeros, too
+    "lt_to": _same("less"),
+    "le_to": _same("less_equal"),
     "and": _same("logical_and"),
     "or": _same("logical_or"),
     "xor": _same("logical_xor"),

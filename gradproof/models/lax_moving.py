@@ -232,6 +232,14 @@ def _greatest_few(xp: Any, x: Any, *, k: int, **options: Any) -> tuple[Any, Any]
     return xp.take_along_axis(x, first, axis=axis), first
 
 
+def _nearly_greatest(
+    xp: Any, x: Any, *, k: int, reduction_dimension: int, is_max_k: bool, **_: Any
+) -> tuple[Any, Any]:
+    """The greatest few, or the least, of which JAX finds all where it does not approximate, as on a CPU."""
+    found, first = _greatest_few(xp, x if is_max_k else xp.negative(x), k=k, axis=reduction_dimension)
+    return (found if is_max_k else xp.negative(found)), first
+
+
 def _extreme(name: str) -> Entry:
     def entry(xp: Any, x: Any, *, axes: Sequence[int], **_: Any) -> Any:
         return _settled(getattr(xp, name)(x, axis=int(axes[0])))
@@ -270,6 +278,7 @@ MOVING: dict[str, Entry] = {
     "scatter-max": _scattering("maximum"),
     "sort": _sorted,
     "top_k": _greatest_few,
+    "approx_top_k": _nearly_greatest,
     "argmax": _extreme("argmax"),
     "argmin": _extreme("argmin"),
 }

@@ -158,6 +158,7 @@ ALONG_AXES: dict[str, Case] = {
     "sort": lambda w, _: jnp.sort(w, axis=1) ** 2 + jnp.sort(w.ravel(), descending=True).reshape(4, 6),
     "sort_by_another": lambda w, b: lax.sort((b["x"], w, w**2), dimension=0, num_keys=1)[1:],
     "top_k": lambda w, _: lax.top_k(w, 3)[0] ** 2,
+    "approximate_top_k": lambda w, _: lax.approx_max_k(w, 2)[0] ** 2 + lax.approx_min_k(w, 2)[0],
     "median": lambda w, _: jnp.median(w, axis=1),
     "argmax": lambda w, _: w[:, jnp.argmax(w[0])] * w[jnp.argmin(w, axis=0)[1]][:4],
     "cumlogsumexp": lambda w, _: lax.cumlogsumexp(w, 1),
