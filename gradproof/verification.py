@@ -7,12 +7,14 @@ from functools import partial
 
 import numpy as np
 
+from gradproof.backends import Backend
 from gradproof.errors import InputError
 from gradproof.inputs import (
     FUNCTION,
     SEED,
     TEXT,
     YES_OR_NO,
+    Wanted,
     check_inputs,
     instance_of,
     optional,
@@ -43,10 +45,16 @@ KNOWN_DTYPES = (*DTYPES, "float16", "bfloat16")
 Progress = Callable[[int, int, Outcome | NotRun], None]
 
 
+_BACKENDS = sequence_of(
+    Wanted(lambda value: isinstance(value, str) or hasattr(value, "run"), "a name, or a backend"),
+    "a name, an object that is a backend, or a sequence of these",
+)
+
+
 @ends_nothing()
 def verify(  # noqa: PLR0913 - all but three are given by name, and have a default
     scenarios: Scenario | str | Sequence[Scenario | str],
-    backends: str | Sequence[str] | None = None,
+    backends: str | Backend | Sequence[str | Backend] | None = None,
     dtypes: str | Sequence[str] = DTYPES,
     *,
     jobs: int = 1,
@@ -63,7 +71,8 @@ def verify(  # noqa: PLR0913 - all but three are given by name, and have a defau
         scenarios: what to run, one or several: Scenario objects, names that `gradproof list` shows, or files,
             as `FILE.py` or `FILE.py::NAME`.
         backends: their names, or `BACKEND/VARIANT` for one variant alone (`jax/eager`, say); None for all
-            that are installed (the others are reported as not run).
+            that are installed (the others are reported as not run). An object with a backend's attributes and
+            methods is taken, too (see docs/backends.md), and sent to the processes that run it.
         dtypes: float64, float32, float16, bfloat16, one or several.
         jobs: processes to run in; 0 for as many as are worth starting, one a processor core at most.
         limits: what one run may take. Runs are made in processes of their own: whatever one does, from
@@ -86,11 +95,12 @@ def verify(  # noqa: PLR0913 - all but three are given by name, and have a defau
     True
     """
     names = sequence_of(TEXT, "a name, or a sequence of names")
-    backends = [backends] if isinstance(backends, str) else backends
+    if isinstance(backends, str | Backend):
+        backends = [backends]
     dtypes = [dtypes] if isinstance(dtypes, str) else dtypes
     check_inputs(
         "the verification",
-        backends=(backends, optional(names)),
+        backends=(backends, optional(_BACKENDS)),
         dtypes=(dtypes, names),
         jobs=(jobs, SEED),
         limits=(limits, optional(instance_of(Limits, "a gradproof.Limits"))),

@@ -1,8 +1,10 @@
 """Which runs are to be made, and which cannot be made, with the reason."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from gradproof.backends import (
+    Backend,
     Description,
     backend_names,
     check_backend_name,
@@ -22,7 +24,7 @@ from gradproof.verdicts.records import NotRun, RunStatus, Subject
 
 def plan(
     scenarios: Sequence[Scenario],
-    backends: Sequence[str] | None,
+    backends: Sequence[str | Backend] | None,
     dtypes: Sequence[str],
     limits: Limits | None = None,
 ) -> tuple[list[Task], list[NotRun]]:
@@ -30,7 +32,7 @@ def plan(
 
     Args:
         scenarios: what to run.
-        backends: as `verify` takes them; None for all.
+        backends: as `verify` takes them: names, or objects; None for all.
         dtypes: their names.
         limits: None to look at third parties' backends in this process.
 
@@ -40,9 +42,15 @@ def plan(
     tasks: list[Task] = []
     not_run: list[NotRun] = []
     dtypes = list(dict.fromkeys(dtypes))
-    asked = chosen_variants(default_backends() if backends is None else backends)
+    objects = _objects(backends or ())
+    given = [each if isinstance(each, str) else each.name for each in backends or ()]
+    asked = chosen_variants(default_backends() if backends is None else given)
     absent = RunStatus.NOT_RUN if backends is None else RunStatus.FAILED
-    for (name, chosen), found in zip(asked.items(), _described([*asked], limits), strict=True):
+    described = _described([name for name in asked if name not in objects], limits) | {
+        name: Description(name, tuple(each.variants), tuple(each.dtypes)) for name, each in objects.items()
+    }
+    for name, chosen in asked.items():
+        found = described[name]
         named = chosen or ("",)  # what is told not to have run: all of the backend, or what was named
         if isinstance(found, BackendUnavailableError):
             not_run += [
@@ -51,7 +59,7 @@ def plan(
             continue
         can = [dtype for dtype in dtypes if dtype in found.dtypes]
         tasks += [
-            Task(scenario, subject, absent)
+            Task(scenario, subject, absent, objects.get(name))
             for scenario in scenarios
             for subject in _subjects([scenario], name, _variants(found, chosen, scenario), can)
         ]
@@ -63,6 +71,29 @@ def plan(
     if not tasks and not not_run:
         raise InputError(f"No backend was chosen. Choose from {', '.join(backend_names())}.")
     return tasks, not_run
+
+
+def _objects(backends: Iterable[Any]) -> dict[str, Backend]:
+    """Give the backends that are objects by their names.
+
+    Raises:
+        InputError: one is no backend, or has the name of another one.
+    """
+    objects: dict[str, Backend] = {}
+    for each in backends:
+        if isinstance(each, str):
+            continue
+        if not isinstance(each, Backend) or isinstance(each, type):
+            raise InputError(
+                f"The backend {each!r:.60} lacks part of the Backend protocol. Give an object with name, "
+                "variants, dtypes, step_limits, versions() and run(), or a name."
+            )
+        if each.name in objects or each.name in backend_names():
+            raise InputError(f"Two backends are called {each.name!r}. Give one of them another name.")
+        if not each.variants or not each.dtypes:
+            raise InputError(f"Backend {each.name!r} has no variants, or no dtypes. Give it one at least.")
+        objects[each.name] = each
+    return objects
 
 
 def _variants(found: Description, chosen: tuple[str, ...], scenario: Scenario) -> tuple[str, ...]:
@@ -81,13 +112,15 @@ def _subjects(
     ]
 
 
-def _described(names: Sequence[str], limits: Limits | None) -> list[Description | BackendUnavailableError]:
+def _described(
+    names: Sequence[str], limits: Limits | None
+) -> dict[str, Description | BackendUnavailableError]:
     """Describe backends: third parties', whose code may do anything, in a process of its own."""
     for name in names:
         check_backend_name(name)
     foreign = [name for name in names if not is_own(name)] if limits is not None else []
     found = dict(zip(foreign, _elsewhere(foreign, limits), strict=True)) if limits is not None else {}
-    return [found[name] if name in found else _description(name) for name in names]
+    return {name: found[name] if name in found else _description(name) for name in names}
 
 
 def _elsewhere(names: Sequence[str], limits: Limits) -> Iterator[Description | BackendUnavailableError]:

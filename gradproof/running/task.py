@@ -30,11 +30,13 @@ class Task:
         scenario: what is run.
         subject: by whom, in which dtype.
         absent: what becomes of it where the backend turns out not to be there.
+        backend: who makes it, where that is an object and no name that is known everywhere.
     """
 
     scenario: Scenario
     subject: Subject
     absent: RunStatus = RunStatus.FAILED
+    backend: Backend | None = None
 
 
 def carry_out(task: Task) -> Outcome | NotRun:
@@ -71,7 +73,7 @@ def _made(task: Task) -> tuple[Run, Mapping[str, str], Framework | None]:
         BackendError: the record cannot be judged, or something global was left changed.
     """
     subject, scenario = task.subject, task.scenario
-    backend = load_backend(subject.backend)
+    backend = task.backend or load_backend(subject.backend)
     if backend.name != subject.backend:
         raise BackendError(
             f"The backend that is registered as {subject.backend!r} calls itself {backend.name!r}. Give "
