@@ -199,6 +199,11 @@ class RecordingBackend(Backend):
                 return self._run(scenario, dtype, variant)
             except Exception as error:
                 lacking = self.framework.lacks(error)
+                if not lacking and isinstance(scenario, ModelScenario) and variant not in self.model_variants:
+                    raise UnsupportedError(
+                        f"{self.name} does not run the operations of the model {scenario.name!r}: "
+                        f"{type(error).__name__}: {error}. Run the model itself, or leave {self.name} out."
+                    ) from error
                 if not lacking:
                     raise
                 line = raised_at(error).replace(" at ", " (loss line ", 1)

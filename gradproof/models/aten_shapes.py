@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.models.aten_numbers import Axes, named, numbers, rank
-from gradproof.models.replay import Entry, is_plain
+from gradproof.models.replay import Entry, held, is_plain
 
 
 def _expand(xp: Any, x: Any, sizes: Sequence[int], *, implicit: bool = False) -> Any:
@@ -96,8 +96,8 @@ def _embedding(
     return passed + xp.nn.stop_gradient(rows - passed)
 
 
-def _filled(_: Any, x: Any, value: Any, *, dtype: Any = None) -> Any:
-    return np.full(tuple(x.shape), value, dtype or np.float64)
+def _filled(xp: Any, x: Any, value: Any, *, dtype: Any = None) -> Any:
+    return held(xp, np.full(tuple(x.shape), value, dtype or np.float64), x)
 
 
 def _copied(xp: Any, x: Any, source: Any, *_options: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.models.model_graph import ModelGraph, ModelNode, Reference, inner_graphs, references
+from gradproof.reference.advice import Computed
 from gradproof.reference.source import standing_at
 
 Entry = Callable[..., Any]
@@ -105,15 +106,17 @@ def replay(
         batch: likewise.
     """
     values: list[Any] = [*(params[name] for name in graph.params), *(batch[name] for name in graph.batch)]
-    values += graph.constants
+    like = next(iter(params.values()))
+    values += [held(xp, value, like) for value in graph.constants]
     # By place, what the framework gives for what no computed number has a part in.
-    own = {place: value for place, value in enumerate(values) if place not in graph.computed}
+    known = [*values[: graph.first - len(graph.constants)], *graph.constants]
+    own = {place: value for place, value in enumerate(known) if place not in graph.computed}
     for place, node in enumerate(graph.nodes, graph.first):
-        known = [each.place for each in references((node.inputs, node.options))]
-        if place not in graph.computed and all(each in own and is_plain(own[each]) for each in known):
+        used = [each.place for each in references((node.inputs, node.options))]
+        if place not in graph.computed and all(each in own and is_plain(own[each]) for each in used):
             own[place] = operations.native(node, resolved(node.inputs, own), _options(node, own))
             if node.is_discrete or operations.entry(node.operation) is None:
-                values.append(own[place])
+                values.append(held(xp, own[place], like))
                 continue
         entry = operations.entry(node.operation)
         if entry is None:
@@ -125,6 +128,20 @@ def replay(
                 result = before + _stopped(xp, result - before)
             values.append(_stopped(xp, result) if node.stopped else result)
     return resolved(graph.output, values)
+
+
+def held(xp: Any, value: Any, like: Any) -> Any:
+    """Give floats and truth values of NumPy's as a framework computes with them; integers are its indices.
+
+    Args:
+        xp: the namespace.
+        value: what a graph holds.
+        like: an array that the namespace computes with.
+    """
+    own = isinstance(like, Computed | np.ndarray | np.generic | float)
+    if own or not isinstance(value, np.ndarray | np.generic) or value.dtype.kind not in "fb":
+        return value
+    return xp.asarray(np.array(value), dtype=like.dtype if value.dtype.kind == "f" else xp.bool)
 
 
 def plain(array: Any, dtype: str | None) -> Any:
