@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.models.aten_numbers import clamp, rank
-from gradproof.models.replay import Entry
+from gradproof.models.replay import Entry, held
 
 
 def _normalised(xp: Any, x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any, Any]:
@@ -201,7 +201,8 @@ def _attention(
 ) -> tuple[Any, Any]:
     del dropout_p  # other than 0 it draws random numbers, which are an operation of their own
     attention = xp.nn.scaled_dot_product_attention
-    return attention(q, k, v, attn_mask, is_causal=is_causal, scale=scale), None
+    mask = held(xp, attn_mask, q)
+    return attention(q, k, v, mask, is_causal=is_causal, scale=scale), None
 
 
 # -------------------------------------------------------------------- the table

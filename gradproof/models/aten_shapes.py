@@ -107,9 +107,15 @@ def _copied(xp: Any, x: Any, source: Any, *_options: Any) -> Any:
 
 def _converted(xp: Any, x: Any, *, dtype: Any = None) -> Any:
     """Another dtype; to one of floating point, numbers stay what they are."""
-    if dtype is None or (np.dtype(dtype).kind == "f" and not is_plain(x)):
-        return numbers(xp, x) if dtype is not None else x
-    return xp.astype(x, np.dtype(dtype))
+    if dtype is None:
+        return x
+    if np.dtype(dtype).kind != "f":
+        return xp.astype(x, np.dtype(dtype))
+    if not is_plain(x):
+        return numbers(xp, x)
+    # In float32 where that holds them, so that they raise no other array's dtype.
+    wide, narrow = np.asarray(x, dtype=np.float64), np.asarray(x, dtype=np.float32)
+    return xp.asarray(narrow if np.array_equal(wide, narrow) else wide)
 
 
 def _same(_: Any, x: Any, *_options: Any, **_named: Any) -> Any:

@@ -161,3 +161,13 @@ def test_mini_batches_are_refused() -> None:
     training = gp.GradientDescent(learning_rate=0.1, steps=3, mini_batches=gp.MiniBatches(size=2, seed=0))
     with pytest.raises(gp.InputError, match="The training draws mini-batches"):
         gp.from_torch(nn.Linear(3, 1), (torch.ones(4, 3),), loss=lambda out: out.sum(), training=training)
+
+
+@pytest.mark.parametrize("name", ["perceptron", "transformer"])
+def test_a_models_traced_operations_run_on_a_frameworks_own_arrays(name: str) -> None:
+    torch.manual_seed(7)
+    model, x = MODELS[name]()
+    scenario = gp.from_torch(model, (x,), loss=lambda output: F.cross_entropy(output, LABELS))
+    report = gp.verify([scenario], backends=["torch"], dtypes="float32", limits=None)
+    assert report.ok
+    assert set(report.gradients["variant"]) == {"module", "eager", "func"}
