@@ -204,7 +204,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "an unknown scenario": (("verify", "line_fti"), "'line_fti'.*Did you mean 'line_fit'"),
     "an unknown backend": (("verify", "line_fit", "--backends", "troch"), "'troch'.*Did you mean 'torch'"),
     "no backend": (("verify", "line_fit", "--backends", ","), "No backend was chosen. Choose from reference"),
-    "an unknown dtype": (("verify", "line_fit", "--dtypes", "float16"), "'float16'.*float64, float32"),
+    "an unknown dtype": (("verify", "line_fit", "--dtypes", "float31"), "'float31'.*float64, float32"),
     "no dtype": (("verify", "line_fit", "--dtypes", ""), "No dtype was chosen. Choose from float64"),
     "a negative number of jobs": (
         ("verify", "line_fit", "--jobs", "-1"),

@@ -332,7 +332,7 @@ def test_a_run_that_raises_fails_and_is_in_the_report(
             ("--gradproof-backends", "reference", "--gradproof-require", "jacks"),
             "*'jacks'*Did you mean 'jax'*",
         ),
-        ('"line_fit"', ("--gradproof-dtypes", "float16"), "*'float16'*float64, float32*"),
+        ('"line_fit"', ("--gradproof-dtypes", "float31"), "*'float31'*float64, float32*"),
         ('"line_fit", "line_fit"', (), "*Two scenarios are called 'line_fit'*"),
     ],
     ids=["scenario", "backend", "required backend", "dtype", "two of one name"],
