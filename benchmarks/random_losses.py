@@ -309,7 +309,11 @@ OPERATIONS: Mapping[str, tuple[Build, ...]] = {
         _moved(f"xp.linalg.slogdet({_REGULAR})[1]", lambda s: s[:-2], _at_least(2)),
     ),
     # the frameworks have it by other names
-    "elimination": (_moved(f"xp.linalg.slogdet({_REGULAR})[0]", lambda s: s[:-2], _at_least(2)),),
+    "elimination": (
+        _moved(
+            f"xp.linalg.slogdet({_REGULAR})[0] * xp.linalg.det({_REGULAR})", lambda s: s[:-2], _at_least(2)
+        ),
+    ),
     "cholesky_factor": (
         _moved(f"xp.linalg.cholesky({_REGULAR})", _left, _at_least(2)),
         _moved(f"xp.linalg.cholesky({_REGULAR}, upper=True)", _left, _at_least(2)),
