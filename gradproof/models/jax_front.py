@@ -48,6 +48,7 @@ class JaxFunction:
         batch: likewise the second; None where there is none.
         discrete: the dtypes of the data that are no floats, by dotted name.
         dtype: what the function is traced in.
+        reference: a function that computes the same, and is traced in its place; None to trace it itself.
     """
 
     function: Callable[..., Any]
@@ -55,6 +56,7 @@ class JaxFunction:
     batch: Layout | None
     discrete: Mapping[str, str]
     dtype: str = "float64"
+    reference: Callable[..., Any] | None = None
 
     def __call__(self, xp: Any, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
         """Compute the loss from flat mappings of dotted names to arrays."""
@@ -64,8 +66,14 @@ class JaxFunction:
 
     def value(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
         """Call the user's function on JAX's arrays by dotted name."""
+        return self.answer(self.function, params, batch)
+
+    def answer(
+        self, function: Callable[..., Any], params: Mapping[str, Any], batch: Mapping[str, Any]
+    ) -> Any:
+        """Call a function as the user's is called."""
         first = self.params.nest(params)
-        return self.function(first) if self.batch is None else self.function(first, self.batch.nest(batch))
+        return function(first) if self.batch is None else function(first, self.batch.nest(batch))
 
     def own(self, params: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
         """Give the value and the gradient as JAX itself computes them, in the dtype of the parameters.
@@ -77,7 +85,7 @@ class JaxFunction:
             arguments = [{name: _cast(a, dtype) for name, a in each.items()} for each in (params, batch)]
             value, gradients = called("function", lambda: self._compiled(*arguments))
             arrays = {name: np.asarray(gradients[name]) for name in params}
-        dtype = _coarser(dtype, coarsest(self.graph(params, batch)))
+        dtype = _coarser(dtype, self._coarsest(params, batch))
         return np.asarray(value), {name: array.astype(dtype) for name, array in arrays.items()}
 
     def plain_value(self, params: Mapping[str, Array], batch: Mapping[str, Array]) -> float:
@@ -86,14 +94,29 @@ class JaxFunction:
             return float(jax.jit(self.value)(dict(params), dict(batch)))
 
     def graph(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> ModelGraph:
-        """Trace the function for arrays of these shapes, if it was not yet."""
-        signature = (
+        """Trace what is true for arrays of these shapes, if it was not yet."""
+        signature = self._signature(params, batch)
+        if signature not in self._graphs:
+            graph = _traced(self, self.reference or self.function, [*params], [*batch], signature)
+            OPERATIONS.check(graph)
+            self._graphs[signature] = graph
+        return self._graphs[signature]
+
+    def _coarsest(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> str:
+        """The dtype of the fewest digits that the user's function computes in, as far as that can be seen."""
+        if self.reference is None:
+            return coarsest(self.graph(params, batch))
+        try:
+            signature = self._signature(params, batch)
+            return coarsest(_traced(self, self.function, [*params], [*batch], signature))
+        except UnsupportedError:  # it need not be followed where there is a reference
+            return self.dtype
+
+    def _signature(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> tuple[Any, ...]:
+        return (
             *((self.dtype, tuple(shape_of(array))) for array in params.values()),
             *((self.discrete.get(name, self.dtype), tuple(shape_of(a))) for name, a in batch.items()),
         )
-        if signature not in self._graphs:
-            self._graphs[signature] = _traced(self, [*params], [*batch], signature)
-        return self._graphs[signature]
 
     @cached_property
     def _graphs(self) -> dict[Any, ModelGraph]:
@@ -111,26 +134,28 @@ class JaxFunction:
 
 
 def _traced(
-    loss: JaxFunction, params: Sequence[str], batch: Sequence[str], signature: Sequence[tuple[str, Any]]
+    loss: JaxFunction,
+    function: Callable[..., Any],
+    params: Sequence[str],
+    batch: Sequence[str],
+    signature: Sequence[tuple[str, Any]],
 ) -> ModelGraph:
     """Trace a function.
 
     Raises:
-        InputError: it raises, returns no scalar, or draws random numbers.
+        InputError: it raises, or returns no scalar.
         UnsupportedError: it holds what cannot be followed.
     """
 
     def flat(*arrays: Any) -> Any:
         first = dict(zip(params, arrays[: len(params)], strict=True))
-        return loss.value(first, dict(zip(batch, arrays[len(params) :], strict=True)))
+        return loss.answer(function, first, dict(zip(batch, arrays[len(params) :], strict=True)))
 
     with jax.enable_x64(loss.dtype == "float64"):
         wanted = [jax.ShapeDtypeStruct(shape, dtype) for dtype, shape in signature]
         closed = called("function", lambda: _jaxpr(flat, wanted))
     _check_output(closed.out_avals)
-    graph = graph_of(closed, params, batch)
-    OPERATIONS.check(graph)
-    return graph
+    return graph_of(closed, params, batch)
 
 
 def _jaxpr(flat: Callable[..., Any], wanted: Sequence[Any]) -> Any:
@@ -201,6 +226,12 @@ def _check_value(loss: JaxFunction, params: Mapping[str, Array], batch: Mapping[
     missed = missed_value(loss, params, batch, own, dtype)
     if missed is None:
         return
+    if loss.reference is not None:
+        raise InputError(
+            f"The function gives {own!r}, and its reference {missed!r}: they differ by "
+            f"{abs(own - missed):.3g}, which rounding does not explain. Mend the one that is wrong; their "
+            "gradients are compared after that."
+        )
     if missed_value(loss, params, batch, loss.plain_value(*wide), dtype) is None:
         raise InputError(
             f"The function gives {missed!r}, and {own!r} where it is differentiated: the `fwd` of a "
@@ -223,6 +254,7 @@ def from_jax(
     params: Any,
     batch: Any = None,
     *,
+    reference: Callable[..., Any] | None = None,
     name: str = "",
     training: GradientDescent | None = None,
 ) -> ModelScenario:
@@ -238,12 +270,14 @@ def from_jax(
         params: a pytree; its floating-point arrays are the parameters, under their dotted paths, and what is
             no array stays as it is.
         batch: a pytree of data, likewise; integers too.
+        reference: a function, called likewise, that computes the same with operations that can be followed:
+            what is true, where the function's own forward pass cannot be looked into (Pallas, a callback).
         name: what reports call it; the function's own name if empty.
         training: None to compare the gradient alone.
 
     Raises:
         InputError: the function raises, gives no scalar or draws random numbers, an array cannot be worked
-            with, or a custom_vjp's `fwd` gives another value than its function.
+            with, or a custom_vjp's `fwd` or the reference gives another value than the function.
         UnsupportedError: it holds an operation that is not known here, differentiates inside itself, or
             branches on the values of its arrays in Python.
 
@@ -255,7 +289,7 @@ def from_jax(
     first, arrays = Layout.of(params, "params", is_parameter)
     second, data = (None, {}) if batch is None else Layout.of(batch, "batch", is_data)
     discrete = {key: str(array.dtype) for key, array in data.items() if array.dtype.kind != "f"}
-    loss, notes = _function(JaxFunction(function, first, second, discrete), arrays, data)
+    loss, notes = _function(JaxFunction(function, first, second, discrete, reference=reference), arrays, data)
     _check_value(loss, arrays, data)
     return ModelScenario(
         name=name or getattr(function, "__name__", "") or type(function).__name__,

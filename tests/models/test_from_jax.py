@@ -235,6 +235,30 @@ def test_an_operation_that_is_known_wrongly_is_no_wrong_gradient(monkeypatch: py
         gp.from_jax(lambda p: jnp.sin(p["w"]).sum(), W)
 
 
+def kernel(factor: float) -> Any:
+    """A forward pass that cannot be looked into, whose backward is `factor` times the right one."""
+
+    @jax.custom_vjp
+    def tanh(x: Any) -> Any:
+        return jax.pure_callback(np.tanh, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+
+    tanh.defvjp(lambda x: (tanh(x), x), lambda x, g: (factor * g * (1 - jnp.tanh(x) ** 2),))
+    return lambda p, b: jnp.sum(tanh(p["w"]) * b["x"])
+
+
+def test_a_kernel_is_compared_with_a_reference() -> None:
+    def plain(p: Any, b: Any) -> Any:
+        return jnp.sum(jnp.tanh(p["w"]) * b["x"])
+
+    with pytest.raises(UnsupportedError, match=r"pure_callback at .*`reference=`"):
+        gp.from_jax(kernel(1.0), W, DATA)
+    assert gp.check(gp.from_jax(kernel(1.0), W, DATA, reference=plain), points=2).ok
+    wrong = gp.check(gp.from_jax(kernel(0.5), W, DATA, reference=plain))
+    assert wrong.verdict is gp.Verdict.DISAGREES
+    with pytest.raises(InputError, match=r"its reference .* they differ by"):
+        gp.from_jax(kernel(1.0), W, DATA, reference=lambda p, b: jnp.sum(jnp.sin(p["w"]) * b["x"]))
+
+
 # -------------------------------------------------------------------- dtypes
 
 
