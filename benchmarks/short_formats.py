@@ -23,6 +23,9 @@ Array = NDArray[Any]
 Arrays = dict[str, Array]
 
 NETWORKS = 300
+LARGEST = 512
+"""Entries of the largest parameters."""
+
 DTYPES = ("bfloat16", "float16")
 PLANTED = (0.01, 0.02, 0.03)
 """By so much all entries are too large; and one entry of one array is 20 % off."""
@@ -81,7 +84,7 @@ def short_formats(first: int = 0, count: int = NETWORKS) -> None:
     right: Counter[str] = Counter()
     caught: dict[str, Counter[str]] = defaultdict(Counter)
     for number in range(first, first + count):
-        network = random_network(number)
+        network = random_network(number, LARGEST)
         for dtype in DTYPES:
             place = Place(network.params, network.batch).rounded(dtype)
             evidence = PlaceEvidence(network.loss, place, dtype)
