@@ -173,13 +173,20 @@ RELU = Operation(
 SOFTPLUS = Operation(
     name="softplus",
     summary="log(1 + exp(x)).",
-    traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
+    traits=Trait.ELEMENTWISE | Trait.ACTIVATION | Trait.READS_RESULT,
     signature=one,
     forward=lambda x: x.function("softplus"),
-    # log(1 + e^x)' = e^x / (1 + e^x) = sigmoid(x)
-    derivatives=(lambda g, y, x: g * x.function("sigmoid"),),
+    # y = log(1 + e^x):  y' = e^x / (1 + e^x) = e^(x - y), as it is for log(e^x + e^0)
+    derivatives=(lambda g, y, x: g * (x - y).function("exp"),),
     factor="sigmoid(x)",
     source=f"{_GOODFELLOW}, 3.10",
+    accurate=Accurate(
+        # e^x / (1 + e^x) = 1 / (1 + e^-x)
+        derivatives=(lambda g, y, x: g * x.function("sigmoid"),),
+        loses="exp(x - softplus(x))",
+        keeps="sigmoid(x)",
+        source=f"{_GOODFELLOW}, equation 3.33",
+    ),
 )
 
 GELU = Operation(
@@ -361,9 +368,10 @@ CROSS_ENTROPY_OF_LOGITS = Operation(
     traits=Trait.ELEMENTWISE,
     # -(t log s + (1 - t) log(1 - s)), with log s = x - softplus(x), log(1 - s) = -softplus(x)
     forward=lambda x, t: x.function("softplus") - t * x,
-    # d/dx = s(x) - t; of (1 - t) x + softplus(-x), which is the same, (1 - t) - s(-x). Programs have either.
+    # d/dx = s(x) - t; of (1 - t) x + softplus(-x), which is the same, (1 - t) - s(-x). Programs have either,
+    # and s(x) may be e^(x - softplus(x)). This has the rounding of all: s = 1 - (1 - s).
     derivatives=(
-        lambda g, y, x, t: g * ((1 - (-x).function("sigmoid")) - t),
+        lambda g, y, x, t: g * ((1 - (1 - (x - x.function("softplus")).function("exp"))) - t),
         lambda g, y, x, t: -g * x,
     ),
     source=f"{_GOODFELLOW}, 6.2.2.2",
@@ -373,7 +381,7 @@ CROSS_ENTROPY_OF_LOGITS = Operation(
         derivatives=(
             lambda g, y, x, t: g * ((1 - t) * x.function("sigmoid") - t * (-x).function("sigmoid")),
         ),
-        loses="sigmoid(x) - t, or (1 - t) - sigmoid(-x)",
+        loses="sigmoid(x) - t, (1 - t) - sigmoid(-x), or exp(x - softplus(x))",
         keeps="(1 - t) sigmoid(x) - t sigmoid(-x)",
         source=f"{_GOODFELLOW}, equations 3.35 and 3.41",
     ),
