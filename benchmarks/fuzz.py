@@ -53,6 +53,8 @@ KNOWN: Mapping[tuple[str, str, str], str] = {
         "softplus",
     ): "above its threshold of 20 softplus(x) is x, which is off by e^-x: 2e-9",
     ("torch", "float64", "digamma"): "its trigamma function is a series of five terms, off by 1e-10",
+    ("jax", "float64", "i0"): "its derivative at 0 is 1, and off by 1e-13 near 0",
+    ("jax", "float32", "i0"): "its derivative at 0 is 1",
 }
 """What a framework gets wrong: by backend, dtype and operation, in words; it is not judged on such losses."""
 

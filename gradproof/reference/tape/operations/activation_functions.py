@@ -7,7 +7,6 @@ different conventions at 0, which are all subgradients.
 
 from gradproof.reference.tape.arguments import Value
 from gradproof.reference.tape.operations.entry import Accurate, Array, Operation, Reading, Trait, one
-from gradproof.reference.tape.operations.entrywise import of_one_number
 
 _CLARKE = "Clarke, Optimization and Nonsmooth Analysis (1983), section 2.3 (generalized gradient)"
 
@@ -98,12 +97,21 @@ SOFTSIGN = Operation(
     source="Glorot and Bengio, Understanding the difficulty of training deep networks (2010), section 3",
 )
 
-TANHSHRINK = of_one_number(
-    "tanhshrink",
-    "x - tanh(x).",
-    # 1 - (1 - tanh^2)
-    lambda g, y, x: g * x.function("tanh") ** 2,
+TANHSHRINK = Operation(
+    name="tanhshrink",
+    summary="x - tanh(x).",
+    traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
+    signature=one,
+    forward=lambda x: x - x.function("tanh"),
+    # x' - tanh' = 1 - (1 - tanh^2)
+    derivatives=(lambda g, y, x: g * (1 - (1 - x.function("tanh") ** 2)),),
     factor="tanh(x)^2",
-    traits=Trait.ACTIVATION,
     source="NIST Digital Library of Mathematical Functions, 4.34",
+    accurate=Accurate(
+        forward=lambda x: x.function("tanhshrink"),
+        derivatives=(lambda g, y, x: g * x.function("tanh") ** 2,),
+        loses="x - tanh(x), and 1 - (1 - tanh^2)",
+        keeps="the series of x - tanh(x), and tanh^2",
+        source="NIST Digital Library of Mathematical Functions, 4.33 and 4.34",
+    ),
 )
