@@ -49,11 +49,15 @@ ALLOWED = {
     "commands": ("gradproof",),
 }
 FRAMEWORKS = ("torch", "jax", "jaxlib", "array_api_compat", "autograd", "mlx", "tensorflow", "keras")
-MAY_IMPORT_FRAMEWORKS = {
-    f"backends/{path.name}"
-    for path in PACKAGE.glob("backends/*_backend.py")
-    if path.name != "reference_backend.py"
-} | {f"models/{path.name}" for name in ("torch", "jax") for path in PACKAGE.glob(f"models/{name}_*.py")}
+MAY_IMPORT_FRAMEWORKS = (
+    {
+        f"backends/{path.name}"
+        for path in PACKAGE.glob("backends/*_backend.py")
+        if path.name != "reference_backend.py"
+    }
+    | {"backends/torch_functions.py"}
+    | {f"models/{path.name}" for name in ("torch", "jax") for path in PACKAGE.glob(f"models/{name}_*.py")}
+)
 
 
 def imported(source: str) -> Iterator[tuple[int, str]]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradproof as gp
-from gradproof.backends.torch_backend import TorchFunctions
+from gradproof.backends.torch_functions import TorchFunctions
 
 R = np.random.default_rng(0)
 SHORT = ["float16", "bfloat16"]

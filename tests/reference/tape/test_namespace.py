@@ -276,7 +276,7 @@ OTHERWISE_IN_TORCH = {
 @pytest.mark.parametrize("name", [name for name in EVERY if name not in OTHERWISE_IN_TORCH])
 def test_a_function_is_torchs(name: str) -> None:
     pytest.importorskip("torch")
-    from gradproof.backends.torch_backend import TorchNamespace
+    from gradproof.backends.torch_functions import TorchNamespace
 
     def loss(xp: Any, params: Any, batch: Any) -> Any:
         return weighted(xp, EVERY[name](xp, params, batch))
