@@ -2,11 +2,16 @@
 
 import gc
 import re
+import signal
 
 import pytest
 from hypothesis import settings
 
 pytest_plugins = ["pytester"]
+
+# What a shell runs in the background ignores Ctrl-C, and commands that tests interrupt would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A first call compiles or imports; how long an example takes says nothing about what is tested.
 settings.register_profile("gradproof", deadline=None, max_examples=25)

@@ -94,6 +94,7 @@ RIGHT: dict[str, dict[str, Any]] = {
         "function": lambda params, batch: ((batch["x"] @ params["w"]) ** 2).sum(),
         "params": PARAMS,
         "batch": BATCH,
+        "reference": None,
         "name": "mine",
         "training": None,
     },

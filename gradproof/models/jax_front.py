@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
-from gradproof.inputs import TEXT, accepts, optional
+from gradproof.inputs import FUNCTION, TEXT, accepts, optional
 from gradproof.models.following import missed_value
 from gradproof.models.jax_operations import OPERATIONS
 from gradproof.models.jax_pytrees import Layout, is_data, is_parameter
@@ -248,7 +248,7 @@ def _narrow(discrete: Mapping[str, str]) -> dict[str, str]:
     return {name: dtype.replace("64", "32") for name, dtype in discrete.items()}
 
 
-@accepts("the function", name=TEXT, training=optional(TRAINING))
+@accepts("the function", reference=optional(FUNCTION), name=TEXT, training=optional(TRAINING))
 def from_jax(
     function: Callable[..., Any],
     params: Any,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradproof.errors import BackendUnavailableError, InputError
-from gradproof.inputs import TEXT, accepts, optional, sequence_of
+from gradproof.inputs import FUNCTION, TEXT, accepts, optional, sequence_of
 from gradproof.reference.descent import GradientDescent
 from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.scenarios.scenario import TRAINING
@@ -13,6 +13,7 @@ from gradproof.scenarios.scenario import TRAINING
 @accepts(
     "the model",
     params=optional(sequence_of(TEXT, "a sequence of names of inputs")),
+    reference=optional(FUNCTION),
     name=TEXT,
     training=optional(TRAINING),
 )
