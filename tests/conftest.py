@@ -3,6 +3,7 @@
 import gc
 import re
 import signal
+from collections import Counter
 
 import pytest
 from hypothesis import settings
@@ -28,11 +29,34 @@ _LONG_DOCUMENTS = re.compile(
 )
 
 
+# Long families whose cases are alike: `make test` runs every so manyth, and `make test-all` all of them.
+_EVERY = {
+    "test_a_frameworks_function_is_numpys_to_rounding": 4,
+    "test_a_function_is_jaxs": 3,
+    "test_a_mistake_is_told_apart_and_the_same_on_balls": 3,
+    "test_a_model_as_it_is_has_the_gradient_that_pytorch_gives": 2,
+    "test_a_planted_mistake_has_a_cause": 2,
+    "test_a_right_float32_gradient_is_not_accused_and_a_wrong_one_is": 2,
+    "test_an_error_in_all_entries_is_caught": 2,
+    "test_an_operation_has_jaxs_value_and_gradient": 3,
+    "test_changes_that_are_run_together_give_what_each_gives_alone": 3,
+    "test_data_of_float32_is_what_it_is_to_the_digits_that_float32_has": 2,
+    "test_every_operation_keeps_the_digits_of_its_operands": 2,
+    "test_no_file_is_called_by_what_a_scenario_is_called": 3,
+    "test_right_programs_pass": 2,
+}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the longest runs of the documents' systems as slow."""
+    """Mark the longest runs of the documents' systems as slow, and most of the long families."""
+    seen: Counter[str] = Counter()
     for item in items:
-        if item.path.name == "test_documents_agree.py" and _LONG_DOCUMENTS.search(item.name):
+        name = getattr(item, "originalname", None) or item.name
+        is_one_of_many = seen[name] % _EVERY.get(name, 1) > 0
+        seen[name] += 1
+        is_long = item.path.name == "test_documents_agree.py" and _LONG_DOCUMENTS.search(item.name)
+        if is_long or is_one_of_many:
             item.add_marker(pytest.mark.slow)
 
 

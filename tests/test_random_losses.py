@@ -68,7 +68,9 @@ def test_what_a_framework_gets_wrong_is_not_forgotten(fuzz: Any) -> None:
     """An entry of the table goes when the framework has mended it."""
     torch = pytest.importorskip("torch")
     operations = {(backend, operation) for backend, _, operation in fuzz.KNOWN}
-    assert operations == {("torch", name) for name in ("floor_divide", "softplus", "digamma")}
+    assert operations == {("torch", name) for name in ("floor_divide", "softplus", "digamma")} | {
+        ("jax", "i0")
+    }
     x = torch.tensor(2.5, requires_grad=True)
     with pytest.raises(RuntimeError, match="derivative for aten::floor_divide is not implemented"):
         (x // 0.75).backward()
@@ -78,6 +80,8 @@ def test_what_a_framework_gets_wrong_is_not_forgotten(fuzz: Any) -> None:
     assert 1 / (1 + np.exp(-27.5)) < 1.0 - 1e-12
     trigamma = torch.special.polygamma(1, torch.tensor(1.0, dtype=torch.float64))
     assert abs(float(trigamma) / (np.pi**2 / 6) - 1) > 1e-12
+    jax = pytest.importorskip("jax")
+    assert jax.grad(jax.scipy.special.i0)(0.0) == 1.0  # I0 is even, so that it is 0
 
 
 @pytest.mark.slow
