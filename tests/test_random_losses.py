@@ -81,7 +81,7 @@ def test_what_a_framework_gets_wrong_is_not_forgotten(fuzz: Any) -> None:
     trigamma = torch.special.polygamma(1, torch.tensor(1.0, dtype=torch.float64))
     assert abs(float(trigamma) / (np.pi**2 / 6) - 1) > 1e-12
     jax = pytest.importorskip("jax")
-    assert jax.grad(jax.scipy.special.i0)(0.0) == 1.0  # I0 is even, so that it is 0
+    assert jax.grad(jax.scipy.special.i0)(0.0) > 0.5  # I0 is even: it is 0
 
 
 @pytest.mark.slow
