@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from gradproof.kernels import FunctionCheck, check_function, judge_output
-    from gradproof.models.jax_front import from_jax
+    from gradproof.models.functions_of_jax import from_jax
     from gradproof.models.pytorch import from_torch
     from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
     from gradproof.reporting.comparison.changes import Changes
@@ -49,7 +49,7 @@ _HOMES = {
         ),
         "equivalence": ("Equivalence", "equivalent"),
         "kernels": ("FunctionCheck", "check_function", "judge_output"),
-        "models.jax_front": ("from_jax",),
+        "models.functions_of_jax": ("from_jax",),
         "models.pytorch": ("from_torch",),
         "reference.descent": ("GradientDescent", "MiniBatches", "StoppingRule"),
         "reporting.comparison.changes": ("Changes",),

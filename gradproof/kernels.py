@@ -325,7 +325,7 @@ def _traced(reference: Function, given: _Inputs, place: Place) -> Any:
 
         tensors = {name: as_tensor(array) for name, array in (exactly | dict(place.batch)).items()}
         return from_torch(lambda **arrays: total(arrays), tensors, params=[*exactly]).flat_loss
-    from gradproof.models.jax_front import from_jax  # noqa: PLC0415 - loads JAX
+    from gradproof.models.functions_of_jax import from_jax  # noqa: PLC0415 - loads JAX
 
     return from_jax(lambda p, b: total({**b, **p}), exactly, dict(place.batch)).flat_loss
 

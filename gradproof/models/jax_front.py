@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
-from gradproof.inputs import FUNCTION, TEXT, accepts, optional
 from gradproof.models.following import missed_value
 from gradproof.models.jax_operations import OPERATIONS
 from gradproof.models.jax_pytrees import Layout, is_data, is_parameter
@@ -23,7 +22,6 @@ from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.source import raised_at
 from gradproof.reference.tape.arguments import shape_of
 from gradproof.scenarios.model_scenario import ModelScenario
-from gradproof.scenarios.scenario import TRAINING
 from gradproof.scenarios.user_code import called
 
 Array = NDArray[Any]
@@ -248,44 +246,15 @@ def _narrow(discrete: Mapping[str, str]) -> dict[str, str]:
     return {name: dtype.replace("64", "32") for name, dtype in discrete.items()}
 
 
-@accepts("the function", reference=optional(FUNCTION), name=TEXT, training=optional(TRAINING))
-def from_jax(
+def taken(
     function: Callable[..., Any],
     params: Any,
-    batch: Any = None,
-    *,
-    reference: Callable[..., Any] | None = None,
-    name: str = "",
-    training: GradientDescent | None = None,
+    batch: Any,
+    reference: Callable[..., Any] | None,
+    name: str,
+    training: GradientDescent | None,
 ) -> ModelScenario:
-    """Take a JAX function as it is, with its custom_vjps and custom_jvps.
-
-    What is true is the derivative of the function's jaxpr, in which those stand with their forward passes;
-    what is claimed is what `jax.grad` gives, by their own rules. `check` compares the two, and `verify` runs
-    the function itself as the variant `function` of the backend `jax`.
-
-    Args:
-        function: called as `function(params, batch)`, or `function(params)` without a batch; gives the
-            loss, a scalar.
-        params: a pytree; its floating-point arrays are the parameters, under their dotted paths, and what is
-            no array stays as it is.
-        batch: a pytree of data, likewise; integers too.
-        reference: a function, called likewise, that computes the same with operations that can be followed:
-            what is true, where the function's own forward pass cannot be looked into (Pallas, a callback).
-        name: what reports call it; the function's own name if empty.
-        training: None to compare the gradient alone.
-
-    Raises:
-        InputError: the function raises, gives no scalar or draws random numbers, an array cannot be worked
-            with, or a custom_vjp's `fwd` or the reference gives another value than the function.
-        UnsupportedError: it holds an operation that is not known here, differentiates inside itself, or
-            branches on the values of its arrays in Python.
-
-    >>> import jax.numpy as jnp
-    >>> scenario = from_jax(lambda params: jnp.sum(jnp.sin(params["w"])), {"w": jnp.ones(2)})
-    >>> scenario.flat_params["w"].tolist()
-    [1.0, 1.0]
-    """
+    """Take a JAX function as it is; see `gradproof.models.functions_of_jax.from_jax`."""
     first, arrays = Layout.of(params, "params", is_parameter)
     second, data = (None, {}) if batch is None else Layout.of(batch, "batch", is_data)
     discrete = {key: str(array.dtype) for key, array in data.items() if array.dtype.kind != "f"}

@@ -11,7 +11,7 @@ from jax.lax import linalg as lax_linalg
 from jax.scipy import linalg as scipy_linalg
 
 import gradproof as gp
-from gradproof.models.jax_front import from_jax
+from gradproof.models.functions_of_jax import from_jax
 
 A = np.random.default_rng(4).normal(size=(3, 3)) + 3 * np.eye(3)
 B = np.random.default_rng(5).normal(size=(3, 2))

@@ -10,7 +10,7 @@ import pytest
 from jax import lax
 
 import gradproof as gp
-from gradproof.models.jax_front import from_jax
+from gradproof.models.functions_of_jax import from_jax
 from gradproof.reference.numpy_namespace import NumpyNamespace
 
 Case = Callable[[Any, Any], Any]
