@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from benchmarks.timing import print_figures
 from gradproof.backends import Run, load_backend
 from gradproof.reference.descent import GradientDescent
+from gradproof.reference.stepping import After
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.dense_network import dense_network
 from gradproof.verdicts.judging.evidence import Evidence
 from gradproof.verdicts.judging.floats import assess
 from gradproof.verdicts.runs import judge_entries
+from gradproof.verdicts.steps import stepping_of
 from gradproof.verdicts.tolerances import SPREADS
 from gradproof.verdicts.verdict import SEVERITY, Verdict
 
@@ -204,10 +206,10 @@ def judged(number: int, network: Network, scenario: Scenario, run: Run) -> Tally
     """Judge every entry of a run of one step."""
     weights = {name: weight[:1] for name, weight in run.weights.items()}
     batch = {name: array[np.newaxis] for name, array in scenario.arrays(run.dtype)[1].items()}
-    evidence = Evidence(scenario.flat_loss, weights, batch, run.dtype)
-    assert scenario.training is not None  # noqa: S101 - every random network makes one step
+    stepping = stepping_of(scenario, run, slice(0, 1))
+    evidence = Evidence(scenario.flat_loss, weights, batch, run.dtype, stepping)
     updated = {name: weight[1:] for name, weight in run.weights.items()}
-    updates = evidence.updates(scenario.training.learning_rate)
+    updates = {name: evidence.steps[After(name)] for name in updated}
     tally = Tally()
     failing = []
     for computed, known in ((run.gradients, evidence.gradients), (updated, updates)):

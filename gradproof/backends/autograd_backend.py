@@ -13,7 +13,7 @@ from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, LibrarySpecial, Own
 from gradproof.backends.protocol import RecordingBackend, plain_steps
 from gradproof.backends.settings import Setting, functions_of
-from gradproof.reference.descent import Step
+from gradproof.reference.trajectory import DescentStep
 from gradproof.scenarios.scenario import Scenario
 
 autograd = Lazy("autograd")
@@ -85,7 +85,7 @@ class AutogradBackend(RecordingBackend):
         """Tell the versions of Autograd, and of what it computes with."""
         return {"autograd": version("autograd"), "numpy": np.__version__, "scipy": version("scipy")}
 
-    def steps(self, scenario: Scenario, variant: str, params: Arrays, batch: Arrays) -> Iterator[Step]:
+    def steps(self, scenario: Scenario, variant: str, params: Arrays, batch: Arrays) -> Iterator[DescentStep]:
         """Make a step whenever one is asked for."""
         del variant  # there is one
         objective = partial(scenario.flat_loss, self.framework.namespace())

@@ -14,11 +14,18 @@ from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, LibrarySpecial, Own
-from gradproof.backends.protocol import RecordingBackend, Timing, descent_of, plain_steps, planned_steps
+from gradproof.backends.protocol import (
+    RecordingBackend,
+    Timing,
+    descent_of,
+    plain_descent_of,
+    plain_steps,
+    planned_steps,
+)
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.reference.compositions.composition import Lengths, for_each_axis
 from gradproof.reference.compositions.windows import Padding, Sliding, pairs_of
-from gradproof.reference.descent import Step, Trajectory
+from gradproof.reference.trajectory import DescentStep, Trajectory
 from gradproof.scenarios.scenario import Scenario
 
 jax = Lazy("jax")
@@ -219,7 +226,7 @@ class JaxBackend(RecordingBackend):
             "jax enable x64 at start": str(jax.config.jax_enable_x64),
         }
 
-    def steps(self, scenario: Scenario, variant: str, params: Arrays, batch: Arrays) -> Iterator[Step]:
+    def steps(self, scenario: Scenario, variant: str, params: Arrays, batch: Arrays) -> Iterator[DescentStep]:
         """Make a step whenever one is asked for."""
         if variant in self.model_variants:
             return self.model_steps(scenario, params, batch)
@@ -242,7 +249,7 @@ Objective = Callable[[Arrays, Mapping[str, Any]], Any]
 
 
 def _step(objective: Objective, scenario: Scenario, params: Arrays, batch: Mapping[str, Any]) -> Any:
-    rate = descent_of(scenario).learning_rate
+    rate = plain_descent_of(scenario, "jax").learning_rate
     value, gradient = jax.value_and_grad(objective)(params, batch)
     updated = jax.tree.map(lambda weight, entry: weight - rate * entry, params, gradient)
     return value, gradient, updated
@@ -279,7 +286,8 @@ def _train_compiled(
     gradients = dict(zip(names, records[: len(names)], strict=True))
     after = dict(zip(names, records[len(names) :], strict=True))
     weights = {name: np.concatenate([np.asarray(params[name])[None], after[name]]) for name in names}
-    record = Trajectory(columns[0][:, 0], gradients, weights)
+    rates = descent_of(scenario).learning_rates[:planned]
+    record = Trajectory(columns[0][:, 0], gradients, weights, {}, rates)
     # The scan runs the planned number of steps; the ones after the stopping rule's are cut off here, which
     # gives the same record as leaving the loop there.
     stopping = descent_of(scenario).stopping

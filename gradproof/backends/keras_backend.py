@@ -7,7 +7,7 @@ from typing import Any
 
 from gradproof.backends.framework import Lazy
 from gradproof.backends.namespaces import ComposedFunctions, Own
-from gradproof.backends.protocol import batches, descent_of
+from gradproof.backends.protocol import batches, plain_descent_of
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.backends.tensorflow_backend import (
     TensorflowBackend,
@@ -17,7 +17,7 @@ from gradproof.backends.tensorflow_backend import (
     value_and_gradient,
 )
 from gradproof.errors import UnsupportedError
-from gradproof.reference.descent import Step
+from gradproof.reference.trajectory import DescentStep
 from gradproof.scenarios.scenario import Scenario
 
 tf = Lazy("tensorflow")
@@ -102,7 +102,9 @@ class KerasBackend(TensorflowBackend):
         own = {"keras": keras.__version__, "keras epsilon": str(keras.config.epsilon())}
         return {**own, **super().versions()}
 
-    def steps(self, scenario: Scenario, variant: str, params: Tensors, batch: Tensors) -> Iterator[Step]:
+    def steps(
+        self, scenario: Scenario, variant: str, params: Tensors, batch: Tensors
+    ) -> Iterator[DescentStep]:
         """Make a step whenever one is asked for."""
         library = keras.backend.backend()
         if library != "tensorflow":
@@ -116,15 +118,15 @@ class KerasBackend(TensorflowBackend):
 
     def _optimized(
         self, scenario: Scenario, function: Any, params: Tensors, batch: Tensors
-    ) -> Iterator[Step]:
+    ) -> Iterator[DescentStep]:
         variables = {name: keras.Variable(weight, dtype=weight.dtype.name) for name, weight in params.items()}
-        optimizer = keras.optimizers.SGD(descent_of(scenario).learning_rate)
+        optimizer = keras.optimizers.SGD(plain_descent_of(scenario, self.name).learning_rate)
         optimizer.build([*variables.values()])
         for data in batches(scenario, batch, self.framework):
             value, gradient = function(params, data)
             optimizer.apply([gradient[name] for name in variables], [*variables.values()])
             params = {name: tf.identity(variable.value) for name, variable in variables.items()}
-            yield value, gradient, params
+            yield DescentStep(value, gradient, params)
 
 
 BACKEND = KerasBackend

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradproof.backends.protocol import Backend, Run, planned_steps
 from gradproof.errors import BackendError
+from gradproof.reference.advance import first_state
 from gradproof.reference.numbers.formats import FORMATS, numpy_dtype, widened
 from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.scenarios.scenario import Scenario
@@ -41,7 +42,10 @@ def check_record(run: Run, backend: Backend, scenario: Scenario, *, dtype: str, 
         raise BackendError(f"{who} was asked to run {asked} and records {told}. Record what was asked for.")
     # The first weights are looked at only where they are known to be arrays.
     for problem in chain(
-        _arrays(run, scenario, dtype), _first_weights(run, scenario, dtype), _facts(run, scenario)
+        _arrays(run, scenario, dtype),
+        _states(run, scenario, dtype),
+        _first_weights(run, scenario, dtype),
+        _facts(run, scenario),
     ):
         raise BackendError(f"{who} records {problem}")
     planned = planned_steps(backend, scenario, variant)
@@ -50,6 +54,11 @@ def check_record(run: Run, backend: Backend, scenario: Scenario, *, dtype: str, 
         raise BackendError(
             f"{who} records {run.steps} steps of scenario {scenario.name!r}, where {planned} are planned and "
             "no stopping rule ends them. Record every step, or declare a limit in step_limits."
+        )
+    if run.learning_rates is not None and np.shape(run.learning_rates) != (run.steps,):
+        raise BackendError(
+            f"{who} records learning_rates of {_shown(run.learning_rates)}. Give an array of float64 of one "
+            "entry a step, or None."
         )
 
 
@@ -119,6 +128,26 @@ def _arrays(run: Run, scenario: Scenario, dtype: str) -> Iterator[str]:
             return
         for name, parameter in scenario.flat_params.items():
             yield from _wrong(f"{what} of {name!r}", arrays[name], (entries, *parameter.shape), dtype)
+
+
+def _states(run: Run, scenario: Scenario, dtype: str) -> Iterator[str]:
+    """Compare the state that is recorded with that of the training, entry by entry, and its beginning."""
+    training = scenario.training
+    wanted = {} if training is None else first_state(training, scenario.arrays(dtype)[0])
+    found = {entry: list(arrays) for entry, arrays in run.states.items()}
+    if found != {entry: list(arrays) for entry, arrays in wanted.items()}:
+        named = "; ".join(f"{entry} of {', '.join(arrays)}" for entry, arrays in wanted.items()) or "none"
+        yield (
+            f"a state of {found}, where the training keeps {named}. Record what it keeps, or raise "
+            "UnsupportedError where the library has no such optimizer."
+        )
+        return
+    for entry, arrays in wanted.items():
+        for name, first in arrays.items():
+            recorded, what = run.states[entry][name], f"the {entry} of {name!r}"
+            yield from _wrong(what, recorded, (len(run.losses) + 1, *first.shape), dtype)
+            if recorded[0].tobytes() != first.tobytes():
+                yield f"{what} from another beginning than the training's. Record it as it begins, too."
 
 
 def _wrong(what: str, array: Any, shape: tuple[int, ...], dtype: str) -> Iterator[str]:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, LibrarySpecial, Own
-from gradproof.backends.protocol import RecordingBackend, batches, descent_of, plain_steps
+from gradproof.backends.protocol import RecordingBackend, batches, plain_descent_of, plain_steps
 from gradproof.backends.settings import Setting, functions_of
-from gradproof.reference.descent import Step
+from gradproof.reference.trajectory import DescentStep
 from gradproof.scenarios.scenario import Scenario
 
 mx = Lazy("mlx.core")
@@ -147,7 +147,7 @@ class MlxBackend(RecordingBackend):
         """Tell MLX's version and the device."""
         return {"mlx": version("mlx"), "mlx device": "cpu"}
 
-    def steps(self, scenario: Scenario, variant: str, params: Arrays, batch: Arrays) -> Iterator[Step]:
+    def steps(self, scenario: Scenario, variant: str, params: Arrays, batch: Arrays) -> Iterator[DescentStep]:
         """Make a step whenever one is asked for."""
         function = mx.value_and_grad(partial(scenario.flat_loss, self.framework.namespace()))
         function = mx.compile(function) if variant == "compile" else function
@@ -161,12 +161,14 @@ class MlxBackend(RecordingBackend):
             return self._optimized(scenario, value_and_gradient, params, batch)
         return plain_steps(scenario, self.framework, value_and_gradient, params, batch)
 
-    def _optimized(self, scenario: Scenario, function: Any, params: Arrays, batch: Arrays) -> Iterator[Step]:
-        optimizer = optimizers.SGD(learning_rate=descent_of(scenario).learning_rate)
+    def _optimized(
+        self, scenario: Scenario, function: Any, params: Arrays, batch: Arrays
+    ) -> Iterator[DescentStep]:
+        optimizer = optimizers.SGD(learning_rate=plain_descent_of(scenario, self.name).learning_rate)
         for data in batches(scenario, batch, self.framework):
             value, gradient = function(params, data)
             params = optimizer.apply_gradients(gradient, params)
-            yield value, gradient, params
+            yield DescentStep(value, gradient, params)
 
 
 BACKEND = MlxBackend

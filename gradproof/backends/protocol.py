@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice, repeat
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework
 from gradproof.errors import UnsupportedError
-from gradproof.reference.descent import GradientDescent, Step, Trajectory, take_steps
+from gradproof.reference.descent import GradientDescent
 from gradproof.reference.numbers.formats import widened
 from gradproof.reference.source import raised_at
+from gradproof.reference.trajectory import DescentStep, Trajectory, take_steps
 from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.scenarios.scenario import Scenario
 
@@ -53,6 +54,10 @@ class Run:
         planned_steps: how many steps the scenario asked for; T is smaller where a stopping rule ended
             the run, or where the variant is too slow for all of them (see `Backend.step_limits`).
         stopped: whether a stopping rule ended the run.
+        states: what the training keeps beside the weights (an optimizer's moments, an average), by entry, by
+            parameter, of shape (T + 1, *entry): before each step and after the last. Empty where it keeps
+            nothing.
+        learning_rates: of each step, of shape (T,), in float64; None for those that the training plans.
     """
 
     scenario: str
@@ -67,6 +72,8 @@ class Run:
     timing: Timing
     planned_steps: int
     stopped: bool = False
+    states: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+    learning_rates: Array | None = None
 
     @property
     def steps(self) -> int:
@@ -82,6 +89,10 @@ class Run:
             gradients={name: widened(array) for name, array in self.gradients.items()},
             weights={name: widened(array) for name, array in self.weights.items()},
             predictions=None if self.predictions is None else widened(np.asarray(self.predictions)),
+            states={
+                entry: {name: widened(array) for name, array in arrays.items()}
+                for entry, arrays in self.states.items()
+            },
         )
 
     @property
@@ -158,13 +169,28 @@ def descent_of(scenario: Scenario) -> GradientDescent:
     return scenario.training or GradientDescent(learning_rate=1.0, steps=1)
 
 
+def plain_descent_of(scenario: Scenario, backend: str) -> GradientDescent:
+    """Give the training of a scenario whose steps are w ← w - learning rate · ∂L/∂w and nothing else.
+
+    Raises:
+        UnsupportedError: it is another one, which the backend does not make.
+    """
+    training = descent_of(scenario)
+    if not training.is_plain:
+        raise UnsupportedError(
+            f"{backend} makes plain steps only, and scenario {scenario.name!r} is trained by "
+            f"{training.words}. Leave {backend} out, or train by plain gradient descent."
+        )
+    return training
+
+
 def plain_steps(
     scenario: Scenario,
     framework: Framework,
     value_and_gradient: Callable[[Any, Any], tuple[Any, Any]],
     params: dict[str, Any],
     batch: Mapping[str, Any],
-) -> Iterator[Step]:
+) -> Iterator[DescentStep]:
     """Make steps by w ← w - learning rate · ∂L/∂w in the framework's own arithmetic, one whenever asked.
 
     Args:
@@ -174,11 +200,11 @@ def plain_steps(
         params: the first weights.
         batch: the whole data.
     """
-    rate = descent_of(scenario).learning_rate
+    rate = plain_descent_of(scenario, framework.name).learning_rate
     for data in batches(scenario, batch, framework):
         value, gradient = value_and_gradient(params, data)
         params = {name: weight - rate * gradient[name] for name, weight in params.items()}
-        yield value, gradient, params
+        yield DescentStep(value, gradient, params)
 
 
 class RecordingBackend(Backend):
@@ -241,6 +267,8 @@ class RecordingBackend(Backend):
             timing=timing,
             planned_steps=scenario.steps,
             stopped=len(record.losses) < planned_steps(self, scenario, variant),
+            states={} if scenario.training is None else record.states,
+            learning_rates=record.learning_rates,
         )
 
     def loss_of(self, scenario: Scenario, variant: str) -> Callable[..., Any]:
@@ -252,7 +280,7 @@ class RecordingBackend(Backend):
 
     def model_steps(
         self, scenario: Scenario, params: dict[str, Any], batch: Mapping[str, Any]
-    ) -> Iterator[Step]:
+    ) -> Iterator[DescentStep]:
         """Make a step of a model as it is whenever one is asked for."""
         return plain_steps(scenario, self.framework, self._own(scenario), params, batch)
 
@@ -294,10 +322,11 @@ class RecordingBackend(Backend):
             islice(steps, planned_steps(self, scenario, variant)), descent_of(scenario).stopping
         )
         seconds = time.perf_counter() - start
-        return Trajectory.of(first, taken, self.framework.to_numpy), Timing(compiling=0.0, training=seconds)
+        record = Trajectory.of(descent_of(scenario), first, taken, self.framework.to_numpy)
+        return record, Timing(compiling=0.0, training=seconds)
 
     def steps(
         self, scenario: Scenario, variant: str, params: dict[str, Any], batch: dict[str, Any]
-    ) -> Iterator[Step]:
+    ) -> Iterator[DescentStep]:
         """Make a step whenever one is asked for; `params` may be changed."""
         raise NotImplementedError

@@ -9,7 +9,7 @@ import numpy as np
 from gradproof.backends.framework import Framework
 from gradproof.backends.protocol import RecordingBackend, Run, Timing, descent_of
 from gradproof.errors import UnsupportedError
-from gradproof.reference.descent import Trajectory, descend
+from gradproof.reference.trajectory import Trajectory, descend
 from gradproof.scenarios.scenario import Scenario
 
 

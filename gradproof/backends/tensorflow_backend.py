@@ -13,7 +13,7 @@ from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, LibrarySpecial, Own
 from gradproof.backends.protocol import RecordingBackend, plain_steps
 from gradproof.backends.settings import Setting, functions_of
-from gradproof.reference.descent import Step
+from gradproof.reference.trajectory import DescentStep
 from gradproof.scenarios.scenario import Scenario
 
 tf = Lazy("tensorflow")
@@ -187,7 +187,9 @@ class TensorflowBackend(RecordingBackend):
         """Tell TensorFlow's version, and the device."""
         return {"tensorflow": tf.__version__, "tensorflow device": self.framework.devices()[0]}
 
-    def steps(self, scenario: Scenario, variant: str, params: Tensors, batch: Tensors) -> Iterator[Step]:
+    def steps(
+        self, scenario: Scenario, variant: str, params: Tensors, batch: Tensors
+    ) -> Iterator[DescentStep]:
         """Make a step whenever one is asked for."""
         function = partial(value_and_gradient, partial(scenario.flat_loss, self.framework.namespace()))
         if variant != "eager":

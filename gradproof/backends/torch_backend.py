@@ -8,12 +8,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.protocol import RecordingBackend, batches, descent_of, plain_steps
+from gradproof.backends.protocol import RecordingBackend, batches, plain_descent_of, plain_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.backends.torch_functions import TorchNamespace
 from gradproof.errors import InputError
-from gradproof.reference.descent import Step
 from gradproof.reference.numbers.formats import numpy_dtype
+from gradproof.reference.trajectory import DescentStep
 from gradproof.scenarios.scenario import Scenario
 
 torch = Lazy("torch")
@@ -116,7 +116,9 @@ class TorchBackend(RecordingBackend):
             "torch float32 matmul precision": torch.get_float32_matmul_precision(),
         }
 
-    def steps(self, scenario: Scenario, variant: str, params: Tensors, batch: Tensors) -> Iterator[Step]:
+    def steps(
+        self, scenario: Scenario, variant: str, params: Tensors, batch: Tensors
+    ) -> Iterator[DescentStep]:
         """Make a step whenever one is asked for."""
         if variant in self.model_variants:
             return self.model_steps(scenario, params, batch)
@@ -124,10 +126,12 @@ class TorchBackend(RecordingBackend):
         return steps(scenario, self.framework.namespace(), params, batch)
 
 
-def _eager_steps(scenario: Scenario, xp: TorchNamespace, params: Tensors, batch: Tensors) -> Iterator[Step]:
+def _eager_steps(
+    scenario: Scenario, xp: TorchNamespace, params: Tensors, batch: Tensors
+) -> Iterator[DescentStep]:
     for weight in params.values():
         weight.requires_grad_()
-    rate = descent_of(scenario).learning_rate
+    rate = plain_descent_of(scenario, "torch").learning_rate
     optimizer = torch.optim.SGD(list(params.values()), lr=rate)
     for data in batches(scenario, batch, TorchBackend.framework):
         optimizer.zero_grad()
@@ -142,10 +146,12 @@ def _eager_steps(scenario: Scenario, xp: TorchNamespace, params: Tensors, batch:
         # zero_grad drops the gradient instead of clearing it, so each step's tensor may be kept as it is.
         gradient = {name: weight.grad for name, weight in params.items()}
         optimizer.step()
-        yield value.detach(), gradient, {n: w.detach().clone() for n, w in params.items()}
+        yield DescentStep(value.detach(), gradient, {n: w.detach().clone() for n, w in params.items()})
 
 
-def _func_steps(scenario: Scenario, xp: TorchNamespace, params: Tensors, batch: Tensors) -> Iterator[Step]:
+def _func_steps(
+    scenario: Scenario, xp: TorchNamespace, params: Tensors, batch: Tensors
+) -> Iterator[DescentStep]:
     def value_and_gradient(weights: Tensors, data: Mapping[str, Any]) -> tuple[Any, Tensors]:
         gradient, value = gradient_and_value(weights, data)
         return value, gradient

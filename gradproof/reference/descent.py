@@ -1,21 +1,24 @@
-"""Gradient descent in NumPy: full-batch and mini-batch, with a stopping rule, every step recorded."""
+"""What a training is: full-batch or mini-batch descent, by which rule, how long."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import islice, repeat
-from typing import Any, TypeAlias
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
 from gradproof.inputs import COUNT, NUMBER, POSITIVE, SEED, check_inputs, instance_of, optional
+from gradproof.reference.averaging import ExponentialAverage
+from gradproof.reference.clipping import Clipping
+from gradproof.reference.numpy_namespace import NumpyNamespace
+from gradproof.reference.optimizers import SGD, Optimizer
+from gradproof.reference.schedules import Schedule
 
 Array = NDArray[Any]
-ValueAndGradient = Callable[[Mapping[str, Array], Mapping[str, Array]], tuple[Any, Mapping[str, Array]]]
 
-Step: TypeAlias = tuple[Any, Mapping[str, Any], Mapping[str, Any]]
-"""The loss before a step, its gradient, the weights after the step; in arrays of any framework."""
+PLAIN = SGD()
+"""The rule of a training that has no other: w ← w - learning_rate · ∂L/∂w."""
 
 
 @dataclass(frozen=True)
@@ -113,14 +116,66 @@ class StoppingRule:
 
 
 @dataclass(frozen=True)
+class Accumulation:
+    """Gradients of micro-batches, one after the other, that make up the gradient of a step's whole batch.
+
+    The examples of a step are cut along their leading axis into parts of equal size, of which the last may be
+    shorter. The gradient of the whole is the sum of theirs, weighted for a loss that is a mean over examples
+    by the share of the examples that a part has.
+
+    Attributes:
+        micro_batches: how many parts.
+        reduction: whether the loss is the `mean` of examples' losses, or their `sum`.
+
+    >>> [(part, weight) for part, weight in Accumulation(2, "mean").parts(3)]
+    [(slice(0, 2, None), 0.6666666666666666), (slice(2, 3, None), 0.3333333333333333)]
+    """
+
+    micro_batches: int
+    reduction: Literal["mean", "sum"] = "mean"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be accumulated."""
+        check_inputs("the accumulation", micro_batches=(self.micro_batches, COUNT))
+        object.__setattr__(self, "micro_batches", int(self.micro_batches))
+        if self.reduction not in ("mean", "sum"):
+            raise InputError(f"The accumulation's reduction is {self.reduction!r}. Give 'mean' or 'sum'.")
+
+    def parts(self, examples: int) -> list[tuple[slice, float]]:
+        """Give the parts of so many examples, and the factor of each part's gradient.
+
+        Raises:
+            InputError: there are fewer examples than parts.
+        """
+        size = -(-examples // self.micro_batches)
+        starts = range(0, examples, size)
+        if len(starts) != self.micro_batches:
+            raise InputError(
+                f"{examples} examples cannot be cut into {self.micro_batches} micro-batches of {size}, of "
+                "which the last may be shorter. Give fewer micro-batches or more examples."
+            )
+        ends = [min(start + size, examples) for start in starts]
+        share = 1.0 if self.reduction == "sum" else 1.0 / examples
+        return [
+            (slice(start, end), 1.0 if self.reduction == "sum" else (end - start) * share)
+            for start, end in zip(starts, ends, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
 class GradientDescent:
-    """Training by w ← w - learning_rate · ∂L/∂w.
+    """Training by w ← w - learning_rate · ∂L/∂w, or by what an optimizer makes of the gradient.
 
     Attributes:
         learning_rate: the factor of the gradient; positive.
         steps: how many steps at most; at least 1.
         mini_batches: None for full-batch descent.
         stopping: None to take all the steps.
+        optimizer: the rule by which weights are updated.
+        schedule: what each step's learning rate is, as a factor of `learning_rate`; None for a constant one.
+        clipping: how gradients are kept small before the optimizer sees them; None where they are not.
+        accumulation: None to compute the gradient of a step's whole batch at once.
+        average: the average of the weights that is kept beside them; None for none.
 
     Raises:
         InputError: a learning rate or a number of steps that cannot be descended with.
@@ -130,6 +185,11 @@ class GradientDescent:
     steps: int
     mini_batches: MiniBatches | None = None
     stopping: StoppingRule | None = None
+    optimizer: Optimizer = PLAIN
+    schedule: Schedule | None = None
+    clipping: Clipping | None = None
+    accumulation: Accumulation | None = None
+    average: ExponentialAverage | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be descended with."""
@@ -139,6 +199,11 @@ class GradientDescent:
             steps=(self.steps, COUNT),
             mini_batches=(self.mini_batches, optional(instance_of(MiniBatches, "MiniBatches(...)"))),
             stopping=(self.stopping, optional(instance_of(StoppingRule, "a StoppingRule(...)"))),
+            optimizer=(self.optimizer, instance_of(Optimizer, "an optimizer such as Adam(...)")),
+            schedule=(self.schedule, optional(instance_of(Schedule, "a schedule such as CosineDecay(...)"))),
+            clipping=(self.clipping, optional(instance_of(Clipping, "ClipByNorm(...) or ClipByValue(...)"))),
+            accumulation=(self.accumulation, optional(instance_of(Accumulation, "Accumulation(...)"))),
+            average=(self.average, optional(instance_of(ExponentialAverage, "ExponentialAverage(...)"))),
         )
         # NumPy's own scalars would lift float32 weights to float64.
         object.__setattr__(self, "learning_rate", float(self.learning_rate))
@@ -148,102 +213,40 @@ class GradientDescent:
                 "The training has both mini-batches and a stopping rule, but the losses of different "
                 "mini-batches cannot be compared. Leave one of the two out."
             )
+        if self.schedule is not None:
+            self.schedule.check(self.steps)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each step is w ← w - learning_rate · ∂L/∂w and nothing else."""
+        others = (self.schedule, self.clipping, self.accumulation, self.average)
+        return self.optimizer == PLAIN and all(other is None for other in others)
+
+    @property
+    def words(self) -> str:
+        """Say what of it is more than plain descent.
+
+        >>> GradientDescent(learning_rate=0.1, steps=1, optimizer=SGD(momentum=0.9)).words
+        'SGD(momentum=0.9)'
+        """
+        parts = (self.optimizer, self.schedule, self.clipping, self.accumulation, self.average)
+        told = [_settings(part) for part in parts if part is not None and part != PLAIN]
+        return ", ".join(told) or "plain gradient descent"
+
+    @cached_property
+    def learning_rates(self) -> NDArray[np.float64]:
+        """The learning rate of each step, of shape (steps,)."""
+        if self.schedule is None:
+            return np.full(self.steps, self.learning_rate)
+        factors: NDArray[np.float64] = self.schedule.factors(NumpyNamespace(), np.arange(self.steps))
+        return self.learning_rate * factors
 
 
-@dataclass(frozen=True)
-class Trajectory:
-    """What a descent recorded; T is the number of steps taken.
-
-    Attributes:
-        losses: the loss before each step, of shape (T,).
-        gradients: per parameter the gradient of each step, of shape (T, *parameter).
-        weights: per parameter the weights before each step and after the last, of shape
-            (T + 1, *parameter).
-    """
-
-    losses: Array
-    gradients: dict[str, Array]
-    weights: dict[str, Array]
-
-    @classmethod
-    def of(
-        cls, first: Mapping[str, Array], steps: Iterable[Step], to_numpy: Callable[[Any], Array] = np.asarray
-    ) -> "Trajectory":
-        """Record steps from the first weights."""
-        losses, gradients, weights = zip(*steps, strict=True)
-
-        def stacked(arrays: Iterable[Any]) -> Array:
-            return np.stack([to_numpy(array) for array in arrays])
-
-        return cls(
-            stacked(losses),
-            {name: stacked(each[name] for each in gradients) for name in first},
-            {name: np.stack([first[name], *(to_numpy(each[name]) for each in weights)]) for name in first},
-        )
-
-    def first(self, steps: int) -> "Trajectory":
-        """Keep the first steps only."""
-        return Trajectory(
-            self.losses[:steps],
-            {name: gradient[:steps] for name, gradient in self.gradients.items()},
-            {name: weight[: steps + 1] for name, weight in self.weights.items()},
-        )
-
-
-def take_steps(steps: Iterable[Step], stopping: StoppingRule | None) -> list[Step]:
-    """Take steps until one improves the loss negligibly; that one was computed, but is not taken."""
-    found: list[Step] = []
-    for step in steps:
-        if stopping is not None and found and stopping.is_negligible(float(found[-1][0]), float(step[0])):
-            break
-        found.append(step)
-    return found
-
-
-def select_examples(batch: Mapping[str, Array], indices: Array) -> dict[str, Array]:
-    """Take the examples with these indices from the leading axis of every array of the batch."""
-    return {name: array[indices] for name, array in batch.items()}
-
-
-def descend(
-    value_and_gradient: ValueAndGradient,
-    params: Mapping[str, Array],
-    batch: Mapping[str, Array],
-    training: GradientDescent,
-) -> Trajectory:
-    """Descend from `params` and record every step, in the dtype of `params`.
-
-    Args:
-        value_and_gradient: computes the loss and its gradient at given weights.
-        params: the initial weights; they are not changed.
-        batch: the data; with mini-batches, examples lie along the leading axis of every array.
-        training: learning rate, steps, mini-batches and stopping rule.
-
-    >>> import gradproof.reference.line as line
-    >>> run = descend(
-    ...     line.value_and_gradient,
-    ...     {"m": np.array(0.0), "c": np.array(0.0)},
-    ...     {"x": np.array([0.0, 1.0]), "y": np.array([1.0, 3.0])},
-    ...     GradientDescent(learning_rate=0.25, steps=100),
-    ... )
-    >>> float(run.weights["m"][-1].round(6)), float(run.weights["c"][-1].round(6))
-    (2.0, 1.0)
-    """
-    batches: Iterable[Mapping[str, Array]] = repeat(batch)
-    if training.mini_batches is not None:
-        examples = len(next(iter(batch.values())))
-        schedule = training.mini_batches.schedule(examples, training.steps)
-        batches = (select_examples(batch, chosen) for chosen in schedule)
-    dtype = next(iter(params.values())).dtype
-
-    def steps() -> Iterator[Step]:
-        weights = {name: np.array(weight) for name, weight in params.items()}
-        for data in islice(batches, training.steps):
-            loss, gradient = value_and_gradient(weights, data)
-            # A gradient of higher precision is rounded first, so that what is recorded is what is stepped.
-            entries = {name: np.asarray(gradient[name], dtype=each.dtype) for name, each in weights.items()}
-            # w ← w - learning rate · ∂L/∂w
-            weights = {name: each - training.learning_rate * entries[name] for name, each in weights.items()}
-            yield np.asarray(loss, dtype=dtype), entries, weights
-
-    return Trajectory.of(params, take_steps(steps(), training.stopping))
+def _settings(part: Any) -> str:
+    """Say what a dataclass is, with those of its settings that are not the usual ones."""
+    unusual = (
+        f"{each.name}={getattr(part, each.name)!r}"
+        for each in fields(part)
+        if getattr(part, each.name) != each.default
+    )
+    return f"{type(part).__name__}({', '.join(unusual)})"

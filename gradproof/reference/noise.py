@@ -26,6 +26,10 @@ _BRANCHING = 4
 """How many times as many samples there are where rounding may decide a branch."""
 
 
+Then = Callable[[Mapping[str, Any], Noisy, Choice, NDArray[np.intp]], Mapping[Any, NoisyNumbers]]
+"""Computes from the gradients of some lanes, in a kind of number, with some operations accurate."""
+
+
 @dataclass(frozen=True, eq=False)
 class Noise:
     """An array in stochastic arithmetic.
@@ -60,11 +64,6 @@ class Noise:
         near_ties = self.near_ties.reshape(-1, *(1,) * (spread.ndim - 1))
         return np.where(near_ties & (whole > spread) & np.isfinite(whole), whole, spread)
 
-    def transformed(self, function: Callable[[NoisyNumbers], NoisyNumbers]) -> "Noise":
-        """Give what a function makes of the array."""
-        branching = None if self.branching is None else function(self.branching)
-        return replace(self, samples=function(self.samples), branching=branching)
-
 
 def noisy_gradients(
     loss: Loss,
@@ -73,7 +72,8 @@ def noisy_gradients(
     kind: Noisy,
     lanes: int | None = None,
     accurately: Choice = always,
-) -> dict[str, Noise]:
+    then: Then | None = None,
+) -> dict[Any, Noise]:
     """Compute the gradients in stochastic arithmetic, some lanes at a time, to spare memory.
 
     Where rounding may decide a branch there is a second run, whose noise is not amplified: to take the other
@@ -88,14 +88,18 @@ def noisy_gradients(
         lanes: None, or how many inputs to run on; see `gradproof.reference.tape.differentiate`.
         accurately: which operations are as accurate as their rounded operands allow; the others follow the
             textbook's formulas, with a rounding at each step.
+        then: what is computed from the gradients in the same arithmetic, a training's step; None for nothing.
+
+    Returns:
+        by parameter the gradient, and by its own keys what `then` gives.
     """
     inputs = Inputs.of(params, batch, lanes)
-    samples, near_ties = _gradients(loss, inputs, kind, accurately)
-    branching: Mapping[str, NoisyNumbers] = {}
+    samples, near_ties = _gradients(loss, inputs, kind, accurately, then)
+    branching: Mapping[Any, NoisyNumbers] = {}
     if np.any(near_ties):
         more = replace(kind, amplified=False, samples=_BRANCHING * kind.samples)
-        branching, _ = _gradients(loss, inputs, more, accurately)
-    return {name: Noise(samples[name], branching.get(name), near_ties) for name in inputs.params}
+        branching, _ = _gradients(loss, inputs, more, accurately, then)
+    return {name: Noise(found, branching.get(name), near_ties) for name, found in samples.items()}
 
 
 def rounding_noise(
@@ -134,23 +138,25 @@ def rounding_noise(
 
 
 def _gradients(
-    loss: Loss, inputs: Inputs, kind: Noisy, accurately: Choice
-) -> tuple[dict[str, NoisyNumbers], NDArray[np.bool_]]:
+    loss: Loss, inputs: Inputs, kind: Noisy, accurately: Choice, then: Then | None
+) -> tuple[dict[Any, NoisyNumbers], NDArray[np.bool_]]:
     """Give the gradients of one run, and in which lanes rounding may decide a branch."""
     entries = sum(array[0].size for array in inputs.params.values()) * kind.samples
-    parts, near_ties = [], []
-    for part in _blocks(inputs, max(1, _BLOCK // max(1, entries))):
-        run = differentiate(loss, part.params, part.batch, kind, part.lanes, accurately)
-        parts.append(run.gradients)
+    parts: list[dict[Any, NoisyNumbers]] = []
+    near_ties = []
+    for lanes in _blocks(inputs.lanes, max(1, _BLOCK // max(1, entries))):
+        part = inputs.part(lanes)
+        with kind.context():  # the random numbers go on from the gradients to what is computed from them
+            gradients = differentiate(loss, part.params, part.batch, kind, part.lanes, accurately).gradients
+            later = {} if then is None else then(gradients, kind, accurately, lanes)
+        parts.append({**gradients, **later})
         near_ties.append(np.broadcast_to(kind.near_ties, (part.lanes,)))
-    return {name: _joined([part[name] for part in parts]) for name in inputs.params}, np.concatenate(
-        near_ties
-    )
+    return {name: _joined([part[name] for part in parts]) for name in parts[0]}, np.concatenate(near_ties)
 
 
-def _blocks(inputs: Inputs, length: int) -> Iterator[Inputs]:
-    for start in range(0, inputs.lanes, length):
-        yield inputs.part(np.arange(start, min(start + length, inputs.lanes)))
+def _blocks(lanes: int, length: int) -> Iterator[NDArray[np.intp]]:
+    for start in range(0, lanes, length):
+        yield np.arange(start, min(start + length, lanes))
 
 
 def _joined(parts: list[NoisyNumbers]) -> NoisyNumbers:

@@ -7,8 +7,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from gradproof.errors import InputError
-from gradproof.reference.descent import Trajectory, descend
 from gradproof.reference.numpy_namespace import NumpyNamespace
+from gradproof.reference.trajectory import Trajectory, descend
 from gradproof.scenarios.claims_arithmetic import BallArray, Certified, balls, exactly, prediction
 from gradproof.scenarios.claims_files import Facts
 from gradproof.scenarios.scenario import Scenario

@@ -13,7 +13,7 @@ BYTES_AT_ONCE = 16_000_000
 
 
 def digests(run: Run) -> NDArray[np.str_]:
-    """Give 16 hexadecimal digits for each step: BLAKE2b of its loss, gradients and updated weights.
+    """Give 16 hexadecimal digits for each step: BLAKE2b of its loss, gradients, updated weights and state.
 
     Two runs that recorded the same bits have the same digests; two that did not have different ones, but for
     one chance in 2⁶⁴. Parameters are taken in the order of their names.
@@ -21,6 +21,7 @@ def digests(run: Run) -> NDArray[np.str_]:
     arrays = [run.losses, *(run.gradients[name] for name in sorted(run.gradients))]
     if run.updates:
         arrays += [run.weights[name][1:] for name in sorted(run.weights)]
+        arrays += [each[1:] for _, own in sorted(run.states.items()) for _, each in sorted(own.items())]
     size = sum(array[0].nbytes for array in arrays) if run.steps else 1
     at_once = max(1, BYTES_AT_ONCE // size)
     texts: list[str] = []

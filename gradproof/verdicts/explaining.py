@@ -240,7 +240,7 @@ def with_causes(
         causes = _gradient_causes(scenario, run, accused, framework)
         found = [(each, *causes.get(each.parameter, ("", ""))) for each in gradients]
         gradients = tuple(replace(each, cause=cause, where=where) for each, cause, where in found)
-    if scenario.training is not None:
+    if scenario.training is not None and scenario.training.is_plain:
         rate = scenario.training.learning_rate
         updates = tuple(_update_explained(run, rate, each, wrong) for each in updates)
     return gradients, updates
@@ -309,7 +309,9 @@ def following(scenario: Scenario, run: Run, update: ParameterRecord, gradients: 
     """Say which operation loses an update's digits, where it follows a gradient that loses them."""
     gradient = next((each for each in gradients if each.parameter == update.parameter), None)
     losing = (each and each.worst_verdict() is Verdict.INACCURATE for each in (update, gradient))
-    if gradient is None or not all(losing) or not gradient.cause or scenario.training is None:
+    if gradient is None or not all(losing) or not gradient.cause:
+        return update
+    if scenario.training is None or not scenario.training.is_plain:
         return update
     name, step, rate = update.parameter, update.worst_step(), scenario.training.learning_rate
     before, after = (run.weights[name][at].astype(np.float64) for at in (step, step + 1))

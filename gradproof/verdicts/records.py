@@ -57,7 +57,7 @@ class ParameterRecord:
 
     Attributes:
         parameter: the parameter's dotted name.
-        shape: the parameter's shape.
+        shape: the parameter's shape, or that of the state's entry.
         index: the worst entry, counted in row-major order.
         value: what the implementation gave.
         exact: the exact value as a decimal with as many digits as are proven, 30 at most.
@@ -73,6 +73,8 @@ class ParameterRecord:
             cause was found.
         where: the operation and its line that the cause names, `sigmoid at mine.py:12`; empty where it names
             none.
+        entry_of_state: which entry of the training's state this is of (`first_moment`); empty for the
+            parameter's gradient and its weights.
     """
 
     parameter: str
@@ -89,6 +91,7 @@ class ParameterRecord:
     worst: WorstEntries
     cause: str = ""
     where: str = ""
+    entry_of_state: str = ""
 
     def worst_step(self) -> int:
         """Tell the step with the worst verdict, and among those the first with the most spreads."""
@@ -138,6 +141,10 @@ class Checkpoints:
     losses: Array
 
 
+QUANTITIES = ("gradients", "updates", "states")
+"""What is judged of each step, by the name of an outcome's attribute."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """All that is kept of one run: what was said of every step, and what trajectories are compared by.
@@ -146,6 +153,7 @@ class Outcome:
         subject: who was judged on what.
         gradients: one record a parameter.
         updates: one record a parameter; empty for a scenario that does not train.
+        states: one record a parameter and entry of the training's state; empty where it keeps none.
         losses: the loss before each step, of shape (steps,).
         digests: for each step a hash of every bit that it recorded: the loss, the gradients and the updated
             weights of all parameters; of shape (steps,). Runs whose digests are equal are equal bit for bit.
@@ -176,10 +184,11 @@ class Outcome:
     versions: Mapping[str, str]
     threads: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, Any] = field(default_factory=dict)
+    states: tuple[ParameterRecord, ...] = ()
 
     def worst_verdict(self) -> Verdict:
-        """Tell the worst verdict of all gradients and updates."""
-        records = (*self.gradients, *self.updates)
+        """Tell the worst verdict of all gradients, updates and states."""
+        records: list[ParameterRecord] = [each for name in QUANTITIES for each in getattr(self, name)]
         return max((record.worst_verdict() for record in records), key=SEVERITY.index)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework
 from gradproof.backends.protocol import Run
+from gradproof.reference.stepping import After
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.conditioning import where_digits_are_lost, who_loses_digits
 from gradproof.verdicts.digests import digests
@@ -19,7 +20,7 @@ from gradproof.verdicts.judging.floats import Assessment, assess, explain
 from gradproof.verdicts.layout import worst_of_blocks
 from gradproof.verdicts.numerals import decimals, rounded_up
 from gradproof.verdicts.records import Outcome, ParameterRecord, Subject, WorstEntries, worst_step
-from gradproof.verdicts.steps import batches_of
+from gradproof.verdicts.steps import batches_of, stepping_of
 from gradproof.verdicts.trajectories import checkpoints
 from gradproof.verdicts.verdict import CODE, Verdict
 
@@ -43,8 +44,7 @@ def judge(
     start = time.perf_counter()
     run = run.widened
     chunks = [_judge_steps(scenario, run, steps) for steps in _chunks(scenario, run)]
-    gradients = _joined([gradients for gradients, _ in chunks])
-    updates = _joined([updates for _, updates in chunks])
+    gradients, updates, states = (_joined([chunk[part] for chunk in chunks]) for part in range(3))
     gradients, updates = with_causes(scenario, run, gradients, updates, framework)
     gradients = tuple(_located(scenario, run, _conditioned(scenario, run, each)) for each in gradients)
     return Outcome(
@@ -53,6 +53,7 @@ def judge(
         updates=tuple(
             following(scenario, run, _conditioned(scenario, run, each), gradients) for each in updates
         ),
+        states=states,
         losses=run.losses.astype(np.float64),
         digests=digests(run),
         checkpoints=checkpoints(run),
@@ -66,22 +67,30 @@ def judge(
     )
 
 
-def _judge_steps(
-    scenario: Scenario, run: Run, steps: slice
-) -> tuple[list[ParameterRecord], list[ParameterRecord]]:
+def _judge_steps(scenario: Scenario, run: Run, steps: slice) -> tuple[list[ParameterRecord], ...]:
+    """Judge the gradients, the updates and the states of some steps."""
     weights = {name: weight[steps] for name, weight in run.weights.items()}
-    evidence = Evidence(scenario.flat_loss, weights, batches_of(scenario, run, steps), run.dtype)
+    stepping = stepping_of(scenario, run, steps)
+    evidence = Evidence(scenario.flat_loss, weights, batches_of(scenario, run, steps), run.dtype, stepping)
     gradients = [
         judge_entries(name, gradient[steps], evidence.gradients[name], run.dtype)
         for name, gradient in run.gradients.items()
     ]
-    if not run.updates or scenario.training is None:
-        return gradients, []
-    known = evidence.updates(scenario.training.learning_rate)
+    if stepping is None:
+        return gradients, [], []
     updates = [
-        judge_entries(name, weight[1:][steps], known[name], run.dtype) for name, weight in run.weights.items()
+        judge_entries(name, weight[1:][steps], evidence.steps[After(name)], run.dtype)
+        for name, weight in run.weights.items()
     ]
-    return gradients, updates
+    states = [
+        replace(
+            judge_entries(name, array[1:][steps], evidence.steps[After(name, entry)], run.dtype),
+            entry_of_state=entry,
+        )
+        for entry, arrays in run.states.items()
+        for name, array in arrays.items()
+    ]
+    return gradients, updates, states
 
 
 def judge_entries(parameter: str, value: Array, known: Known, dtype: str) -> ParameterRecord:

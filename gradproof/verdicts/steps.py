@@ -1,4 +1,4 @@
-"""The data that the steps of a run were given."""
+"""The data that the steps of a run were given, and what they were made from."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from gradproof.backends.protocol import Run
 from gradproof.reference.numbers.formats import widened
+from gradproof.reference.stepping import Stepping
 from gradproof.scenarios.scenario import Scenario
 
 
@@ -17,3 +18,21 @@ def batches_of(scenario: Scenario, run: Run, steps: slice) -> dict[str, NDArray[
     if schedule is None:
         return {name: array[np.newaxis] for name, array in batch.items()}
     return {name: array[schedule[steps]] for name, array in batch.items()}
+
+
+def stepping_of(scenario: Scenario, run: Run, steps: slice) -> Stepping | None:
+    """Give what some steps of a run were made from, its own weights and state; None without training."""
+    training = scenario.training
+    if training is None or not run.updates:
+        return None
+    planned = training.learning_rates if run.learning_rates is None else run.learning_rates
+    return Stepping(
+        training,
+        {name: weight[steps] for name, weight in run.weights.items()},
+        {
+            entry: {name: array[steps] for name, array in arrays.items()}
+            for entry, arrays in run.states.items()
+        },
+        np.arange(steps.start, steps.stop) + 1,
+        planned[steps],
+    )

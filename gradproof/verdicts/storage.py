@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.protocol import Timing
-from gradproof.verdicts.records import Checkpoints, Outcome, ParameterRecord, Subject, WorstEntries
+from gradproof.verdicts.records import (
+    QUANTITIES,
+    Checkpoints,
+    Outcome,
+    ParameterRecord,
+    Subject,
+    WorstEntries,
+)
 
 Array = NDArray[Any]
 
@@ -40,7 +47,7 @@ def save_outcome(outcome: Outcome, path: Path) -> None:
         "machine": dict(outcome.machine),
         **{name: getattr(outcome, name) for name in _PLAIN},
     }
-    for quantity in ("gradients", "updates"):
+    for quantity in QUANTITIES:
         records = getattr(outcome, quantity)
         described[quantity] = [_described(record) for record in records]
         for number, record in enumerate(records):
@@ -73,6 +80,7 @@ def _described(record: ParameterRecord) -> dict[str, Any]:
         "shape": record.shape,
         "cause": record.cause,
         "where": record.where,
+        "entry_of_state": record.entry_of_state,
         "worst": [record.worst.step, record.worst.grid, record.worst.block],
     }
 
@@ -80,13 +88,15 @@ def _described(record: ParameterRecord) -> dict[str, Any]:
 def _record(described: dict[str, Any], arrays: Mapping[str, Array], key: str) -> ParameterRecord:
     step, grid, block = described["worst"]
     worst = {name: arrays[f"{key} worst {name}"] for name in _WORST}
+    judged: dict[str, Any] = {name: arrays[f"{key} {name}"] for name in _JUDGED}
     return ParameterRecord(
         parameter=described["parameter"],
         shape=tuple(described["shape"]),
         cause=described["cause"],
         where=described["where"],
         worst=WorstEntries(step, tuple(grid), tuple(block), **worst),
-        **{name: arrays[f"{key} {name}"] for name in _JUDGED},
+        entry_of_state=described["entry_of_state"],
+        **judged,
     )
 
 
@@ -94,17 +104,16 @@ def load_outcome(path: Path) -> Outcome:
     """Read what `save_outcome` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         described = json.loads(str(arrays["described"]))
-        judged = {
+        judged: dict[str, Any] = {
             quantity: tuple(
                 _record(entry, arrays, f"{quantity} {number}")
                 for number, entry in enumerate(described[quantity])
             )
-            for quantity in ("gradients", "updates")
+            for quantity in QUANTITIES
         }
         return Outcome(
             subject=Subject(**described["subject"]),
-            gradients=judged["gradients"],
-            updates=judged["updates"],
+            **judged,
             losses=arrays["losses"],
             digests=arrays["digests"],
             checkpoints=Checkpoints(

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradproof.errors import InputError
-from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule, descend, select_examples
+from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
+from gradproof.reference.trajectory import descend, select_examples
 
 MULTIPLES = st.tuples(st.integers(1, 12), st.integers(1, 12))  # the size, and how many make up the data
 

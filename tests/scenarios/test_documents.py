@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradproof.reference.descent import Trajectory, descend
 from gradproof.reference.line import least_squares
 from gradproof.reference.numpy_namespace import NumpyNamespace
+from gradproof.reference.trajectory import Trajectory, descend
 from gradproof.scenarios import CATALOGUE, Scenario, scenario
 from gradproof.scenarios.documents.bce_network.system import LEARNING_RATES
 from gradproof.scenarios.validation import validate

@@ -12,6 +12,7 @@ single numbers that there is not yet, in `numbers.elementary`, too.
 
 from gradproof.reference.source import Source
 from gradproof.reference.tape.differentiate import Differentiation, Inputs, Loss, differentiate
+from gradproof.reference.tape.namespace import Namespace
 from gradproof.reference.tape.node import Tensor
 from gradproof.reference.tape.operations import OPERATIONS, Operation, Rule, Trait
 from gradproof.reference.tape.tape import Choice, Edge, Tape, always, never
@@ -23,6 +24,7 @@ __all__ = [
     "Edge",
     "Inputs",
     "Loss",
+    "Namespace",
     "Operation",
     "Rule",
     "Source",

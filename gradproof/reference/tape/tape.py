@@ -71,6 +71,11 @@ class Tape:
         """Data of the batch by a name, from values of shape (lanes, *shape)."""
         return Tensor(self.kind.lift(values), self, source=UNKNOWN, name=name)
 
+    def computed(self, numbers: Numbers[Any], name: str = "") -> Tensor:
+        """Data that was computed elsewhere in the tape's kind of number."""
+        own = type(numbers)(numbers.data, self.kind)
+        return Tensor(own, self, source=UNKNOWN, name=name)
+
     def lift(self, value: Value) -> Tensor:
         """A value that meets an array of the tape: constants, data and comparisons become one.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gradproof.reference.noise import Noise, noisy_gradients
 from gradproof.reference.numbers import BallNumbers, Balls, Noisy
+from gradproof.reference.stepping import After, Stepping
 from gradproof.reference.subgradients import Convention, conventions, nearby, sums
 from gradproof.reference.tape import Choice, Inputs, always, differentiate, never
 from gradproof.reference.truth import Truth, exact_gradient
@@ -63,16 +64,23 @@ class Evidence:
         params: per parameter, of shape (T, *parameter).
         batch: per array, of shape (T, *array), or (1, *array) for data that all places share.
         dtype: whose rounding is measured; the arrays hold its numbers.
+        stepping: the step that a training makes from each place; None where none is made.
         sharp_is_enough: whether the exact gradients need not have all digits; see `exact_gradient`.
     """
 
     sharp_is_enough = False
 
     def __init__(
-        self, loss: Loss, params: Mapping[str, Array], batch: Mapping[str, Array], dtype: str
+        self,
+        loss: Loss,
+        params: Mapping[str, Array],
+        batch: Mapping[str, Array],
+        dtype: str,
+        stepping: Stepping | None = None,
     ) -> None:
         """Hold what the evidence is of."""
         self.loss, self.params, self.batch, self.dtype = loss, params, batch, dtype
+        self.stepping = stepping
         self.places = len(next(iter(params.values())))
 
     @cached_property
@@ -82,18 +90,19 @@ class Evidence:
         return exact_gradient(self.loss, self.params, self.batch, lanes=self.places, sharp_is_enough=few)
 
     @cached_property
-    def noisy(self) -> Mapping[str, Noise]:
-        """The gradients in stochastic arithmetic, operation by operation, some samples of each."""
+    def noisy(self) -> Mapping[Any, Noise]:
+        """The gradients, and the steps, in stochastic arithmetic, operation by operation; some samples."""
         return self._noisy(always)
 
     @cached_property
-    def textbook_noisy(self) -> Mapping[str, Noise]:
+    def textbook_noisy(self) -> Mapping[Any, Noise]:
         """The same with the textbook's formulas inside of operations."""
         return self._noisy(never)
 
-    def _noisy(self, accurately: Choice) -> Mapping[str, Noise]:
+    def _noisy(self, accurately: Choice) -> Mapping[Any, Noise]:
         kind = Noisy(self.dtype, samples=SAMPLES)
-        return noisy_gradients(self.loss, self.params, self.batch, kind, self.places, accurately)
+        then = self.stepping
+        return noisy_gradients(self.loss, self.params, self.batch, kind, self.places, accurately, then)
 
     @cached_property
     def gradients(self) -> Mapping[str, Known]:
@@ -113,24 +122,19 @@ class Evidence:
         inputs = Inputs(self.params, self.batch, self.places).part(places)
         return sample(self.loss, inputs.params, inputs.batch, self.dtype, name, entries)
 
-    def updates(self, rate: float) -> Mapping[str, Known]:
-        """Give what is known of each parameter's weights after a step against the gradient."""
+    @cached_property
+    def steps(self) -> Mapping[After, Known]:
+        """What is known of the weights and the state after a step of the training from each place."""
+        if self.stepping is None:
+            return {}
+        kind = Balls(self.truth.precision)
+        with kind.context():
+            exact = self.stepping(self.truth.gradients, kind)
+        return {key: self._known(key, balls) for key, balls in exact.items()}
 
-        def updated(name: str, gradient: Any) -> Any:
-            """Compute w - learning rate · ∂L/∂w in the gradient's kind of number."""
-            with gradient.kind.context():
-                return gradient.kind.lift(self.params[name]) - rate * gradient
-
-        return {
-            name: self._known(name, updated(name, exact), partial(updated, name))
-            for name, exact in self.truth.gradients.items()
-        }
-
-    def _known(
-        self, name: str, exact: BallNumbers, change: Callable[[Any], Any] = lambda gradient: gradient
-    ) -> Known:
-        def spread(noisy: Mapping[str, Noise]) -> Array:
-            return noisy[name].transformed(change).spread(exact.values(), exact.radii())
+    def _known(self, name: str | After, exact: BallNumbers) -> Known:
+        def spread(noisy: Mapping[Any, Noise]) -> Array:
+            return noisy[name].spread(exact.values(), exact.radii())
 
         def textbook() -> Array:
             return spread(self.textbook_noisy)
