@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class _Output(io.FileIO):
+class _Output(io.BufferedWriter):
     """A stream that never raises: what prints may be code of the user's, which would be blamed for it.
+
+    Beneath it lies no code of Python's own: an interruption in there would come after bytes were written and
+    before that was noted, and they would be written again.
 
     Attributes:
         failure: what the first write that failed raised; None where a pipe's reader has seen enough.
@@ -27,11 +30,21 @@ class _Output(io.FileIO):
     def write(self, data: object, /) -> int:
         """Write, or remember why not."""
         try:
-            return super().write(data)  # type: ignore[arg-type] # whatever a buffer hands on
+            return super().write(data)  # type: ignore[arg-type] # whatever a text hands on
         except OSError as error:
-            if error.errno != errno.EPIPE:
-                self.failure = self.failure or error
+            self._remember(error)
             return len(data)  # type: ignore[arg-type]
+
+    def flush(self) -> None:
+        """Write out what is kept, or remember why not."""
+        try:
+            super().flush()
+        except OSError as error:
+            self._remember(error)
+
+    def _remember(self, error: OSError) -> None:
+        if error.errno != errno.EPIPE:
+            self.failure = self.failure or error
 
 
 def prepare_streams() -> None:
@@ -52,7 +65,7 @@ def prepare_streams() -> None:
     for number, name in ((1, "stdout"), (2, "stderr")):
         old = getattr(sys, name)
         safe = io.TextIOWrapper(
-            io.BufferedWriter(_Output(number, "w", closefd=False)),
+            _Output(io.FileIO(number, "w", closefd=False)),
             encoding=old.encoding,
             errors="backslashreplace" if old.errors == "strict" else old.errors,
             line_buffering=old.line_buffering,
@@ -67,7 +80,7 @@ def check_written() -> None:
         InputError: something of it could not be written.
     """
     sys.stdout.flush()
-    output = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    output = getattr(sys.stdout, "buffer", None)
     failure = output.failure if isinstance(output, _Output) else None
     if failure is not None:
         why = (failure.strerror or str(failure)).lower()
