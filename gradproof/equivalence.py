@@ -192,6 +192,7 @@ def equivalent(
     >>> equivalent(here, there).ok
     True
     """
+    _check_names(scenario, names or {})
     params, batch = (
         pair(ours, theirs, names or {})
         for ours, theirs in (
@@ -199,7 +200,6 @@ def equivalent(
             (scenario.flat_batch, other.flat_batch),
         )
     )
-    _check_names(scenario, names or {})
     _check_parameters(params)
     claim = OtherGradient(other, params.fits, batch.fits)
     given = Place({**scenario.flat_params, VALUE: np.array(1.0)}, scenario.flat_batch)

@@ -142,6 +142,7 @@ def test_other_numbers_are_told():
     ("names", "message"),
     [
         ({"w9": "b1"}, "no array of that name"),
+        ({"w1": "kernel", "w9": "b1"}, "no array of that name"),  # whatever else is wrong with the others
         ({"w1": "kernel"}, "which has no such array"),
         ({"w1": "layers/0/bias"}, "which is no order of its axes"),
         ({"w1": ("layers/0/kernel", (0, 1))}, "which is no order of its axes"),

@@ -2,7 +2,7 @@
 
 import argparse
 
-from gradproof.commands.option_values import seconds, whole_number
+from gradproof.commands.option_values import add_time_limit, whole_number
 
 DESCRIPTION = (
     "Check the gradient that a file defines, as a formula in certified arithmetic, in "
@@ -41,13 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--learning-rate", type=float, metavar="R", help="a number to expect in the cause of a wrong gradient"
     )
-    parser.add_argument(
-        "--time-limit",
-        type=seconds,
-        default=60.0,
-        metavar="SECONDS",
-        help="stop the file after so long (default: 60; 0 for no limit)",
-    )
+    add_time_limit(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from gradproof.commands.option_values import seconds
+from gradproof.commands.option_values import add_time_limit
 
 DESCRIPTION = (
     "Judge a gradient that was computed elsewhere (on a GPU, by several machines): is it as near to the "
@@ -31,13 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strict", action="store_true", help="let a right formula fail whose evaluation loses digits"
     )
-    parser.add_argument(
-        "--time-limit",
-        type=seconds,
-        default=60.0,
-        metavar="SECONDS",
-        help="stop the file after so long (default: 60; 0 for no limit)",
-    )
+    add_time_limit(parser)
 
 
 def run(options: argparse.Namespace) -> int:

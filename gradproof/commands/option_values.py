@@ -77,3 +77,14 @@ def add_baseline(command: argparse.ArgumentParser) -> None:
         help="an earlier report: tell what changed since, and exit with 1 only if a verdict got worse. What "
         "did not pass in the baseline either is told and does not count; it may be the folder of --out",
     )
+
+
+def add_time_limit(command: argparse.ArgumentParser) -> None:
+    """Add the option that says how long a file of the user's may run."""
+    command.add_argument(
+        "--time-limit",
+        type=seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="stop the file after so long (default: 60; 0 for no limit)",
+    )

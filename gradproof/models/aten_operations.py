@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gradproof.models.aten_axes import AXES
 from gradproof.models.aten_linalg import LINALG
 from gradproof.models.aten_networks import NETWORKS
 from gradproof.models.aten_numbers import NUMBERS
@@ -24,7 +25,7 @@ _RANDOM = (
 
 OPERATIONS = Operations(
     framework="PyTorch",
-    entries={**NUMBERS, **SHAPES, **NETWORKS, **LINALG, **MOVING},
+    entries={**NUMBERS, **AXES, **SHAPES, **NETWORKS, **LINALG, **MOVING},
     random=frozenset(f"aten.{name}" for name in _RANDOM.split()),
     native=_native,
     no_randomness="Call model.eval(), set dropout's p to 0, or draw them before and give them as inputs.",

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.models.aten_numbers import Axes, named, numbers, rank
+from gradproof.models.aten_axes import Axes
+from gradproof.models.aten_numbers import named, numbers, rank
 from gradproof.models.replay import Entry, held, is_plain
 
 

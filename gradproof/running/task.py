@@ -12,7 +12,7 @@ from gradproof.reporting.environment import thread_pools
 from gradproof.running.slate import Slate
 from gradproof.running.worker import spoil
 from gradproof.scenarios import Scenario
-from gradproof.texts import encodable
+from gradproof.texts import encodable, shortened
 from gradproof.verdicts.records import NotRun, Outcome, RunStatus, Subject
 from gradproof.verdicts.runs import judge
 
@@ -117,9 +117,7 @@ def told(error: BaseException) -> str:
         message = str(error)
     except Exception as another:  # noqa: BLE001 - the user's own class may do anything
         return f"{kind}, whose message raises {type(another).__name__}"
-    line = message.strip().partition("\n")[0]
-    if len(line) > _MOST_SAID:
-        line = f"{line[:_MOST_SAID]} ... ({len(message):,} characters)"
+    line = shortened(message.strip().partition("\n")[0], _MOST_SAID)
     line = encodable(line)  # as what tells of it may have to be sent on, or written
     own = type(error).__module__.startswith("gradproof")
     return line if own and line else f"{kind}: {line}".rstrip(": ")

@@ -26,11 +26,11 @@ class NeuralActivations(Composition):
         return alpha * self.elu(x / alpha)
 
     def relu6(self, x: Array, /) -> Array:
-        """X, but no less than 0 and no more than 6."""
+        """The number from 0 to 6 that is nearest to x."""
         return self._xp.clip(x, 0.0, 6.0)
 
     def hardtanh(self, x: Array, /, *, low: float = -1.0, high: float = 1.0) -> Array:
-        """X, but no less than `low` and no more than `high`."""
+        """The number from `low` to `high` that is nearest to x."""
         return self._xp.clip(x, low, high)
 
     def hardsigmoid(self, x: Array, /) -> Array:

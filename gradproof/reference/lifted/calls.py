@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.reference.lifted.lifted_array import LiftedArray, base, hand_out, is_lifted, lift, midpoints
+from gradproof.reference.lifted.lifted_array import LiftedArray, base, hand_out, is_lifted, lift, to_arbs
 from gradproof.reference.lifted.notes import note_cast
+from gradproof.reference.numbers.bounds import midpoints
 
 NO_PART = frozenset({"order", "subok", "casting", "optimize", "device"})
 """Options that have no part in the numbers: the layout in memory, the class of the result, how to compute."""
@@ -93,7 +94,7 @@ def given(result: Any, out: Any) -> Any:
         base(out)[...] = base(lift(result))
     elif is_lifted(hand_out(result)) and out.dtype.kind != "O":
         note_cast()
-        np.copyto(out, midpoints(lift(result)), casting="unsafe")
+        np.copyto(out, midpoints(to_arbs(result)), casting="unsafe")
     else:
         out[...] = base(hand_out(result))
     return out

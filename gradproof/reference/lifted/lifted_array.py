@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gradproof.reference.lifted.ball import Ball, as_arb
 from gradproof.reference.lifted.notes import share_of_constants
 from gradproof.reference.lifted.trace import noted, noted_taking
+from gradproof.reference.numbers.bounds import midpoints
 
 Balls = NDArray[np.object_]
 
@@ -112,11 +113,11 @@ class LiftedArray(np.ndarray[Any, Any]):
 
     def __repr__(self) -> str:
         """Show the midpoints as NumPy shows floats."""
-        return repr(midpoints(self))
+        return repr(midpoints(to_arbs(self)))
 
     def __str__(self) -> str:
         """Show the midpoints as NumPy shows floats."""
-        return str(midpoints(self))
+        return str(midpoints(to_arbs(self)))
 
     def __format__(self, specification: str) -> str:
         """Format the midpoint of a single number."""
@@ -206,12 +207,6 @@ def from_arbs(balls: Balls) -> LiftedArray:
 def to_arbs(values: Any) -> Balls:
     """Give the balls of numbers or of a lifted array, as `flint.arb`."""
     return _unwrapped(base(lift(values)))
-
-
-def midpoints(array: LiftedArray) -> NDArray[np.float64]:
-    """Give the midpoints as floats, for looking at."""
-    values = [ball.midpoint for ball in base(array).ravel()]
-    return np.array(values, dtype=np.float64).reshape(array.shape)
 
 
 def cast_to(array: LiftedArray, dtype: np.dtype[Any]) -> Any:

@@ -14,10 +14,11 @@ from gradproof.reference.lifted.lifted_array import (
     base,
     is_lifted,
     lift,
-    midpoints,
+    to_arbs,
 )
 from gradproof.reference.lifted.matrices import matrix_product, vectors_product
 from gradproof.reference.lifted.notes import note_cast
+from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.elementary import ELEMENTARY, NAN, OF_TWO
 
 
@@ -150,7 +151,7 @@ def _at(ufunc: np.ufunc, target: Any, key: Any, *values: Any) -> None:
         _OURS.get(ufunc.__name__, ufunc).at(base(target), base(key), *operands)
         return
     note_cast()
-    ufunc.at(target, key, *(midpoints(lift(value)) for value in values))
+    ufunc.at(target, key, *(midpoints(to_arbs(value)) for value in values))
 
 
 HANDLERS["ufunc"] = apply_ufunc
