@@ -95,6 +95,10 @@ def noisy_gradients(
     """
     inputs = Inputs.of(params, batch, lanes)
     samples, near_ties = _gradients(loss, inputs, kind, accurately, then)
+    if kind.is_mixed and kind.amplified:
+        # an amplified noise would stand beside others that are not
+        kind = replace(kind, amplified=False)
+        samples, near_ties = _gradients(loss, inputs, kind, accurately, then)
     branching: Mapping[Any, NoisyNumbers] = {}
     if np.any(near_ties):
         more = replace(kind, amplified=False, samples=_BRANCHING * kind.samples)

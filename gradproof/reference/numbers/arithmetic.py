@@ -2,7 +2,7 @@
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import reduce
 from math import prod
@@ -39,6 +39,28 @@ class Kind(ABC, Generic[Made_co]):
     def constant(self, values: "NDArray[Any] | float") -> Made_co:
         """Numbers for a constant that a loss holds, the same in all lanes."""
 
+    # Of the kinds here noisy floats alone are held in formats; all others stay what they are.
+
+    def of_param(self, name: str) -> Self:  # noqa: ARG002 - see above
+        """The kind of a parameter's numbers."""
+        return self
+
+    def of_data(self, name: str) -> Self:  # noqa: ARG002 - see above
+        """The kind of the numbers of data."""
+        return self
+
+    def of_constants(self) -> Self:
+        """The kind of constants that meet no other number."""
+        return self
+
+    def meeting(self, numbers: "Sequence[Numbers[Any]]") -> Self:  # noqa: ARG002 - see above
+        """The kind of constants that meet numbers, in whose format an operation on all of them computes."""
+        return self
+
+    def at_most(self, dtype: str) -> str:
+        """The format that a loss's cast leads to."""
+        return dtype
+
     def of_samples(self, data: NDArray[Any]) -> Made_co:
         """Numbers that are exactly the given integers, of shape (samples, lanes, *shape)."""
         return self.lift(data[0])
@@ -73,10 +95,10 @@ def _operators(compute: Callable[[Any, Any], Any], text: str) -> tuple[_Operator
     """An operator, and the one for a constant as the left operand."""
 
     def forward(self: "Numbers[Any]", other: Operand) -> "Numbers[Any]":
-        return self.like(self._computed(compute, *self._pair(other)))
+        return self.joined(other).like(self._computed(compute, *self._pair(other)))
 
     def reflected(self: "Numbers[Any]", other: Operand) -> "Numbers[Any]":
-        return self.like(self._computed(compute, *reversed(self._pair(other))))
+        return self.joined(other).like(self._computed(compute, *reversed(self._pair(other))))
 
     forward.__doc__ = reflected.__doc__ = text
     return forward, reflected
@@ -106,6 +128,25 @@ class Numbers(Entries[KindType]):
     __slots__ = ()
     __array_ufunc__ = None
 
+    # ---------------------------------------------------------------- formats
+
+    @property
+    def format(self) -> str:
+        """The name of the floating-point format that they are held in; empty for kinds that have none."""
+        return ""
+
+    def in_format(self, dtype: str) -> Self:  # noqa: ARG002 - see `Kind.of_param`
+        """The numbers as a format holds them: rounded to it."""
+        return self
+
+    def as_in(self, kind: KindType) -> Self:  # noqa: ARG002 - see `Kind.of_param`
+        """The same numbers as an operation computes with them in the format of a kind, which holds them."""
+        return self
+
+    def joined(self, *others: Operand) -> Self:  # noqa: ARG002 - see `Kind.of_param`
+        """The same numbers, of the kind of what is computed of them and of others of the same format."""
+        return self
+
     # ---------------------------------------------------------------- arithmetic, by entry
 
     def _lifted(self, other: Operand) -> "Numbers[Any]":
@@ -130,12 +171,12 @@ class Numbers(Entries[KindType]):
         """The power; an exponent that is an int is a repeated product, whatever the base's sign."""
         if isinstance(other, int):
             return self.like(self._integer_power(self.data, other))
-        return self.like(self._computed(operator.pow, *self._pair(other)))
+        return self.joined(other).like(self._computed(operator.pow, *self._pair(other)))
 
     def function(self, name: str, *others: Operand) -> Self:
         """An elementary function by name: of one number, as exp and log1p are, or of two, as atan2."""
         operands = aligned(self.data, *(self._lifted(other).data for other in others))
-        return self.like(self._function(name, *operands))
+        return self.joined(*others).like(self._function(name, *operands))
 
     def abs(self) -> Self:
         """The absolute value."""
@@ -143,7 +184,7 @@ class Numbers(Entries[KindType]):
 
     def maximum(self, other: Operand) -> Self:
         """The greater of the two."""
-        return self.like(self._maximum(*self._pair(other)))
+        return self.joined(other).like(self._maximum(*self._pair(other)))
 
     def minimum(self, other: Operand) -> Self:
         """The lesser of the two."""
@@ -223,14 +264,14 @@ class Numbers(Entries[KindType]):
         if self.ndim > other.ndim == HIDDEN:
             tall = self.reshape((prod(self.shape[:-1]), self.shape[-1]))
             return (tall @ other).reshape((*self.shape[:-1], other.shape[-1]))
-        return self.like(self._matmul(*aligned(self.data, other.data)))
+        return self.joined(other).like(self._matmul(*aligned(self.data, other.data)))
 
     def matrix_function(self, name: str, *others: "Numbers[Any]") -> Self:
         """A function of matrices, or of stacks of them, by its name in `matrix_functions`."""
         if self.ndim < HIDDEN:
             raise ValueError(f"an array with {self.ndim} axes is no matrix")
         operands = aligned(self.data, *(other.data for other in others))
-        return self.like(self._matrix_function(name, *operands))
+        return self.joined(*others).like(self._matrix_function(name, *operands))
 
     # ---------------------------------------------------------------- comparisons and kinks
 
@@ -246,7 +287,8 @@ class Numbers(Entries[KindType]):
 
         Where the mask is undecided, the result holds both (the hull of two balls).
         """
-        return self.like(self._select(*aligned(mask.data, self.data, self._lifted(other).data)))
+        selected = self._select(*aligned(mask.data, self.data, self._lifted(other).data))
+        return self.joined(other).like(selected)
 
     def step(self, at_zero: float) -> Self:
         """1 where a number is positive and 0 where it is negative: a kink's derivative.
@@ -276,7 +318,7 @@ class Numbers(Entries[KindType]):
     def put_back(self, g: Self, axis: int) -> Self:
         """The derivative with respect to the entries, from g, that with respect to them in order."""
         x, given = (np.swapaxes(each.data, axis, -1) for each in (self, g))
-        return self.like(np.swapaxes(self._put_back(x, given), axis, -1))
+        return self.joined(g).like(np.swapaxes(self._put_back(x, given), axis, -1))
 
     def argsort(self, axis: int) -> Integers:
         """The places of the entries in ascending order; equal entries in the order of their places."""

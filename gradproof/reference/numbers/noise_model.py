@@ -18,6 +18,11 @@ An operation that is made of several may be computed as one (`NoiseModel.once`):
 but sums, and its result is rounded once. That is how far a program that computes operation by operation can
 get. Sums keep their noise, since a program must add the terms in some order.
 
+Several formats in one run. Numbers that are held in another format, since an array of the loss is or since
+they were cast to it, are of a kind of their own, which rounds to that format and shares the run's random
+numbers; see `NoiseModel.related`. An operation on several computes in the finest of them. Where that happens
+float64's noise must not be amplified, since the others' is not: `is_mixed` says that it happened.
+
 Underflow: below the smallest normal number, numbers are flushed to zero, since much hardware and many
 formulas do, or ± the smallest subnormal is added. Every second sample flushes them all, as hardware that is
 set so does, and what it loses adds up; in the others a coin decides for each number.
@@ -25,14 +30,15 @@ set so does, and what it loses adds up; in the others a coin decides for each nu
 Source: Parker, Monte Carlo Arithmetic (1997).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.array_formats import ArrayFormats, coarser, promoted
 from gradproof.reference.numbers.formats import FORMATS, Format, format_of
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.repeats import mixed
@@ -61,10 +67,12 @@ class _Stream:
     def __init__(self, seed: int) -> None:
         self.depth = 0
         self.inside: Inside | None = None
+        self.kinds: dict[tuple[str, str, bool], Any] = {}
         self.restart(seed)
 
     def restart(self, seed: int) -> None:
         self.near_ties = np.zeros(1, dtype=bool)
+        self.is_mixed = False
         self.generator = np.random.Generator(np.random.SFC64(seed))
 
     @contextmanager
@@ -94,6 +102,9 @@ class NoiseModel:
         amplified: Whether float64's noise is; see `AMPLIFICATION`.
         gridded: Whether results are rounded to a grid of their own instead; see `on_a_grid`.
         sums: The format that sums other than products of matrices are kept in; None for `accumulation`'s.
+        formats: Those of the loss's arrays, where they differ; else all are held in `dtype`.
+        coarsest: The coarsest format that numbers of this kind were rounded in on the way; empty for `dtype`.
+        is_constant: Whether they are constants, which are held in whatever format they meet.
     """
 
     dtype: str = "float32"
@@ -104,6 +115,9 @@ class NoiseModel:
     amplified: bool = True
     gridded: bool = False
     sums: str | None = None
+    formats: ArrayFormats | None = None
+    coarsest: str = ""
+    is_constant: bool = False
     _stream: _Stream = field(init=False, repr=False, compare=False)
 
     name: ClassVar[str] = "noisy"
@@ -114,7 +128,91 @@ class NoiseModel:
             format_of(name)
         if self.product != "tf32":
             format_of(self.product or self.dtype)
-        object.__setattr__(self, "_stream", _Stream(self.seed))
+        stream = _Stream(self.seed)
+        stream.kinds[self._key] = self
+        object.__setattr__(self, "_stream", stream)
+
+    @classmethod
+    def of(cls, formats: ArrayFormats | str, **settings: Any) -> Self:
+        """Give the model of a loss's arrays, of which each may be held in a format of its own."""
+        formats = ArrayFormats.of(formats)
+        return cls(formats.finest, formats=formats if formats.own else None, **settings)
+
+    # ---------------------------------------------------------------- several formats in one run
+
+    @property
+    def _key(self) -> tuple[str, str, bool]:
+        return self.dtype, self.coarsest, self.is_constant
+
+    def related(self, dtype: str, coarsest: str = "", *, is_constant: bool = False) -> Self:
+        """The kind of numbers of the same run that are held in a format; always the same object."""
+        key = dtype, "" if coarsest == dtype else coarsest, is_constant
+        kinds = self._stream.kinds
+        base: Self = next(iter(kinds.values()))
+        self._stream.is_mixed |= dtype != base.dtype
+        if key not in kinds:
+            own = dtype == base.dtype
+            kinds[key] = replace(
+                base,
+                dtype=dtype,
+                coarsest=key[1],
+                is_constant=is_constant,
+                product=base.product if own else None,
+                accumulation=base.accumulation if own else None,
+                sums=dtype if base.sums == base.dtype else base.sums,
+            )
+            object.__setattr__(kinds[key], "_stream", self._stream)
+        kind: Self = kinds[key]
+        return kind
+
+    @property
+    def path(self) -> str:
+        """The coarsest format that numbers of this kind were rounded in, this one included."""
+        return self.coarsest or self.dtype
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the last run had numbers of several formats."""
+        return self._stream.is_mixed
+
+    def of_param(self, name: str) -> Self:
+        """The kind of a parameter's numbers."""
+        return self if self.formats is None else self.related(self.formats.of_param(name))
+
+    def of_data(self, name: str) -> Self:
+        """The kind of the numbers of data."""
+        return self if self.formats is None else self.related(self.formats.of_data(name))
+
+    def of_constants(self) -> Self:
+        """The kind of constants that meet no other number."""
+        return self.related(self.dtype, is_constant=True)
+
+    def unrounded(self) -> Self:
+        """The kind of numbers of this format that nothing has rounded yet."""
+        return self.related(self.dtype, is_constant=self.is_constant) if self.coarsest else self
+
+    def meeting(self, numbers: Sequence[Any]) -> Self:
+        """The kind of constants that meet numbers, in whose format an operation on all of them computes.
+
+        It is the finest one of those of the numbers that are no constants themselves.
+
+        Args:
+            numbers: of kinds of this run.
+        """
+        kinds = {each.kind.dtype for each in numbers if not each.kind.is_constant}
+        return self.related(promoted(*kinds)) if kinds else self.of_constants()
+
+    def at_most(self, dtype: str) -> str:
+        """The format that a loss's cast leads to: none that is finer than those of the loss's arrays.
+
+        Constants stay what they are.
+
+        Some programs cast to a finer one in fact, and others (JAX, where 64 bits are not enabled) do not.
+        """
+        finest = next(iter(self._stream.kinds.values())).dtype
+        return self.dtype if self.is_constant else coarser(finest, dtype)
+
+    # ---------------------------------------------------------------- one format
 
     @property
     def format(self) -> Format:
@@ -163,8 +261,9 @@ class NoiseModel:
 
     @property
     def array_dtype(self) -> np.dtype[Any]:
-        """The data type that a loss is told; float32 for formats that NumPy lacks."""
-        return self.format.dtype
+        """The data type that a loss is told; float32 for formats that NumPy lacks, which it tells as well."""
+        dtype = self.format.dtype
+        return dtype if dtype.name == self.dtype else np.dtype(dtype, metadata={"format": self.dtype})  # type: ignore[call-overload] # NumPy's stubs lack it
 
     @contextmanager
     def context(self) -> Iterator[None]:

@@ -30,7 +30,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.arithmetic import Kind, Numbers
+from gradproof.reference.numbers.arithmetic import Kind, Numbers, Operand
+from gradproof.reference.numbers.array_formats import coarser
 from gradproof.reference.numbers.branches import shares, sides
 from gradproof.reference.numbers.elementary import EVERY
 from gradproof.reference.numbers.mask import decided
@@ -84,6 +85,47 @@ class NoisyNumbers(Numbers["Noisy"]):
             spread /= self.kind.amplification
             # Subnormal numbers may vanish on the way; a deviation never does.
             return np.where((spread == 0) & (greatest > 0), greatest, spread)
+
+    # ---------------------------------------------------------------- formats
+
+    @property
+    def format(self) -> str:
+        """The name of the floating-point format that they are held in."""
+        return self.kind.dtype
+
+    def in_format(self, dtype: str) -> Self:
+        """The numbers rounded to a format, but for those that it holds."""
+        if dtype == self.kind.dtype:
+            return self
+        kind = self.kind.related(dtype, coarser(*self._ways(), dtype))
+        if kind.format.holds_all(self.kind.format):
+            return type(self)(self.data, kind)
+        return type(self)(kind.rounded(kind.converted(self.data, kind.format)), kind)
+
+    def as_in(self, kind: "Noisy") -> Self:
+        """The same numbers as an operation computes with them in the format of a kind, which holds them."""
+        if kind.dtype == self.kind.dtype:
+            return self
+        if self.kind.is_constant:
+            return self.in_format(kind.dtype)
+        return type(self)(self.data, self.kind.related(kind.dtype, coarser(*self._ways(), kind.dtype)))
+
+    def joined(self, *others: Operand) -> Self:
+        """The same numbers, of the kind of what is computed of them and of others of the same format."""
+        arrays = [each for each in others if isinstance(each, NoisyNumbers) and each.kind is not self.kind]
+        if not arrays:
+            return self
+        ways = [way for each in (self, *arrays) for way in each._ways()]
+        kind = self.kind.related(
+            self.kind.dtype,
+            coarser(self.kind.dtype, *ways),
+            is_constant=all(each.kind.is_constant for each in (self, *arrays)),
+        )
+        return type(self)(self.data, kind)
+
+    def _ways(self) -> tuple[str, ...]:
+        """The coarsest format that they were rounded in; none where they are exact."""
+        return () if self.data.shape[0] == 1 else (self.kind.path,)
 
     # ---------------------------------------------------------------- by entry
 
@@ -279,11 +321,11 @@ class Noisy(NoiseModel, Kind[NoisyNumbers]):
 
     def lift(self, values: NDArray[Any]) -> NoisyNumbers:
         """Numbers that are exactly the given values, in all samples."""
-        return NoisyNumbers(np.asarray(values, dtype=np.float64)[np.newaxis], self)
+        return NoisyNumbers(np.asarray(values, dtype=np.float64)[np.newaxis], self.unrounded())
 
     def of_samples(self, data: NDArray[Any]) -> NoisyNumbers:
         """Numbers that are exactly the given integers."""
-        return NoisyNumbers(np.asarray(data, dtype=np.float64), self)
+        return NoisyNumbers(np.asarray(data, dtype=np.float64), self.unrounded())
 
     def once(self, compute: Callable[[], NoisyNumbers]) -> NoisyNumbers:
         """What a function computes, with one rounding at the end, and those of sums."""
@@ -294,7 +336,7 @@ class Noisy(NoiseModel, Kind[NoisyNumbers]):
     def constant(self, values: NDArray[Any] | float) -> NoisyNumbers:
         """A constant; perturbed where the format does not represent it."""
         data = np.asarray(values, dtype=np.float64)[np.newaxis, np.newaxis]
-        return NoisyNumbers(self.converted(data, self.format), self)
+        return NoisyNumbers(self.converted(data, self.format), self.unrounded())
 
 
 def _magnitude(x: Payload, axes: tuple[int, ...]) -> Payload:

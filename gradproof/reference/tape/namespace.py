@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gradproof.errors import UnsupportedError
 from gradproof.reference.advice import Computed
 from gradproof.reference.numbers import Integers, Mask
+from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.source import caller
 from gradproof.reference.tape.arguments import (
     Shape,
@@ -206,12 +207,14 @@ class Namespace(
     def astype(self, x: Value, dtype: Any, /, *, copy: Any = True, device: object = None) -> Value:
         """Another data type.
 
-        To a floating-point type, numbers stay what they are: the kind of number decides how exact
-        they are, and a loss that casts on the way is judged as if it did not.
+        To a floating-point type, exact numbers stay what they are. Noisy ones are rounded to it, unless it is
+        a finer one than the arrays of the loss are held in: not all programs have that.
         """
         target = np.dtype(dtype)
-        if target.kind == "f":
-            return self._apply(ASTYPE, x)
+        name = (target.metadata or {}).get("format", target.name)
+        if name in FORMATS:
+            tensor = self._tensor(x)
+            return self._apply(ASTYPE, tensor, dtype=tensor.value.kind.at_most(name))
         if is_discrete(x):
             return np.asarray(x).astype(target, copy=copy)
         if target.kind == "b":

@@ -25,7 +25,7 @@ from gradproof.reference.tape.operations.entrywise import (
 )
 from gradproof.reference.tape.operations.jumps import FLOOR_DIVIDE, REMAINDER, ROUND
 from gradproof.reference.tape.operations.matrix_products import MATMUL
-from gradproof.reference.tape.operations.moving import GATHER, MATRIX_TRANSPOSE
+from gradproof.reference.tape.operations.moving import ASTYPE, GATHER, MATRIX_TRANSPOSE
 
 
 class Recorder(Protocol):
@@ -136,7 +136,16 @@ class Tensor(Computed):
     @property
     def dtype(self) -> np.dtype[Any]:
         """The data type that the kind of number stands for."""
-        return self.tape.kind.array_dtype
+        return self.value.kind.array_dtype
+
+    @property
+    def format(self) -> str:
+        """The name of the floating-point format that it is held in; empty where numbers have none."""
+        return self.value.format
+
+    def in_format(self, dtype: str) -> "Tensor":
+        """The numbers as a format holds them."""
+        return self if dtype == self.format else self.tape.apply(ASTYPE, self, dtype=dtype)
 
     @property
     def T(self) -> "Tensor":  # noqa: N802 - the standard's name

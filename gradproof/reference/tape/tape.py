@@ -63,21 +63,25 @@ class Tape:
 
     def parameter(self, name: str, values: NDArray[Any]) -> Tensor:
         """A parameter of the loss, from values of shape (lanes, *shape)."""
-        tensor = Tensor(self.kind.lift(values), self, source=UNKNOWN, name=name)
+        tensor = Tensor(self.kind.of_param(name).lift(values), self, source=UNKNOWN, name=name)
         self.parameters[name] = tensor
         return self._record(tensor)
 
     def data(self, values: NDArray[Any], name: str = "") -> Tensor:
         """Data of the batch by a name, from values of shape (lanes, *shape)."""
-        return Tensor(self.kind.lift(values), self, source=UNKNOWN, name=name)
+        return Tensor(self.kind.of_data(name).lift(values), self, source=UNKNOWN, name=name)
 
     def computed(self, numbers: Numbers[Any], name: str = "") -> Tensor:
         """Data that was computed elsewhere in the tape's kind of number."""
         own = type(numbers)(numbers.data, self.kind)
         return Tensor(own, self, source=UNKNOWN, name=name)
 
-    def lift(self, value: Value) -> Tensor:
+    def lift(self, value: Value, kind: Kind[Numbers[Any]] | None = None) -> Tensor:
         """A value that meets an array of the tape: constants, data and comparisons become one.
+
+        Args:
+            value: what is met.
+            kind: that of the array; None where there is none.
 
         Raises:
             UnsupportedError: It is no number and no array of numbers, or an array of another call.
@@ -86,13 +90,14 @@ class Tape:
             if value.tape is not self or self.is_closed:
                 raise KeptError
             return value
+        kind = kind or self.kind.of_constants()
         if isinstance(value, Mask):
             # true -> 1, false -> 0, undecided -> both
-            return Tensor(self.kind.constant(1).select(value, 0), self, source=UNKNOWN)
+            return Tensor(kind.constant(1).select(value, 0), self, source=UNKNOWN)
         if isinstance(value, Integers):
             # anything where it is not decided
-            numbers = self.kind.of_samples(value.data)
-            unknown = self.kind.constant(0).jump()
+            numbers = kind.of_samples(value.data)
+            unknown = kind.constant(0).jump()
             decided = numbers.select(~value.is_undecided(), unknown) if value.undecided.any() else numbers
             return Tensor(decided, self, source=UNKNOWN)
         try:
@@ -106,7 +111,13 @@ class Tape:
                 f"The loss uses a {type(value).__name__} as a number at {caller()}. "
                 "Use real numbers and arrays of them, and functions of xp."
             )
-        return Tensor(self.kind.constant(values if values.ndim else value), self, source=UNKNOWN)
+        return Tensor(kind.constant(values if values.ndim else value), self, source=UNKNOWN)
+
+    def _operands(self, operands: Sequence[Value]) -> tuple[tuple[Tensor, ...], list[Array]]:
+        """The operands as nodes, and their numbers as the operation computes with them."""
+        kind = self.kind.meeting([operand.value for operand in operands if isinstance(operand, Tensor)])
+        parents = tuple(self.lift(operand, kind) for operand in operands)
+        return parents, [parent.value.as_in(kind) for parent in parents]
 
     def apply(self, operation: Operation, *operands: Value, **arguments: object) -> Tensor:
         """Computes an operation and records it.
@@ -114,9 +125,9 @@ class Tape:
         Raises:
             InputError: The operands' shapes do not fit together.
         """
-        parents = tuple(self.lift(operand) for operand in operands)
+        parents, values = self._operands(operands)
         try:
-            value = self._forward(operation, [parent.value for parent in parents], arguments)
+            value = self._forward(operation, values, arguments)
         except (ValueError, IndexError, TypeError, ArithmeticError) as error:
             raise InputError(
                 f"{operation.name} at {caller()} cannot work on shapes "
@@ -184,7 +195,7 @@ class Tape:
 
     def _gradient(self, parameter: Tensor, adjoints: Sequence[Array | None]) -> Array:
         adjoint = None if parameter.index is None else adjoints[parameter.index]
-        return self.kind.constant(np.zeros(parameter.shape)) if adjoint is None else adjoint
+        return parameter.value.kind.constant(np.zeros(parameter.shape)) if adjoint is None else adjoint
 
     @cached_property
     def _true_adjoints(self) -> Sequence[Array | None]:
@@ -207,7 +218,7 @@ class Tape:
     ) -> Array | None:
         """A node's adjoint: the sum over its uses of what each hands back."""
         node = self.nodes[index]
-        total = self.kind.constant(1) if node is self.output else None
+        total = node.value.kind.constant(1) if node is self.output else None
         for edge in self._uses[index]:
             g = adjoints[edge.node]
             if g is None:
@@ -219,6 +230,8 @@ class Tape:
     def handed_back(self, edge: Edge, g: Array, rule: Rule | None = None) -> Array:
         """What a use of an operand hands back to it, by the table's rule or another, for a result's adjoint.
 
+        It is computed in the format of the result, and rounded to that of the operand, as frameworks do it.
+
         Raises:
             InputError: A changed rule answers a shape that its operand does not have.
         """
@@ -227,19 +240,20 @@ class Tape:
         operation = node.operation
         if operation is None:  # pragma: no cover - only results of operations have operands
             raise AssertionError(node)
-        operands = [parent.value for parent in node.parents]
+        y = node.value
+        operands = [parent.value.as_in(y.kind) for parent in node.parents]
         if rule is None and operation.accurate is not None and self.accurately(operation, node.source):
             kept = operation.accurate_rule(edge.position)
-            part = self.kind.once(lambda: kept(g, node.value, *operands, **node.arguments))
+            part = self.kind.once(lambda: kept(g, y, *operands, **node.arguments))
         else:
             rule = rule or operation.rule(edge.position)
-            part = rule(g, node.value, *operands, **node.arguments)
+            part = rule(g, y, *operands, **node.arguments)
         if not _widens(part.shape, operand.shape):
             raise InputError(
                 f"The rule for {operation.name} at {node.source} answers shape {part.shape} for an "
                 f"operand of shape {operand.shape}. Return the operand's shape from the rule."
             )
-        return part.sum_to(operand.shape)
+        return part.sum_to(operand.shape).in_format(operand.value.format)
 
 
 def _why(operation: Operation, operands: Sequence[Tensor], error: Exception) -> str:

@@ -200,11 +200,12 @@ SCATTER_ADD = Operation(
 
 ASTYPE = Operation(
     name="astype",
-    summary="The same numbers under the name of another data type.",
+    summary="The same numbers in another data type.",
     traits=Trait.ELEMENTWISE | Trait.LINEAR | Trait.MOVES_ENTRIES | Trait.KEEPS_ORDER,
-    forward=lambda x: x,
-    derivatives=(lambda g, y, x: g,),
-    domain="all reals; the kind of number decides how exact they are, not the data type",
+    # noisy floats alone are rounded by it
+    forward=lambda x, *, dtype: x.in_format(dtype),
+    # what is handed back is rounded to the operand's format, as for each operation
+    derivatives=(lambda g, y, x, *, dtype: g,),
     source="definition",
 )
 
