@@ -9,6 +9,7 @@ import numpy as np
 
 from gradproof.errors import InputError
 from gradproof.inputs import NUMBER, SEED, TEXT, accepts, optional, sequence_of
+from gradproof.reference.numbers.run_formats import OWN, RunFormats
 from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import ends_nothing
@@ -164,7 +165,8 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
             `params`.
         params: a mapping from names to floating-point arrays, nested or not.
         batch: likewise, of data.
-        dtype: what the floating-point result is judged in: float64, float32, float16 or bfloat16.
+        dtype: what the floating-point result is judged in: float64, float32, float16 or bfloat16; `own` for
+            each parameter's own, as a model of several dtypes has them.
         points: how many points of its own to draw; 0 for none.
         seed: what they are drawn with.
         point: check at this point (a failing one that was saved) instead of `params` and `batch`, and at no
@@ -194,8 +196,8 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
     >>> check(loss, lambda p, b: {"w": 2 * gradient(p, b)["w"]}, params, batch).ok
     True
     """
-    if dtype not in DTYPES:
-        raise InputError(f"There is no dtype called {dtype!r} here. Choose from {', '.join(DTYPES)}.")
+    if dtype not in (*DTYPES, OWN):
+        raise InputError(f"There is no dtype called {dtype!r} here. Choose from {', '.join((*DTYPES, OWN))}.")
     if conditions not in CONDITIONS:
         raise InputError(f"The check's conditions are {conditions!r}. Choose from {', '.join(CONDITIONS)}.")
     points, seed = int(points), int(seed)
@@ -207,13 +209,14 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
         points = 0
     user = UserGradient(scenario, claim)
     findings = [*_model_findings(scenario), *_loss_findings(user, given.place)]
-    found = judged_with_rounded_data(judge_at(user, given.place, dtype), user, dtype)
-    found = replace(found, findings=(*found.findings, *_noticed(found, dtype, user)))
-    findings += _random_gradient(user, found.claimed, dtype)
+    formats = scenario.formats(dtype)
+    found = judged_with_rounded_data(judge_at(user, given.place, formats), user, formats)
+    found = replace(found, findings=(*found.findings, *_noticed(found, formats, user)))
+    findings += _random_gradient(user, found.claimed, formats)
     searched = Searched(None, None, (), Tally())
     random = next((finding for finding in findings if finding.kind == "random"), None)
     if points and random is None and found.ok:
-        terms = Terms(dtype, found.claimed.takes, found.scales, _rounded(found, given.place))
+        terms = Terms(formats, found.claimed.takes, found.scales, _rounded(found, given.place))
         wanted = PointsWanted(points, seed, frozenset(fixed), batches_of(scenario, batches, points, seed))
         # Where rounded data was taken to all digits, points go on from there.
         searched = search_points(user, found.claimed.place, wanted, terms)
@@ -283,12 +286,12 @@ def _model_findings(scenario: Scenario) -> Iterator[CheckFinding]:
         yield from (CheckFinding("left-out", note) for note in scenario.notes)
 
 
-def _noticed(found: Judgement, dtype: str, user: UserGradient) -> Iterator[CheckFinding]:
+def _noticed(found: Judgement, formats: RunFormats, user: UserGradient) -> Iterator[CheckFinding]:
     """Tell what is worth knowing of a claim beside its verdict."""
     claimed, formula = found.claimed, found.claimed.formula
-    if claimed.dtype != dtype:
+    if claimed.dtype != formats.dtype:
         given = claimed.dtype
-        text = f"The gradient was asked for in {dtype} and gives {given}, so it is judged as {given}."
+        text = f"The gradient was asked for in {formats.dtype} and gives {given}, so it is judged as {given}."
         yield CheckFinding("lower-precision", text)
     for name, value in claimed.floats.items():
         bad = np.flatnonzero(~np.isfinite(value))
@@ -345,9 +348,9 @@ def _loss_findings(user: UserGradient, place: Place) -> list[CheckFinding]:
     return []
 
 
-def _random_gradient(user: UserGradient, once: Claimed, dtype: str) -> list[CheckFinding]:
+def _random_gradient(user: UserGradient, once: Claimed, formats: RunFormats) -> list[CheckFinding]:
     """Call the gradient once more in the dtype that was asked for: does it give the same?"""
-    again = call_gradient(user, once.place, dtype, once.takes)
+    again = call_gradient(user, once.place, formats, once.takes)
     # Frameworks may add in another order each time; NumPy does not.
     slack = 0.0 if once.takes == again.gives == "numpy" and not user.computed_by else REORDERED
     for name, values in once.floats.items():

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradproof.errors import DisagreementError, InputError
 from gradproof.inputs import SEED, accepts, instance_of, optional
+from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.texts import visible
@@ -210,7 +211,7 @@ def equivalent(
     found, place, label, tally = judge_at(user, given, "float64"), given, "the given point", Tally()
     if points and found.verdict in {Verdict.EQUAL, Verdict.INACCURATE}:
         fixed = frozenset({VALUE, *batch.alone})
-        terms = Terms("float64", found.claimed.takes, found.scales)
+        terms = Terms(RunFormats("float64"), found.claimed.takes, found.scales)
         searched = search_points(user, given, PointsWanted(points, seed, fixed), terms)
         tally = searched.tally
         if searched.worst is not None and searched.point is not None and not searched.worst.ok:

@@ -168,9 +168,8 @@ def judge_output(f: Function, inputs: Any, value: Any, dtype: str = "float32") -
         raise InputError(f"The value is {value!r:.60}, which is no array of real numbers. Give an array.")
     scenario = Scenario(name=UNNAMED, loss=loss, params={"output0": np.ones(computed.shape)}, batch=named)
     place = Place(scenario.flat_params, scenario.flat_batch).rounded(dtype)
-    return judge(
-        Claimed(place, {"output0": computed}, dtype), PlaceEvidence(scenario.flat_loss, place, dtype)
-    )
+    evidence = PlaceEvidence(scenario.flat_loss, place, dtype)
+    return judge(Claimed(place, {"output0": computed}, evidence.formats), evidence)
 
 
 # -------------------------------------------------------------------- the reference as a loss
@@ -294,7 +293,7 @@ def _cases(
             evidence[expanded] = _evidence(reference, given, first, dtype)
         known = evidence[expanded]
         findings = (*_changed(first), *_agree(first, second, dtype))
-        found = judge(Claimed(known.place, first.values, dtype, findings=findings), known)
+        found = judge(Claimed(known.place, first.values, known.formats, findings=findings), known)
         yield FunctionCase(dtype, layout, explained(replace(found, findings=findings), known.loss))
 
 

@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.arrays import NUMPY, tree_in_numpy
-from gradproof.backends.framework import Framework
 from gradproof.errors import InputError
-from gradproof.inputs import COUNT, SEED, TEXT, accepts
+from gradproof.inputs import COUNT, SEED, TEXT, accepts, optional
 from gradproof.reference import noise
 from gradproof.reference.numbers import BallNumbers, Noisy
-from gradproof.reference.numbers.formats import format_of
+from gradproof.reference.numbers.run_formats import OWN
 from gradproof.reference.trees import flatten
 from gradproof.reference.truth import exact_gradient
 from gradproof.scenarios.scenario import UNNAMED, Scenario
@@ -22,9 +21,10 @@ from gradproof.texts import visible
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.claimed import Claimed, Place
 from gradproof.verdicts.judging.evidence import SAMPLES, PlaceEvidence
-from gradproof.verdicts.judging.given import read
+from gradproof.verdicts.judging.given import Given, read
 from gradproof.verdicts.judging.judge import judge as judge_claim
 from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.judging.together import is_short
 from gradproof.verdicts.numerals import entry, index_texts
 from gradproof.verdicts.printing import printed, table_lines, terminal_width, wrapped
 from gradproof.verdicts.records import CheckRecord
@@ -164,7 +164,8 @@ def rounding_noise(
         loss: called as `loss(xp, params, batch)`; gives a scalar.
         params: a mapping from names to floating-point arrays, nested or not; rounded to the dtype first.
         batch: likewise, of data.
-        dtype: float64, float32, float16, bfloat16, or a float8 such as float8_e4m3fn.
+        dtype: float64, float32, float16, bfloat16, or a float8 such as float8_e4m3fn; `own` for each array's
+            own.
         samples: noisy runs.
         seed: of the noise.
 
@@ -178,15 +179,15 @@ def rounding_noise(
     scenario = scenario_of(loss, params, batch)
     place = _rounded(scenario, dtype)
     arguments = (scenario.flat_loss, place.params, place.batch)
-    kind = Noisy(dtype, samples=samples, seed=seed)
+    kind = Noisy.of(scenario.formats(dtype), samples=samples, seed=seed)
     spreads = noise.rounding_noise(*arguments, exact_gradient(*arguments), kind)
     return RoundingNoise({name: spread[0, ...] for name, spread in spreads.items()})
 
 
 @ends_nothing()
-@accepts("the gradient", dtype=TEXT)
+@accepts("the gradient", dtype=optional(TEXT))
 def judge(
-    loss: Any, params: Any, batch: Any, gradients: Any, *, dtype: str = "float32", strict: bool = False
+    loss: Any, params: Any, batch: Any, gradients: Any, *, dtype: str | None = None, strict: bool = False
 ) -> Judgement:
     """Say whether a computed gradient is as good as its dtype allows.
 
@@ -196,7 +197,9 @@ def judge(
             dtype first, as the implementation had them.
         batch: likewise, of data.
         gradients: what was computed, laid out as `params`; arrays of NumPy, PyTorch or JAX.
-        dtype: what it was computed in: float64, float32, float16, bfloat16, or a float8 (float8_e4m3fn, say).
+        dtype: what it was computed in: float64, float32, float16, bfloat16, or a float8 (float8_e4m3fn, say);
+            `own` for a model whose parameters have several, each its own. None for that where a parameter's
+            is shorter than float32, and for float32 else.
         strict: as for `check`.
 
     Raises:
@@ -213,10 +216,13 @@ def judge(
     <Verdict.DISAGREES: 'DISAGREES'>
     """
     scenario = scenario_of(loss, params, batch)
-    place = _rounded(scenario, dtype)
-    values, framework = _values(scenario, gradients)
-    claimed = Claimed(place, values, dtype, framework=framework)
-    evidence = PlaceEvidence(scenario.flat_loss, place, dtype)
+    formats = scenario.formats(_held_in(scenario) if dtype is None else dtype)
+    given = _given(scenario, gradients)
+    formats = formats.given(given.dtypes) if formats.own else formats
+    place = Place(scenario.flat_params, scenario.flat_batch).rounded(formats)
+    framework = None if given.framework is NUMPY else given.framework
+    claimed = Claimed(place, given.values, formats, framework=framework)
+    evidence = PlaceEvidence(scenario.flat_loss, place, formats)
     found = replace(judge_claim(claimed, evidence), strict=strict)
     return explained(found, scenario.flat_loss)
 
@@ -261,14 +267,22 @@ def record_of(
 
 def _rounded(scenario: Scenario, dtype: str) -> Place:
     """Round a scenario's arrays to a dtype, as an implementation in that dtype is given them."""
-    format_of(dtype)  # it raises where there is none
-    return Place(scenario.flat_params, scenario.flat_batch).rounded(dtype)
+    return Place(scenario.flat_params, scenario.flat_batch).rounded(scenario.formats(dtype))
 
 
-def _values(scenario: Scenario, gradients: Any) -> tuple[Mapping[str, Array], Framework | None]:
-    """Give the numbers of the gradients, and the framework whose arrays they are, if that is not NumPy."""
+def _held_in(scenario: Scenario) -> str:
+    """Tell what a gradient was computed in, where its owner does not."""
+    return OWN if is_short(scenario.own_formats.coarsest_param) else "float32"
+
+
+def _given(scenario: Scenario, gradients: Any) -> Given:
+    """Read the gradients.
+
+    Raises:
+        InputError: one is missing, or of another shape than its parameter.
+    """
     leaves, _ = flatten(gradients, "gradients")
     given = read(leaves, {name: array.shape for name, array in scenario.flat_params.items()})
     if given.findings:
         raise InputError(" ".join(finding.text for finding in given.findings))
-    return given.values, None if given.framework is NUMPY else given.framework
+    return given

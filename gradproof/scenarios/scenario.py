@@ -13,6 +13,7 @@ from gradproof.errors import InputError
 from gradproof.inputs import FUNCTION, TEXT, Wanted, check_inputs, instance_of, optional, sequence_of
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.numbers.formats import numpy_dtype, widened
+from gradproof.reference.numbers.run_formats import OWN, RunFormats
 from gradproof.reference.trees import Structure, described, flatten, with_nesting
 from gradproof.scenarios.claim import Claim
 from gradproof.scenarios.fingerprint import fingerprint
@@ -113,6 +114,7 @@ class Scenario:
     source: str = ""
     provenance: Sequence[Provenance] = ()
     claims: Sequence[Claim] = ()
+    own_formats: RunFormats = field(init=False, repr=False)
     flat_params: dict[str, Array] = field(init=False, repr=False)
     flat_batch: dict[str, Array] = field(init=False, repr=False)
     flat_solution: dict[str, Array] | None = field(init=False, repr=False, default=None)
@@ -130,14 +132,19 @@ class Scenario:
         repeated = [name for name in names if names.count(name) > 1]
         if repeated:
             raise InputError(f"Two claims{self.of_it} are called {repeated[0]!r}. Rename one of them.")
+        dtypes: dict[str, dict[str, str]] = {}
         for attribute, kind in (("params", "Parameter"), ("batch", "Batch array")):
             given, of_it = getattr(self, attribute), self.of_it
             leaves, structure = flatten(given, f"{attribute}{of_it}", may_be_empty=attribute == "batch")
             flat = {name: _read_only(f"{kind} {name!r}{of_it}", leaf) for name, leaf in leaves.items()}
             for name, array in flat.items():
                 _check_array(attribute, f"{kind} {name!r}{of_it}", array)
+            dtypes[attribute] = {
+                name: np.asarray(leaves[name]).dtype.name for name in flat if flat[name].dtype.kind == "f"
+            }
             object.__setattr__(self, f"flat_{attribute}", flat)
             object.__setattr__(self, f"{attribute}_structure", structure)
+        object.__setattr__(self, "own_formats", RunFormats.each_its_own(**dtypes))
         if self.solution is not None:
             object.__setattr__(self, "flat_solution", self._laid_out(self.solution, "solution"))
         if self.training is not None and self.training.mini_batches is not None:
@@ -268,13 +275,34 @@ class Scenario:
                 )
         return flat
 
+    def formats(self, dtype: str, variant: str = "") -> RunFormats:
+        """Give the formats that a run computes in.
+
+        Args:
+            dtype: that of all arrays; `own` for each array's own.
+            variant: how a backend runs it, where that matters.
+
+        >>> square = Scenario(
+        ...     "square", lambda xp, p, b: xp.sum(p["w"] ** 2), {"w": np.ones(1, np.float32)}, {}
+        ... )
+        >>> square.formats("own").of_param("w"), square.formats("float64").of_param("w")
+        ('float32', 'float64')
+        """
+        del variant
+        return self.own_formats if dtype == OWN else RunFormats(dtype)
+
     def arrays(self, dtype: str) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Give the flat parameters and data with all floating-point arrays rounded to a dtype."""
-        held = numpy_dtype(dtype)
+        """Give the flat parameters and data, the floating-point arrays rounded to a dtype or in their own."""
+        formats = self.formats(dtype)
         return (
-            {name: array.astype(held) for name, array in self.flat_params.items()},
             {
-                name: array.astype(held) if np.issubdtype(array.dtype, np.floating) else array
+                name: array.astype(numpy_dtype(formats.of_param(name)))
+                for name, array in self.flat_params.items()
+            },
+            {
+                name: array.astype(numpy_dtype(formats.of_data(name)))
+                if np.issubdtype(array.dtype, np.floating)
+                else array
                 for name, array in self.flat_batch.items()
             },
         )

@@ -12,13 +12,18 @@ from numpy.typing import NDArray
 
 from gradproof.reference.numbers import Noisy, Numbers
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.numbers.run_formats import RunFormats, coarser
 from gradproof.reference.tape import Differentiation, Loss, Operation, Source, Tensor, differentiate
 
 Array = NDArray[Any]
 
 
 def where_digits_are_lost(
-    loss: Loss, params: Mapping[str, Array], batch: Mapping[str, Array], dtype: str, parameter: str
+    loss: Loss,
+    params: Mapping[str, Array],
+    batch: Mapping[str, Array],
+    formats: RunFormats | str,
+    parameter: str,
 ) -> str:
     """Name the operation that amplifies the relative rounding noise most, on the way to one gradient.
 
@@ -31,11 +36,12 @@ def where_digits_are_lost(
         loss: called as `loss(xp, params, batch)`.
         params: flat, without a leading axis of steps.
         batch: likewise.
-        dtype: whose rounding is looked at.
+        formats: whose rounding is looked at.
         parameter: whose gradient is looked at.
     """
-    kind = Noisy(dtype, samples=32)
-    run = differentiate(loss, params, batch, kind)
+    formats = RunFormats.of(formats)
+    kind = Noisy.of(formats, samples=32)
+    run = differentiate(formats.loss or loss, params, batch, kind)
     target = run.tape.parameters[parameter]
     with np.errstate(all="ignore"), kind.context():
         found = max(_amplifications(run, target, kind.unit), default=(0.0, ""), key=lambda pair: pair[0])
@@ -94,7 +100,7 @@ def who_loses_digits(
     loss: Loss,
     params: Mapping[str, Array],
     batch: Mapping[str, Array],
-    dtype: str,
+    formats: RunFormats | str,
     entry: tuple[str, int],
     exact: float,
     relative_error: float,
@@ -107,20 +113,24 @@ def who_loses_digits(
         loss: called as `loss(xp, params, batch)`.
         params: flat, without a leading axis of steps.
         batch: likewise.
-        dtype: whose rounding is looked at.
+        formats: whose rounding is looked at.
         entry: the parameter, and the entry's place in it in row-major order.
         exact: the entry's exact value.
         relative_error: that of the value that loses the digits.
     """
     parameter, place = entry
+    formats = RunFormats.of(formats)
+    loss, kind = formats.loss or loss, Noisy.of(formats)
     tried: dict[tuple[str, Source], Operation] = {}
+    path: set[str] = set()
 
     def spread(textbook: tuple[str, Source] | None) -> float:
         def accurately(operation: Operation, source: Source) -> bool:
             tried.setdefault((operation.name, source), operation)
             return (operation.name, source) != textbook
 
-        run = differentiate(loss, params, batch, Noisy(dtype), accurately=accurately)
+        run = differentiate(loss, params, batch, kind, accurately=accurately)
+        path.add(run.gradients[parameter].kind.path)
         found = run.gradients[parameter].spread(np.array(exact)).reshape(-1)[place]
         return float(found) if np.isfinite(found) else np.inf
 
@@ -131,7 +141,7 @@ def who_loses_digits(
         return None
     accurate, where = tried[loser].accurate, f"{loser[0]} at {loser[1]}"
     assert accurate is not None  # noqa: S101 - only those are asked for
-    digits = round(-np.log10(FORMATS[dtype].unit_roundoff))
+    digits = round(-np.log10(FORMATS[coarser(*path)].unit_roundoff))
     left = min(max(-np.log10(relative_error), 0.0), digits) if relative_error > 0 else digits
     lost = f"{digits - int(left)} of {digits} digits"
     return Loser(where, f"{where} loses {lost} as {accurate.loses}; {accurate.keeps} keeps them")

@@ -13,6 +13,7 @@ from gradproof.backends.protocol import Run
 from gradproof.errors import GradproofError, UnsupportedError
 from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.causes import Again, Cause, SecondPoint, doubt_from, search_cause
 from gradproof.verdicts.causes.kinds import CauseKind
@@ -111,7 +112,11 @@ _NEAR = (
 def _is_near(judgement: Judgement) -> bool:
     """Tell whether the true gradient would pass for a cause, so that none can be told from it."""
     floats = judgement.floats
-    if floats is None or floats.verdict is not Verdict.DISAGREES or not is_short(floats.dtype):
+    if (
+        floats is None
+        or floats.verdict is not Verdict.DISAGREES
+        or not any(is_short(each.path) for each in floats.assessed.values())
+    ):
         return False
     return floats.spreads <= CAUSE_SPREADS
 
@@ -124,7 +129,8 @@ def _no_numbers(judgement: Judgement) -> bool:
 
 def _digits_lost(judgement: Judgement, loss: Loss) -> Cause | None:
     """Name the operation whose textbook formula loses the digits; None where that is not what loses them."""
-    floats, place = judgement.floats, judgement.claimed.near or judgement.claimed.place
+    claimed, floats = judgement.claimed, judgement.floats
+    place = claimed.near or claimed.place
     told = (judgement.verdict, None if floats is None else floats.verdict)
     if floats is None or told != (Verdict.INACCURATE, Verdict.INACCURATE):
         return None
@@ -134,7 +140,7 @@ def _digits_lost(judgement: Judgement, loss: Loss) -> Cause | None:
     assessed = losing[name]
     at = int(np.argmax(np.where(assessed.verdict == code, assessed.spreads, -1.0)))
     exact, relative = float(assessed.exact.flat[at]), float(assessed.relative_error.flat[at])
-    loser = who_loses_digits(loss, place.params, place.batch, floats.dtype, (name, at), exact, relative)
+    loser = who_loses_digits(loss, place.params, place.batch, claimed.formats, (name, at), exact, relative)
     if loser is None:
         return None
     return Cause(CauseKind.DIGITS_LOST.slug, loser.where, None, loser.text, tuple(losing))
@@ -143,7 +149,12 @@ def _digits_lost(judgement: Judgement, loss: Loss) -> Cause | None:
 def _inaccurate_function(judgement: Judgement, loss: Loss) -> Cause | None:
     """Ask the framework that a wrong gradient was computed with for what its functions give there."""
     claimed, floats = judgement.claimed, judgement.floats
-    if claimed.framework is None or floats is None or judgement.verdict is not Verdict.DISAGREES:
+    if (
+        claimed.framework is None
+        or floats is None
+        or claimed.formats.own
+        or judgement.verdict is not Verdict.DISAGREES
+    ):
         return None
     place = claimed.near or claimed.place
     return inaccurate_function(
@@ -163,14 +174,18 @@ def _accused(
         values = claimed.formula.values
         known = {name: balls for name, balls in values.items() if name in claimed.place.params}
         return claimed.place, known, None
-    dtype = FORMATS[claimed.dtype].dtype
-    values = {name: value.astype(dtype) for name, value in claimed.floats.items()}
+    values = _held(claimed.floats, claimed.formats)
     assessed = {} if judgement.floats is None else judgement.floats.assessed
     doubt = {
-        name: doubt_from(each.widest[0], midpoints(each.exact), claimed.dtype).reshape(values[name].shape)
+        name: doubt_from(each.widest[0], midpoints(each.exact), each.path).reshape(values[name].shape)
         for name, each in assessed.items()
     }
     return claimed.near or claimed.place, values, doubt
+
+
+def _held(floats: Arrays, formats: RunFormats) -> dict[str, Array]:
+    """Give numbers in arrays of the data types that NumPy has for their formats."""
+    return {name: each.astype(FORMATS[formats.of_param(name)].dtype) for name, each in floats.items()}
 
 
 def _again(claimed: Claimed) -> Again:
@@ -206,15 +221,12 @@ def again_in_floats(user: UserGradient, claimed: Claimed) -> Again:
     """Say how a gradient that is run in floating point alone is asked for again, a tenth away."""
 
     def second() -> SecondPoint | None:
-        place = claimed.place.apart.rounded(claimed.dtype)
-        dtype = FORMATS[claimed.dtype].dtype
+        place = claimed.place.apart.rounded(claimed.formats)
         try:
-            values = call_gradient(user, place, claimed.dtype, claimed.takes).values
+            values = call_gradient(user, place, claimed.formats, claimed.takes).values
         except GradproofError:
             return None
-        return SecondPoint(
-            place.params, place.batch, {name: each.astype(dtype) for name, each in values.items()}
-        )
+        return SecondPoint(place.params, place.batch, _held(values, claimed.formats))
 
     return Again(second)
 
@@ -242,7 +254,10 @@ def with_causes(
         gradients = tuple(replace(each, cause=cause, where=where) for each, cause, where in found)
     if scenario.training is not None and scenario.training.is_plain:
         rate = scenario.training.learning_rate
-        updates = tuple(_update_explained(run, rate, each, wrong) for each in updates)
+        held = scenario.formats(run.dtype, run.variant)
+        updates = tuple(
+            _update_explained(run, rate, each, wrong, held.of_param(each.parameter)) for each in updates
+        )
     return gradients, updates
 
 
@@ -256,9 +271,10 @@ def _gradient_causes(
             continue
         step = judgement.worst_step()
         params, batch, floats, _ = _at_step(scenario, run, step)
-        claimed = Claimed(Place(params, batch), floats, run.dtype, framework=framework)
+        formats = scenario.formats(run.dtype, run.variant)
+        claimed = Claimed(Place(params, batch), floats, formats, framework=framework)
         again = Again(partial(_at_another_step, scenario, run, step))
-        evidence = PlaceEvidence(scenario.flat_loss, claimed.place, run.dtype)
+        evidence = PlaceEvidence(scenario.flat_loss, claimed.place, formats)
         try:
             cause = explained(judge(claimed, evidence), scenario.flat_loss, again=again).cause
         except UnsupportedError:
@@ -288,21 +304,22 @@ def _at_another_step(scenario: Scenario, run: Run, step: int) -> SecondPoint | N
     if other == step:
         return None
     there = _at_step(scenario, run, other)
-    dtype = FORMATS[run.dtype].dtype
-    return there._replace(claimed={name: each.astype(dtype) for name, each in there.claimed.items()})
+    return there._replace(claimed=_held(there.claimed, scenario.formats(run.dtype, run.variant)))
 
 
-def _update_explained(run: Run, rate: float, judgement: ParameterRecord, wrong: set[str]) -> ParameterRecord:
+def _update_explained(
+    run: Run, rate: float, judgement: ParameterRecord, wrong: set[str], dtype: str
+) -> ParameterRecord:
     if judgement.worst_verdict() not in _WRONG:
         return judgement
     name, step = judgement.parameter, judgement.worst_step()
     before, after = (run.weights[name][at].astype(np.float64) for at in (step, step + 1))
     change = rate * run.gradients[name][step].astype(np.float64)
-    if _is_step(before, after, change, 1.0, run.dtype):
+    if _is_step(before, after, change, 1.0, dtype):
         # The step itself is right: what is wrong is the gradient that it follows.
         cause = f"the update of {name} follows its gradient, which is wrong" if name in wrong else ""
         return replace(judgement, cause=cause)
-    return replace(judgement, cause=_factor_cause(name, before, after, change, rate, run.dtype))
+    return replace(judgement, cause=_factor_cause(name, before, after, change, rate, dtype))
 
 
 def following(scenario: Scenario, run: Run, update: ParameterRecord, gradients: Records) -> ParameterRecord:
@@ -315,7 +332,8 @@ def following(scenario: Scenario, run: Run, update: ParameterRecord, gradients: 
         return update
     name, step, rate = update.parameter, update.worst_step(), scenario.training.learning_rate
     before, after = (run.weights[name][at].astype(np.float64) for at in (step, step + 1))
-    if not _is_step(before, after, rate * run.gradients[name][step].astype(np.float64), 1.0, run.dtype):
+    dtype = scenario.formats(run.dtype, run.variant).of_param(name)
+    if not _is_step(before, after, rate * run.gradients[name][step].astype(np.float64), 1.0, dtype):
         return update
     cause = f"the update of {name} follows its gradient, in which {gradient.cause}"
     return replace(update, cause=cause, where=gradient.where)

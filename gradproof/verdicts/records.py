@@ -64,7 +64,7 @@ class ParameterRecord:
         error: |value - exact|, rounded up.
         relative_error: |value - exact| / |exact|, rounded up; infinite where the exact value is 0 and the
             value is not.
-        ulps: the error in units in the last place of the exact value, in the run's dtype.
+        ulps: the error in units in the last place of the exact value, in the parameter's dtype.
         spreads: the error in spreads of the measured rounding noise.
         verdict: positions in `SEVERITY`.
         reason: why the verdict is not AGREES, in words; empty where it is.
@@ -75,6 +75,7 @@ class ParameterRecord:
             none.
         entry_of_state: which entry of the training's state this is of (`first_moment`); empty for the
             parameter's gradient and its weights.
+        dtype: what the parameter is held in, which is the run's but where each has its own.
     """
 
     parameter: str
@@ -92,6 +93,7 @@ class ParameterRecord:
     cause: str = ""
     where: str = ""
     entry_of_state: str = ""
+    dtype: str = ""
 
     def worst_step(self) -> int:
         """Tell the step with the worst verdict, and among those the first with the most spreads."""

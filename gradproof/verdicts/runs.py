@@ -70,21 +70,21 @@ def judge(
 def _judge_steps(scenario: Scenario, run: Run, steps: slice) -> tuple[list[ParameterRecord], ...]:
     """Judge the gradients, the updates and the states of some steps."""
     weights = {name: weight[steps] for name, weight in run.weights.items()}
-    stepping = stepping_of(scenario, run, steps)
-    evidence = Evidence(scenario.flat_loss, weights, batches_of(scenario, run, steps), run.dtype, stepping)
+    stepping, formats = stepping_of(scenario, run, steps), scenario.formats(run.dtype, run.variant)
+    evidence = Evidence(scenario.flat_loss, weights, batches_of(scenario, run, steps), formats, stepping)
     gradients = [
-        judge_entries(name, gradient[steps], evidence.gradients[name], run.dtype)
+        judge_entries(name, gradient[steps], evidence.gradients[name], formats.of_param(name))
         for name, gradient in run.gradients.items()
     ]
     if stepping is None:
         return gradients, [], []
     updates = [
-        judge_entries(name, weight[1:][steps], evidence.steps[After(name)], run.dtype)
+        judge_entries(name, weight[1:][steps], evidence.steps[After(name)], formats.of_param(name))
         for name, weight in run.weights.items()
     ]
     states = [
         replace(
-            judge_entries(name, array[1:][steps], evidence.steps[After(name, entry)], run.dtype),
+            judge_entries(name, array[1:][steps], evidence.steps[After(name, entry)], formats.of_param(name)),
             entry_of_state=entry,
         )
         for entry, arrays in run.states.items()
@@ -100,7 +100,7 @@ def judge_entries(parameter: str, value: Array, known: Known, dtype: str) -> Par
         parameter: its dotted name.
         value: what the implementation gave, of shape (T, *parameter).
         known: of the same shape.
-        dtype: what the implementation computed in.
+        dtype: what the parameter is held in.
     """
     steps = len(value)
     assessed = assess(value, known, dtype)
@@ -111,6 +111,7 @@ def judge_entries(parameter: str, value: Array, known: Known, dtype: str) -> Par
     spreads = rounded_up(assessed.spreads[pick])
     return ParameterRecord(
         parameter=parameter,
+        dtype=dtype,
         shape=value.shape[1:],
         index=worst,
         value=assessed.value[pick],
@@ -120,7 +121,7 @@ def judge_entries(parameter: str, value: Array, known: Known, dtype: str) -> Par
         ulps=rounded_up(assessed.ulps[pick]),
         spreads=spreads,
         verdict=verdict,
-        reason=explain(assessed, verdict, known.reasons, dtype),
+        reason=explain(assessed, verdict, known.reasons),
         worst=_worst_entries(assessed, known, value.shape[1:], worst_step(verdict, spreads)),
     )
 
@@ -173,7 +174,8 @@ def _located(scenario: Scenario, run: Run, judgement: ParameterRecord) -> Parame
     params, batch = _at_step(scenario, run, step)
     entry = judgement.parameter, int(judgement.index[step])
     exact, relative = float(judgement.exact[step]), float(judgement.relative_error[step])
-    loser = who_loses_digits(scenario.flat_loss, params, batch, run.dtype, entry, exact, relative)
+    formats = scenario.formats(run.dtype, run.variant)
+    loser = who_loses_digits(scenario.flat_loss, params, batch, formats, entry, exact, relative)
     if loser is None:
         return judgement
     reason = judgement.reason.copy()
@@ -190,7 +192,8 @@ def _conditioned(scenario: Scenario, run: Run, judgement: ParameterRecord) -> Pa
         return judgement
     step = int(conditioned[np.argmax(judgement.spreads[conditioned])])
     params, batch = _at_step(scenario, run, step)
-    place = where_digits_are_lost(scenario.flat_loss, params, batch, run.dtype, judgement.parameter)
+    formats = scenario.formats(run.dtype, run.variant)
+    place = where_digits_are_lost(scenario.flat_loss, params, batch, formats, judgement.parameter)
     reason = judgement.reason.copy()
     reason[conditioned] += f"; at step {step} most are lost in {place}"
     return replace(judgement, reason=reason)

@@ -81,6 +81,7 @@ def _described(record: ParameterRecord) -> dict[str, Any]:
         "cause": record.cause,
         "where": record.where,
         "entry_of_state": record.entry_of_state,
+        "dtype": record.dtype,
         "worst": [record.worst.step, record.worst.grid, record.worst.block],
     }
 
@@ -94,6 +95,7 @@ def _record(described: dict[str, Any], arrays: Mapping[str, Array], key: str) ->
         shape=tuple(described["shape"]),
         cause=described["cause"],
         where=described["where"],
+        dtype=described["dtype"],
         worst=WorstEntries(step, tuple(grid), tuple(block), **worst),
         entry_of_state=described["entry_of_state"],
         **judged,

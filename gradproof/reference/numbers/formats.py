@@ -104,11 +104,16 @@ class Format:
     def holds_all(self, other: "Format") -> bool:
         """Whether the format represents every number of another one.
 
-        >>> FORMATS["float32"].holds_all(FORMATS["float16"]), FORMATS["bfloat16"].holds_all(FORMATS["float16"])
+        >>> (
+        ...     FORMATS["float32"].holds_all(FORMATS["float16"]),
+        ...     FORMATS["bfloat16"].holds_all(FORMATS["float16"]),
+        ... )
         (True, False)
         """
         finer = self.significand_bits >= other.significand_bits
-        return finer and self.greatest >= other.greatest and self.smallest_subnormal <= other.smallest_subnormal
+        return (
+            finer and self.greatest >= other.greatest and self.smallest_subnormal <= other.smallest_subnormal
+        )
 
     def holds(self, values: Payload) -> NDArray[np.bool_]:
         """Whether the format represents each value exactly."""

@@ -38,10 +38,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.array_formats import ArrayFormats, coarser, promoted
 from gradproof.reference.numbers.formats import FORMATS, Format, format_of
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.repeats import mixed
+from gradproof.reference.numbers.run_formats import RunFormats, coarser, promoted
 
 AMPLIFICATION = 16.0
 """How much larger than its rounding float64's noise is made, so that it is not lost in the rounding of the
@@ -115,7 +115,7 @@ class NoiseModel:
     amplified: bool = True
     gridded: bool = False
     sums: str | None = None
-    formats: ArrayFormats | None = None
+    formats: RunFormats | None = None
     coarsest: str = ""
     is_constant: bool = False
     _stream: _Stream = field(init=False, repr=False, compare=False)
@@ -133,9 +133,9 @@ class NoiseModel:
         object.__setattr__(self, "_stream", stream)
 
     @classmethod
-    def of(cls, formats: ArrayFormats | str, **settings: Any) -> Self:
+    def of(cls, formats: RunFormats | str, **settings: Any) -> Self:
         """Give the model of a loss's arrays, of which each may be held in a format of its own."""
-        formats = ArrayFormats.of(formats)
+        formats = RunFormats.of(formats)
         return cls(formats.finest, formats=formats if formats.own else None, **settings)
 
     # ---------------------------------------------------------------- several formats in one run
@@ -263,7 +263,7 @@ class NoiseModel:
     def array_dtype(self) -> np.dtype[Any]:
         """The data type that a loss is told; float32 for formats that NumPy lacks, which it tells as well."""
         dtype = self.format.dtype
-        return dtype if dtype.name == self.dtype else np.dtype(dtype, metadata={"format": self.dtype})  # type: ignore[call-overload] # NumPy's stubs lack it
+        return dtype if dtype.name == self.dtype else np.dtype(dtype, metadata={"format": self.dtype})
 
     @contextmanager
     def context(self) -> Iterator[None]:

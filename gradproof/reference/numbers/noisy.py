@@ -31,7 +31,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.arithmetic import Kind, Numbers, Operand
-from gradproof.reference.numbers.array_formats import coarser
 from gradproof.reference.numbers.branches import shares, sides
 from gradproof.reference.numbers.elementary import EVERY
 from gradproof.reference.numbers.mask import decided
@@ -46,6 +45,7 @@ from gradproof.reference.numbers.noise_model import Inside, NoiseModel
 from gradproof.reference.numbers.orders import shuffled_within
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.repeats import repeats_in_product, repeats_in_sum
+from gradproof.reference.numbers.run_formats import coarser
 
 NEAR_TIE = 32
 """Margins of so many spreads may fall on either side: both branches are then sampled."""
@@ -97,7 +97,7 @@ class NoisyNumbers(Numbers["Noisy"]):
         """The numbers rounded to a format, but for those that it holds."""
         if dtype == self.kind.dtype:
             return self
-        kind = self.kind.related(dtype, coarser(*self._ways(), dtype))
+        kind = self.kind.related(dtype, coarser(*self.ways(), dtype))
         if kind.format.holds_all(self.kind.format):
             return type(self)(self.data, kind)
         return type(self)(kind.rounded(kind.converted(self.data, kind.format)), kind)
@@ -108,22 +108,22 @@ class NoisyNumbers(Numbers["Noisy"]):
             return self
         if self.kind.is_constant:
             return self.in_format(kind.dtype)
-        return type(self)(self.data, self.kind.related(kind.dtype, coarser(*self._ways(), kind.dtype)))
+        return type(self)(self.data, self.kind.related(kind.dtype, coarser(*self.ways(), kind.dtype)))
 
     def joined(self, *others: Operand) -> Self:
         """The same numbers, of the kind of what is computed of them and of others of the same format."""
-        arrays = [each for each in others if isinstance(each, NoisyNumbers) and each.kind is not self.kind]
-        if not arrays:
+        joined: list[NoisyNumbers] = [self]
+        joined += [each for each in others if isinstance(each, NoisyNumbers) and each.kind is not self.kind]
+        if len(joined) == 1:
             return self
-        ways = [way for each in (self, *arrays) for way in each._ways()]
         kind = self.kind.related(
             self.kind.dtype,
-            coarser(self.kind.dtype, *ways),
-            is_constant=all(each.kind.is_constant for each in (self, *arrays)),
+            coarser(self.kind.dtype, *(way for each in joined for way in each.ways())),
+            is_constant=all(each.kind.is_constant for each in joined),
         )
         return type(self)(self.data, kind)
 
-    def _ways(self) -> tuple[str, ...]:
+    def ways(self) -> tuple[str, ...]:
         """The coarsest format that they were rounded in; none where they are exact."""
         return () if self.data.shape[0] == 1 else (self.kind.path,)
 

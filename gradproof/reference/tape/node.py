@@ -136,7 +136,8 @@ class Tensor(Computed):
     @property
     def dtype(self) -> np.dtype[Any]:
         """The data type that the kind of number stands for."""
-        return self.value.kind.array_dtype
+        dtype: np.dtype[Any] = self.value.kind.array_dtype
+        return dtype
 
     @property
     def format(self) -> str:

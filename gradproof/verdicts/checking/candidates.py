@@ -44,7 +44,7 @@ def known_of(gradient: UserGradient, given: Place, terms: Terms, fixed: frozense
 def _runs(gradient: UserGradient, place: Place, terms: Terms) -> bool:
     try:
         gradient.loss_value(place)
-        call_gradient(gradient, place, terms.dtype, terms.takes)
+        call_gradient(gradient, place, terms.formats, terms.takes)
     except GradproofError:
         return False
     return True

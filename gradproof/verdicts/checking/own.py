@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.reference.truth import Truth
 from gradproof.verdicts.checking.points import Point
 from gradproof.verdicts.judging.check_findings import CheckFinding
@@ -29,13 +30,13 @@ class Terms:
     """On which terms a gradient is judged, as the user's point showed them.
 
     Attributes:
-        dtype: what its floating-point result is judged by.
+        formats: what its floating-point result is judged by.
         takes: the arrays that it wants.
         scales: by parameter, the greatest entry of the true gradient at the user's point.
         rounded: the unit roundoff of the data there, if the gradient was off by what that explains; else 0.
     """
 
-    dtype: str
+    formats: RunFormats
     takes: str
     scales: Mapping[str, float]
     rounded: float = 0.0
@@ -58,15 +59,15 @@ def judge_own(
         InputError: the gradient raises there.
     """
     few = point.usual and not for_show
-    near = point.place.rounded(terms.dtype)
-    evidence = PlaceEvidence(gradient.loss, point.place, terms.dtype, near, sharp_is_enough=few)
+    near = point.place.rounded(terms.formats)
+    evidence = PlaceEvidence(gradient.loss, point.place, terms.formats, near, sharp_is_enough=few)
     truth = evidence.truth
     if not truth.complete and not truth.kinks:
         return None
     precision = truth.precision if few else max(truth.precision, USUAL)
-    claimed = claim(gradient, point.place, terms.dtype, terms.takes, precision)
-    if claimed.dtype != terms.dtype:
-        evidence = PlaceEvidence(gradient.loss, point.place, claimed.dtype, claimed.near)
+    claimed = claim(gradient, point.place, terms.formats, terms.takes, precision)
+    if claimed.formats != terms.formats:
+        evidence = PlaceEvidence(gradient.loss, point.place, claimed.formats, claimed.near)
     if claimed.certified and _is_close(claimed, truth):
         # Right to half of its digits: nothing needs judging but the formula.
         claimed = replace(claimed, floats={})
@@ -105,8 +106,8 @@ def _matters(floats: Floats, truth: Truth, scales: Mapping[str, float]) -> bool:
     if floats.verdict is Verdict.NOT_FINITE:
         # In a narrow format numbers overflow on the way that the user's point would never meet.
         return floats.dtype == "float64" and truth.complete
-    half = _half(floats.dtype)
     for name, assessed in floats.assessed.items():
+        half = _half(assessed.path)
         exact = truth.gradients[name].values()
         size = max(scales.get(name, 0.0), float(np.max(np.abs(exact), initial=0.0)))
         if float(np.max(assessed.least, initial=0.0)) > half * size:
@@ -133,8 +134,8 @@ def _half(dtype: str) -> float:
 
 def _is_close(claimed: Claimed, truth: Truth) -> bool:
     """Whether floating-point results are right to half of their digits."""
-    half = _half(claimed.dtype)
     for name, value in claimed.floats.items():
+        half = _half(claimed.formats.of_param(name))
         exact = truth.gradients[name].values()[0, ...]
         with np.errstate(all="ignore"):
             if not np.all(np.abs(value - exact) <= half * np.abs(exact)):

@@ -16,6 +16,7 @@ import numpy as np
 
 from gradproof.errors import GradproofError
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.verdicts.checking.drawing import Draw
 from gradproof.verdicts.checking.held import held_by
 from gradproof.verdicts.checking.looking import Array, format_of, whole
@@ -42,13 +43,13 @@ _STILL = {"constant", "pattern"}
 _ERRORS = frozenset({Verdict.WRONG, Verdict.DISAGREES, Verdict.INACCURATE})
 
 
-def judged_with_rounded_data(found: Judgement, gradient: UserGradient, dtype: str) -> Judgement:
+def judged_with_rounded_data(found: Judgement, gradient: UserGradient, formats: RunFormats) -> Judgement:
     """Judge a gradient that does not pass once more, where data is to all digits what it is up to rounding.
 
     Args:
         found: what is said of it at the user's own point.
         gradient: whose.
-        dtype: what its floating-point result is judged in.
+        formats: what its floating-point result is judged in.
 
     Returns:
         what was found, or what is said there, with a finding that tells the data.
@@ -63,16 +64,16 @@ def judged_with_rounded_data(found: Judgement, gradient: UserGradient, dtype: st
     relations = [relation for relation in found_relations if not _is_exact(relation, place)]
     what = [told for view in views for told in view.rounded] + [relation.told() for relation in relations]
     if not what:
-        return _with_an_unknown_law(found, gradient, dtype, found_relations, rounding_of(place)) or found
+        return _with_an_unknown_law(found, gradient, formats, found_relations, rounding_of(place)) or found
     there = _to_all_digits(place, views, relations)
     try:
-        again = judge_at(gradient, there, dtype)
+        again = judge_at(gradient, there, formats)
     except GradproofError:  # it does not take arrays of float64, say: then nothing is known of it there
         return found
     if again.is_up_to_rounded_data:
         again = _equal(again)
     if not again.ok:
-        explained = _with_an_unknown_law(again, gradient, dtype, found_relations, rounding_of(place))
+        explained = _with_an_unknown_law(again, gradient, formats, found_relations, rounding_of(place))
         if explained is None:
             return found
         again = explained
@@ -135,13 +136,17 @@ def _equal(found: Judgement) -> Judgement:
 
 
 def _with_an_unknown_law(
-    found: Judgement, gradient: UserGradient, dtype: str, relations: Sequence[Relation], rounding: float
+    found: Judgement,
+    gradient: UserGradient,
+    formats: RunFormats,
+    relations: Sequence[Relation],
+    rounding: float,
 ) -> Judgement | None:
     """Take a formula for equal whose error comes of the data's rounding alone, which shows as it moves."""
 
     def judged(place: Place) -> Judgement | None:
         try:
-            return judge_at(gradient, place, dtype)
+            return judge_at(gradient, place, formats)
         except GradproofError:
             return None
 

@@ -174,5 +174,5 @@ def reads(trials: Trials, name: str, of_gradient: bool) -> bool:
 def _given_by(trials: Trials, place: Place, of_gradient: bool) -> list[bytes]:
     if not of_gradient:
         return [np.float64(trials.gradient.loss_value(place)).tobytes()]
-    called = call_gradient(trials.gradient, place, trials.terms.dtype, trials.terms.takes)
+    called = call_gradient(trials.gradient, place, trials.terms.formats, trials.terms.takes)
     return [name.encode() + values.tobytes() for name, values in called.values.items()]

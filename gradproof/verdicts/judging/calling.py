@@ -12,11 +12,12 @@ from gradproof.backends.arrays import NUMPY, as_numpy, computing_in
 from gradproof.backends.framework import Framework
 from gradproof.backends.loading import frameworks, frameworks_in_use
 from gradproof.errors import InputError
+from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.reference.trees import described, flatten
 from gradproof.scenarios.user_code import called
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Place
-from gradproof.verdicts.judging.given import Given, coarsest, read
+from gradproof.verdicts.judging.given import Given, read
 from gradproof.verdicts.judging.user_gradient import UserGradient
 
 Array = NDArray[Any]
@@ -31,7 +32,7 @@ class Called:
         findings: what is wrong with what it returned, and with what it did.
         takes: what it was given: a framework's name, or `NAME-leaves`.
         gives: the name of the framework whose arrays it returned.
-        dtype: what its numbers are held in.
+        formats: what its numbers are held in.
         works_with: the framework whose arrays it takes or gives, if they are not NumPy's.
     """
 
@@ -39,17 +40,19 @@ class Called:
     findings: tuple[CheckFinding, ...]
     takes: str
     gives: str
-    dtype: str
+    formats: RunFormats
     works_with: Framework | None
 
 
-def call_gradient(subject: UserGradient, place: Place, dtype: str, takes: str | None = None) -> Called:
+def call_gradient(
+    subject: UserGradient, place: Place, formats: RunFormats, takes: str | None = None
+) -> Called:
     """Call the gradient in a dtype.
 
     Args:
         subject: whose gradient.
-        place: where; the floating-point arrays are rounded to the dtype.
-        dtype: float64, float32, float16 or bfloat16.
+        place: where; the floating-point arrays are rounded to the formats.
+        formats: those that it is to compute in.
         takes: the arrays that it wants, if known. Else NumPy's are tried first, then those of a framework
             that the user's code has imported.
 
@@ -60,7 +63,7 @@ def call_gradient(subject: UserGradient, place: Place, dtype: str, takes: str | 
     for name, framework, leaf in _handings():
         if takes in {None, name}:
             try:
-                return replace(_call(subject, place, dtype, framework, leaf=leaf), takes=name)
+                return replace(_call(subject, place, formats, framework, leaf=leaf), takes=name)
             except InputError as error:
                 # The first one's is told: with NumPy arrays the user's own lines are the shortest.
                 failure = failure or error
@@ -84,13 +87,15 @@ def _handings() -> Iterator[tuple[str, Framework, bool]]:
                 yield f"{framework.name}-leaves", framework, True
 
 
-def _call(subject: UserGradient, place: Place, dtype: str, framework: Framework, *, leaf: bool) -> Called:
-    params = {name: array.astype(dtype) for name, array in place.params.items()}
+def _call(
+    subject: UserGradient, place: Place, formats: RunFormats, framework: Framework, *, leaf: bool
+) -> Called:
+    params = {name: array.astype(formats.of_param(name)) for name, array in place.params.items()}
     batch = {
-        name: array.astype(dtype) if array.dtype.kind == "f" else array.copy()
+        name: array.astype(formats.of_data(name)) if array.dtype.kind == "f" else array.copy()
         for name, array in place.batch.items()
     }
-    with computing_in(dtype), np.errstate(all="ignore"):
+    with computing_in(formats.finest), np.errstate(all="ignore"):
         given = (
             {name: framework.from_numpy(array, leaf=leaf) for name, array in params.items()},
             {name: framework.from_numpy(array) for name, array in batch.items()},
@@ -102,7 +107,7 @@ def _call(subject: UserGradient, place: Place, dtype: str, framework: Framework,
         got = Given({}, problems) if problems else read(leaves, {name: a.shape for name, a in params.items()})
     works_with = next((each for each in (framework, got.framework) if each.name != NUMPY.name), None)
     findings = (*mutations, *got.findings)
-    return Called(got.values, findings, "", got.framework.name, coarsest(dtype, got.dtype), works_with)
+    return Called(got.values, findings, "", got.framework.name, formats.given(got.dtypes), works_with)
 
 
 def _mutations(kind: str, before: Mapping[str, Array], after: Mapping[str, Any]) -> Iterator[CheckFinding]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gradproof.backends.framework import Framework
 from gradproof.reference.lifted import Trace
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.reference.subgradients import moved
 from gradproof.verdicts.judging.check_findings import CheckFinding
 
@@ -25,12 +26,16 @@ class Place:
     params: Arrays
     batch: Arrays
 
-    def rounded(self, dtype: str) -> "Place":
+    def rounded(self, formats: RunFormats | str) -> "Place":
         """Give the place that an implementation in a dtype is at: itself if it holds such numbers already."""
-        to_dtype = FORMATS[dtype].rounded
-        params = {name: to_dtype(array.astype(np.float64)) for name, array in self.params.items()}
+        formats = RunFormats.of(formats)
+
+        def held(array: Array, dtype: str) -> Array:
+            return FORMATS[dtype].rounded(array.astype(np.float64))
+
+        params = {name: held(array, formats.of_param(name)) for name, array in self.params.items()}
         batch = {
-            name: to_dtype(array.astype(np.float64)) if array.dtype.kind == "f" else array
+            name: held(array, formats.of_data(name)) if array.dtype.kind == "f" else array
             for name, array in self.batch.items()
         }
         pairs = [(self.params[name], params[name]) for name in params]
@@ -97,7 +102,7 @@ class Claimed:
         place: where, as exactly the numbers that it holds.
         floats: by parameter, float64 arrays of the parameters' shapes: what was computed in a dtype at the
             place rounded to it. Only what can be compared; empty where nothing was computed.
-        dtype: what it was computed in.
+        formats: what they were computed in.
         formula: the code on balls; None where there is no code.
         findings: what was noticed while the values were obtained.
         near: the place that the values were computed at: rounded to the dtype that was asked for.
@@ -107,12 +112,17 @@ class Claimed:
 
     place: Place
     floats: Arrays
-    dtype: str
+    formats: RunFormats
     formula: Formula | None = None
     findings: tuple[CheckFinding, ...] = ()
     near: Place | None = None
     takes: str = ""
     framework: Framework | None = None
+
+    @property
+    def dtype(self) -> str:
+        """What they were computed in, in a word."""
+        return self.formats.dtype
 
     @property
     def certified(self) -> bool:

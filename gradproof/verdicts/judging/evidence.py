@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gradproof.reference.noise import Noise, noisy_gradients
 from gradproof.reference.numbers import BallNumbers, Balls, Noisy
+from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.reference.stepping import After, Stepping
 from gradproof.reference.subgradients import Convention, conventions, nearby, sums
 from gradproof.reference.tape import Choice, Inputs, always, differentiate, never
@@ -40,6 +41,7 @@ class Known:
         at_hand: gives the errors of the samples that `spread` is of, of shape (samples, T, *parameter); None
             where entries are not looked at together.
         sampling: runs many more of them.
+        path: the coarsest format that anything on the way to it was rounded in; empty for its own.
     """
 
     exact: BallNumbers
@@ -50,6 +52,7 @@ class Known:
     textbook: Callable[[], Array] | None = None
     at_hand: Callable[[], Array] | None = None
     sampling: Sampling | None = None
+    path: str = ""
 
     def textbook_spread(self) -> Array:
         """Measure what rounding does to each entry where operations follow the textbook's formulas."""
@@ -63,7 +66,7 @@ class Evidence:
         loss: called as `loss(xp, params, batch)` on flat mappings.
         params: per parameter, of shape (T, *parameter).
         batch: per array, of shape (T, *array), or (1, *array) for data that all places share.
-        dtype: whose rounding is measured; the arrays hold its numbers.
+        formats: whose rounding is measured; the arrays hold their numbers.
         stepping: the step that a training makes from each place; None where none is made.
         sharp_is_enough: whether the exact gradients need not have all digits; see `exact_gradient`.
     """
@@ -75,11 +78,11 @@ class Evidence:
         loss: Loss,
         params: Mapping[str, Array],
         batch: Mapping[str, Array],
-        dtype: str,
+        formats: RunFormats | str,
         stepping: Stepping | None = None,
     ) -> None:
         """Hold what the evidence is of."""
-        self.loss, self.params, self.batch, self.dtype = loss, params, batch, dtype
+        self.loss, self.params, self.batch, self.formats = loss, params, batch, RunFormats.of(formats)
         self.stepping = stepping
         self.places = len(next(iter(params.values())))
 
@@ -100,18 +103,18 @@ class Evidence:
         return self._noisy(never)
 
     def _noisy(self, accurately: Choice) -> Mapping[Any, Noise]:
-        kind = Noisy(self.dtype, samples=SAMPLES)
-        then = self.stepping
-        return noisy_gradients(self.loss, self.params, self.batch, kind, self.places, accurately, then)
+        kind = Noisy.of(self.formats, samples=SAMPLES)
+        loss, then = self.formats.loss or self.loss, self.stepping
+        return noisy_gradients(loss, self.params, self.batch, kind, self.places, accurately, then)
 
     @cached_property
     def gradients(self) -> Mapping[str, Known]:
         """What is known of each parameter's gradient."""
         known = {name: self._known(name, exact) for name, exact in self.truth.gradients.items()}
-        if not is_short(self.dtype):
-            return known
         return {
             name: replace(each, at_hand=partial(self._at_hand, name), sampling=partial(self._sample, name))
+            if is_short(each.path)
+            else each
             for name, each in known.items()
         }
 
@@ -120,7 +123,8 @@ class Evidence:
 
     def _sample(self, name: str, places: NDArray[np.intp], entries: Together) -> ManySamples:
         inputs = Inputs(self.params, self.batch, self.places).part(places)
-        return sample(self.loss, inputs.params, inputs.batch, self.dtype, name, entries)
+        loss = self.formats.loss or self.loss
+        return sample(loss, inputs.params, inputs.batch, self.formats, name, entries)
 
     @cached_property
     def steps(self) -> Mapping[After, Known]:
@@ -139,7 +143,8 @@ class Evidence:
         def textbook() -> Array:
             return spread(self.textbook_noisy)
 
-        return Known(exact, spread(self.noisy), *self._wide, self._largest, textbook)
+        path = self.noisy[name].samples.kind.path
+        return Known(exact, spread(self.noisy), *self._wide, self._largest, textbook, path=path)
 
     @cached_property
     def _largest(self) -> Array:
@@ -175,7 +180,7 @@ class PlaceEvidence(Evidence):
         self,
         loss: Loss,
         place: Place,
-        dtype: str,
+        formats: RunFormats | str,
         near: Place | None = None,
         *,
         sharp_is_enough: bool = False,
@@ -185,10 +190,12 @@ class PlaceEvidence(Evidence):
             {name: array[np.newaxis] for name, array in arrays.items()}
             for arrays in (place.params, place.batch)
         )
-        super().__init__(loss, params, batch, dtype)
+        super().__init__(loss, params, batch, formats)
         self.sharp_is_enough = sharp_is_enough
         self.place = place
-        self.near: PlaceEvidence = self if near is None or near is place else PlaceEvidence(loss, near, dtype)
+        self.near: PlaceEvidence = (
+            self if near is None or near is place else PlaceEvidence(loss, near, formats)
+        )
 
     @cached_property
     def sums(self) -> Sequence[tuple[str, str, Array]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.numbers.run_formats import OWN, OWN_DTYPES
 from gradproof.verdicts.conditioning import where_digits_are_lost
 from gradproof.verdicts.judging.evidence import Known, PlaceEvidence
 from gradproof.verdicts.judging.measuring import digits_of
@@ -43,6 +44,8 @@ class Assessment:
             widest.
         widest: the greater of that spread and the textbook's formulas', where the latter was asked for.
         verdict: positions in `SEVERITY`.
+        path: the coarsest format that anything on the way to the values was rounded in: what is left of them
+            is counted in its digits.
         together: of shape (T,): what all entries tell together, in words; empty where that is nothing.
     """
 
@@ -58,6 +61,7 @@ class Assessment:
     spreads: Array
     widest: Array
     verdict: Codes
+    path: str
     together: NDArray[np.object_]
 
     @property
@@ -81,8 +85,9 @@ def assess(value: Array, known: Known, dtype: str) -> Assessment:
     Args:
         value: what the implementation gave, of shape (T, *parameter).
         known: of the same shape.
-        dtype: what the implementation computed in.
+        dtype: what the values are held in.
     """
+    path = known.path or dtype
     rows = (len(value), -1)
     with known.exact.kind.context():
         difference = known.exact.difference_from(value)
@@ -91,18 +96,18 @@ def assess(value: Array, known: Known, dtype: str) -> Assessment:
     )
     values, exact = value.astype(np.float64).reshape(rows), known.exact.values().reshape(rows)
     radii = known.exact.radii().reshape(rows)
-    zeros, scale = _zeros(exact, radii, relative, known.largest, dtype)
+    zeros, scale = _zeros(exact, radii, relative, known.largest, path)
     # At a kink the exact value is an interval, whose ends are rounded like any other number.
     with np.errstate(over="ignore"):
         ends = np.abs(exact) + np.where(np.isfinite(radii), radii, 0.0)
     floor = least_spread(ends, dtype)
-    floor = np.where(zeros, np.maximum(floor, ZERO_UNITS / SPREADS * _unit(dtype) * scale), floor)
+    floor = np.where(zeros, np.maximum(floor, ZERO_UNITS / SPREADS * _unit(path) * scale), floor)
     noise = _noise(known, error, np.isfinite(values), floor)
     with np.errstate(all="ignore"):
         beside = np.where(zeros, error / scale, relative)
-        # More than half of the dtype's digits are gone where the relative error exceeds √u.
-        lost = ~(beside <= np.sqrt(_unit(dtype)))
-        cancels = is_short(dtype) & (error <= np.sqrt(_unit(dtype)) * scale)
+        # More than half of the digits are gone where the relative error exceeds √u.
+        lost = ~(beside <= np.sqrt(_unit(path)))
+        cancels = is_short(path) & (error <= np.sqrt(_unit(path)) * scale)
         verdict = _verdicts(error, least, lost, cancels, noise)
         # What is left is in, or near, a ball that is too wide to tell: at a kink, an interval of slopes.
         undecided = verdict == CODE[Verdict.UNDECIDED]
@@ -121,7 +126,7 @@ def assess(value: Array, known: Known, dtype: str) -> Assessment:
             entries = Together(values - exact, exact, noise.spread, usable)
             at_hand = known.at_hand().reshape(-1, *exact.shape)
             verdict, together = judge_together(entries, at_hand, verdict, known.sampling)
-    return Assessment(values, known.exact.balls().reshape(rows), least, *bounds, verdict, together)
+    return Assessment(values, known.exact.balls().reshape(rows), least, *bounds, verdict, path, together)
 
 
 def _verdicts(
@@ -206,18 +211,15 @@ def is_off(verdict: Codes) -> NDArray[np.bool_]:
     return off
 
 
-def explain(
-    assessed: Assessment, verdict: Codes, wide: NDArray[np.object_], dtype: str
-) -> NDArray[np.object_]:
+def explain(assessed: Assessment, verdict: Codes, wide: NDArray[np.object_]) -> NDArray[np.object_]:
     """Explain in words every verdict of floats that is not AGREES.
 
     Args:
         assessed: what the rule says of every entry at T places.
         verdict: the worst one of each place.
         wide: why balls are wide there, of shape (T,).
-        dtype: what the floats were computed in.
     """
-    few = f"fewer than half of {dtype}'s digits are left"
+    few = f"fewer than half of {assessed.path}'s digits are left"
     texts = {
         Verdict.ILL_CONDITIONED: f"rounding explains the error, but {few}",
         Verdict.INACCURATE: f"the textbook's formula loses digits that an accurate one keeps: {few}",
@@ -229,7 +231,7 @@ def explain(
         reasons[verdict == CODE[kind]] = text
     told = (verdict == CODE[Verdict.DISAGREES]) & (assessed.together != "")
     reasons[told] = assessed.together[told]
-    for place in np.flatnonzero(verdict == CODE[Verdict.ILL_CONDITIONED]) if is_short(dtype) else ():
+    for place in np.flatnonzero(verdict == CODE[Verdict.ILL_CONDITIONED]) if is_short(assessed.path) else ():
         count = np.count_nonzero(assessed.verdict[place] == verdict[place])
         reasons[place] += f" in {count:,} of {assessed.verdict.shape[1]:,} entries"
     unknown = (verdict == CODE[Verdict.KINK]) | (verdict == CODE[Verdict.UNDECIDED])
@@ -251,7 +253,7 @@ class Floats:
         verdict: the worst of all.
         spreads: the largest error in spreads of the rounding noise.
         reason: why the verdict is not AGREES; empty if it is.
-        dtype: what they were computed in.
+        dtype: what they were computed in; `own` where each array has its own.
         blameless: whether they are off, if they are, for no fault of their own.
         together: what all entries of a parameter tell together, in words, where that decides.
     """
@@ -280,11 +282,14 @@ class Floats:
     @property
     def loses_half(self) -> bool:
         """Whether they are, and more than half of the dtype's digits are gone in some entry."""
-        half = np.sqrt(FORMATS[self.dtype].unit_roundoff)
         return self.loses and any(
-            bool(np.any(~(each.relative_error <= half) & is_off(each.verdict)))
+            bool(np.any(~(each.relative_error <= np.sqrt(_unit(each.path))) & is_off(each.verdict)))
             for each in self.assessed.values()
         )
+
+    @property
+    def _where(self) -> str:
+        return OWN_DTYPES if self.dtype == OWN else self.dtype
 
     @property
     def text(self) -> str:
@@ -292,14 +297,14 @@ class Floats:
         if self.verdict in {Verdict.UNDECIDED, Verdict.KINK, Verdict.ILL_CONDITIONED}:
             return sentence(self.reason)
         if self.verdict is Verdict.INACCURATE:
-            return f"In {self.dtype} {sentence(self.reason)[0].lower()}{sentence(self.reason)[1:]}"
+            return f"In {self._where} {sentence(self.reason)[0].lower()}{sentence(self.reason)[1:]}"
         if self.verdict is Verdict.NOT_FINITE:
-            return f"In {self.dtype} it gives NaN or an infinity."
+            return f"In {self._where} it gives NaN or an infinity."
         if self.together:
-            return f"In {self.dtype} {self.together}."
+            return f"In {self._where} {self.together}."
         return (
-            f"In {self.dtype} its largest error is {self.spreads:.3g} spreads of the rounding noise (at most "
-            f"{SPREADS:g} are rounding)."
+            f"In {self._where} its largest error is {self.spreads:.3g} spreads of the rounding noise "
+            f"(at most {SPREADS:g} are rounding)."
         )
 
 
@@ -312,11 +317,13 @@ def judge_floats(values: Mapping[str, Array], evidence: PlaceEvidence) -> Floats
     """
     if not values:
         return None
-    known, dtype = evidence.gradients, evidence.dtype
-    assessed = {name: assess(value[np.newaxis], known[name], dtype) for name, value in values.items()}
+    known, formats = evidence.gradients, evidence.formats
+    assessed = {
+        name: assess(value[np.newaxis], known[name], formats.of_param(name)) for name, value in values.items()
+    }
     codes = {name: each.verdict.max(axis=1, initial=CODE[Verdict.AGREES]) for name, each in assessed.items()}
     worst = max(codes, key=lambda name: int(codes[name][0]))
-    reason = str(explain(assessed[worst], codes[worst], known[worst].reasons, dtype)[0])
+    reason = str(explain(assessed[worst], codes[worst], known[worst].reasons)[0])
     if codes[worst][0] == CODE[Verdict.ILL_CONDITIONED]:
         reason += f"; most are lost in {_where(evidence, worst)}"
     spreads = max(
@@ -324,9 +331,9 @@ def judge_floats(values: Mapping[str, Array], evidence: PlaceEvidence) -> Floats
     )
     verdict, decides = SEVERITY[int(codes[worst][0])], spreads <= SPREADS
     together = str(assessed[worst].together[0]) if decides else ""
-    return Floats(assessed, verdict, spreads, reason, dtype, together=together)
+    return Floats(assessed, verdict, spreads, reason, formats.dtype, together=together)
 
 
 def _where(evidence: PlaceEvidence, name: str) -> str:
     place = evidence.place
-    return where_digits_are_lost(evidence.loss, place.params, place.batch, evidence.dtype, name)
+    return where_digits_are_lost(evidence.loss, place.params, place.batch, evidence.formats, name)

@@ -1,7 +1,7 @@
 """Reading what was given for a gradient: its values, and what is missing, superfluous or of a wrong shape."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -22,13 +22,13 @@ class Given:
         values: by parameter, float64 arrays; only those that can be compared with the true gradient's.
         findings: what is wrong with what was given.
         framework: whose arrays they are.
-        dtype: the coarsest one that they are held in; empty if that is none of gradproof's.
+        dtypes: by parameter, the one that it is held in; without those that are none of gradproof's.
     """
 
     values: Mapping[str, Array]
     findings: tuple[CheckFinding, ...]
     framework: Framework = NUMPY
-    dtype: str = ""
+    dtypes: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(leaves: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> Given:
@@ -40,7 +40,7 @@ def read(leaves: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> Gi
     """
     findings = [*_names(leaves, [*shapes])]
     values: dict[str, Array] = {}
-    framework, dtypes = NUMPY, []
+    framework, dtypes = NUMPY, {}
     for name in (name for name in shapes if name in leaves):
         leaf = leaves[name]
         framework = framework_of(leaf) if framework is NUMPY else framework
@@ -50,18 +50,9 @@ def read(leaves: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> Gi
             findings += [] if problem is None else [problem]
             continue
         values[name] = array
-        dtypes.append(str(getattr(leaf, "dtype", "float64")).removeprefix("torch."))
-    return Given(values, tuple(findings), framework, coarsest(*dtypes))
-
-
-def coarsest(*dtypes: str) -> str:
-    """Give the dtype that rounds most, of those that are known; empty if none is.
-
-    >>> coarsest("float64", "float16", "int64")
-    'float16'
-    """
-    known = [dtype for dtype in dtypes if dtype in FORMATS]
-    return max(known, key=lambda dtype: FORMATS[dtype].unit_roundoff, default="")
+        dtypes[name] = str(getattr(leaf, "dtype", "float64")).removeprefix("torch.")
+    known = {name: dtype for name, dtype in dtypes.items() if dtype in FORMATS}
+    return Given(values, tuple(findings), framework, known)
 
 
 def _names(leaves: Mapping[str, Any], names: list[str]) -> Iterator[CheckFinding]:

@@ -1,5 +1,6 @@
 """Judging a claim: it meets the evidence, the rule decides, and a judgement is what is said."""
 
+from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.verdicts.judging.calling import call_gradient
 from gradproof.verdicts.judging.claimed import Claimed, Formula, Place
 from gradproof.verdicts.judging.evidence import PlaceEvidence
@@ -10,42 +11,46 @@ from gradproof.verdicts.judging.proof import prove
 from gradproof.verdicts.judging.user_gradient import UserGradient
 
 
-def judge_at(gradient: UserGradient, place: Place, dtype: str) -> Judgement:
+def judge_at(gradient: UserGradient, place: Place, formats: RunFormats | str) -> Judgement:
     """Judge what a gradient claims at a place.
 
     Raises:
         InputError: the gradient raises, or the loss cannot be worked with.
         UnsupportedError: the loss uses something that the tape cannot follow.
     """
-    claimed = claim(gradient, place, dtype)
-    return judge(claimed, PlaceEvidence(gradient.loss, place, claimed.dtype, claimed.near))
+    claimed = claim(gradient, place, RunFormats.of(formats))
+    return judge(claimed, PlaceEvidence(gradient.loss, place, claimed.formats, claimed.near))
 
 
 def claim(
-    gradient: UserGradient, place: Place, dtype: str, takes: str | None = None, precision: int = USUAL
+    gradient: UserGradient,
+    place: Place,
+    formats: RunFormats,
+    takes: str | None = None,
+    precision: int = USUAL,
 ) -> Claimed:
     """Run a gradient at a place, in floating point and, if it is plain NumPy, on certified balls.
 
     Args:
         gradient: whose code.
         place: where.
-        dtype: what its floating-point values are computed in, at the place rounded to it.
+        formats: what its floating-point values are computed in, at the place rounded to them.
         takes: the arrays that it wants, if known.
         precision: bits that the exact gradient is known to have needed there.
 
     Raises:
         InputError: the gradient raises.
     """
-    called = call_gradient(gradient, place, dtype, takes)
+    called = call_gradient(gradient, place, formats, takes)
     formula = None
     framework = called.works_with
     if framework is not None:
         formula = Formula({}, f"it works with {framework.words}, which do not run on certified balls")
     elif not any(finding.kind in {"none", "not-a-mapping"} for finding in called.findings):
         formula = run_formula(gradient, place, precision=precision)
-    near = place.rounded(dtype)
+    near = place.rounded(formats)
     return Claimed(
-        place, called.values, called.dtype, formula, called.findings, near, called.takes, framework
+        place, called.values, called.formats, formula, called.findings, near, called.takes, framework
     )
 
 

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from gradproof.reference.noise import noisy_gradients
 from gradproof.reference.numbers import Noisy
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.reference.tape import Choice, always, never
 from gradproof.verdicts.tolerances import (
     BIAS_SPREADS,
@@ -121,7 +122,7 @@ def sample(
     loss: Callable[..., Any],
     params: Mapping[str, Array],
     batch: Mapping[str, Array],
-    dtype: str,
+    formats: RunFormats,
     name: str,
     entries: Together,
 ) -> ManySamples:
@@ -131,11 +132,11 @@ def sample(
         loss: called as `loss(xp, params, batch)` on flat mappings.
         params: per parameter, of shape (T, *parameter).
         batch: per array, of shape (T, *array), or (1, *array).
-        dtype: whose rounding it is.
+        formats: whose rounding it is.
         name: the parameter that is looked at.
         entries: its entries.
     """
-    kinds = [_sampled(loss, params, batch, dtype, name, entries, *each) for each in _KINDS]
+    kinds = [_sampled(loss, params, batch, formats, name, entries, *each) for each in _KINDS]
     projections, spreads = zip(*kinds, strict=True)
     return ManySamples(np.stack(projections), np.max(spreads, axis=0))
 
@@ -144,14 +145,15 @@ def _sampled(
     loss: Callable[..., Any],
     params: Mapping[str, Array],
     batch: Mapping[str, Array],
-    dtype: str,
+    formats: RunFormats,
     name: str,
     entries: Together,
     accurately: Choice,
     in_format: bool,
 ) -> tuple[Array, Array]:
     places = len(entries.exact)
-    kind = Noisy(dtype, samples=_AT_ONCE, gridded=True, sums=dtype if in_format else None)
+    sums = formats.finest if in_format else None
+    kind = Noisy.of(formats, samples=_AT_ONCE, gridded=True, sums=sums)
     projections, squares = [], np.zeros(entries.exact.shape)
     for seed in range(SAMPLES // _AT_ONCE):
         seeded = replace(kind, seed=seed + 1)
