@@ -293,6 +293,7 @@ def _noticed(found: Judgement, formats: RunFormats, user: UserGradient) -> Itera
         given = claimed.dtype
         text = f"The gradient was asked for in {formats.dtype} and gives {given}, so it is judged as {given}."
         yield CheckFinding("lower-precision", text)
+    yield from _computed_in(found)
     for name, value in claimed.floats.items():
         bad = np.flatnonzero(~np.isfinite(value))
         if len(bad):
@@ -304,6 +305,20 @@ def _noticed(found: Judgement, formats: RunFormats, user: UserGradient) -> Itera
         yield CheckFinding("not-certified", sentence(f"The formula was not certified: {formula.reason}"))
     if found.constants:
         yield CheckFinding("constants", _CONSTANTS)
+
+
+def _computed_in(found: Judgement) -> Iterator[CheckFinding]:
+    """Tell where coarser formats than the parameter's own flow into a gradient."""
+    held = {} if found.floats is None else found.floats.assessed
+    formats = found.claimed.formats
+    for path in dict.fromkeys(each.path for each in held.values()):
+        names = [name for name, each in held.items() if each.path == path != formats.of_param(name)]
+        if names:
+            text = (
+                f"A part of the loss is computed in {path}: the floating-point gradient of "
+                f"{', '.join(names)} is judged by the rounding of that, too."
+            )
+            yield CheckFinding("lower-precision", text)
 
 
 def _given_back(point: Point | str | Path, given: Point) -> Point:

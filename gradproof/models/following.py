@@ -28,7 +28,7 @@ def missed_value(
         params: by name.
         batch: likewise.
         own: what the model gives.
-        dtype: the dtype of the fewest digits that it computes in.
+        dtype: the dtype that it was asked for in.
 
     Returns:
         None where the two agree, or where neither is finite.
@@ -41,6 +41,6 @@ def missed_value(
     value = float(traced[0])
     if own == value or not (isfinite(own) or isfinite(value)):
         return None
-    noise = differentiate(loss, params, batch, Noisy(dtype)).value.spread(traced)
+    noise = differentiate(loss, params, batch, Noisy(dtype, amplified=False)).value.spread(traced)
     spread = float(np.maximum(noise, FORMATS[dtype].unit_roundoff * np.abs(traced))[0])
     return None if abs(own - value) <= SPREADS * spread else value

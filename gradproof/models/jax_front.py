@@ -18,9 +18,10 @@ from gradproof.models.jaxprs import graph_of, is_float
 from gradproof.models.model_graph import ModelGraph, coarsest
 from gradproof.models.replay import plain, replay
 from gradproof.reference.descent import GradientDescent
-from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.numbers.run_formats import coarser, promoted
 from gradproof.reference.source import raised_at
 from gradproof.reference.tape.arguments import shape_of
+from gradproof.reference.tape.namespace import Namespace
 from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.scenarios.user_code import called
 
@@ -60,7 +61,8 @@ class JaxFunction:
         """Compute the loss from flat mappings of dotted names to arrays."""
         # In float32, JAX holds integers in 32 bits; the graph has them as they were given.
         data = {name: plain(array, self.discrete.get(name)) for name, array in batch.items()}
-        return replay(self.graph(params, batch), OPERATIONS, xp, params, data)
+        mixed = isinstance(xp, Namespace) and xp.has_formats
+        return replay(self.graph(params, batch, mixed=mixed), OPERATIONS, xp, params, data)
 
     def value(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> Any:
         """Call the user's function on JAX's arrays by dotted name."""
@@ -76,26 +78,34 @@ class JaxFunction:
     def own(self, params: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
         """Give the value and the gradient as JAX itself computes them, in the dtype of the parameters.
 
-        Where the function computes in a coarser one on the way, the gradient is given in that one.
+        Where there is a reference and the function computes in a coarser one on the way, which does not show
+        in the reference, the gradient is given in that one.
         """
-        dtype = _coarser(self.dtype, *(array.dtype.name for array in params.values()))
-        with jax.enable_x64(dtype == "float64"):
-            arguments = [{name: _cast(a, dtype) for name, a in each.items()} for each in (params, batch)]
-            value, gradients = called("function", lambda: self._compiled(*arguments))
+        held = {name: coarser(self.dtype, array.dtype.name) for name, array in params.items()}
+        finest = promoted(*held.values())
+        with jax.enable_x64(finest == "float64"):
+            weights = {name: _cast(array, held[name]) for name, array in params.items()}
+            data = {name: _at_most(array, finest) for name, array in batch.items()}
+            value, gradients = called("function", lambda: self._compiled(weights, data))
             arrays = {name: np.asarray(gradients[name]) for name in params}
-        dtype = _coarser(dtype, self._coarsest(params, batch))
-        return np.asarray(value), {name: array.astype(dtype) for name, array in arrays.items()}
+        if self.reference is not None:
+            coarsest = self._coarsest(params, batch)
+            arrays = {name: array.astype(coarser(held[name], coarsest)) for name, array in arrays.items()}
+        return np.asarray(value), arrays
 
     def plain_value(self, params: Mapping[str, Array], batch: Mapping[str, Array]) -> float:
         """Give the value that JAX computes where it does not differentiate."""
         with jax.enable_x64(self.dtype == "float64"):
             return float(jax.jit(self.value)(dict(params), dict(batch)))
 
-    def graph(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> ModelGraph:
-        """Trace what is true for arrays of these shapes, if it was not yet."""
-        signature = self._signature(params, batch)
+    def graph(
+        self, params: Mapping[str, Any], batch: Mapping[str, Any], *, mixed: bool = False
+    ) -> ModelGraph:
+        """Trace what is true for arrays of these shapes, and of these formats if they are mixed."""
+        signature = self._mixed_signature(params, batch) if mixed else self._signature(params, batch)
         if signature not in self._graphs:
-            graph = _traced(self, self.reference or self.function, [*params], [*batch], signature)
+            function, traced = self.reference or self.function, "" if mixed else self.dtype
+            graph = _traced(self, function, [*params], [*batch], signature, traced)
             OPERATIONS.check(graph)
             self._graphs[signature] = graph
         return self._graphs[signature]
@@ -106,7 +116,7 @@ class JaxFunction:
             return coarsest(self.graph(params, batch))
         try:
             signature = self._signature(params, batch)
-            return coarsest(_traced(self, self.function, [*params], [*batch], signature))
+            return coarsest(_traced(self, self.function, [*params], [*batch], signature, self.dtype))
         except UnsupportedError:  # it need not be followed where there is a reference
             return self.dtype
 
@@ -114,6 +124,17 @@ class JaxFunction:
         return (
             *((self.dtype, tuple(shape_of(array))) for array in params.values()),
             *((self.discrete.get(name, self.dtype), tuple(shape_of(a))) for name, a in batch.items()),
+        )
+
+    def _mixed_signature(self, params: Mapping[str, Any], batch: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The same of arrays of the tape, each in its own format."""
+        arrays = {**params, **batch}
+        wide = any(getattr(array, "format", "") == "float64" for array in arrays.values())
+        discrete = self.discrete if wide else _narrow(self.discrete)
+        return tuple(
+            (discrete.get(name) or array.format, tuple(shape_of(array)))
+            for each, discrete in ((params, {}), (batch, discrete))
+            for name, array in each.items()
         )
 
     @cached_property
@@ -137,8 +158,9 @@ def _traced(
     params: Sequence[str],
     batch: Sequence[str],
     signature: Sequence[tuple[str, Any]],
+    dtype: str,
 ) -> ModelGraph:
-    """Trace a function.
+    """Trace a function; `dtype` stands for what a run is asked for.
 
     Raises:
         InputError: it raises, or returns no scalar.
@@ -149,11 +171,11 @@ def _traced(
         first = dict(zip(params, arrays[: len(params)], strict=True))
         return loss.answer(function, first, dict(zip(batch, arrays[len(params) :], strict=True)))
 
-    with jax.enable_x64(loss.dtype == "float64"):
+    with jax.enable_x64("float64" in (dtype, *(each for each, _ in signature))):
         wanted = [jax.ShapeDtypeStruct(shape, dtype) for dtype, shape in signature]
         closed = called("function", lambda: _jaxpr(flat, wanted))
     _check_output(closed.out_avals)
-    return graph_of(closed, params, batch)
+    return graph_of(closed, params, batch, dtype)
 
 
 def _jaxpr(flat: Callable[..., Any], wanted: Sequence[Any]) -> Any:
@@ -181,12 +203,13 @@ def _check_output(outputs: Sequence[Any]) -> None:
         )
 
 
-def _coarser(*dtypes: str) -> str:
-    return max(dtypes, key=lambda name: FORMATS[name].unit_roundoff)
-
-
 def _cast(array: Array, dtype: str) -> Array:
     return array.astype(dtype) if array.dtype.kind in "fV" else array
+
+
+def _at_most(array: Array, dtype: str) -> Array:
+    """Give an array in a dtype if its own is finer; whole numbers as they are."""
+    return _cast(array, coarser(dtype, array.dtype.name)) if array.dtype.kind in "fV" else array
 
 
 def _function(
@@ -220,8 +243,7 @@ def _check_value(loss: JaxFunction, params: Mapping[str, Array], batch: Mapping[
     """
     wide = [{name: _cast(array, loss.dtype) for name, array in each.items()} for each in (params, batch)]
     own = float(loss.own(*wide)[0])
-    dtype = _coarser(loss.dtype, coarsest(loss.graph(params, batch)))
-    missed = missed_value(loss, params, batch, own, dtype)
+    missed = missed_value(loss, params, batch, own, loss.dtype)
     if missed is None:
         return
     if loss.reference is not None:
@@ -230,7 +252,7 @@ def _check_value(loss: JaxFunction, params: Mapping[str, Array], batch: Mapping[
             f"{abs(own - missed):.3g}, which rounding does not explain. Mend the one that is wrong; their "
             "gradients are compared after that."
         )
-    if missed_value(loss, params, batch, loss.plain_value(*wide), dtype) is None:
+    if missed_value(loss, params, batch, loss.plain_value(*wide), loss.dtype) is None:
         raise InputError(
             f"The function gives {missed!r}, and {own!r} where it is differentiated: the `fwd` of a "
             "custom_vjp gives another value than its function. Let both give the same."

@@ -45,33 +45,34 @@ DERIVATIVES = frozenset({"jvp", "transpose", "linearize"})
 """What the stack of names calls JAX's transformations that differentiate."""
 
 
-def graph_of(closed: Any, params: Sequence[str], batch: Sequence[str]) -> ModelGraph:
+def graph_of(closed: Any, params: Sequence[str], batch: Sequence[str], traced: str = "float64") -> ModelGraph:
     """Make a graph of a closed jaxpr.
 
     Args:
         closed: of a function whose arguments are the parameters and then the data, flat.
         params: their dotted names.
         batch: likewise, of the data.
+        traced: as of a `ModelGraph`.
 
     Raises:
         UnsupportedError: JAX differentiates inside the function.
     """
     names = (*params, *batch)
     places = [Reference(place) for place in range(len(names))]
-    walk = _Walk(len(names))
+    walk = _Walk(len(names), traced)
     nodes, (output,) = walk.used(walk.take_in(closed, places, UNKNOWN))
     discrete = _discrete(names, closed.jaxpr.invars)
-    return ModelGraph(tuple(params), tuple(batch), (), nodes, output, discrete)
+    return ModelGraph(tuple(params), tuple(batch), (), nodes, output, discrete, traced)
 
 
-def _function_graph(closed: Any, source: Source) -> ModelGraph:
+def _function_graph(closed: Any, source: Source, traced: str) -> ModelGraph:
     """Make a graph of an inner function, whose arguments are called by their places."""
     names = tuple(str(place) for place in range(len(closed.jaxpr.invars)))
-    walk = _Walk(len(names))
+    walk = _Walk(len(names), traced)
     places = [Reference(place) for place in range(len(names))]
     nodes, outputs = walk.used(walk.take_in(closed, places, source))
     discrete = _discrete(names, closed.jaxpr.invars)
-    return ModelGraph(names, (), (), nodes, outputs, discrete)
+    return ModelGraph(names, (), (), nodes, outputs, discrete, traced)
 
 
 def _discrete(names: Sequence[str], variables: Sequence[Any]) -> frozenset[str]:
@@ -92,7 +93,8 @@ def is_float(dtype: str) -> bool:
 class _Walk:
     """One pass through a jaxpr, which gathers nodes."""
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, traced: str) -> None:
+        self._traced = traced
         self.nodes: list[ModelNode] = []
         self._first = first
 
@@ -137,14 +139,14 @@ class _Walk:
             return self._solution(equation, inputs, source)
         options = dict(equation.params)
         for each in INNER.get(name, ()):
-            options[each] = _graphs(options[each], source)
+            options[each] = _graphs(options[each], source, self._traced)
         return self._recorded(equation, inputs, options, source)
 
     def _solution(self, equation: Any, inputs: list[Any], source: Source) -> Sequence[Any]:
         """Gather the solution of a linear equation, whose own way to solve it is not looked at."""
         lengths = equation.params["const_lengths"]
         options = {
-            "matvec": _function_graph(equation.params["jaxprs"].matvec, source),
+            "matvec": _function_graph(equation.params["jaxprs"].matvec, source, self._traced),
             "count": lengths.matvec,
         }
         return self._recorded(equation, [*inputs[: lengths.matvec], *inputs[sum(lengths) :]], options, source)
@@ -166,12 +168,12 @@ PRIMITIVES: dict[str, Any] = {}
 """By name, the primitives of all graphs of this process, for what JAX computes itself."""
 
 
-def _graphs(functions: Any, source: Source) -> Any:
+def _graphs(functions: Any, source: Source, traced: str) -> Any:
     """Make graphs of the functions in a parameter, laid out as they are."""
     if isinstance(functions, tuple):
-        made = tuple(_graphs(each, source) for each in functions)
+        made = tuple(_graphs(each, source, traced) for each in functions)
         return type(functions)(*made) if hasattr(functions, "_fields") else made
-    return functions if functions is None else _function_graph(functions, source)
+    return functions if functions is None else _function_graph(functions, source, traced)
 
 
 def _dtype(equation: Any, result: Any) -> str:

@@ -70,6 +70,8 @@ class ModelGraph:
         nodes: the operations.
         output: the loss; of an inner function a tuple of all that it returns.
         discrete: the names of data that are integers or booleans.
+        traced: the dtype that the nodes have which are, in a run, of the dtype that is asked for; empty where
+            all have their own.
     """
 
     params: tuple[str, ...]
@@ -78,6 +80,7 @@ class ModelGraph:
     nodes: tuple[ModelNode, ...]
     output: Any
     discrete: frozenset[str] = frozenset()
+    traced: str = "float64"
 
     @property
     def first(self) -> int:

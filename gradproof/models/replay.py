@@ -8,9 +8,19 @@ from typing import Any
 import numpy as np
 
 from gradproof.errors import InputError, UnsupportedError
-from gradproof.models.model_graph import ModelGraph, ModelNode, Reference, inner_graphs, references
+from gradproof.models.model_graph import (
+    ModelGraph,
+    ModelNode,
+    Reference,
+    ResultForm,
+    inner_graphs,
+    references,
+)
 from gradproof.reference.advice import Computed
+from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.source import standing_at
+from gradproof.reference.tape.namespace import Namespace
+from gradproof.reference.tape.node import Tensor
 
 Entry = Callable[..., Any]
 """Computes an operation: `entry(xp, *inputs, **options)`; several results are a tuple."""
@@ -107,6 +117,7 @@ def replay(
     """
     values: list[Any] = [*(params[name] for name in graph.params), *(batch[name] for name in graph.batch)]
     like = next(iter(params.values()))
+    formats = NodeFormats.of(xp, graph)
     values += [held(xp, value, like) for value in graph.constants]
     # By place, what the framework gives for what no computed number has a part in.
     known = [*values[: graph.first - len(graph.constants)], *graph.constants]
@@ -122,12 +133,68 @@ def replay(
         if entry is None:
             raise operations.lacking(node)
         with standing_at(node.source):
-            result = entry(xp, *resolved(node.inputs, values), **_options(node, values))
+            inputs, options = resolved(node.inputs, values), _options(node, values)
+            if formats is not None:
+                inputs, options = formats.taken(node, inputs), formats.taken(node, options)
+            result = entry(xp, *inputs, **options)
+            result = result if formats is None else formats.given(node, result)
             if node.through:
                 before = resolved(node.inputs[0], values)
                 result = before + _stopped(xp, result - before)
             values.append(_stopped(xp, result) if node.stopped else result)
     return resolved(graph.output, values)
+
+
+@dataclass(frozen=True)
+class NodeFormats:
+    """The floating-point formats that the operations of a graph are run in, for numbers with noise.
+
+    Attributes:
+        asked: what the run is asked for.
+        traced: what stands for it in the graph.
+    """
+
+    asked: str
+    traced: str
+
+    @classmethod
+    def of(cls, xp: Any, graph: ModelGraph) -> "NodeFormats | None":
+        """Give those of a graph; None where numbers are exact, or a framework's own."""
+        asked = xp.held_in if isinstance(xp, Namespace) else ""
+        return cls(asked, graph.traced) if asked else None
+
+    def of_result(self, form: ResultForm) -> str:
+        """Give the format of a result; empty where that is none of floating point."""
+        dtype = self.asked if form.dtype == self.traced else form.dtype
+        return dtype if dtype in FORMATS else ""
+
+    def taken(self, node: ModelNode, value: Any) -> Any:
+        """Give an input as the operation computes with it: in the format of the result, if that holds it."""
+        dtype = next(filter(None, map(self.of_result, node.forms)), "")
+
+        def widened(array: Any) -> Any:
+            fits = isinstance(array, Tensor) and dtype and FORMATS[dtype].holds_all(FORMATS[array.format])
+            return array.in_format(dtype) if fits else array
+
+        return _each(widened, value)
+
+    def given(self, node: ModelNode, result: Any) -> Any:
+        """Give results in their formats."""
+        many = isinstance(result, tuple | list)
+        results = [
+            each.in_format(self.of_result(form) or each.format) if isinstance(each, Tensor) else each
+            for each, form in zip(result if many else (result,), node.forms, strict=False)
+        ]
+        return (*results, *result[len(results) :]) if many else next(iter(results), result)
+
+
+def _each(change: Callable[[Any], Any], value: Any) -> Any:
+    """Change the arrays in an input, however nested."""
+    if type(value) in {tuple, list}:
+        return type(value)(_each(change, part) for part in value)
+    if type(value) is dict:
+        return {name: _each(change, part) for name, part in value.items()}
+    return change(value)
 
 
 def held(xp: Any, value: Any, like: Any) -> Any:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.models.aten_operations import OPERATIONS
-from gradproof.models.model_graph import ModelGraph, coarsest
+from gradproof.models.model_graph import ModelGraph
 from gradproof.models.replay import Replay
 from gradproof.models.torch_model import Tensor, TorchModel, as_numpy, taken_apart, weighted
 from gradproof.models.torch_tracing import TorchTrace
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.numbers import Noisy, Plain
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.numbers.run_formats import coarser
 from gradproof.reference.tape import differentiate
 from gradproof.scenarios.model_scenario import ModelScenario
 
@@ -134,8 +135,6 @@ class TorchFront:
         trace = TorchTrace(traced, _wide(params), _wide(batch), OPERATIONS)
         graph = trace.graph()
         OPERATIONS.check(graph)
-        model = replace(model, coarsest=coarsest(graph))
-        traced = replace(traced, coarsest=model.coarsest)
         return cls(model, traced, params, batch, graph, tuple(notes)), trace.decide
 
     def unused(self) -> tuple[str, ...]:
@@ -161,10 +160,10 @@ class TorchFront:
     def _difference(self, model: TorchModel, params: Mapping[str, Array], batch: Mapping[str, Array]) -> str:
         own = float(model(params, batch)[0])
         given = next(iter(params.values())).dtype.name
-        dtype = max((model.coarsest, model.widest, given), key=lambda each: FORMATS[each].unit_roundoff)
+        dtype = coarser(model.widest, given)
         arguments = self.replay, self.params, self.batch
         (value,) = differentiate(*arguments, Plain()).value.values()
-        (noise,) = differentiate(*arguments, Noisy(dtype)).value.spread(np.array([value]))
+        (noise,) = differentiate(*arguments, Noisy(dtype, amplified=False)).value.spread(np.array([value]))
         spread = max(noise, FORMATS[dtype].unit_roundoff * abs(value))
         same = own == value or (np.isnan(own) and np.isnan(value))
         if same or abs(own - value) <= _SPREADS * spread:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
-import ml_dtypes
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -49,7 +48,6 @@ class TorchModel:
         parameters: by name, the module's tensors that are differentiated.
         inputs: by name, the tensors among the arguments.
         widest: the dtype of the most digits that it runs in.
-        coarsest: the dtype of the fewest digits that the forward pass computes in where it is run in float64.
     """
 
     function: Callable[..., Any]
@@ -58,7 +56,6 @@ class TorchModel:
     parameters: Mapping[str, Tensor]
     inputs: Mapping[str, Tensor]
     widest: str = "float64"
-    coarsest: str = "float64"
 
     def __call__(
         self, params: Mapping[str, Array], batch: Mapping[str, Array]
@@ -80,17 +77,10 @@ class TorchModel:
             gradient = {
                 name: np.zeros(params[name].shape, params[name].dtype)
                 if tensor is None or tensor.grad is None
-                else self._held(as_numpy(tensor.grad))
+                else as_numpy(tensor.grad)
                 for name, tensor in held.items()
             }
             return as_numpy(value), gradient
-
-    def _held(self, gradient: Array) -> Array:
-        """Give a gradient in the dtype whose digits it has at most."""
-        own = FORMATS[gradient.dtype.name].unit_roundoff
-        if own >= FORMATS[self.coarsest].unit_roundoff:
-            return gradient
-        return gradient.astype(getattr(ml_dtypes, self.coarsest, self.coarsest))
 
     def value(self, inputs: Mapping[str, Tensor], dtype: torch.dtype) -> Tensor:
         """Compute the loss.

@@ -9,7 +9,7 @@ that the table does not know decomposed.
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -66,7 +66,8 @@ class TorchTrace:
             values = (*inputs.values(), *held)
             second = self._functional(first, values)
         owners = [*inputs, *(self._name_of(tensor) for tensor in held)]
-        return _model_graph(second, owners, [as_numpy(value) for value in values], self.params, self.batch)
+        graph = _model_graph(second, owners, [as_numpy(value) for value in values], self.params, self.batch)
+        return replace(graph, traced=self.model.widest)
 
     def _put_back(self, before: Sequence[tuple[Tensor, Tensor]]) -> None:
         """Let buffers be what they were.

@@ -57,6 +57,16 @@ class Kind(ABC, Generic[Made_co]):
         """The kind of constants that meet numbers, in whose format an operation on all of them computes."""
         return self
 
+    @property
+    def held_in(self) -> str:
+        """The format of all numbers whose own is not known; empty for kinds that have none."""
+        return ""
+
+    @property
+    def has_formats(self) -> bool:
+        """Whether arrays are held each in a format of its own."""
+        return False
+
     def at_most(self, dtype: str) -> str:
         """The format that a loss's cast leads to."""
         return dtype

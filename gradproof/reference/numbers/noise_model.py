@@ -202,6 +202,16 @@ class NoiseModel:
         kinds = {each.kind.dtype for each in numbers if not each.kind.is_constant}
         return self.related(promoted(*kinds)) if kinds else self.of_constants()
 
+    @property
+    def held_in(self) -> str:
+        """The format of all numbers whose own is not known."""
+        return self.dtype
+
+    @property
+    def has_formats(self) -> bool:
+        """Whether arrays are held each in a format of its own."""
+        return self.formats is not None
+
     def at_most(self, dtype: str) -> str:
         """The format that a loss's cast leads to: none that is finer than those of the loss's arrays.
 

@@ -65,6 +65,16 @@ class Namespace(
         self.special = SpecialFunctions(tape, self)
         self.linalg = LinearAlgebra(tape, self)
 
+    @property
+    def held_in(self) -> str:
+        """The floating-point format of all numbers whose own is not known; empty for exact ones."""
+        return self._tape.kind.held_in
+
+    @property
+    def has_formats(self) -> bool:
+        """Whether the arrays of the loss are held each in a format of its own."""
+        return self._tape.kind.has_formats
+
     # ---------------------------------------------------------------- entry by entry
 
     def positive(self, x: Value, /) -> Value:
