@@ -62,12 +62,16 @@ class Stepping:
         chosen = np.arange(len(self.numbers)) if lanes is None else lanes
         tape = Tape(kind, accurately)
 
-        def data(arrays: Mapping[str, Array]) -> dict[str, Any]:
-            return {name: tape.data(array[chosen].astype(np.float64), name) for name, array in arrays.items()}
+        def lifted(kind: Kind[Any], array: Array) -> Any:
+            return tape.computed(kind.lift(array[chosen].astype(np.float64)))
 
-        rates, number = self.learning_rates[chosen], tape.data(self.numbers[chosen].astype(np.float64))
+        def data(arrays: Mapping[str, Array]) -> dict[str, Any]:
+            return {name: lifted(kind.of_param(name), array) for name, array in arrays.items()}
+
+        rates, weak = self.learning_rates[chosen], kind.of_constants()
+        number = lifted(weak, self.numbers)
         # A rate that all steps share is a constant, which programs round to their dtype.
-        rate = float(rates[0]) if np.all(rates == rates[0]) else tape.data(rates)
+        rate = float(rates[0]) if np.all(rates == rates[0]) else lifted(weak, self.learning_rates)
         weights, state = advance(
             self.training,
             Namespace(tape),

@@ -53,6 +53,10 @@ class Kind(ABC, Generic[Made_co]):
         """The kind of constants that meet no other number."""
         return self
 
+    def adopted(self, numbers: "Numbers[Any]") -> "Numbers[Any]":
+        """Numbers that were computed in another run of this kind, as those of this run."""
+        return type(numbers)(numbers.data, self)
+
     def meeting(self, numbers: "Sequence[Numbers[Any]]") -> Self:  # noqa: ARG002 - see above
         """The kind of constants that meet numbers, in whose format an operation on all of them computes."""
         return self

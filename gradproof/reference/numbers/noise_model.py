@@ -191,6 +191,12 @@ class NoiseModel:
         """The kind of numbers of this format that nothing has rounded yet."""
         return self.related(self.dtype, is_constant=self.is_constant) if self.coarsest else self
 
+    def adopted(self, numbers: Any) -> Any:
+        """Numbers that were computed in another run of this kind, as those of this run."""
+        kind = numbers.kind
+        own = self.related(kind.dtype, kind.coarsest, is_constant=kind.is_constant)
+        return type(numbers)(numbers.data, own)
+
     def meeting(self, numbers: Sequence[Any]) -> Self:
         """The kind of constants that meet numbers, in whose format an operation on all of them computes.
 

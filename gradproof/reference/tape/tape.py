@@ -73,8 +73,7 @@ class Tape:
 
     def computed(self, numbers: Numbers[Any], name: str = "") -> Tensor:
         """Data that was computed elsewhere in the tape's kind of number."""
-        own = type(numbers)(numbers.data, self.kind)
-        return Tensor(own, self, source=UNKNOWN, name=name)
+        return Tensor(self.kind.adopted(numbers), self, source=UNKNOWN, name=name)
 
     def lift(self, value: Value, kind: Kind[Numbers[Any]] | None = None) -> Tensor:
         """A value that meets an array of the tape: constants, data and comparisons become one.
