@@ -68,6 +68,7 @@ COLUMNS = {
     ),
     "gradients": JUDGED,
     "updates": JUDGED,
+    "states": JUDGED,
     "entries": dtyped(
         """
         scenario backend variant dtype quantity step parameter row column block_rows block_columns index
@@ -101,7 +102,7 @@ COLUMNS = {
 }
 """Per frame its columns and their dtypes, in order."""
 
-SCHEMA = 4
+SCHEMA = 5
 """The version of the columns and of the files that hold them; counted up when a reader would notice."""
 
 

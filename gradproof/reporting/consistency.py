@@ -25,7 +25,7 @@ _NOT_CHECKED = "NOT_CHECKED"
 _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("findings", "kind"): KINDS,
     ("findings", "verdict"): tuple(SEVERITIES),
-    **{(name, "verdict"): _VERDICTS for name in ("gradients", "updates", "entries", "formulas", "checks")},
+    **{(name, "verdict"): _VERDICTS for name in (*QUANTITIES.values(), "entries", "formulas", "checks")},
     ("entries", "quantity"): tuple(QUANTITIES.values()),
     ("runs", "status"): tuple(map(str, RunStatus)),
     ("runs", "verdict"): (*_VERDICTS, _NOT_CHECKED),
@@ -35,7 +35,7 @@ _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
 """The columns that hold one of some words, and the words."""
 
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("gradient", "update", "formula", "check"), _VERDICTS),
+    **dict.fromkeys((*QUANTITIES, "formula", "check"), _VERDICTS),
     "run": (*FAILED, NOT_RUN),
     "claim": CLAIM_VERDICTS,
 }
@@ -48,7 +48,7 @@ _LEAST: Mapping[str, int] = {
 }
 """The least that whole numbers may be, by their columns."""
 
-_MADE = ("gradients", "updates", "entries", "steps", "predictions", "solutions", "trajectories")
+_MADE = (*QUANTITIES.values(), "entries", "steps", "predictions", "solutions", "trajectories")
 """The frames that have rows of runs that were made, and of no others."""
 
 

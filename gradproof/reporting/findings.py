@@ -1,8 +1,8 @@
 """The findings: one frame of all that is said, which everything that tells of verdicts starts from.
 
-A finding is a parameter's gradient or update in one run (its worst step), a hand-derived formula's derivative
-(its worst point), a run that was not made, a check of a test's own, or a claim of a document. The rows stand
-in the order in which a reader is told of them.
+A finding is a parameter's gradient, update or state in one run (its worst step), a hand-derived formula's
+derivative (its worst point), a run that was not made, a check of a test's own, or a claim of a document. The
+rows stand in the order in which a reader is told of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,10 +26,10 @@ from gradproof.verdicts.records import (
 )
 from gradproof.verdicts.verdict import SEVERITY, Verdict
 
-KINDS = ("run", "formula", "gradient", "update", "check", "claim")
+KINDS = ("run", "formula", "gradient", "update", "state", "check", "claim")
 """What a finding may be, in the order in which a reader is told of them: what explains others comes first."""
 
-QUANTITIES = {"gradient": "gradients", "update": "updates"}
+QUANTITIES = {"gradient": "gradients", "update": "updates", "state": "states"}
 """The kinds that are judged step by step, and the frames that hold every step."""
 
 NOT_RUN = RunStatus.NOT_RUN.word
@@ -106,8 +106,8 @@ def in_order(findings: pd.DataFrame) -> pd.DataFrame:
     """Sort findings as a reader is told of them: the first is the one to look at first.
 
     What fails comes first, and of it what explains the rest: runs, formulas and gradients before the updates
-    that follow from them. Then come the worst verdicts, those whose cause is known, and the most spreads, of
-    which NaN is most.
+    and states that follow from them. Then come the worst verdicts, those whose cause is known, and the most
+    spreads, of which NaN is most.
     """
     keys = (
         -findings["spreads"].fillna(np.inf),
@@ -131,7 +131,7 @@ def failing(findings: pd.DataFrame) -> pd.DataFrame:
 
 
 def judged(findings: pd.DataFrame) -> pd.DataFrame:
-    """Give the findings of runs: gradients and updates."""
+    """Give the findings of runs: gradients, updates and states."""
     return findings[findings["kind"].isin(list(QUANTITIES))]
 
 
@@ -160,7 +160,7 @@ def _judged(record: ParameterRecord, *, strict: bool) -> dict[str, Any]:
     relative = float(record.relative_error[step])
     numbers = {name: float(getattr(record, name)[step]) for name in ("value", "error", "ulps", "spreads")}
     return {
-        "parameter": record.parameter,
+        "parameter": record.name,
         "index": index_text(record.entry(step)),
         "step": step,
         **_said(str(SEVERITY[record.verdict[step]]), strict=strict),

@@ -17,6 +17,7 @@ from gradproof.scenarios.scenario import Provenance, Scenario
 from gradproof.texts import encodable
 from gradproof.verdicts.numerals import index_texts
 from gradproof.verdicts.records import (
+    QUANTITIES,
     CheckRecord,
     ClaimRecord,
     FormulaRecord,
@@ -60,6 +61,7 @@ def make_frames(
         "findings": make_findings(origins, outcomes, not_run, formulas, claims, checks, strict=strict),
         "gradients": _stacked("gradients", _judged_blocks(outcomes, "gradients")),
         "updates": _stacked("updates", _judged_blocks(outcomes, "updates")),
+        "states": _stacked("states", _judged_blocks(outcomes, "states")),
         "entries": _stacked("entries", _entry_blocks(outcomes)),
         "steps": _stacked("steps", _step_blocks(outcomes)),
         "trajectories": as_frame("trajectories", drift_rows(outcomes)),
@@ -107,7 +109,7 @@ def _judged_blocks(outcomes: Iterable[Outcome], quantity: str) -> Iterator[dict[
             yield {
                 **_subject(outcome),
                 "step": np.arange(len(record.index)),
-                "parameter": encodable(record.parameter),
+                "parameter": encodable(record.name),
                 "index": index_texts(record.shape)[record.index],
                 **{name: getattr(record, name) for name in _NUMBERS},
                 "relative_error": record.relative_error,
@@ -120,7 +122,7 @@ def _judged_blocks(outcomes: Iterable[Outcome], quantity: str) -> Iterator[dict[
 
 def _entry_blocks(outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
     for outcome in outcomes:
-        for quantity in ("gradients", "updates"):
+        for quantity in QUANTITIES:
             for record in getattr(outcome, quantity):
                 worst = record.worst
                 row, column = np.divmod(np.arange(len(worst.index)), worst.grid[1])
@@ -128,7 +130,7 @@ def _entry_blocks(outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
                     **_subject(outcome),
                     "quantity": quantity,
                     "step": worst.step,
-                    "parameter": encodable(record.parameter),
+                    "parameter": encodable(record.name),
                     "row": row * worst.block[0],
                     "column": column * worst.block[1],
                     "block_rows": worst.block[0],

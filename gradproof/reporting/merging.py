@@ -12,7 +12,7 @@ import pandas as pd
 from gradproof.errors import InputError
 from gradproof.inputs import check_inputs, instance_of, sequence_of
 from gradproof.reporting.columns import COLUMNS, typed
-from gradproof.reporting.findings import KINDS, in_order
+from gradproof.reporting.findings import KINDS, QUANTITIES, in_order
 from gradproof.reporting.machines import MACHINES, environment_of
 from gradproof.reporting.names import RUN
 from gradproof.reporting.report import Report
@@ -143,8 +143,8 @@ def _merged(name: str, parts: Sequence[Report], shard: Shard, machines: "_Merged
 def _keys(name: str, frame: pd.DataFrame, shard: Shard) -> Iterator[Sequence[Any]]:
     """Give what a frame is sorted by; rows that are equal in all of it stand as they stood in their part."""
     if name == "findings":
-        # Gradients and updates of one run stand together.
-        yield [KINDS.index("gradient" if kind == "update" else kind) for kind in frame["kind"]]
+        # Gradients, updates and states of one run stand together.
+        yield [KINDS.index("gradient" if kind in QUANTITIES else kind) for kind in frame["kind"]]
     if name == "runs":
         yield [status != "run" for status in frame["status"]]
     scenarios = {each: place for place, each in enumerate(shard.scenarios)}

@@ -53,6 +53,10 @@ class Report:
     updates = _Frame(
         "The worst entry of each parameter's updated weights, a row for every step of every run."
     )
+    states = _Frame(
+        "The worst entry of what a training keeps beside the weights (an optimizer's moments, an average), a "
+        "row for every step of every run."
+    )
     entries = _Frame(
         "Every entry of each parameter at the worst step of each run; large parameters in blocks."
     )
@@ -110,7 +114,7 @@ class Report:
 
     @cached_property
     def failures(self) -> pd.DataFrame:
-        """The rows of `gradients` and `updates` whose verdict does not pass, with a column `quantity`."""
+        """The rows of what was judged step by step that do not pass, with a column `quantity`."""
         right = passing(strict=bool(self.environment.get("strict")))
         frames = {name: self.frames[name] for name in QUANTITIES.values()}
         parts = [

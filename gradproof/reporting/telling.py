@@ -24,7 +24,7 @@ from gradproof.verdicts.verdict import Verdict
 
 Row = Mapping[str, Any]
 
-QUANTITY_NAMES = {"gradient": "gradient", "update": "updated weight"}
+QUANTITY_NAMES = {"gradient": "gradient", "update": "updated weight", "state": "state"}
 """What the entry of such a finding is called."""
 
 _LABEL = 10
@@ -38,8 +38,8 @@ def headline(row: Row) -> str:
         return _formula(row)
     if row["kind"] in QUANTITIES:
         named = entry(row["parameter"], row["index"])
-        quantity = QUANTITY_NAMES[row["kind"]]
-        return f"{row['verdict']}: {run_name(row)}, step {row['step']}, {quantity} of {named}"
+        what = named if row["kind"] == "state" else f"{QUANTITY_NAMES[row['kind']]} of {named}"
+        return f"{row['verdict']}: {run_name(row)}, step {row['step']}, {what}"
     return f"{row['verdict']}: {row['name']}: {row['cause'] or row['reason']}"
 
 
@@ -61,7 +61,7 @@ def errors(row: Row) -> str:
 
 
 def details(row: Row) -> list[tuple[str, str]]:
-    """Give what is known of a gradient or an update that was judged: labels and texts; else the cause."""
+    """Give what is known of what was judged step by step, labels and texts; else the cause."""
     if row["kind"] not in QUANTITIES:
         return [("cause", row["cause"])] if row["kind"] == "formula" and row["cause"] else []
     named = f"{entry(row['parameter'], row['index'])} ({QUANTITY_NAMES[row['kind']]})"
@@ -124,7 +124,9 @@ def _described(rows: list[dict[str, Any]], width: int | None) -> Iterator[str]:
         if row["kind"] not in QUANTITIES or row is own[0]:
             yield text(row, width)
         if own and row is own[-1] and more:
-            words = "row of gradients and updates does" if more == 1 else "rows of gradients and updates do"
+            states = any(each["kind"] == "state" for each in own)
+            of = "gradients, updates and states" if states else "gradients and updates"
+            words = f"row of {of} does" if more == 1 else f"rows of {of} do"
             yield wrapped(f"{more:,} more {words} not pass; the report's tables list all.", width)
 
 
@@ -199,6 +201,12 @@ def who_is_off(runs: pd.DataFrame, findings: pd.DataFrame) -> str:
     return " ".join([*sentences, *([f"All runs of {', '.join(right)} agree."] if right else [])])
 
 
+def judged_in_words(frames: Mapping[str, pd.DataFrame]) -> str:
+    """Count what was judged of runs, `4 gradients and 2 updates`, say; states where a training keeps some."""
+    gradients, updates, states = (count(len(frames[name]), kind) for kind, name in QUANTITIES.items())
+    return f"{gradients}, {updates} and {states}" if len(frames["states"]) else f"{gradients} and {updates}"
+
+
 def remarks(frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any]) -> list[str]:
     """Tell which part of a verification it is, how often a verdict passes that is worth a remark, and why."""
     shard = Shard.of(environment)
@@ -210,12 +218,13 @@ def remarks(frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any]) 
     lines = [] if shard is None else [shard.told(len(frames["runs"]))]
     for verdict, words in meaning.items():
         counts = {
-            name: int((frames[name]["verdict"] == str(verdict)).sum()) for name in ("gradients", "updates")
+            name: int((frames[name]["verdict"] == str(verdict)).sum())
+            for name in QUANTITIES.values()
+            if name != "states" or len(frames[name])
         }
         if any(counts.values()):
-            lines.append(
-                f"{verdict} ({words}): {counts['gradients']:,} gradients, {counts['updates']:,} updates."
-            )
+            told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+            lines.append(f"{verdict} ({words}): {told}.")
     formulas = frames["formulas"]
     if len(formulas):
         equal = formulas[formulas["verdict"] == "EQUAL"]

@@ -95,6 +95,11 @@ class ParameterRecord:
     entry_of_state: str = ""
     dtype: str = ""
 
+    @property
+    def name(self) -> str:
+        """What reports call what was judged: the parameter, or `first_moment of w`."""
+        return " of ".join(each for each in (self.entry_of_state, self.parameter) if each)
+
     def worst_step(self) -> int:
         """Tell the step with the worst verdict, and among those the first with the most spreads."""
         return worst_step(self.verdict, self.spreads)

@@ -80,6 +80,9 @@ def report_of(kind: str = "", name: str = "line", parameter: str = "w", reason: 
         made["gradients"] = (judged(Verdict.DISAGREES, parameter, cause=cause, where=where, reason=reasons),)
     if kind == "update":
         made["updates"] = (judged(Verdict.DISAGREES, parameter, reason=reasons),)
+    if kind == "state" or every:
+        record = judged(Verdict.DISAGREES, parameter, reason=reasons, entry_of_state="momentum")
+        made["states"] = (record,)
     if kind == "not finite":
         made["gradients"] = (judged(Verdict.NOT_FINITE, parameter, reason=reasons, **NAN),)
     if kind == "undecided" or every:
@@ -100,6 +103,7 @@ def report_of(kind: str = "", name: str = "line", parameter: str = "w", reason: 
 KINDS = {
     "gradient": "DISAGREES",
     "update": "DISAGREES",
+    "state": "momentum of w",
     "not finite": "NOT_FINITE",
     "undecided": "UNDECIDED",
     "failed": REASON,

@@ -23,7 +23,7 @@ from gradproof.reporting.report import Report
 name = "csv"
 files = ("*.csv",)
 needs = ()
-left_to = {"parquet": ("gradients.csv", "updates.csv", "entries.csv", "steps.csv")}
+left_to = {"parquet": ("gradients.csv", "updates.csv", "states.csv", "entries.csv", "steps.csv")}
 
 # From pandas 3.1 on every number is read exactly, and the argument that asks for it is deprecated.
 _OLD = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)

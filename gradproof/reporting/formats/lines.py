@@ -30,6 +30,7 @@ _JUDGED = (*RUN, "parameter", "index", "step", *_COUNTS, *_NUMBERS, *_WHY, "repe
 MEMBERS = {
     "gradient": _JUDGED,
     "update": _JUDGED,
+    "state": _JUDGED,
     "formula": ("scenario", "parameter", "step", *_COUNTS, *_WHY),
 }
 """The columns of findings that the lines of a kind have."""

@@ -14,7 +14,14 @@ from gradproof.reporting.findings import QUANTITIES, failing
 from gradproof.reporting.names import RUN, implementation
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import cost_cells, side_by_side
-from gradproof.reporting.telling import count_verdicts, describe, finding_text, remarks, verdict_matrix
+from gradproof.reporting.telling import (
+    count_verdicts,
+    describe,
+    finding_text,
+    judged_in_words,
+    remarks,
+    verdict_matrix,
+)
 from gradproof.texts import visible
 from gradproof.verdicts.tolerances import SPREADS
 
@@ -68,13 +75,12 @@ def _table(title: str, frame: pd.DataFrame, sentence: str = "") -> list[str]:
 
 
 def _overview(report: Report) -> list[str]:
-    gradients, updates = len(report.gradients), len(report.updates)
     lines = [
         "# gradproof report",
         "",
         (
             f"**{'Everything that was checked agrees.' if report.ok else 'Not everything agrees.'}** "
-            f"{gradients:,} gradients and {updates:,} updates were judged, "
+            f"{judged_in_words(report.frames)} were judged, "
             f"of {int((report.runs['status'] == 'run').sum())} runs."
         ),
         "",

@@ -20,6 +20,7 @@ from gradproof.reporting.telling import (
     count_verdicts,
     describe,
     finding_text,
+    judged_in_words,
     not_checked,
     remarks,
     verdict_matrix,
@@ -79,8 +80,7 @@ def _print(console: Console, report: Report) -> None:
         return
     agrees = "Everything that was checked agrees"
     counted = (
-        f"{count(len(report.gradients), 'gradient')} and {count(len(report.updates), 'update')} "
-        f"in {count(int((report.runs['status'] == 'run').sum()), 'run')}."
+        f"{judged_in_words(report.frames)} in {count(int((report.runs['status'] == 'run').sum()), 'run')}."
     )
     say(console, f"{agrees}: {counted}", "green", len(agrees))
 

@@ -65,7 +65,7 @@ class Thinned:
 
 
 def thin_all(frames: Mapping[str, pd.DataFrame], runs: Runs) -> Thinned:
-    """Thin the frames `gradients`, `updates` and `steps` of a report for its plots."""
+    """Thin the frames of what was judged step by step, and `steps`, of a report for its plots."""
     curves = sum(len(frames[name][_CURVE].drop_duplicates()) for name in QUANTITIES.values())
     bins = bins_for(curves)
     errors: dict[tuple[str, ...], Curves] = {}

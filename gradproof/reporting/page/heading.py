@@ -86,6 +86,7 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     figures = [
         (f"{len(report.gradients):,}", "gradients judged"),
         (f"{len(report.updates):,}", "updates judged"),
+        *([(f"{len(report.states):,}", "states judged")] if len(report.states) else []),
         (f"{int((status == 'run').sum()):,}", "runs"),
         (f"{int(judged(report.findings)['failing'].sum()):,}", "do not pass"),
     ]

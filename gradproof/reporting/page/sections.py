@@ -214,9 +214,9 @@ def plots_of(
         runs: the positions of the runs.
     """
     first = records(findings.head(1))[0]
-    labels = {"gradients": "gradients", "updates": "updated weights"}
-    if not any(key.startswith("updates|") for key in data["errors"]["views"]):
-        del labels["updates"]
+    known = {"gradients": "gradients", "updates": "updated weights", "states": "states"}
+    shown = {key.partition("|")[0] for key in data["errors"]["views"]}
+    labels = {name: label for name, label in known.items() if name == "gradients" or name in shown}
     quantity = Control(
         "quantity",
         "quantity",
