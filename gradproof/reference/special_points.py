@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gradproof.reference.numbers.elementary import on_balls
 from gradproof.reference.source import Source
 from gradproof.reference.tape import Tape, Tensor
-from gradproof.reference.tape.operations import Array
+from gradproof.reference.tape.operations import Array, Operation
 
 Lanes = NDArray[np.bool_]
 
@@ -24,12 +24,15 @@ class SpecialPoint:
         source: The line of the loss.
         lanes: Where it happens; booleans, one per lane.
         sentence: What is told of it.
+        bends: 1 where the loss bends upwards at the kink, as |x| does, -1 where it bends downwards, as -|x|
+            does; 0 where neither is known.
     """
 
     operation: str
     source: Source
     lanes: Lanes
     sentence: str
+    bends: int = 0
 
     def __str__(self) -> str:
         """The finding as a sentence."""
@@ -55,8 +58,24 @@ def kinks(tape: Tape, lanes: Lanes) -> tuple[SpecialPoint, ...]:
             if np.any(here):
                 place = "is" if np.any(mask.true) else "may be"
                 told = f"{operation.name} at {node.source} {place} at its kink ({operation.kinks})."
-                found.append(SpecialPoint(operation.name, node.source, here, told))
+                bends = _bends(operation, tape.adjoint(node))
+                found.append(SpecialPoint(operation.name, node.source, here, told, bends))
     return tuple(found)
+
+
+def _bends(operation: Operation, adjoint: Array | None) -> int:
+    """Give how a loss bends at an operation's kink: c |x| upwards for c >= 0, downwards for c <= 0."""
+    if adjoint is None or operation.name not in _CONVEX | _CONCAVE:
+        return 0
+    is_positive, is_negative = (bool(np.all(mask.true)) for mask in (adjoint >= 0, adjoint <= 0))
+    return (is_positive - is_negative) * (1 if operation.name in _CONVEX else -1)
+
+
+ROUND = frozenset({"euclidean_norm", "hypot", "std"})
+"""Operations whose subgradients at the kink are a ball's points."""
+
+_CONVEX = ROUND | {"abs", "relu", "maximum", "max"}
+_CONCAVE = frozenset({"minimum", "min"})
 
 
 def outside(tape: Tape, lanes: Lanes) -> tuple[SpecialPoint, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradproof.errors import InputError
+from gradproof.reference.norms import with_norms
 from gradproof.reference.numbers import BallNumbers, Balls
 from gradproof.reference.numbers.bounds import are_sharp
 from gradproof.reference.special_points import SpecialPoint, kinks, outside
@@ -44,6 +45,7 @@ class Truth:
         outside: Another reason there.
         precision: The greatest working precision that was needed, in bits.
         unused: Parameters that the loss does not depend on; their gradients are exact zeros.
+        norms: Whether roots of sums of squares that are 0 were taken whole; see `gradproof.reference.norms`.
     """
 
     value: BallNumbers
@@ -53,6 +55,7 @@ class Truth:
     precision: int
     unused: tuple[str, ...]
     outside: tuple[SpecialPoint, ...] = ()
+    norms: bool = False
 
     @property
     def complete(self) -> bool:
@@ -108,8 +111,21 @@ def exact_gradient(
             f"exact_gradient cannot give {digits} digits. Ask for 1 to "
             f"{int(PRECISIONS[-1] // log2(10) - 10)}."
         )
-    count = lanes or 1
     arrays = Inputs.of(params, batch, lanes)
+    truth = _narrowed(loss, arrays, digits, sharp_is_enough=sharp_is_enough)
+    if not truth.outside:
+        return truth
+    whole = _narrowed(with_norms(loss), arrays, digits, sharp_is_enough=sharp_is_enough)
+    lanes_left = (sum(int(np.sum(each.lanes)) for each in found.outside) for found in (whole, truth))
+    return replace(whole, norms=True) if next(lanes_left) < next(lanes_left) else truth
+
+
+# ------------------------------------------------------------------------ raising the precision
+
+
+def _narrowed(loss: Loss, arrays: Inputs, digits: int, *, sharp_is_enough: bool) -> Truth:
+    """Run a loss with more and more bits, until its gradient is narrow."""
+    count = arrays.lanes
     is_large = count == 1 and sum(array.size for array in arrays.params.values()) >= _LARGE
     needed = ceil(digits * log2(10)) + (_SPARE_IF_LARGE if is_large else _SPARE)
     first, *others = (bits for bits in PRECISIONS if bits >= min(needed, PRECISIONS[-1]))

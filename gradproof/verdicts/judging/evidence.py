@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.errors import GradproofError
 from gradproof.reference.noise import Noise, noisy_gradients
-from gradproof.reference.numbers import BallNumbers, Balls, Noisy
+from gradproof.reference.norms import with_norms
+from gradproof.reference.numbers import BallNumbers, Balls, Noisy, Plain
 from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.reference.stepping import After, Stepping
 from gradproof.reference.subgradients import Convention, conventions, nearby, sums
@@ -93,6 +95,11 @@ class Evidence:
         return exact_gradient(self.loss, self.params, self.batch, lanes=self.places, sharp_is_enough=few)
 
     @cached_property
+    def _loss(self) -> Loss:
+        """The loss as the exact gradients are of it: roots of sums of squares taken whole, if need be."""
+        return with_norms(self.loss) if self.truth.norms else self.loss
+
+    @cached_property
     def noisy(self) -> Mapping[Any, Noise]:
         """The gradients, and the steps, in stochastic arithmetic, operation by operation; some samples."""
         return self._noisy(always)
@@ -104,7 +111,7 @@ class Evidence:
 
     def _noisy(self, accurately: Choice) -> Mapping[Any, Noise]:
         kind = Noisy.of(self.formats, samples=SAMPLES)
-        loss, then = self.formats.loss or self.loss, self.stepping
+        loss, then = self.formats.loss or self._loss, self.stepping
         return noisy_gradients(loss, self.params, self.batch, kind, self.places, accurately, then)
 
     @cached_property
@@ -123,7 +130,7 @@ class Evidence:
 
     def _sample(self, name: str, places: NDArray[np.intp], entries: Together) -> ManySamples:
         inputs = Inputs(self.params, self.batch, self.places).part(places)
-        loss = self.formats.loss or self.loss
+        loss = self.formats.loss or self._loss
         return sample(loss, inputs.params, inputs.batch, self.formats, name, entries)
 
     @cached_property
@@ -208,10 +215,21 @@ class PlaceEvidence(Evidence):
         directions = [(name, direction) for name, _, direction in self.sums]
         return nearby(self.loss, self.place.params, self.place.batch, directions, NEAR)
 
+    def nearby_along(self, direction: Mapping[str, Array]) -> Iterator[Mapping[str, Array]]:
+        """Give the float64 gradients at the two neighbours in a direction, of all parameters together."""
+        size = max(float(np.max(np.abs(array), initial=0.0)) for array in self.place.params.values()) or 1.0
+        for distance in (NEAR * size, -NEAR * size):
+            there = {name: array + distance * direction[name] for name, array in self.place.params.items()}
+            try:
+                run = differentiate(self.loss, there, self.place.batch, Plain())
+            except GradproofError:
+                return
+            yield {name: numbers.values()[0, ...] for name, numbers in run.gradients.items()}
+
     @cached_property
     def conventions(self) -> Iterator[Convention]:
         """The gradients that conventions at kinks give, computed likewise."""
-        return conventions(self.loss, self.place.params, self.place.batch, self.truth.precision)
+        return conventions(self._loss, self.place.params, self.place.batch, self.truth.precision)
 
     def widened(self, place: Place, share: float) -> BallArrays:
         """Give balls of the gradient, each constant of the loss standing for all numbers near it.
@@ -220,7 +238,7 @@ class PlaceEvidence(Evidence):
             place: this one, or its neighbour.
             share: how near, relative to the constant.
         """
-        run = differentiate(self.loss, place.params, place.batch, Balls(self.truth.precision, share))
+        run = differentiate(self._loss, place.params, place.batch, Balls(self.truth.precision, share))
         return {name: numbers.balls()[0, ...] for name, numbers in run.gradients.items()}
 
     @cached_property

@@ -16,6 +16,7 @@ from gradproof.reference.tape.operations.entry import (
     Array,
     Operation,
     Reading,
+    Rule,
     Trait,
     accumulated,
     reduced,
@@ -219,6 +220,19 @@ VAR = Operation(
     ),
 )
 
+
+def _spread_slope(
+    g: Array, y: Array, x: Array, axes: tuple[int, ...], correction: float, *, deviations: Rule
+) -> Array:
+    # s = sqrt(v):  ds/dx_i = (dv/dx_i) / (2 s) = (x_i - m) / ((n - c) s)
+    # s is |x - m| / sqrt(n - c): where it is 0 it has the kink of a norm, and 0 by convention
+    g, y, rest = kept(g, x, axes), kept(y, x, axes), x.count(axes) - correction
+    zero = y.equals(0).certain()
+    at_zero = (2 * (x * 0).step(0.5) - 1) / x.kind.constant(float(rest)).function("sqrt")
+    slope: Array = at_zero.select(zero, deviations(x, axes) / rest / y.select(~zero, 1))
+    return g * slope
+
+
 STD = Operation(
     name="std",
     summary="The square root of the variance.",
@@ -228,20 +242,21 @@ STD = Operation(
         x, axes, correction, keepdims=keepdims
     ).function("sqrt"),
     derivatives=(
-        # s = sqrt(v):  ds/dx_i = (dv/dx_i) / (2 s) = (x_i - m) / ((n - c) s)
-        lambda g, y, x, *, axes, correction, keepdims: (
-            kept(g / y, x, axes) * _deviations(x, axes) / (x.count(axes) - correction)
+        lambda g, y, x, *, axes, correction, keepdims: _spread_slope(
+            g, y, x, axes, correction, deviations=_deviations
         ),
     ),
-    domain="the entries are not all equal",
+    domain="more entries than the correction",
+    kinks="all entries are equal: deviations of length 1 or less, over sqrt(n - c); by convention 0",
+    at_kink=lambda x, *, axes, correction, keepdims: (_deviations(x, axes) ** 2).sum(axes).equals(0),
     source=_CALCULUS,
     accurate=Accurate(
         forward=lambda x, *, axes, correction, keepdims: _accurate_variance(
             x, axes, correction, keepdims=keepdims
         ).function("sqrt"),
         derivatives=(
-            lambda g, y, x, *, axes, correction, keepdims: (
-                kept(g / y, x, axes) * _accurate_deviations(x, axes) / (x.count(axes) - correction)
+            lambda g, y, x, *, axes, correction, keepdims: _spread_slope(
+                g, y, x, axes, correction, deviations=_accurate_deviations
             ),
         ),
         loses="x - mean(x), whose mean is rounded",
@@ -251,8 +266,8 @@ STD = Operation(
 )
 
 
-def _direction(x: Array, length: Array) -> Array:
-    # the unit vector x / |x|; at 0 any vector that is not longer is a subgradient, by convention 0
+def direction(x: Array, length: Array) -> Array:
+    """The unit vector x / |x|; at 0 any vector that is not longer is a subgradient, by convention 0."""
     zero = length.equals(0).certain()
     return (2 * x.step(0.5) - 1).select(zero, x / length.select(~zero, 1))
 
@@ -263,7 +278,7 @@ VECTOR_NORM = Operation(
     traits=Trait.REDUCTION | Trait.READS_RESULT,
     forward=lambda x, *, axes, keepdims: (x**2).sum(axes, keepdims=keepdims).function("sqrt"),
     # y^2 = sum x_i^2:  y dy = sum x_i dx_i
-    derivatives=(lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * _direction(x, kept(y, x, axes)),),
+    derivatives=(lambda g, y, x, *, axes, keepdims: kept(g, x, axes) * direction(x, kept(y, x, axes)),),
     kinks="all entries are 0: any vector of length 1 or less; by convention 0",
     at_kink=lambda x, *, axes, keepdims: (x**2).sum(axes).equals(0),
     source=_CALCULUS,

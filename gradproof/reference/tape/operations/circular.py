@@ -2,6 +2,7 @@
 # ruff: noqa: ARG005 - all rules have the same parameters, whether or not a derivative needs them
 
 from gradproof.reference.numbers import Mask
+from gradproof.reference.tape.operations.along_axes import direction
 from gradproof.reference.tape.operations.entry import Accurate, Array, Operation, Trait, two
 from gradproof.reference.tape.operations.entrywise import of_one_number
 
@@ -166,7 +167,8 @@ HYPOT = Operation(
     signature=two,
     forward=lambda a, b: a.function("hypot", b),
     # y^2 = a^2 + b^2:  y dy = a da + b db
-    derivatives=(lambda g, y, a, b: g * (a / y), lambda g, y, a, b: g * (b / y)),
-    domain="not both 0",
+    derivatives=(lambda g, y, a, b: g * direction(a, y), lambda g, y, a, b: g * direction(b, y)),
+    kinks="both are 0: any pair of slopes of length 1 or less; by convention 0",
+    at_kink=lambda a, b: (a * a + b * b).equals(0),
     source="Apostol, Calculus II, 2nd ed., section 8.8 (gradient of a scalar field)",
 )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.noise import noisy_gradients
+from gradproof.reference.norms import with_norms
 from gradproof.reference.numbers import Balls, Noisy, Plain
 from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.formats import FORMATS
@@ -99,7 +100,10 @@ class Inquiry:
         self.loss, self.params, self.batch, self.learning_rate = loss, params, batch, learning_rate
         self.expected = ExpectedFactors(params, batch, learning_rate)
         kinds = Plain(), Balls(tolerances.CAUSE_BITS)
-        self._tapes = [differentiate(loss, params, batch, kind).tape for kind in kinds]
+        floats = differentiate(loss, params, batch, kinds[0])
+        if not all(np.all(np.isfinite(each.values())) for each in floats.gradients.values()):
+            self.loss = with_norms(loss)
+        self._tapes = [differentiate(self.loss, params, batch, kind).tape for kind in kinds]
         self.composed = composed(*self._tapes)
         graph = self.composed.balls
         adjoints = {name: graph.adjoints[index] for name, index in graph.parameters.items()}

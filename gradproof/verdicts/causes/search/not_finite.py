@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.arithmetic import kept
 from gradproof.reference.tape import Edge, Operation
-from gradproof.reference.tape.operations import along_axes, entrywise
+from gradproof.reference.tape.operations import along_axes, circular, entrywise
 from gradproof.verdicts.causes.graph import Change, Changed, Use
 from gradproof.verdicts.causes.kinds import Cause, CauseKind
 from gradproof.verdicts.causes.phrases import sentence
@@ -19,6 +20,9 @@ _DIVIDING: dict[Operation | None, tuple[str, Callable[[Floats, Floats], Floats]]
     along_axes.PROD: ("as the product over each factor", lambda x, _: x),
     entrywise.SQRT: ("as 1 / (2 y)", lambda _, y: y),
     entrywise.ABS: ("as x / abs(x)", lambda x, _: x),
+    along_axes.VECTOR_NORM: ("as x / y", lambda _, y: y),
+    along_axes.STD: ("as (x - mean(x)) / (n y)", lambda _, y: y),
+    circular.HYPOT: ("as x / y", lambda _, y: y),
     entrywise.INTEGER_POWER: (f"{_BY_OPERAND}, n y / x", lambda x, _: x),
     entrywise.POW: (f"{_BY_OPERAND}, n y / x", lambda x, _: x),
     entrywise.MULTIPLY: (f"{_BY_OPERAND}, as y / x", lambda x, _: x),
@@ -62,9 +66,12 @@ def _zeros(use: Use) -> NDArray[np.bool_] | None:
     """Give where the operand's share is divided by zero."""
     if use.operation not in _DIVIDING:
         return None
-    x, y = (np.asarray(each.data[0, 0, ...], dtype=np.float64) for each in (use.x, use.y))
+    with use.graph.context():
+        result = kept(use.y, use.x, use.arguments["axes"]) if "axes" in use.arguments else use.y
+    x, y = (np.asarray(each.data[0, 0, ...], dtype=np.float64) for each in (use.x, result))
     by = _DIVIDING[use.operation][1](x, y)
-    return np.asarray(by == 0) if by.shape == use.shape else None
+    fits = by.ndim == len(use.shape) and all(n in {1, m} for n, m in zip(by.shape, use.shape, strict=True))
+    return np.broadcast_to(by == 0, use.shape) if fits else None
 
 
 def _spoilt(use: Use, zeros: NDArray[np.bool_]) -> Change:
