@@ -148,7 +148,7 @@ class Scenario:
         if self.solution is not None:
             object.__setattr__(self, "flat_solution", self._laid_out(self.solution, "solution"))
         if self.training is not None and self.training.mini_batches is not None:
-            self.training.mini_batches.check(self._examples())
+            self.training.mini_batches.check(self.examples())
 
     @property
     def claimed_gradient(self) -> Callable[[Any, Any], Any] | None:
@@ -168,12 +168,17 @@ class Scenario:
                 "for example with xp.sum or xp.mean."
             )
 
-    def _examples(self) -> int:
+    def examples(self) -> int:
+        """Count the examples along the leading axis of the batch's arrays.
+
+        Raises:
+            InputError: the arrays have different leading lengths.
+        """
         lengths = {name: a.shape[0] if a.ndim else None for name, a in self.flat_batch.items()}
         if len(set(lengths.values())) != 1 or None in lengths.values():
             raise InputError(
                 f"The batch arrays{self.of_it} have different leading lengths "
-                f"({lengths}), so mini-batches cannot be drawn. Put the examples along the leading "
+                f"({lengths}), so no examples can be told apart. Put the examples along the leading "
                 "axis of every array."
             )
         return int(next(iter(self.flat_batch.values())).shape[0])
@@ -316,7 +321,7 @@ class Scenario:
         # Drawn once: every backend and every chunk of judged steps asks for it.
         if self.training is None or self.training.mini_batches is None:
             return None
-        return self.training.mini_batches.schedule(self._examples(), self.training.steps)
+        return self.training.mini_batches.schedule(self.examples(), self.training.steps)
 
 
 TRAINING = instance_of(GradientDescent, "GradientDescent(learning_rate=..., steps=...)")

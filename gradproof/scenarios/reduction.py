@@ -1,0 +1,91 @@
+"""Whether a loss is the mean, or the sum, of its examples' losses: what data-parallel gradients rest on."""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.errors import UnsupportedError
+from gradproof.reference.numbers import BallNumbers, Balls
+from gradproof.reference.tape import differentiate
+from gradproof.scenarios.scenario import Scenario
+
+Array = NDArray[Any]
+Reduction = Literal["mean", "sum"]
+
+_BITS = 192
+"""The working precision."""
+
+_CONSTANTS = 2.0**-40
+"""Of their size: so far apart are losses that a code's constants, which are float64 (`1 / 6`), explain."""
+
+
+def reduction_of(scenario: Scenario) -> Reduction:
+    """Tell whether the loss of a batch is the mean, or the sum, of the losses of its examples.
+
+    Only then is the gradient of the batch made of those of its parts: the sum over parts of (nᵢ / n) times
+    the gradient of a part's own mean, or of the gradients of their sums. The loss and its gradient at the
+    scenario's parameters are compared in certified arithmetic, of the whole batch and of two cuts of it along
+    the leading axis. That they are equal at one place is no proof; that they are not is one.
+
+    Args:
+        scenario: whose batch arrays have the examples along their leading axis.
+
+    Raises:
+        UnsupportedError: it is neither (a normalisation over the batch, or weight decay that is added to a
+            sum; added to a mean it is shared out with it), or there are fewer than two examples.
+
+    >>> squares = Scenario(
+    ...     name="squares",
+    ...     loss=lambda xp, params, batch: xp.mean((params["w"] * batch["x"]) ** 2),
+    ...     params={"w": np.array(2.0)},
+    ...     batch={"x": np.array([1.0, 3.0, 4.0])},
+    ... )
+    >>> reduction_of(squares)
+    'mean'
+    """
+    examples = scenario.examples()
+    if examples < 2:
+        raise UnsupportedError(
+            f"The batch{scenario.of_it} has {examples} example, which cannot be shared out. "
+            "Give it two or more."
+        )
+    cuts = sorted({1, examples // 2 + 1 if examples > 2 else 1})
+    fitting: set[Reduction] = {"mean", "sum"}
+    whole = _value_and_gradient(scenario, slice(None))
+    for cut in cuts:
+        parts = [_value_and_gradient(scenario, each) for each in (slice(cut), slice(cut, None))]
+        sizes = (cut, examples - cut)
+        for reduction in sorted(fitting):
+            factors = [1 if reduction == "sum" else size for size in sizes]
+            total = 1 if reduction == "sum" else examples
+            if not _is_made_of(whole, parts, factors, total):
+                fitting.discard(reduction)
+    if not fitting:
+        raise UnsupportedError(
+            f"The loss{scenario.of_it} is neither the mean nor the sum of its examples' losses: that of the "
+            "batch does not follow from those of its parts. Leave out what is no example's own (weight decay "
+            "of a sum, a normalisation over the batch), or compute the gradient of the whole batch at once."
+        )
+    # Both fit where all is 0, as at a minimum.
+    return "mean" if "mean" in fitting else "sum"
+
+
+def _value_and_gradient(scenario: Scenario, part: slice) -> list[BallNumbers]:
+    """Give the loss of a part of the examples, and its gradients, in certified arithmetic."""
+    batch: dict[str, Array] = {name: array[part] for name, array in scenario.flat_batch.items()}
+    run = differentiate(scenario.flat_loss, scenario.flat_params, batch, Balls(_BITS))
+    return [run.value, *run.gradients.values()]
+
+
+def _is_made_of(
+    whole: list[BallNumbers], parts: list[list[BallNumbers]], factors: list[int], total: int
+) -> bool:
+    """Tell whether total · whole may be the sum of the factors times the parts: none is proven apart."""
+    with Balls(_BITS).context():
+        for all_of_it, *each in zip(whole, *parts, strict=True):
+            terms = [total * all_of_it, *(-factor * own for factor, own in zip(factors, each, strict=True))]
+            apart, size = sum(terms[1:], terms[0]), sum((term.abs() for term in terms[1:]), terms[0].abs())
+            if np.any((apart.abs() > _CONSTANTS * size).true):
+                return False
+    return True
