@@ -10,14 +10,16 @@ in both, since a program must add the terms up in some order.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradproof.reference.numbers import Noisy, NoisyNumbers
+from gradproof.reference.numbers import Noisy, NoisyNumbers, Numbers
 from gradproof.reference.tape import Choice, Inputs, Loss, always, differentiate
 from gradproof.reference.truth import Truth
+
+AnyNumbers = TypeVar("AnyNumbers", bound=Numbers[Any])
 
 _BLOCK = 2**24
 """How many noisy entries of parameters are computed at once."""
@@ -94,15 +96,27 @@ def noisy_gradients(
         by parameter the gradient, and by its own keys what `then` gives.
     """
     inputs = Inputs.of(params, batch, lanes)
-    samples, near_ties = _gradients(loss, inputs, kind, accurately, then)
+    return noise_of(lambda noisy: _gradients(loss, inputs, noisy, accurately, then), kind)
+
+
+def noise_of(
+    compute: Callable[[Noisy], tuple[Mapping[Any, NoisyNumbers], NDArray[np.bool_]]], kind: Noisy
+) -> dict[Any, Noise]:
+    """Run something in stochastic arithmetic, and a second time where rounding may decide a branch.
+
+    Args:
+        compute: gives what it computes in a noise model, and in which lanes rounding may decide a branch.
+        kind: the noise model.
+    """
+    samples, near_ties = compute(kind)
     if kind.is_mixed and kind.amplified:
         # an amplified noise would stand beside others that are not
         kind = replace(kind, amplified=False)
-        samples, near_ties = _gradients(loss, inputs, kind, accurately, then)
+        samples, near_ties = compute(kind)
     branching: Mapping[Any, NoisyNumbers] = {}
     if np.any(near_ties):
         more = replace(kind, amplified=False, samples=_BRANCHING * kind.samples)
-        branching, _ = _gradients(loss, inputs, more, accurately, then)
+        branching, _ = compute(more)
     return {name: Noise(found, branching.get(name), near_ties) for name, found in samples.items()}
 
 
@@ -155,7 +169,7 @@ def _gradients(
             later = {} if then is None else then(gradients, kind, accurately, lanes)
         parts.append({**gradients, **later})
         near_ties.append(np.broadcast_to(kind.near_ties, (part.lanes,)))
-    return {name: _joined([part[name] for part in parts]) for name in parts[0]}, np.concatenate(near_ties)
+    return {name: joined([part[name] for part in parts]) for name in parts[0]}, np.concatenate(near_ties)
 
 
 def _blocks(lanes: int, length: int) -> Iterator[NDArray[np.intp]]:
@@ -163,7 +177,7 @@ def _blocks(lanes: int, length: int) -> Iterator[NDArray[np.intp]]:
         yield np.arange(start, min(start + length, lanes))
 
 
-def _joined(parts: list[NoisyNumbers]) -> NoisyNumbers:
+def joined(parts: list[AnyNumbers]) -> AnyNumbers:
     """Give the lanes of several runs as those of one."""
     first, *others = parts
     if not others:

@@ -1,6 +1,6 @@
 """What a training makes of gradients, in any kind of number and at many steps at once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ class Stepping:
         states: before each step, by entry, by parameter, of shape (T, *entry).
         numbers: which step of the training each is, counted from 1; of shape (T,).
         learning_rates: of each step, of shape (T,).
+        make_step: makes a step; called as `advance` is.
     """
 
     training: GradientDescent
@@ -40,6 +41,7 @@ class Stepping:
     states: Mapping[str, Mapping[str, Array]]
     numbers: NDArray[np.intp]
     learning_rates: Array
+    make_step: Callable[..., tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]] = advance
 
     def __call__(
         self,
@@ -72,7 +74,7 @@ class Stepping:
         number = lifted(weak, self.numbers)
         # A rate that all steps share is a constant, which programs round to their dtype.
         rate = float(rates[0]) if np.all(rates == rates[0]) else lifted(weak, self.learning_rates)
-        weights, state = advance(
+        weights, state = self.make_step(
             self.training,
             Namespace(tape),
             data(self.weights),

@@ -1,6 +1,6 @@
 """Why a claim is wrong: the one place that asks for causes, of a judgement and of a run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -30,6 +30,7 @@ from gradproof.verdicts.own_functions import inaccurate_function
 from gradproof.verdicts.records import ParameterRecord
 from gradproof.verdicts.steps import batches_of
 from gradproof.verdicts.tolerances import CAUSE_SPREADS
+from gradproof.verdicts.updates.wrong_batches import with_causes_of_batches
 from gradproof.verdicts.verdict import CODE, Verdict
 
 Array = NDArray[Any]
@@ -235,30 +236,23 @@ def again_in_floats(user: UserGradient, claimed: Claimed) -> Again:
 
 
 def with_causes(
-    scenario: Scenario, run: Run, gradients: Records, updates: Records, framework: Framework | None = None
-) -> tuple[Records, Records]:
-    """Name the causes of what does not pass; costs nothing where all passes.
+    scenario: Scenario, run: Run, gradients: Records, framework: Framework | None = None
+) -> Records:
+    """Name the causes of gradients that do not pass; costs nothing where all pass.
 
     Args:
         scenario: what was run.
         run: what was recorded.
         gradients: what is said of them.
-        updates: likewise.
         framework: what ran it; None where that is not known.
     """
-    wrong = {each.parameter for each in gradients if each.worst_verdict() in {*_WRONG, Verdict.NOT_FINITE}}
-    if wrong:
-        accused = [each for each in gradients if each.parameter in wrong]
+    gradients = with_causes_of_batches(scenario, run, gradients)
+    not_passing = {*_WRONG, Verdict.NOT_FINITE}
+    if accused := [each for each in gradients if each.worst_verdict() in not_passing and not each.cause]:
         causes = _gradient_causes(scenario, run, accused, framework)
-        found = [(each, *causes.get(each.parameter, ("", ""))) for each in gradients]
+        found = [(each, *causes.get(each.parameter, (each.cause, each.where))) for each in gradients]
         gradients = tuple(replace(each, cause=cause, where=where) for each, cause, where in found)
-    if scenario.training is not None and scenario.training.is_plain:
-        rate = scenario.training.learning_rate
-        held = scenario.formats(run.dtype, run.variant)
-        updates = tuple(
-            _update_explained(run, rate, each, wrong, held.of_param(each.parameter)) for each in updates
-        )
-    return gradients, updates
+    return gradients
 
 
 def _gradient_causes(
@@ -305,78 +299,3 @@ def _at_another_step(scenario: Scenario, run: Run, step: int) -> SecondPoint | N
         return None
     there = _at_step(scenario, run, other)
     return there._replace(claimed=_held(there.claimed, scenario.formats(run.dtype, run.variant)))
-
-
-def _update_explained(
-    run: Run, rate: float, judgement: ParameterRecord, wrong: set[str], dtype: str
-) -> ParameterRecord:
-    if judgement.worst_verdict() not in _WRONG:
-        return judgement
-    name, step = judgement.parameter, judgement.worst_step()
-    before, after = (run.weights[name][at].astype(np.float64) for at in (step, step + 1))
-    change = rate * run.gradients[name][step].astype(np.float64)
-    if _is_step(before, after, change, 1.0, dtype):
-        # The step itself is right: what is wrong is the gradient that it follows.
-        cause = f"the update of {name} follows its gradient, which is wrong" if name in wrong else ""
-        return replace(judgement, cause=cause)
-    return replace(judgement, cause=_factor_cause(name, before, after, change, rate, dtype))
-
-
-def following(scenario: Scenario, run: Run, update: ParameterRecord, gradients: Records) -> ParameterRecord:
-    """Say which operation loses an update's digits, where it follows a gradient that loses them."""
-    gradient = next((each for each in gradients if each.parameter == update.parameter), None)
-    losing = (each and each.worst_verdict() is Verdict.INACCURATE for each in (update, gradient))
-    if gradient is None or not all(losing) or not gradient.cause:
-        return update
-    if scenario.training is None or not scenario.training.is_plain:
-        return update
-    name, step, rate = update.parameter, update.worst_step(), scenario.training.learning_rate
-    before, after = (run.weights[name][at].astype(np.float64) for at in (step, step + 1))
-    dtype = scenario.formats(run.dtype, run.variant).of_param(name)
-    if not _is_step(before, after, rate * run.gradients[name][step].astype(np.float64), 1.0, dtype):
-        return update
-    cause = f"the update of {name} follows its gradient, in which {gradient.cause}"
-    return replace(update, cause=cause, where=gradient.where)
-
-
-def _factor_cause(name: str, before: Array, after: Array, change: Array, rate: float, dtype: str) -> str:
-    """Find the factor with which learning rate times gradient gives the step that was made."""
-    if np.array_equal(before, after):
-        return f"the weights of {name} were not updated"
-    with np.errstate(all="ignore"):
-        factor = float(np.vdot(before - after, change) / np.vdot(change, change))
-    for coarser, rounded in _rounded_rates(rate, dtype):
-        if _is_step(before, after, change, rounded / rate, dtype):
-            return (
-                f"the step of {name} has the learning rate rounded to {coarser}, {rounded!r} in place of "
-                f"{rate!r}"
-            )
-    # Rounding moves the factor that is solved for: the shortest decimal within it is what was written.
-    for digits in range(1, 17):
-        written = float(f"{factor:.{digits}g}")
-        if _is_step(before, after, change, written, dtype):
-            if written == -1:
-                return f"the step of {name} is added to the weights instead of subtracted"
-            return f"the step of {name} is {written:g} times the learning rate times the gradient"
-    return ""
-
-
-def _rounded_rates(rate: float, dtype: str) -> Iterator[tuple[str, float]]:
-    """Give what a learning rate is in the formats that are coarser than the run's, the finest first."""
-    for coarser in ("float32", "tf32", "float16", "bfloat16"):
-        rounded = float(FORMATS[coarser].rounded(np.array(rate)))
-        if FORMATS[coarser].unit_roundoff > FORMATS[dtype].unit_roundoff and rounded != rate:
-            yield coarser, rounded
-
-
-def _is_step(before: Array, after: Array, change: Array, factor: float, dtype: str) -> bool:
-    """Tell whether `after` is before - factor · change, as far as rounding in the dtype allows.
-
-    With |δ| ≤ u: fl(w - fl(r·g)) = (w - r·g·(1 + δ₁)(1 + δ₂))(1 + δ₃), where δ₁ rounds the learning rate,
-    δ₂ the product and δ₃ the difference; so the error is at most u·|after| + 2u·|r·g| to first order, and
-    each is taken twice for what the order 2 adds, and for factors that round the learning rate once more.
-    """
-    unit = FORMATS[dtype].unit_roundoff
-    with np.errstate(all="ignore"):
-        error = np.abs(after - (before - factor * change))
-        return bool(np.all(error <= 2 * unit * np.abs(after) + 4 * unit * np.abs(factor * change)))

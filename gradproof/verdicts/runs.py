@@ -14,7 +14,7 @@ from gradproof.reference.stepping import After
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.conditioning import where_digits_are_lost, who_loses_digits
 from gradproof.verdicts.digests import digests
-from gradproof.verdicts.explaining import following, with_causes
+from gradproof.verdicts.explaining import with_causes
 from gradproof.verdicts.judging.evidence import Evidence, Known
 from gradproof.verdicts.judging.floats import Assessment, assess, explain
 from gradproof.verdicts.layout import worst_of_blocks
@@ -22,6 +22,7 @@ from gradproof.verdicts.numerals import decimals, rounded_up
 from gradproof.verdicts.records import Outcome, ParameterRecord, Subject, WorstEntries, worst_step
 from gradproof.verdicts.steps import batches_of, stepping_of
 from gradproof.verdicts.trajectories import checkpoints
+from gradproof.verdicts.updates.told import following, with_causes_of_steps
 from gradproof.verdicts.verdict import CODE, Verdict
 
 Array = NDArray[Any]
@@ -45,7 +46,8 @@ def judge(
     run = run.widened
     chunks = [_judge_steps(scenario, run, steps) for steps in _chunks(scenario, run)]
     gradients, updates, states = (_joined([chunk[part] for chunk in chunks]) for part in range(3))
-    gradients, updates = with_causes(scenario, run, gradients, updates, framework)
+    gradients = with_causes(scenario, run, gradients, framework)
+    updates, states = with_causes_of_steps(scenario, run, gradients, updates, states)
     gradients = tuple(_located(scenario, run, _conditioned(scenario, run, each)) for each in gradients)
     return Outcome(
         subject=Subject(run.scenario, run.backend, run.variant, run.dtype),
@@ -53,7 +55,7 @@ def judge(
         updates=tuple(
             following(scenario, run, _conditioned(scenario, run, each), gradients) for each in updates
         ),
-        states=states,
+        states=tuple(following(scenario, run, each, gradients) for each in states),
         losses=run.losses.astype(np.float64),
         digests=digests(run),
         checkpoints=checkpoints(run),

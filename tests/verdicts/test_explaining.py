@@ -57,7 +57,7 @@ def test_a_learning_rate_that_was_rounded_is_told(scenario, coarser):
     for update in judge(scenario, run, {}).updates:
         assert update.cause == (
             f"the step of {update.parameter} has the learning rate rounded to {coarser}, {rounded!r} in "
-            "place of 0.3"
+            "place of 0.3; this was seen at one step only"
         )
 
 
@@ -82,7 +82,7 @@ def test_a_wrong_update_is_told_its_factor(scenario, run, factor, cause):
     outcome = judge(scenario, first, {})
     assert all(judgement.worst_verdict().passes for judgement in outcome.gradients)
     told = {judgement.parameter: judgement.cause for judgement in outcome.updates}
-    assert told["w1"] == cause
+    assert told["w1"] == f"{cause}; this was seen at one step only"
     assert all(told.values())
 
 

@@ -1,0 +1,37 @@
+"""The learning rate of another step, without its schedule, or rounded."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.reference.numbers.formats import FORMATS
+from gradproof.verdicts.updates.suspected import Suspicion, TakenSteps
+
+
+def wrong_rates(steps: TakenSteps) -> Iterator[Suspicion]:
+    """The learning rate is another step's, has no schedule or has it twice, or is rounded."""
+    training, rates, at = steps.stepping.training, steps.stepping.learning_rates, steps.at
+    plan, base = training.learning_rates, training.learning_rate
+    if training.schedule is not None:
+        for words, other in (
+            ("the learning rate of the next step", plan[np.minimum(at + 1, len(plan) - 1)]),
+            ("the learning rate of the step before", plan[np.maximum(at - 1, 0)]),
+            ("the learning rate without its schedule", np.full_like(rates, base)),
+            ("the schedule of the learning rate applied twice", rates * rates / base),
+        ):
+            yield Suspicion(f"{steps.name}'s with {words}", steps.stepped(learning_rates=other))
+    for coarser, rounded in rounded_rates(rates, steps.run.dtype):
+        yield Suspicion(
+            f"the step of {{name}} has the learning rate rounded to {coarser}, {float(rounded[0])!r} in "
+            f"place of {float(rates[0])!r}",
+            steps.stepped(learning_rates=rounded),
+        )
+
+
+def rounded_rates(rates: NDArray[np.float64], dtype: str) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Give what learning rates are in the formats that are coarser than the run's, the finest first."""
+    for coarser in ("float32", "tf32", "float16", "bfloat16"):
+        rounded = FORMATS[coarser].rounded(rates).astype(np.float64)
+        if FORMATS[coarser].unit_roundoff > FORMATS[dtype].unit_roundoff and np.any(rounded != rates):
+            yield coarser, rounded

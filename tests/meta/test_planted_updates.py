@@ -1,0 +1,441 @@
+"""Mistakes planted into trainings: each is found, and told by its name; right trainings are told nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import planted_trainings as by_hand
+import pytest
+
+from gradproof import GradientDescent, dense_network
+from gradproof.reference.clipping import ClipByNorm
+from gradproof.reference.descent import Accumulation
+from gradproof.reference.optimizers import SGD, Adam, AdamW
+from gradproof.reference.schedules import CosineDecay, StepDecay
+from gradproof.verdicts.runs import judge
+from gradproof.verdicts.verdict import Verdict
+
+SCENARIO = dense_network([3, 4, 2], ["sigmoid", "sigmoid"], "half_sum_squared_error", seed=1)
+ADAM = {"optimizer": Adam()}
+MOMENTUM = {"optimizer": SGD(momentum=0.9)}
+NESTEROV = {"optimizer": SGD(momentum=0.9, nesterov=True)}
+CLIPPED = ClipByNorm(0.05)
+adam, sgd = by_hand.adam, by_hand.sgd
+
+
+def of(training, step, dtype="float64", gradient=None):
+    """What is said of a training of some steps that makes a step of its own."""
+    scenario = replace(SCENARIO, training=GradientDescent(**{"learning_rate": 0.1, "steps": 6, **training}))
+    run = by_hand.trained(scenario, step, dtype, gradient)
+    return judge(scenario, run, {})
+
+
+def causes(outcome):
+    """The causes by parameter, without the parameter's own name."""
+    found = {}
+    for record in (*outcome.updates, *outcome.states):
+        if record.worst_verdict() in {Verdict.DISAGREES, Verdict.NOT_FINITE}:
+            what = record.entry_of_state or "update"
+            text = record.cause.replace(f" of {record.parameter}", " of it").replace(
+                f"the {what} of it is ", ""
+            )
+            found.setdefault(record.parameter, []).append(text)
+    return found
+
+
+RIGHT = {
+    "Adam": (ADAM, adam()),
+    "Adam with epsilon inside": ({"optimizer": Adam(epsilon_place="inside")}, adam(place="inside")),
+    "AdamW": ({"optimizer": AdamW(weight_decay=0.1)}, adam(decoupled=lambda rate: 0.1 * rate)),
+    "Adam with decay": ({"optimizer": Adam(weight_decay=0.1)}, adam(coupled=0.1)),
+    "AMSGrad": ({"optimizer": Adam(amsgrad="moment")}, adam(maximum="right")),
+    "NAdam": ({"optimizer": Adam(nesterov=True)}, adam(ahead="right")),
+    "momentum": (MOMENTUM, sgd(momentum=0.9)),
+    "dampening": ({"optimizer": SGD(momentum=0.9, dampening=0.5)}, sgd(momentum=0.9, dampening=0.5)),
+    "Nesterov": (NESTEROV, sgd(momentum=0.9, look="right")),
+    "plain": ({}, sgd()),
+    "clipping": ({**ADAM, "clipping": CLIPPED}, by_hand.with_gradients(adam(), by_hand.clipped(0.05))),
+    "schedule": ({**ADAM, "schedule": CosineDecay(6)}, adam()),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("training", "step"), RIGHT.values(), ids=RIGHT)
+def test_a_right_training_is_told_nothing(training, step, dtype):
+    outcome = of(training, step, dtype)
+    assert outcome.worst_verdict().passes
+    assert not any(each.cause for each in (*outcome.updates, *outcome.states))
+
+
+COSINE = {"schedule": CosineDecay(6)}
+HALVED = {"schedule": StepDecay(every=2, factor=0.5)}
+RIGHT_CLIP = by_hand.clipped(0.05)
+
+
+def next_rate(planned):
+    return np.append(planned[1:], planned[-1])
+
+
+def last_rate(planned):
+    return np.append(planned[0], planned[:-1])
+
+
+def constant_rate(planned):
+    return np.full_like(planned, 0.1)
+
+
+def each_alone(gradients):
+    return {name: RIGHT_CLIP({name: g})[name] for name, g in gradients.items()}
+
+
+def negative(gradients):
+    return {name: -g for name, g in gradients.items()}
+
+
+def old(rule):
+    return by_hand.with_rates(rule, last_rate)
+
+
+PLANTED = {
+    "epsilon inside": (ADAM, adam(place="inside"), "Adam's with epsilon inside the root"),
+    "epsilon before": (
+        {"optimizer": Adam(epsilon=1e-4)},
+        adam(epsilon=1e-4, place="before"),
+        "Adam's with epsilon added before the bias correction",
+    ),
+    "epsilon outside": (
+        {"optimizer": Adam(epsilon_place="inside")},
+        adam(),
+        "Adam's with epsilon outside the root",
+    ),
+    "another epsilon": (ADAM, adam(epsilon=1e-7), "Adam's with epsilon = 1e-07 in place of 1e-08"),
+    "no correction of m": (
+        ADAM,
+        adam(corrections=(False, True)),
+        "Adam's without the bias correction of the first moment",
+    ),
+    "no correction of v": (
+        ADAM,
+        adam(corrections=(True, False)),
+        "Adam's without the bias correction of the second moment",
+    ),
+    "no correction": (ADAM, adam(corrections=(False, False)), "Adam's without the bias corrections"),
+    "AdamW without correction of v": (
+        {"optimizer": AdamW(weight_decay=0.1)},
+        adam(corrections=(True, False), decoupled=lambda rate: 0.1 * rate),
+        "AdamW's without the bias correction of the second moment",
+    ),
+    "decay coupled": (
+        {"optimizer": AdamW(weight_decay=0.1)},
+        adam(coupled=0.1),
+        "AdamW's with weight decay added to the gradient",
+    ),
+    "decay decoupled": (
+        {"optimizer": Adam(weight_decay=0.1)},
+        adam(decoupled=lambda rate: 0.1 * rate),
+        "Adam's with weight decay decoupled from the gradient",
+    ),
+    "decay without the rate": (
+        {"optimizer": AdamW(weight_decay=0.1)},
+        adam(decoupled=lambda _: 0.1),
+        "AdamW's with weight decay without the learning rate as a factor",
+    ),
+    "decay without the schedule": (
+        {"optimizer": AdamW(weight_decay=0.1), **COSINE},
+        adam(decoupled=lambda _: 0.1 * 0.1),
+        "AdamW's with weight decay times the learning rate without its schedule",
+    ),
+    "SGD's decay decoupled without the rate": (
+        {"optimizer": SGD(weight_decay=0.1)},
+        sgd(decoupled=lambda _: 0.1),
+        "SGD's with weight decay without the learning rate as a factor",
+    ),
+    "SGD's decay left out": ({"optimizer": SGD(weight_decay=0.1)}, sgd(), "SGD's without weight decay"),
+    "dampening left out": (
+        {"optimizer": SGD(momentum=0.9, dampening=0.5)},
+        sgd(momentum=0.9),
+        "SGD's without dampening",
+    ),
+    "dampening in the first step": (
+        {"optimizer": SGD(momentum=0.9, dampening=0.5)},
+        sgd(momentum=0.9, dampening=0.5, first=True),
+        "SGD's with dampening in the first step, too; this was seen at one step only",
+    ),
+    "Nesterov left out": (NESTEROV, sgd(momentum=0.9), "SGD's without Nesterov's momentum"),
+    "Nesterov of the buffer alone": (
+        NESTEROV,
+        sgd(momentum=0.9, look="twice"),
+        "SGD's with Nesterov's momentum as (1 + momentum) times the buffer",
+    ),
+    "Nesterov without the gradient": (
+        NESTEROV,
+        sgd(momentum=0.9, look="only"),
+        "SGD's with Nesterov's momentum as momentum times the buffer, without the gradient",
+    ),
+    "NAdam with one correction": (
+        {"optimizer": Adam(nesterov=True)},
+        adam(ahead="one correction"),
+        "Adam's with Nesterov's momentum corrected by 1 - beta1ᵗ throughout",
+    ),
+    "betas swapped": (
+        ADAM,
+        adam(beta1=0.999, beta2=0.9),
+        "Adam's with beta1 and beta2 in each other's place",
+    ),
+    "another beta1": (ADAM, adam(beta1=0.95), "Adam's with beta1 = 0.95 in place of 0.9"),
+    "another momentum": (MOMENTUM, sgd(momentum=0.8), "SGD's with momentum = 0.8 in place of 0.9"),
+    "counted from 2": (ADAM, adam(counted=1), "Adam's with its steps counted from 2"),
+    "not clipped": ({**ADAM, "clipping": CLIPPED}, adam(), "Adam's without clipping"),
+    "SGD not clipped": ({**MOMENTUM, "clipping": CLIPPED}, sgd(momentum=0.9), "SGD's without clipping"),
+    "clipped one by one": (
+        {**MOMENTUM, "clipping": CLIPPED},
+        by_hand.with_gradients(sgd(momentum=0.9), each_alone),
+        "SGD's with each parameter's gradient clipped on its own",
+    ),
+    "clipped one by one with Adam": (
+        {**ADAM, "clipping": CLIPPED},
+        by_hand.with_gradients(adam(), each_alone),
+        "Adam's with each parameter's gradient clipped on its own",
+    ),
+    "clipped with epsilon": (
+        {"clipping": CLIPPED},
+        by_hand.with_gradients(sgd(), by_hand.clipped(0.05, 1e-6)),
+        "SGD's with gradients clipped with an epsilon of 1e-06",
+    ),
+    "clipped without epsilon": (
+        {"clipping": ClipByNorm(0.05, 1e-6)},
+        by_hand.with_gradients(sgd(), RIGHT_CLIP),
+        "SGD's without epsilon",
+    ),
+    "rate of the next step": (
+        {**ADAM, **COSINE},
+        by_hand.with_rates(adam(), next_rate),
+        "Adam's with the learning rate of the next step",
+    ),
+    "rate of the step before": (
+        HALVED,
+        by_hand.with_rates(sgd(), last_rate),
+        "SGD's with the learning rate of the step before",
+    ),
+    "schedule ignored": (
+        {**MOMENTUM, **COSINE},
+        by_hand.with_rates(sgd(momentum=0.9), constant_rate),
+        "SGD's with the learning rate without its schedule",
+    ),
+    "ascent": (
+        MOMENTUM,
+        sgd(momentum=0.9, sign=1.0),
+        "the step of it is added to the weights instead of subtracted",
+    ),
+    "wrong sign of the gradient": (
+        ADAM,
+        by_hand.with_gradients(adam(), negative),
+        "Adam's of -1 times the gradient",
+    ),
+    "weights frozen": (ADAM, by_hand.with_frozen(adam(), weights=True), "the weights of it were not updated"),
+    "moment frozen": (
+        ADAM,
+        by_hand.with_frozen(adam(), "first_moment"),
+        "the first_moment of it was not updated",
+    ),
+    "state frozen": (
+        ADAM,
+        by_hand.with_frozen(adam(), "first_moment", "second_moment"),
+        "the state of it was not updated",
+    ),
+    "buffer frozen": (
+        MOMENTUM,
+        by_hand.with_frozen(sgd(momentum=0.9), "momentum"),
+        "SGD's without momentum, or the momentum of it was not updated",
+    ),
+    "gradient not squared": (ADAM, adam(power=1), "Adam's with the mean of |g| in place of the mean of g²"),
+    "AMSGrad's maximum left out": (
+        {"optimizer": Adam(amsgrad="moment"), "learning_rate": 0.5},
+        adam(maximum="left out"),
+        "Adam's with the last second moment in place of AMSGrad's maximum",
+    ),
+    "SGD for Adam": (
+        ADAM,
+        lambda w, g, s, n, r: (sgd()(w, g, {}, n, r)[0], adam()(w, g, s, n, r)[1]),
+        "SGD's in place of Adam's",
+    ),
+    "momentum with the rate inside": (
+        {**MOMENTUM, **COSINE},
+        sgd(momentum=0.9, rate_inside=True),
+        "SGD's with the learning rate inside of the momentum",
+    ),
+    "half the rate": (
+        ADAM,
+        by_hand.with_rates(adam(), lambda r: r / 2),
+        "Adam's with 0.5 times the learning rate",
+    ),
+}
+
+
+TOO_SMALL = {
+    "epsilon inside",
+    "epsilon outside",
+    "another epsilon",
+    "clipped with epsilon",
+    "clipped without epsilon",
+}
+"""What changes a step by less than float32's rounding does."""
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_mistake_is_found_and_named(name, dtype):
+    training, step, cause = PLANTED[name]
+    outcome = of(training, step, dtype)
+    found = {text for texts in causes(outcome).values() for text in texts}
+    if dtype == "float32" and name in TOO_SMALL:
+        assert outcome.worst_verdict().passes
+    else:
+        assert found == {cause}
+
+
+def test_a_step_that_is_counted_from_0_divides_by_zero_and_all_that_follows_is_told_so():
+    outcome = of(ADAM, adam(counted=-1))
+    once = "this was seen at one step only"
+    for update in outcome.updates:
+        assert update.worst_verdict() is Verdict.NOT_FINITE
+        assert (
+            update.cause
+            == f"the update of {update.parameter} is Adam's with its steps counted from 0; {once}"
+        )
+    moment = outcome.states[0]
+    follows = "follows weights or a state with NaN or infinities since step 0"
+    assert moment.cause == f"the first_moment of {moment.parameter} {follows}"
+
+
+# -------------------------------------------------------------------- one parameter alone
+
+
+def test_one_parameter_whose_weights_are_left_out_is_told_alone():
+    found = causes(of(ADAM, by_hand.with_frozen(adam(), parameter="w2")))
+    assert found == {"w2": ["the weights of it were not updated"]}
+
+
+def test_a_parameter_of_a_group_with_another_learning_rate_is_told_alone():
+    slow = by_hand.with_rates(adam(), lambda rates: rates / 4)
+
+    def step(weights, gradients, state, number, rates):
+        after, kept = adam()(weights, gradients, state, number, rates)
+        return {**after, "b1": slow(weights, gradients, state, number, rates)[0]["b1"]}, kept
+
+    assert causes(of(ADAM, step)) == {"b1": ["Adam's with 0.25 times the learning rate"]}
+
+
+def test_one_step_alone_that_is_wrong_is_told_as_such():
+    def step(weights, gradients, state, number, rates):
+        factor = 2 if number == 3 else 1
+        return adam()(weights, gradients, state, number, rates * factor)
+
+    found = causes(of(ADAM, step))
+    assert {text for texts in found.values() for text in texts} == {
+        "Adam's with 2 times the learning rate; other steps are right"
+    }
+
+
+def test_a_step_that_no_mistake_makes_is_told_no_cause():
+    random = np.random.default_rng(0)
+
+    def step(weights, gradients, state, number, rates):
+        after, kept = adam()(weights, gradients, state, number, rates)
+        return {
+            name: each * (1 + 1e-3 * random.normal(size=each.shape)) for name, each in after.items()
+        }, kept
+
+    found = causes(of(ADAM, step))
+    assert {text for texts in found.values() for text in texts} == {""}
+
+
+# -------------------------------------------------------------------- micro-batches, and gradients that last
+
+UNEVEN = dense_network([3, 4, 2], ["sigmoid", "sigmoid"], "mean_squared_error", seed=1, examples=5)
+
+
+def alike(weights, batch):
+    """Micro-batches of 3 and 2 examples, averaged with equal weights."""
+    parts = [
+        UNEVEN.flat_gradient(weights, {name: array[part] for name, array in batch.items()})
+        for part in (slice(0, 3), slice(3, 5))
+    ]
+    return {name: (parts[0][name] + parts[1][name]) / 2 for name in weights}
+
+
+def summed(weights, batch):
+    return {name: 2 * each for name, each in halves(weights, batch).items()}
+
+
+def halves(weights, batch):
+    parts = [
+        UNEVEN.flat_gradient(weights, {name: array[part] for name, array in batch.items()})
+        for part in (slice(0, 3), slice(3, 5))
+    ]
+    return {name: (parts[0][name] + parts[1][name]) / 2 for name in weights}
+
+
+@pytest.mark.parametrize("rule", [{}, ADAM], ids=["plain", "Adam"])
+@pytest.mark.parametrize(
+    ("gradient", "words"),
+    [
+        (alike, "micro-batches averaged alike although their sizes differ"),
+        (summed, "the gradients of micro-batches summed instead of averaged"),
+    ],
+)
+def test_micro_batches_put_together_wrongly_are_told(gradient, words, rule):
+    training = GradientDescent(0.1, 5, accumulation=Accumulation(2, "mean"), **rule)
+    scenario, step = replace(UNEVEN, training=training), adam() if rule else sgd()
+    outcome = judge(scenario, by_hand.trained(scenario, step, gradient=gradient), {})
+    assert {each.cause.removeprefix(f"the gradient of {each.parameter} ") for each in outcome.gradients} == {
+        f"is made with {words}"
+    }
+    follow = {text for texts in causes(outcome).values() for text in texts}
+    assert follow == {"the update of it follows its gradient, which is wrong"} | (
+        {
+            f"the {entry} of it follows its gradient, which is wrong"
+            for entry in ("first_moment", "second_moment")
+        }
+        if rule
+        else set()
+    )
+
+
+@pytest.mark.parametrize("rule", [{}, ADAM], ids=["plain", "Adam"])
+def test_micro_batches_are_told_where_the_whole_gradient_was_recorded_rightly(rule):
+    training = GradientDescent(0.1, 5, accumulation=Accumulation(2, "mean"), **rule)
+    scenario, step = replace(UNEVEN, training=training), adam() if rule else sgd()
+    batch = scenario.arrays("float64")[1]
+
+    def with_parts(weights, _, state, number, rates):
+        return step(weights, alike(weights, batch), state, number, rates)
+
+    found = causes(judge(scenario, by_hand.trained(scenario, with_parts), {}))
+    name = "Adam" if rule else "SGD"
+    assert {text for texts in found.values() for text in texts} == {
+        f"{name}'s with micro-batches averaged alike although their sizes differ"
+    }
+
+
+def test_gradients_that_were_not_set_to_zero_are_told():
+    kept = {}
+
+    def gradient(weights, batch):
+        for name, each in SCENARIO.flat_gradient(weights, batch).items():
+            kept[name] = kept.get(name, 0.0) + each
+        return dict(kept)
+
+    outcome = of(ADAM, adam(), gradient=gradient)
+    for each in outcome.gradients:
+        assert each.cause == (
+            f"the gradient of {each.parameter} is added to that of the step before, which was not set to zero"
+        )
+
+
+def test_a_gradient_that_was_recorded_after_clipping_is_told():
+    def gradient(weights, batch):
+        return RIGHT_CLIP(SCENARIO.flat_gradient(weights, batch))
+
+    outcome = of({**ADAM, "clipping": CLIPPED}, adam(), gradient=gradient)
+    for each in outcome.gradients:
+        assert each.cause == f"the gradient of {each.parameter} was recorded after it was clipped"
