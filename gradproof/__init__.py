@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from gradproof.kernels import FunctionCheck, check_function, judge_output
     from gradproof.models.functions_of_jax import from_jax
     from gradproof.models.pytorch import from_torch
-    from gradproof.reference.descent import GradientDescent, MiniBatches, StoppingRule
+    from gradproof.reference.averaging import ExponentialAverage
+    from gradproof.reference.clipping import ClipByNorm, ClipByValue
+    from gradproof.reference.descent import Accumulation, GradientDescent, MiniBatches, StoppingRule
+    from gradproof.reference.optimizers import SGD, Adam, AdamW
+    from gradproof.reference.schedules import CosineDecay, StepDecay, WarmUp
     from gradproof.reporting.comparison.changes import Changes
     from gradproof.reporting.comparison.joining import compare
     from gradproof.reporting.merging import merge
@@ -51,7 +55,11 @@ _HOMES = {
         "kernels": ("FunctionCheck", "check_function", "judge_output"),
         "models.functions_of_jax": ("from_jax",),
         "models.pytorch": ("from_torch",),
-        "reference.descent": ("GradientDescent", "MiniBatches", "StoppingRule"),
+        "reference.averaging": ("ExponentialAverage",),
+        "reference.clipping": ("ClipByNorm", "ClipByValue"),
+        "reference.descent": ("Accumulation", "GradientDescent", "MiniBatches", "StoppingRule"),
+        "reference.optimizers": ("SGD", "Adam", "AdamW"),
+        "reference.schedules": ("CosineDecay", "StepDecay", "WarmUp"),
         "reporting.comparison.changes": ("Changes",),
         "reporting.comparison.joining": ("compare",),
         "reporting.merging": ("merge",),
@@ -71,6 +79,10 @@ _HOMES = {
 """Where each public name is defined: what type checkers read above, once more for who runs it."""
 
 __all__ = [
+    "SGD",
+    "Accumulation",
+    "Adam",
+    "AdamW",
     "Audit",
     "BackendUnavailableError",
     "Changes",
@@ -78,8 +90,12 @@ __all__ = [
     "CheckFinding",
     "Claim",
     "ClaimVerdict",
+    "ClipByNorm",
+    "ClipByValue",
+    "CosineDecay",
     "DisagreementError",
     "Equivalence",
+    "ExponentialAverage",
     "Finding",
     "FunctionCheck",
     "GradientDescent",
@@ -91,9 +107,11 @@ __all__ = [
     "Provenance",
     "Report",
     "Scenario",
+    "StepDecay",
     "StoppingRule",
     "UnsupportedError",
     "Verdict",
+    "WarmUp",
     "audit",
     "check",
     "check_function",

@@ -68,6 +68,13 @@ def sequence_of(kind: Wanted, words: str) -> Wanted:
     return Wanted(holds, words)
 
 
+def one_of(*words: str) -> Wanted:
+    """Want one of some texts."""
+    return Wanted(
+        lambda value: isinstance(value, str) and value in words, f"one of {', '.join(map(repr, words))}"
+    )
+
+
 def optional(kind: Wanted) -> Wanted:
     """Want a value of a kind, or None."""
     return Wanted(lambda value: value is None or kind.holds(value), f"{kind.words}, or None")

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from scenario_sources import MAKE
 import gradproof.plugin.run_cases  # so that no session in this process imports it anew
 import gradproof.verification
 from gradproof import InputError, cli, verify
-from gradproof.backends import chosen_variants, load_backend, variants_of
+from gradproof.backends import chosen_variants, describe_backends, load_backend, variants_of
 from gradproof.reporting.report import Report
 from gradproof.scenarios import line_fit
 from gradproof.scenarios.finding import is_file_target, load_scenarios
@@ -72,13 +73,33 @@ def test_an_unknown_variant_is_refused_with_those_that_there_are(entry: str) -> 
         verify([line_fit()], [entry], ["float64"], limits=None)
 
 
-def test_variants_come_in_the_backends_order() -> None:
-    class Two:
-        name = "two"
-        variants = ("usual", "other")
+class Two:
+    name = "two"
+    variants = ("usual", "other")
 
+
+class Slow(Two):
+    optional_variants = MappingProxyType({"compiled": "compiles for a minute"})
+
+
+def test_variants_come_in_the_backends_order() -> None:
     assert variants_of(Two(), ("other", "usual")) == ("usual", "other")
     assert variants_of(load_backend("reference")) == ("numpy",)
+
+
+def test_optional_variants_run_only_where_they_are_named() -> None:
+    assert variants_of(Slow()) == ("usual", "other")
+    assert variants_of(Slow(), ("compiled", "usual")) == ("usual", "compiled")
+    with pytest.raises(InputError, match=r"Choose from two/usual, two/other, two/compiled\."):
+        variants_of(Slow(), ("fast",))
+
+
+def test_list_tells_why_a_variant_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = load_backend("reference")
+    monkeypatch.setattr(type(found), "optional_variants", {"slow": "takes a minute a step"})
+    told = dict(describe_backends())
+    assert told["reference/slow"] == "only where it is named: it takes a minute a step"
+    assert "slow" not in told["reference"]
 
 
 def test_a_variant_of_a_backend_that_is_not_installed_is_told_by_name(

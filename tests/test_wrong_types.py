@@ -32,13 +32,44 @@ SCENARIO = {"name": "mine", "loss": loss, "params": PARAMS, "batch": BATCH}
 CLAIM = {"name": "c", "text": "t", "place": "p"}
 FOUR = {"loss": loss, "params": PARAMS, "batch": BATCH}
 MINE = gp.Scenario(**SCENARIO, gradient=gradient)
+ADAM = {
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "epsilon": 1e-8,
+    "epsilon_place": "outside",
+    "weight_decay": 0.0,
+    "amsgrad": "",
+    "nesterov": False,
+    "correct_first": True,
+    "correct_second": True,
+}
 
 REPORT = gp.verify(MINE, "reference", "float64", limits=None)
 PART = gp.verify(MINE, "reference", "float64", limits=None, shard="1/1")
 
 RIGHT: dict[str, dict[str, Any]] = {
     "Claim": {**CLAIM, "check": confirms, "states": {}, "document": ""},
-    "GradientDescent": {"learning_rate": 0.1, "steps": 1, "mini_batches": None, "stopping": None},
+    "GradientDescent": {
+        "learning_rate": 0.1,
+        "steps": 1,
+        "mini_batches": None,
+        "stopping": None,
+        "optimizer": gp.SGD(),
+        "schedule": None,
+        "clipping": None,
+        "accumulation": None,
+        "average": None,
+    },
+    "SGD": {"momentum": 0.9, "dampening": 0.0, "nesterov": True, "weight_decay": 0.0},
+    "Adam": ADAM,
+    "AdamW": ADAM,
+    "StepDecay": {"every": 2, "factor": 0.5},
+    "CosineDecay": {"steps": 2, "floor": 0.1},
+    "WarmUp": {"steps": 2, "then": None, "start": 0.1},
+    "ClipByNorm": {"maximum": 1.0, "epsilon": 0.0},
+    "ClipByValue": {"maximum": 1.0},
+    "Accumulation": {"micro_batches": 2, "reduction": "mean"},
+    "ExponentialAverage": {"decay": 0.9},
     "MiniBatches": {"size": 1, "seed": 0},
     "Provenance": {"value": "x", "kind": "given", "reason": "r"},
     "Scenario": {

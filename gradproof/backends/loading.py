@@ -150,13 +150,15 @@ def _unavailable(name: str, error: BaseException) -> BackendUnavailableError:
 class Description:
     """What a backend tells of itself: its name, the ways to run it, and the dtypes that it can run.
 
-    Those of `model_variants` run a model of the framework's own as it is.
+    Those of `model_variants` run a model of the framework's own as it is; those of `optional_variants`, each
+    with the reason, run only where they are named.
     """
 
     name: str
     variants: tuple[str, ...]
     dtypes: tuple[str, ...]
     model_variants: tuple[str, ...] = field(default=(), repr=False)
+    optional_variants: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def describe_backend(name: str) -> Description:
@@ -177,13 +179,16 @@ def describe_backend(name: str) -> Description:
                 raise BackendUnavailableError(
                     f"Backend {name!r} has no {what}, so that no run of it can be made. Give it one at least."
                 )
-        return Description(backend.name, tuple(backend.variants), tuple(backend.dtypes))
+        optional = getattr(backend, "optional_variants", {})
+        return Description(
+            backend.name, tuple(backend.variants), tuple(backend.dtypes), optional_variants=optional
+        )
     try:
         found = _class_of(name)
         _installed(name, found)
     except ImportError as error:
         raise _unavailable(name, error) from error
-    return Description(name, found.variants, found.dtypes, found.model_variants)
+    return Description(name, found.variants, found.dtypes, found.model_variants, found.optional_variants)
 
 
 def is_own(name: str) -> bool:
@@ -201,6 +206,8 @@ def describe_backends() -> Iterator[tuple[str, str]]:
         try:
             found = _class_of(name)
             yield name, f"{', '.join(found.variants)}   ({_installed(name, found)})"
+            for variant, reason in getattr(found, "optional_variants", {}).items():
+                yield f"{name}/{variant}", f"only where it is named: it {reason}"
         except Exception as error:  # noqa: BLE001 - whatever keeps a third party's module from being imported
             yield name, str(_unavailable(name, error))
 
@@ -311,7 +318,7 @@ def variants_of(
     ('numpy',)
     """
     of_models = getattr(backend, "model_variants", ())
-    every = (*of_models, *backend.variants)
+    every = (*of_models, *backend.variants, *getattr(backend, "optional_variants", ()))
     unknown = [variant for variant in chosen if variant not in every]
     if unknown:
         raise InputError(
@@ -320,6 +327,6 @@ def variants_of(
         )
     return tuple(
         variant
-        for variant in (every if model or chosen else backend.variants)
+        for variant in (every if chosen else (*of_models, *backend.variants) if model else backend.variants)
         if not chosen or variant in chosen
     )

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice, repeat
+from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -213,10 +214,13 @@ class RecordingBackend(Backend):
     Attributes:
         framework: whose arrays the steps are made with.
         model_variants: the ways to run a model of the framework's own as it is; see `ModelScenario`.
+        optional_variants: more ways to run, which run only where they are named (`--backends torch/compile`);
+            of each why, as it follows "it": `compiles for seconds`, say. Any backend may have them.
     """
 
     framework: Framework
     model_variants: tuple[str, ...] = ()
+    optional_variants: Mapping[str, str] = MappingProxyType({})
 
     def run(self, scenario: Scenario, *, dtype: str, variant: str) -> Run:
         """Compute and record gradients and updates of a scenario."""

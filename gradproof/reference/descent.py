@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
-from gradproof.inputs import COUNT, NUMBER, POSITIVE, SEED, check_inputs, instance_of, optional
+from gradproof.inputs import COUNT, NUMBER, POSITIVE, SEED, check_inputs, instance_of, one_of, optional
 from gradproof.reference.averaging import ExponentialAverage
 from gradproof.reference.clipping import Clipping
 from gradproof.reference.numpy_namespace import NumpyNamespace
@@ -136,10 +136,12 @@ class Accumulation:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be accumulated."""
-        check_inputs("the accumulation", micro_batches=(self.micro_batches, COUNT))
+        check_inputs(
+            "the accumulation",
+            micro_batches=(self.micro_batches, COUNT),
+            reduction=(self.reduction, one_of("mean", "sum")),
+        )
         object.__setattr__(self, "micro_batches", int(self.micro_batches))
-        if self.reduction not in ("mean", "sum"):
-            raise InputError(f"The accumulation's reduction is {self.reduction!r}. Give 'mean' or 'sum'.")
 
     def parts(self, examples: int) -> list[tuple[slice, float]]:
         """Give the parts of so many examples, and the factor of each part's gradient.

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gradproof.errors import InputError
-from gradproof.inputs import YES_OR_NO, check_inputs
+from gradproof.inputs import YES_OR_NO, check_inputs, one_of
 from gradproof.reference.optimizers.optimizer import (
     Array,
     At,
@@ -16,8 +15,6 @@ from gradproof.reference.optimizers.optimizer import (
 )
 
 EpsilonPlace = Literal["outside", "inside", "before correction"]
-
-_PLACES = ("outside", "inside", "before correction")
 
 
 @dataclass(frozen=True)
@@ -76,15 +73,14 @@ class Adam(Optimizer):
         name = type(self).__name__
         check_decay_rates(name, beta1=self.beta1, beta2=self.beta2)
         check_not_negative(name, epsilon=self.epsilon, weight_decay=self.weight_decay)
-        for what, value, choices in (
-            ("epsilon place", self.epsilon_place, _PLACES),
-            ("amsgrad", self.amsgrad, ("", "moment", "corrected")),
-        ):
-            if value not in choices:
-                given = ", ".join(map(repr, choices))
-                raise InputError(f"{name}'s {what} is {value!r}. Give one of {given}.")
-        for what in ("nesterov", "correct_first", "correct_second"):
-            check_inputs(name, **{what: (getattr(self, what), YES_OR_NO)})
+        check_inputs(
+            name,
+            epsilon_place=(self.epsilon_place, one_of("outside", "inside", "before correction")),
+            amsgrad=(self.amsgrad, one_of("", "moment", "corrected")),
+            nesterov=(self.nesterov, YES_OR_NO),
+            correct_first=(self.correct_first, YES_OR_NO),
+            correct_second=(self.correct_second, YES_OR_NO),
+        )
 
     def state(self, weight: Array) -> dict[str, Array]:
         """Give the moments, and the greatest second one with AMSGrad."""
