@@ -170,7 +170,7 @@ def test_the_lower_bounds_can_be_installed_together_and_work(
     extras = PROJECT["optional-dependencies"]
     pinned = re.search(r"^torch==\S+", (ROOT / "constraints.txt").read_text("utf-8"), re.MULTILINE)
     assert pinned is not None
-    chosen = ("torch", "jax", "autograd", "report")
+    chosen = ("torch", "optax", "autograd", "report")
     versions = lowest([*PROJECT["dependencies"], *(each for extra in chosen for each in extras[extra])])
     chosen = [pinned[0] if entry.startswith("torch==") else entry for entry in versions]
     run(python, "-m", "pip", "install", "--quiet", *chosen, *BESIDE, cwd=tmp_path)

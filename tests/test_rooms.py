@@ -48,16 +48,17 @@ ALLOWED = {
     "plugin": ("gradproof",),
     "commands": ("gradproof",),
 }
-FRAMEWORKS = ("torch", "jax", "jaxlib", "array_api_compat", "autograd", "mlx", "tensorflow", "keras")
-MAY_IMPORT_FRAMEWORKS = (
-    {
-        f"backends/{path.name}"
-        for path in PACKAGE.glob("backends/*_backend.py")
-        if path.name != "reference_backend.py"
-    }
-    | {"backends/torch_functions.py"}
-    | {f"models/{path.name}" for name in ("torch", "jax") for path in PACKAGE.glob(f"models/{name}_*.py")}
-)
+FRAMEWORKS = ("torch", "jax", "jaxlib", "array_api_compat", "autograd", "mlx", "tensorflow", "keras", "optax")
+MAY_IMPORT_FRAMEWORKS = {
+    f"backends/{path.name}"
+    for path in PACKAGE.glob("backends/*_backend.py")
+    if path.name != "reference_backend.py"
+} | {
+    f"{room}/{path.name}"
+    for room in ("backends", "models")
+    for name in ("torch", "jax")
+    for path in PACKAGE.glob(f"{room}/{name}_*.py")
+}
 
 
 def imported(source: str) -> Iterator[tuple[int, str]]:

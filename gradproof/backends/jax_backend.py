@@ -1,27 +1,20 @@
 """JAX as a backend: jax.nn, jax.value_and_grad, and training inside one compiled lax.scan."""
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
+from gradproof.backends.jax_optimizers import has_optax
+from gradproof.backends.jax_training import JaxTraining, eager_steps, train_compiled
 from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, LibrarySpecial, Own
-from gradproof.backends.protocol import (
-    RecordingBackend,
-    Timing,
-    descent_of,
-    plain_descent_of,
-    plain_steps,
-    planned_steps,
-)
+from gradproof.backends.protocol import RecordingBackend, Timing, batches, descent_of, planned_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.reference.compositions.composition import Lengths, for_each_axis
 from gradproof.reference.compositions.windows import Padding, Sliding, pairs_of
@@ -200,7 +193,7 @@ def _restore_settings(values: Mapping[str, Any]) -> None:
 
 
 class JaxBackend(RecordingBackend):
-    """Runs a scenario in JAX on its default device.
+    """Runs a scenario in JAX on its default device; what is more than plain descent, by optax's optimizers.
 
     Variants: `jit` compiles the whole training once, as a `lax.scan` over the steps; `eager` calls
     `jax.value_and_grad` step by step without compiling; `function` runs a function that `gradproof.from_jax`
@@ -221,6 +214,7 @@ class JaxBackend(RecordingBackend):
         return {
             "jax": jax.__version__,
             "jaxlib": version("jaxlib"),
+            **({"optax": version("optax")} if has_optax() else {}),
             "jax device": self.framework.devices()[0],
             "jax default matmul precision": str(jax.config.jax_default_matmul_precision),
             "jax enable x64 at start": str(jax.config.jax_enable_x64),
@@ -228,10 +222,8 @@ class JaxBackend(RecordingBackend):
 
     def steps(self, scenario: Scenario, variant: str, params: Arrays, batch: Arrays) -> Iterator[DescentStep]:
         """Make a step whenever one is asked for."""
-        if variant in self.model_variants:
-            return self.model_steps(scenario, params, batch)
-        objective = partial(scenario.flat_loss, self.framework.namespace())
-        return plain_steps(scenario, self.framework, jax.value_and_grad(objective), params, batch)
+        training = self._training(scenario, variant, params, batch)
+        return eager_steps(training, batches(scenario, batch, self.framework))
 
     def train(
         self, scenario: Scenario, variant: str, first: Mapping[str, Array], batch: Arrays
@@ -239,59 +231,19 @@ class JaxBackend(RecordingBackend):
         """Make all steps from the first weights, and record them."""
         if variant != "jit":
             return super().train(scenario, variant, first, batch)
-        objective = partial(scenario.flat_loss, self.framework.namespace())
-        return _train_compiled(
-            objective, scenario, self._arrays(first), batch, planned_steps(self, scenario, variant)
-        )
+        planned, schedule = planned_steps(self, scenario, variant), scenario.batch_schedule()
+        training = self._training(scenario, variant, self._arrays(first), batch)
+        chosen = None if schedule is None else schedule[:planned]
+        return train_compiled(descent_of(scenario), training, batch, chosen, planned)
 
-
-Objective = Callable[[Arrays, Mapping[str, Any]], Any]
-
-
-def _step(objective: Objective, scenario: Scenario, params: Arrays, batch: Mapping[str, Any]) -> Any:
-    rate = plain_descent_of(scenario, "jax").learning_rate
-    value, gradient = jax.value_and_grad(objective)(params, batch)
-    updated = jax.tree.map(lambda weight, entry: weight - rate * entry, params, gradient)
-    return value, gradient, updated
-
-
-def _train_compiled(
-    objective: Objective, scenario: Scenario, params: Arrays, batch: Arrays, planned: int
-) -> tuple[Trajectory, Timing]:
-    names = tuple(params)  # JAX hands dictionaries back in sorted order
-    schedule = scenario.batch_schedule()
-    indices = None if schedule is None else jnp.asarray(schedule[:planned])
-
-    def body(params: Arrays, chosen: Any) -> Any:
-        data = batch if chosen is None else {name: array[chosen] for name, array in batch.items()}
-        value, gradient, updated = _step(objective, scenario, params, data)
-        # One row a step instead of an array for each record, which takes XLA less time to compile.
-        records = [value, *(gradient[name] for name in names), *(updated[name] for name in names)]
-        return updated, jnp.concatenate([record.ravel() for record in records])
-
-    def train(params: Arrays) -> Any:
-        return jax.lax.scan(body, params, indices, length=planned)[1]
-
-    start = time.perf_counter()
-    compiled = jax.jit(train).lower(params).compile()
-    ready = time.perf_counter()
-    rows = np.asarray(jax.block_until_ready(compiled(params)))
-    timing = Timing(compiling=ready - start, training=time.perf_counter() - ready)
-    sizes = [params[name].size for name in names]
-    columns = np.split(rows, np.cumsum([1, *sizes, *sizes])[:-1], axis=1)
-    records = [
-        column.reshape(planned, *params[name].shape)
-        for column, name in zip(columns[1:], [*names, *names], strict=True)
-    ]
-    gradients = dict(zip(names, records[: len(names)], strict=True))
-    after = dict(zip(names, records[len(names) :], strict=True))
-    weights = {name: np.concatenate([np.asarray(params[name])[None], after[name]]) for name in names}
-    rates = descent_of(scenario).learning_rates[:planned]
-    record = Trajectory(columns[0][:, 0], gradients, weights, {}, rates)
-    # The scan runs the planned number of steps; the ones after the stopping rule's are cut off here, which
-    # gives the same record as leaving the loop there.
-    stopping = descent_of(scenario).stopping
-    return (record if stopping is None else record.first(stopping.steps_taken(record.losses))), timing
+    def _training(self, scenario: Scenario, variant: str, params: Arrays, batch: Arrays) -> JaxTraining:
+        """Give what makes the steps."""
+        if variant in self.model_variants:
+            value_and_gradient = self._own(scenario)
+        else:
+            value_and_gradient = jax.value_and_grad(partial(scenario.flat_loss, self.framework.namespace()))
+        data = next(batches(scenario, batch, self.framework))
+        return JaxTraining(descent_of(scenario), value_and_gradient, params, data)
 
 
 BACKEND = JaxBackend
