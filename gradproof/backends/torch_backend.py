@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.protocol import RecordingBackend, batches, plain_descent_of, plain_steps
+from gradproof.backends.protocol import RecordingBackend, plain_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.backends.torch_functions import TorchNamespace
-from gradproof.errors import InputError
+from gradproof.backends.torch_optimizers import trained_steps
 from gradproof.reference.numbers.formats import numpy_dtype
 from gradproof.reference.trajectory import DescentStep
 from gradproof.scenarios.scenario import Scenario
@@ -89,9 +90,10 @@ class TorchFramework(Framework):
 class TorchBackend(RecordingBackend):
     """Runs a scenario in PyTorch on the CPU.
 
-    Variants: `eager` is a training loop as PyTorch's tutorials write it, with `backward()` and
-    `torch.optim.SGD`; `func` differentiates with `torch.func.grad_and_value` and steps the weights itself;
-    `module` runs a model that `gradproof.from_torch` took, as it is.
+    Variants: `eager` is a training loop as PyTorch's tutorials write it, with `backward()` and an optimizer
+    of torch.optim; so are `foreach` and `fused`, whose optimizer computes otherwise. `func` differentiates by
+    `torch.func.grad_and_value` and steps the weights itself. `module` runs a model that
+    `gradproof.from_torch` took, as it is.
     """
 
     name = "torch"
@@ -99,6 +101,12 @@ class TorchBackend(RecordingBackend):
     requires = ("torch", "array_api_compat.torch")
     variants: tuple[str, ...] = ("eager", "func")
     model_variants = ("module",)
+    optional_variants: Mapping[str, str] = MappingProxyType(
+        {
+            "foreach": "differs from eager in how the optimizer computes, on all weights at once",
+            "fused": "differs from eager in how the optimizer computes, in one kernel",
+        }
+    )
     dtypes: tuple[str, ...] = framework.dtypes
     step_limits: Mapping[str, int] = {}
 
@@ -122,31 +130,13 @@ class TorchBackend(RecordingBackend):
         """Make a step whenever one is asked for."""
         if variant in self.model_variants:
             return self.model_steps(scenario, params, batch)
-        steps = {"eager": _eager_steps, "func": _func_steps}[variant]
-        return steps(scenario, self.framework.namespace(), params, batch)
-
-
-def _eager_steps(
-    scenario: Scenario, xp: TorchNamespace, params: Tensors, batch: Tensors
-) -> Iterator[DescentStep]:
-    for weight in params.values():
-        weight.requires_grad_()
-    rate = plain_descent_of(scenario, "torch").learning_rate
-    optimizer = torch.optim.SGD(list(params.values()), lr=rate)
-    for data in batches(scenario, batch, TorchBackend.framework):
-        optimizer.zero_grad()
-        value = scenario.flat_loss(xp, params, data)
-        value.backward()
-        unused = [name for name, weight in params.items() if weight.grad is None]
-        if unused:
-            raise InputError(
-                f"The loss of scenario {scenario.name!r} does not use parameter {unused[0]!r}. Use it or "
-                "leave it out."
-            )
-        # zero_grad drops the gradient instead of clearing it, so each step's tensor may be kept as it is.
-        gradient = {name: weight.grad for name, weight in params.items()}
-        optimizer.step()
-        yield DescentStep(value.detach(), gradient, {n: w.detach().clone() for n, w in params.items()})
+        xp = self.framework.namespace()
+        if variant == "func":
+            return _func_steps(scenario, xp, params, batch)
+        options = {variant: True} if variant in self.optional_variants else {}
+        return trained_steps(
+            scenario, self.framework, partial(scenario.flat_loss, xp), params, batch, **options
+        )
 
 
 def _func_steps(

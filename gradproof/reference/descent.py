@@ -119,9 +119,9 @@ class StoppingRule:
 class Accumulation:
     """Gradients of micro-batches, one after the other, that make up the gradient of a step's whole batch.
 
-    The examples of a step are cut along their leading axis into parts of equal size, of which the last may be
-    shorter. The gradient of the whole is the sum of theirs, weighted for a loss that is a mean over examples
-    by the share of the examples that a part has.
+    The examples of a step are cut along their leading axis into parts of equal size; where that does not go,
+    the last ones are shorter by one. The gradient of the whole is the sum of theirs, weighted for a loss that
+    is a mean over examples by the share of the examples that a part has.
 
     Attributes:
         micro_batches: how many parts.
@@ -149,17 +149,16 @@ class Accumulation:
         Raises:
             InputError: there are fewer examples than parts.
         """
-        size = -(-examples // self.micro_batches)
-        starts = range(0, examples, size)
-        if len(starts) != self.micro_batches:
+        if examples < self.micro_batches:
             raise InputError(
-                f"{examples} examples cannot be cut into {self.micro_batches} micro-batches of {size}, of "
-                "which the last may be shorter. Give fewer micro-batches or more examples."
+                f"{examples} examples cannot be cut into {self.micro_batches} micro-batches. Give fewer "
+                "micro-batches or more examples."
             )
-        ends = [min(start + size, examples) for start in starts]
-        share = 1.0 if self.reduction == "sum" else 1.0 / examples
+        size, longer = divmod(examples, self.micro_batches)
+        ends = np.cumsum([size + (part < longer) for part in range(self.micro_batches)]).tolist()
+        starts = [0, *ends[:-1]]
         return [
-            (slice(start, end), 1.0 if self.reduction == "sum" else (end - start) * share)
+            (slice(start, end), 1.0 if self.reduction == "sum" else (end - start) / examples)
             for start, end in zip(starts, ends, strict=True)
         ]
 
