@@ -18,7 +18,7 @@ from gradproof.verdicts.updates.suspected import Suspicion, TakenSteps
 TOLD = 3
 """So many mistakes that explain the same steps equally well are told, at most."""
 
-SHORT = 4
+SHORT = 2
 """A number of so few digits is believed where fewer entries than `CONFIRMING_ENTRIES` confirm it."""
 
 NEARER = 0.5
