@@ -22,6 +22,7 @@ from gradproof.verdicts.numerals import decimals, rounded_up
 from gradproof.verdicts.records import Outcome, ParameterRecord, Subject, WorstEntries, worst_step
 from gradproof.verdicts.steps import batches_of, stepping_of
 from gradproof.verdicts.trajectories import checkpoints
+from gradproof.verdicts.updates.facts import with_facts
 from gradproof.verdicts.updates.told import following, with_causes_of_steps
 from gradproof.verdicts.verdict import CODE, Verdict
 
@@ -48,6 +49,7 @@ def judge(
     gradients, updates, states = (_joined([chunk[part] for chunk in chunks]) for part in range(3))
     gradients = with_causes(scenario, run, gradients, framework)
     updates, states = with_causes_of_steps(scenario, run, gradients, updates, states)
+    updates, states = (tuple(with_facts(scenario, run, each) for each in part) for part in (updates, states))
     gradients = tuple(_located(scenario, run, _conditioned(scenario, run, each)) for each in gradients)
     return Outcome(
         subject=Subject(run.scenario, run.backend, run.variant, run.dtype),

@@ -84,6 +84,10 @@ DATA_UNITS = 16.0
 """What is computed in a format and obeys a law (rows that sum to one) does so up to so many of its unit
 roundoffs: data that does is taken to obey it, and a formula that rests on it is off by as much."""
 
+DROWNED = 1000.0
+"""An optimizer's epsilon that is so many times the root of the second moment decides the step alone: the
+moment moves it by a thousandth. It is told, and decides no verdict."""
+
 # ------------------------------------------------------------------------ the search for causes
 
 CAUSE_BITS = 192

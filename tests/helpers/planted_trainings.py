@@ -192,6 +192,21 @@ def with_frozen(step: Step, *entries: str, weights: bool = False, parameter: str
     return other
 
 
+def with_own_state(step: Step, *entries: str) -> Step:
+    """The same with a state that is kept from step to step, and not recorded."""
+    kept: States = {}
+
+    def other(weights: Arrays, gradients: Arrays, _: States, number: int, rates: Array) -> Any:
+        if number == 1:
+            first = {name: np.zeros_like(array) for name, array in weights.items()}
+            kept.update(dict.fromkeys(entries, first))
+        after, new = step(weights, gradients, kept, number, rates)
+        kept.update(new)
+        return after, {}
+
+    return other
+
+
 def norm(gradients: Arrays) -> Any:
     return np.sqrt(sum(np.sum(g**2) for g in gradients.values()))
 

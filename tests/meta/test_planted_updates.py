@@ -263,6 +263,16 @@ PLANTED = {
         sgd(momentum=0.9, rate_inside=True),
         "SGD's with the learning rate inside of the momentum",
     ),
+    "momentum that was not asked for": (
+        {},
+        by_hand.with_own_state(sgd(momentum=0.9), "momentum"),
+        "SGD's with a momentum of 0.9 in place of SGD's",
+    ),
+    "Adam for plain descent": (
+        {},
+        by_hand.with_own_state(adam(), "first_moment", "second_moment"),
+        "Adam's in place of SGD's",
+    ),
     "half the rate": (
         ADAM,
         by_hand.with_rates(adam(), lambda r: r / 2),

@@ -69,7 +69,8 @@ def assessments(claimed: Mapping[Any, Array], compute: Compute, steps: TakenStep
     sizes = [np.abs(each).reshape(len(each), -1).max(axis=1) for each in steps.recorded.values()]
     largest = np.nan_to_num(np.max(sizes, axis=0).astype(np.float64), posinf=0.0)
     found = {}
-    for key, numbers in exact.items():
+    for key in (key for key in exact if key in claimed):  # a mistake may keep more than was recorded
+        numbers = exact[key]
         spread = noisy[key].spread(numbers.values(), numbers.radii())
         nowhere, reasons = np.zeros(len(largest), dtype=bool), np.full(len(largest), "", dtype=object)
         known = Known(numbers, spread, nowhere, reasons, largest)

@@ -106,8 +106,8 @@ class TakenSteps:
 
     def before(self, key: After) -> Array:
         """What there was before the steps, of shape (S, *entry)."""
-        arrays = self.stepping.states[key.entry] if key.entry else self.stepping.weights
-        return arrays[key.parameter]
+        arrays = self.run.states[key.entry] if key.entry else self.run.weights
+        return arrays[key.parameter][self.at]
 
     def lifted(self, kind: Kind[Any], arrays: Arrays | None = None) -> dict[str, Any]:
         """Give the recorded gradients, or other arrays, in a kind of number."""
