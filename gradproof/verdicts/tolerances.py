@@ -94,7 +94,7 @@ CAUSE_BITS = 192
 """Bits of the certified arithmetic in which a mutant is proven to be the claim: enough for 30 digits after
 the cancellation that mutants bring, which is worse than the true gradient's."""
 
-CAUSE_WORK = 400_000_000
+CAUSE_WORK = 1_000_000_000
 """The search for a cause stops after so many numbers computed, so that what it finds is the same on every
 machine; only tapes of several hundred operations take it."""
 

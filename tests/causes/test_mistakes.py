@@ -87,6 +87,7 @@ PROMISES = [
     ({linear_equations.INVERSE, linear_equations.SOLVE}, "inverse in the derivative of $at not transposed"),
     ({along_axes.VAR, along_axes.STD}, "deviations from the mean"),
     ({along_axes.CUMULATIVE_SUM}, "wrong direction"),
+    ({along_axes.CUMULATIVE_SUM}, "left out of its own running sum"),
     ({moving.PERMUTE_DIMS, moving.MATRIX_TRANSPOSE, moving.FLIP}, "$at undone by a reshape"),
     ({choosing.SORT}, "applied once more"),
     ({moving.RESHAPE}, "in the order of columns"),

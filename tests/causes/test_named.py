@@ -416,7 +416,7 @@ def test_a_norm_of_zero_is_named():
     assert not check.ok
     assert check.cause is not None
     assert check.cause.kind == "division-by-zero"
-    assert "the derivative of sqrt (" in check.cause.text
+    assert "the derivative of euclidean_norm (" in check.cause.text
 
 
 def test_entries_that_are_no_numbers_for_no_reason_have_no_cause():

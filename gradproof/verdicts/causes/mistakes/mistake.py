@@ -121,7 +121,7 @@ def factor_of(use: Use) -> str:
     if operation.factor:
         what = "the mask" if Trait.SELECTS in operation.traits else "the factor"
         return f"{what} {operation.factor} of $at"
-    known = {entrywise.MULTIPLY: "the factor by which $at multiplies"}
+    known = {entrywise.MULTIPLY: "the other factor of $at"}
     known |= {entrywise.DIVIDE: "the division by the denominator of $at"} if first else {}
     selecting = "the mask of $at" if operation in SELECTING else ""
     return known.get(operation, selecting)

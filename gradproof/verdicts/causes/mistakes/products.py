@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from gradproof.reference.tape import Trait
+from gradproof.reference.tape import Tensor, Trait
 from gradproof.reference.tape.operations import entrywise, matrix_products
 from gradproof.verdicts.causes.graph import Array, Change, Graph, Node, Use
 from gradproof.verdicts.causes.kinds import CauseKind
@@ -90,7 +90,7 @@ def _replaced(use: Use, place: int) -> Iterator[Mistake]:
         )
 
 
-Relative: TypeAlias = tuple[str, str, Node, Node]
+Relative: TypeAlias = tuple[str, str, object, Node]
 """How a value is related to an operand, the same in words, which value $other is in them, and the value."""
 
 
@@ -152,10 +152,30 @@ def _results(graph: Graph, node: Node) -> list[Node]:
 
 
 def _other_constants(graph: Graph, node: Node, place: int) -> Iterator[Relative]:
-    """Give the constants that the same operation has before and after."""
+    """Give the constants that the same operation has before and after, and what its own is computed from."""
+    own = node.operands[place]
+    for i, (tensor, user) in enumerate(_origins(own.tensor)):
+        words = "the operand of $other, from which it is computed,"
+        yield f"origin {i}", words, _told(user), Node(own.index, tensor, (), None)
     peers = [n.operands[place] for n in graph.nodes if n.operation is node.operation]
     peers = [peer for peer in peers if peer.constant]
     mine = [i for i, peer in enumerate(peers) if peer is node.operands[place]]
     for relation, i in (("previous", mine[0] - 1), ("next", mine[-1] + 1)):
         if 0 <= i < len(peers):
             yield relation, f"the {relation} constant operand", peers[i], peers[i]
+
+
+def _origins(mine: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Give the values of the same shape that a constant was computed from, the nearest first, and by what."""
+    found: list[tuple[Tensor, Tensor]] = []
+    queue = [mine]
+    while queue and len(found) < _MOST:
+        user = queue.pop(0)
+        if user.operation is not None:
+            found += [(each, user) for each in user.parents if each.shape == mine.shape]
+            queue += user.parents
+    return found[:_MOST]
+
+
+def _told(tensor: Tensor) -> str:
+    return f"{tensor.operation.name} ({tensor.source})" if tensor.operation else "a constant"

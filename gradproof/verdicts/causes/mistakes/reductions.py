@@ -42,6 +42,12 @@ def running_sums(use: Use) -> Iterator[Mistake]:
         words,
         lambda g: g.part(axis, g.shape[axis] - n, g.shape[axis]).cumulative_sum(axis),
     )
+    exclusive = "each entry left out of its own running sum in the derivative of $at"
+    yield Mistake(
+        CauseKind.DERIVATIVE_INCOMPLETE,
+        exclusive,
+        lambda g: use.pull(g) - g.part(axis, g.shape[axis] - n, g.shape[axis]),
+    )
 
 
 @rule(having(Trait.EXTREMUM))

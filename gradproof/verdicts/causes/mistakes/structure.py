@@ -150,9 +150,19 @@ def broadcast_undone(use: Use) -> Iterator[Mistake]:
     if prod(shape[axis] for axis in others) == count and len(others) == len(axes):
         another = "the sum, which undoes the broadcast in $at, over $others, not $over"
         yield Mistake(CauseKind.SUM_OVER_ANOTHER_AXIS, another, in_others, fields=fields)
+    if count > 1:
+        most = "only the greatest term of the sum over $over, which undoes the broadcast in $at"
+        change = lambda g: _greatest(unreduced(use, g), axes).reshape(operand)  # noqa: E731 - as above
+        yield Mistake(CauseKind.SUM_LEFT_OUT, most, change, 0.5, fields=fields)
     for place, which in ((0, "first"), (-1, "last")) if count > 1 else ():
         one = f"only the {which} term of the sum over $over, which undoes the broadcast in $at"
         yield Mistake(CauseKind.SUM_LEFT_OUT, one, partial(one_term, place=place), fields=fields)
+
+
+def _greatest(x: Array, axes: tuple[int, ...]) -> Array:
+    """Give of entries along axes the one that is greatest in size, as "any" does of a mask."""
+    most, least = x.max(axes), -(-x).max(axes)
+    return most.select(most + least > 0, least)
 
 
 def _axes_words(axes: tuple[int, ...], shape: tuple[int, ...]) -> str:
@@ -186,3 +196,23 @@ def repeated_indices(use: Use) -> Iterator[Mistake]:
     times = counts[inverse.reshape(-1)].reshape(positions.shape).astype(np.float64)
     words = "the contributions of repeated indices in $at averaged instead of added"
     yield Mistake(CauseKind.CONTRIBUTIONS_AVERAGED, words, lambda g: use.pull(g / constant(times)))
+
+
+@rule(ANY)
+def once_for_each_time(use: Use) -> Iterator[Mistake]:
+    """What should come back once comes back as often as an entry is taken elsewhere, as in a loop."""
+    if use.operation is moving.GATHER:
+        return
+    gathers = [use.graph.use(edge) for edge in use.graph.users(use.index)]
+    for gather in (each for each in gathers if each.operation is moving.GATHER):
+        positions = gather.arguments["positions"].reshape(-1)
+        times = np.bincount(positions, minlength=prod(use.shape)).reshape(use.shape).astype(np.float64)
+        if times.max(initial=0) > 1 and times.size > 1:
+            constant = use.graph.kind.constant(times)
+            yield Mistake(
+                CauseKind.SLICE_COUNTED_WRONGLY,
+                "what $at hands back counted once for each time that $taker takes an entry",
+                lambda g, constant=constant: use.pull(g).sum_to(use.shape) * constant,  # type: ignore[misc]
+                fields={"taker": gather.node},
+                name=f"as often as in {gather.node.index}",
+            )

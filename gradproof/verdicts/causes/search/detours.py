@@ -140,6 +140,7 @@ def _replacements(graph: Graph, values: Sequence[Node]) -> Iterator[tuple[str, M
     yield "the value of the first step at every step", dict.fromkeys(places[1:], values[0])
     yield "the value of the last step at every step", dict.fromkeys(places[:-1], values[last])
     if last > 1:
+        yield "the values of the steps in the reverse order", {i: values[last - i] for i in places}
         yield "the value of the step before at every step", {i: values[i - 1] for i in places[1:]}
         yield "the value of the step after at every step", {i: values[i + 1] for i in places[:-1]}
         if final is not None:

@@ -126,6 +126,8 @@ def after_an_update(inquiry: Inquiry) -> Iterator[Mutant]:
     """Give the gradients that were taken after other parameters were updated by their claimed gradients."""
     others = [n for n in inquiry.params if n not in inquiry.targets and n in inquiry.discrepancy.error]
     for moved in (*((name,) for name in others), *([tuple(others)] if len(others) > 1 else [])):
+        if inquiry.late:
+            return
         given = inquiry.learning_rate
         is_rate = given is not None and abs(_share(inquiry, moved, given) - 1) < tolerances.RATE
         rate = given if is_rate else _solved(inquiry, moved)
@@ -161,6 +163,8 @@ def _at(inquiry: Inquiry, moved: Sequence[str], rate: float, kind: Kind[Any]) ->
 
 def _share(inquiry: Inquiry, moved: Sequence[str], rate: float) -> float:
     """Give how much of the claim's error an update by some rate makes, along that error."""
+    graph = inquiry.composed.plain
+    inquiry.work.add(2 * len(graph.nodes), 2 * sum(node.value.size for node in graph.nodes))
     gradients, discrepancy = _at(inquiry, moved, rate, Plain()), inquiry.discrepancy
     errors = {name: discrepancy.error[name] for name in inquiry.targets}
     product = sum(np.sum((gradients[n] - discrepancy.exact_floats[n]) * each) for n, each in errors.items())

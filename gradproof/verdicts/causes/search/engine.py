@@ -29,6 +29,9 @@ from gradproof.verdicts.causes.search.whole import shape_causes, whole_mutants
 _CONFIRMATIONS = 40
 """Mutants of one stage that are tried in certified arithmetic, at most."""
 
+_LARGE = 300
+"""Losses of more operations are large."""
+
 _ODD = CauseKind.CONSTANT_FACTOR.cost + ODD_NUMBER
 """From this cost on a cause holds a number that was solved for."""
 
@@ -228,11 +231,18 @@ def _singles(inquiry: Inquiry, views: Views) -> list[Mutant]:
 
 
 def _several(inquiry: Inquiry) -> Iterator[Iterable[Mutant]]:
-    """Give the stages after single mistakes, the likeliest first."""
+    """Give the stages after single mistakes, the likeliest first.
+
+    Of a large loss not all can be tried. There a function of the user's own that stands in many layers is the
+    likeliest, and the probes sort it out before anything is run.
+    """
+    groups = (group_mutants(inquiry, views) for views in inquiry.views)
+    if len(inquiry.composed.plain.nodes) > _LARGE:
+        yield from groups
     yield from map(overwriting, inquiry.views)
     yield from (joint_mutants(inquiry, views) for views in inquiry.views)
     yield from (detour_mutants(inquiry, views) for views in inquiry.views)
-    yield from (group_mutants(inquiry, views) for views in inquiry.views)
+    yield from groups
     yield from (updated_weights(inquiry, views) for views in inquiry.views)
     yield from (without_an_operation(inquiry), after_an_update(inquiry))
 

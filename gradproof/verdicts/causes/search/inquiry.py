@@ -201,7 +201,8 @@ class Inquiry:
     def tried(self, mutant: Mutant) -> Costed | None:
         """Give the cause that a mutant is, with its cost: sorted out in float64, confirmed in balls."""
         self.work.mutants += 1
-        self.work.add(len(self.composed.plain.nodes), self._size)
+        # what is run with others leaves a comparison of the targets
+        self.work.add(1 if mutant.counted else len(self.composed.plain.nodes), self._size)
         floats = mutant.gradients(False)
         if not all(n in floats and self.discrepancy.may_explain(n, floats[n]) for n in self.targets):
             return None

@@ -39,7 +39,7 @@ def in_lanes(inquiry: Inquiry, views: Views, found: Iterator[Joint]) -> Iterator
             return
         inquiry.work.add(len(views.plain.nodes), len(some) * entries)
         for each, gradients in zip(some, views.backward(*(each.changes for each in some)), strict=True):
-            yield Mutant(each.kind, each.words, each.more, each.where, gradients)
+            yield Mutant(each.kind, each.words, each.more, each.where, gradients, counted=True)
 
 
 def joint_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:

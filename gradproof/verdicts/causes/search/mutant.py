@@ -23,6 +23,7 @@ class Mutant:
         factor: a constant that it holds, if any.
         alone: whether it changes parameters too whose claims are right, and is meant without that.
         solved: gives the mutant with its factor solved for in balls, where `factor` is an estimate.
+        counted: whether its gradients in float64 were computed together with others', and counted as work.
     """
 
     kind: CauseKind
@@ -33,6 +34,7 @@ class Mutant:
     factor: float | None = None
     alone: bool = False
     solved: "Callable[[], Mutant | None] | None" = None
+    counted: bool = False
 
     @property
     def cost(self) -> float:

@@ -44,7 +44,8 @@ def group_mutants(inquiry: Inquiry, views: Views) -> Iterator[Mutant]:
     for rank, edges in enumerate(_groups(graph)):
         if inquiry.late:
             return
-        if all(wanted & graph.use(edge).reaches for edge in edges):
+        reaches = [graph.use(edge).reaches for edge in edges]
+        if all(wanted & each for each in reaches) and wanted <= frozenset[str]().union(*reaches):
             first, *others = map(at, edges)
             shared = [key for key in first if all(key in other for other in others)]
             choices += [(first[key].mistake.cost, rank, edges, key) for key in shared]
@@ -74,6 +75,7 @@ def _groups(graph: Graph) -> list[Edges]:
         both[edge.node].append(edge)
         of, ndim, name = "inner" if operand.operation else "parameter", len(operand.shape), node.name
         line[name, edge.position, node.tensor.source].append(edge)
+        line[name, edge.position, node.tensor.source, node.expression].append(edge)
         operation[name, edge.position].append(edge)
         for i, other in enumerate(node.operands):
             if i != edge.position and other.constant:
@@ -99,7 +101,7 @@ def _together(mistakes: Sequence[tuple[Use, Mistake]], gradients: Gradients) -> 
     shown = ", ".join(lines[:4]) + (", ..." if len(lines) > 4 else "")
     phrase = first.phrase(f"each of {len(mistakes)} operations {name} ({shown})")
     where, more = f"{name} at {', '.join(lines[:4])}", first.more + SEVERAL_PLACES
-    return Mutant(first.kind, phrase, more, where, gradients, first.factor)
+    return Mutant(first.kind, phrase, more, where, gradients, first.factor, counted=True)
 
 
 # ------------------------------------------------------------------------ uses that overwrite each other
