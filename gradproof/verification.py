@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from gradproof.backends import Backend
+from gradproof.backends.protocol import parted
 from gradproof.errors import InputError
 from gradproof.inputs import (
     FUNCTION,
@@ -34,7 +35,7 @@ from gradproof.scenarios.user_code import called, ends_nothing
 from gradproof.scenarios.validation import validate
 from gradproof.verdicts.audited import check_claims
 from gradproof.verdicts.hand_derived import check_formula
-from gradproof.verdicts.records import FormulaRecord, NotRun, Outcome, Subject
+from gradproof.verdicts.records import FormulaRecord, NotRun, Outcome, RunStatus, Subject
 
 DTYPES = ("float64", "float32")
 """What is run in if nothing is said."""
@@ -57,6 +58,7 @@ def verify(  # noqa: PLR0913 - all but three are given by name, and have a defau
     backends: str | Backend | Sequence[str | Backend] | None = None,
     dtypes: str | Sequence[str] = DTYPES,
     *,
+    device: str | None = None,
     jobs: int = 1,
     limits: Limits | None = ORDINARY,
     executor: Executor | None = None,
@@ -71,9 +73,13 @@ def verify(  # noqa: PLR0913 - all but three are given by name, and have a defau
         scenarios: what to run, one or several: Scenario objects, names that `gradproof list` shows, or files,
             as `FILE.py` or `FILE.py::NAME`.
         backends: their names, or `BACKEND/VARIANT` for one variant alone (`jax/eager`, say); None for all
-            that are installed (the others are reported as not run). An object with a backend's attributes and
-            methods is taken, too (see docs/backends.md), and sent to the processes that run it.
+            that are installed (the others are reported as not run). Either may be followed by `@DEVICE`, as
+            in `torch/eager@cuda`. An object with a backend's attributes and methods is taken, too (see
+            docs/backends.md), and sent to the processes that run it.
         dtypes: float64, float32, float16, bfloat16, one or several.
+        device: where PyTorch and JAX compute: `cpu`, `cuda`, or one of several as `cuda:1`; None for wherever
+            they do by themselves. Backends that cannot be told run as ever. What runs on the device is called
+            so in the report, `torch/eager@cuda`; where none does, that it could not is a failure.
         jobs: processes to run in; 0 for as many as are worth starting, one a processor core at most.
         limits: what one run may take. Runs are made in processes of their own: whatever one does, from
             a crash to an endless loop, the others are made and the report is whole. None for runs in this
@@ -102,6 +108,7 @@ def verify(  # noqa: PLR0913 - all but three are given by name, and have a defau
         "the verification",
         backends=(backends, optional(_BACKENDS)),
         dtypes=(dtypes, names),
+        device=(device, optional(TEXT)),
         jobs=(jobs, SEED),
         limits=(limits, optional(instance_of(Limits, "a gradproof.Limits"))),
         executor=(executor, optional(instance_of(Executor, "a concurrent.futures.Executor"))),
@@ -117,12 +124,18 @@ def verify(  # noqa: PLR0913 - all but three are given by name, and have a defau
         validate(scenario)
     if shard is not None and baseline is not None:
         raise InputError("A part has no baseline: compare the report that `merge` makes of all parts.")
-    share = _share(scenarios, *plan(scenarios, backends, dtypes, limits), shard)
+    share = _share(scenarios, *plan(scenarios, backends, dtypes, limits, device or ""), shard)
     claims = check_claims(share.claimed)
     runs = _runs(min(jobs, len(share.tasks)) or worth_starting(share.tasks), limits, executor)
     results = _made(runs, share.tasks, progress)
     outcomes = [result for result in results if isinstance(result, Outcome)]
     not_run = [*share.not_run, *(result for result in results if isinstance(result, NotRun))]
+    if device is not None and not any(_is_on(device, each.subject) for each in outcomes):
+        # What was asked for by name and did not take place must not look as if all were well.
+        not_run = [
+            replace(each, status=RunStatus.FAILED) if _is_on(device, each.subject) else each
+            for each in not_run
+        ]
     formulas = check_formulas(share.claimed, outcomes)
     report = Report.from_outcomes(
         share.scenarios, outcomes, not_run, formulas, claims, processes=runs.processes, strict=strict
@@ -131,6 +144,10 @@ def verify(  # noqa: PLR0913 - all but three are given by name, and have a defau
     if baseline is not None:
         report.changes = compare(baseline, report)
     return report
+
+
+def _is_on(device: str, subject: Subject) -> bool:
+    return parted(subject.variant)[1] == device
 
 
 @dataclass(frozen=True)

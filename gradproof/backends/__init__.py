@@ -27,12 +27,14 @@ from gradproof.backends.loading import (
     variants_of,
 )
 from gradproof.backends.protocol import Backend, Run, Timing
+from gradproof.reference.numbers.formats import Products
 
 __all__ = [
     "Backend",
     "Description",
     "Framework",
     "Lazy",
+    "Products",
     "Run",
     "Timing",
     "backend_names",

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from gradproof.backends.namespaces import LibraryNamespace
 from gradproof.backends.settings import Setting
+from gradproof.errors import BackendUnavailableError
+from gradproof.reference.numbers.formats import PLAIN_PRODUCTS, Products
 from gradproof.reference.numpy_namespace import NumpyNamespace
 
 
@@ -27,6 +29,7 @@ class Framework:
         words: what its arrays are called, in the plural.
         modules: top-level modules that the types of its arrays come from; the first one is what users import.
         dtypes: the floating-point dtypes that it computes in.
+        device_kinds: the kinds of devices that it can be told to compute on; none where it has no choice.
         has_leaves: whether it records gradients in parameters that are made for it (PyTorch's `backward()`).
         lacking: by a regular expression for the message of an exception, what the library lacks that says so;
             `{}` stands for the expression's group.
@@ -36,6 +39,7 @@ class Framework:
     words: str = "NumPy arrays"
     modules: tuple[str, ...] = ("numpy",)
     dtypes: tuple[str, ...] = ("float64", "float32")
+    device_kinds: tuple[str, ...] = ()
     has_leaves: bool = False
     lacking: Mapping[str, str] = {}
 
@@ -112,8 +116,34 @@ class Framework:
             return None
 
     def devices(self) -> Sequence[str]:
-        """Tell the devices that it computes on here, the one that is used first."""
+        """Tell the devices that it sees here, the one that is used first."""
         return ("cpu",)
+
+    def on(self, device: str) -> AbstractContextManager[Any]:
+        """Give a context in which arrays are made, and so computed with, on a device.
+
+        Args:
+            device: one of `device_kinds`, or one of that kind, as `cuda:1`; empty for the library's choice.
+
+        Raises:
+            BackendUnavailableError: it sees no such device here.
+        """
+        if not device:
+            return nullcontext()
+        raise BackendUnavailableError(
+            f"{self.name} computes on {self.devices()[0]} here, and cannot be told to on {device}. Leave the "
+            "device out."
+        )
+
+    def products(self, dtype: str, device: str = "") -> Products:
+        """Tell what may be rounded within products of matrices, by the settings that are in force.
+
+        Args:
+            dtype: that of the matrices.
+            device: where they are; empty for where arrays are made at present.
+        """
+        del dtype, device
+        return PLAIN_PRODUCTS
 
     def owns(self, value: Any) -> bool:
         """Tell whether something is an array of the framework's."""

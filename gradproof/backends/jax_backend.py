@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.jax_optimizers import has_optax
+from gradproof.backends.jax_precision import products
 from gradproof.backends.jax_training import JaxTraining, eager_steps, train_compiled
 from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, LibrarySpecial, Own
 from gradproof.backends.protocol import RecordingBackend, Timing, batches, descent_of, planned_steps
 from gradproof.backends.settings import Setting, functions_of
+from gradproof.errors import BackendUnavailableError
 from gradproof.reference.compositions.composition import Lengths, for_each_axis
 from gradproof.reference.compositions.windows import Padding, Sliding, pairs_of
+from gradproof.reference.numbers.formats import Products
 from gradproof.reference.trajectory import DescentStep, Trajectory
 from gradproof.scenarios.scenario import Scenario
 
@@ -159,6 +162,7 @@ class JaxFramework(Framework):
     words = "JAX arrays"
     modules = ("jax", "jaxlib")
     dtypes = ("float64", "float32", "float16", "bfloat16")
+    device_kinds = ("cpu", "cuda")
 
     def namespace(self) -> JaxNamespace:
         """Give `xp`."""
@@ -182,8 +186,44 @@ class JaxFramework(Framework):
         )
 
     def devices(self) -> Sequence[str]:
-        """Tell the devices that JAX sees."""
-        return [str(device) for device in jax.devices()]
+        """Tell the devices that JAX sees, the one first where arrays are made at present."""
+        return list(dict.fromkeys(str(device) for device in (_present(), *jax.devices())))
+
+    def on(self, device: str) -> AbstractContextManager[Any]:
+        """Make arrays on a device meanwhile, and compile for it."""
+        if not device:
+            return nullcontext()
+        context: AbstractContextManager[Any] = jax.default_device(_device(device))
+        return context
+
+    def products(self, dtype: str, device: str = "") -> Products:
+        """Tell what may be rounded, as JAX's setting of precision says."""
+        return products(dtype, _device(device) if device else _present())
+
+
+def _device(name: str) -> Any:
+    """Find one of JAX's devices.
+
+    Raises:
+        BackendUnavailableError: JAX sees no such device here.
+    """
+    kind, _, place = name.partition(":")
+    try:
+        seen = {f"{kind}:{each.id}": each for each in jax.devices(kind)}
+    except RuntimeError as error:
+        raise BackendUnavailableError(
+            f"JAX sees no {kind} device here: {error}. Install JAX for it where there is one, or leave "
+            "the device out."
+        ) from error
+    found = seen.get(name) if place else next(iter(seen.values()))
+    if found is None:
+        raise BackendUnavailableError(f"JAX sees {', '.join(seen)} here, and no {name}. Name one of these.")
+    return found
+
+
+def _present() -> Any:
+    """Give the device where arrays are made at present."""
+    return next(iter(jnp.zeros(()).devices()))
 
 
 def _restore_settings(values: Mapping[str, Any]) -> None:
@@ -193,7 +233,9 @@ def _restore_settings(values: Mapping[str, Any]) -> None:
 
 
 class JaxBackend(RecordingBackend):
-    """Runs a scenario in JAX on its default device; what is more than plain descent, by optax's optimizers.
+    """Runs a scenario in JAX on its default device, or the one that is named.
+
+    What is more than plain descent is trained by optax's optimizers.
 
     Variants: `jit` compiles the whole training once, as a `lax.scan` over the steps; `eager` calls
     `jax.value_and_grad` step by step without compiling; `function` runs a function that `gradproof.from_jax`
@@ -206,6 +248,7 @@ class JaxBackend(RecordingBackend):
     variants: tuple[str, ...] = ("jit", "eager")
     model_variants = ("function",)
     dtypes: tuple[str, ...] = framework.dtypes
+    device_kinds = framework.device_kinds
     # Tracing each step anew takes some 10 ms a step, thousands of times what the compiled step takes.
     step_limits: Mapping[str, int] = {"eager": 50}
 

@@ -9,7 +9,7 @@ import numpy as np
 from gradproof.backends.protocol import Backend, Run, planned_steps
 from gradproof.errors import BackendError
 from gradproof.reference.advance import first_state
-from gradproof.reference.numbers.formats import FORMATS, numpy_dtype, widened
+from gradproof.reference.numbers.formats import FORMATS, Products, numpy_dtype, widened
 from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.scenarios.scenario import Scenario
 
@@ -75,6 +75,8 @@ def _facts(run: Any, scenario: Scenario) -> Iterator[str]:
     finite = all(np.isfinite(weight[-1]).all() for weight in run.weights.values())
     if not isinstance(run.final_loss, float | int) or (finite and np.isnan(run.final_loss)):
         yield f"final_loss of {_shown(run.final_loss)}. Give the loss at the last weights."
+    if not _are_products(run.products):
+        yield f"products of {_shown(run.products)}. Give gradproof.backends.Products of formats."
     yield from _losses(run, scenario)
     if (run.predictions is None) != (scenario.predict is None):
         yield f"predictions of {_shown(run.predictions)}. Give the model's output; None where it has none."
@@ -84,6 +86,14 @@ def _facts(run: Any, scenario: Scenario) -> Iterator[str]:
 
 def _are_numbers(array: Any) -> bool:
     return isinstance(array, np.ndarray | np.generic) and widened(np.asarray(array)).dtype.kind in "fiub"
+
+
+def _are_products(products: Any) -> bool:
+    if not isinstance(products, Products):
+        return False
+    factors, sums = (products.product, products.convolution), (products.partial, products.accumulation)
+    named = all(each is None or isinstance(each, str) for each in (*factors, *sums))
+    return named and {*factors} <= {None, *FORMATS} and {*sums} <= {None, *FORMATS} - {"tf32"}
 
 
 def _losses(run: Run, scenario: Scenario) -> Iterator[str]:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gradproof.backends.framework import Framework
-from gradproof.backends.protocol import Backend
+from gradproof.backends.protocol import Backend, parted
 from gradproof.errors import BackendUnavailableError, InputError
 from gradproof.inputs import suggestion
 
@@ -151,7 +151,8 @@ class Description:
     """What a backend tells of itself: its name, the ways to run it, and the dtypes that it can run.
 
     Those of `model_variants` run a model of the framework's own as it is; those of `optional_variants`, each
-    with the reason, run only where they are named.
+    with the reason, run only where they are named. Of `device_kinds` are the devices that it can be told to
+    run on.
     """
 
     name: str
@@ -159,6 +160,19 @@ class Description:
     dtypes: tuple[str, ...]
     model_variants: tuple[str, ...] = field(default=(), repr=False)
     optional_variants: Mapping[str, str] = field(default_factory=dict, repr=False)
+    device_kinds: tuple[str, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, backend: Any) -> "Description":
+        """Describe a backend, or its class."""
+        return cls(
+            backend.name,
+            tuple(backend.variants),
+            tuple(backend.dtypes),
+            tuple(getattr(backend, "model_variants", ())),
+            getattr(backend, "optional_variants", {}),
+            tuple(getattr(backend, "device_kinds", ())),
+        )
 
 
 def describe_backend(name: str) -> Description:
@@ -179,16 +193,13 @@ def describe_backend(name: str) -> Description:
                 raise BackendUnavailableError(
                     f"Backend {name!r} has no {what}, so that no run of it can be made. Give it one at least."
                 )
-        optional = getattr(backend, "optional_variants", {})
-        return Description(
-            backend.name, tuple(backend.variants), tuple(backend.dtypes), optional_variants=optional
-        )
+        return Description.of(backend)
     try:
         found = _class_of(name)
         _installed(name, found)
     except ImportError as error:
         raise _unavailable(name, error) from error
-    return Description(name, found.variants, found.dtypes, found.model_variants, found.optional_variants)
+    return Description.of(found)
 
 
 def is_own(name: str) -> bool:
@@ -282,23 +293,36 @@ def chosen_variants(entries: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Take names of backends and of backends' variants apart.
 
     Args:
-        entries: each `BACKEND`, for all of its variants, or `BACKEND/VARIANT`.
+        entries: each `BACKEND`, for all of its variants, or `BACKEND/VARIANT`; either may be followed by
+            `@DEVICE`.
 
     Returns:
         by backend, in the order in which they are first named, the variants that are named; none stands for
-        all.
+        all, and so does a device alone for all on it.
 
     >>> chosen_variants(["jax/eager", "torch/func", "torch", "jax/eager"])
     {'jax': ('eager',), 'torch': ()}
+    >>> chosen_variants(["torch@cuda", "torch", "jax/jit@cuda:1"])
+    {'torch': ('@cuda', ''), 'jax': ('jit@cuda:1',)}
     """
-    chosen: dict[str, dict[str, None]] = {}
-    whole = set()
+    chosen: dict[str, dict[tuple[str, str], None]] = {}
     for entry in entries:
-        name, slash, variant = entry.partition("/")
-        chosen.setdefault(name, {})[variant] = None
-        if not slash:
-            whole.add(name)
-    return {name: () if name in whole else tuple(variants) for name, variants in chosen.items()}
+        path, device = parted(entry)
+        name, _, variant = path.partition("/")
+        chosen.setdefault(name, {})[variant, device] = None
+    return {name: tuple(_named(variants)) for name, variants in chosen.items()}
+
+
+def _named(variants: Iterable[tuple[str, str]]) -> list[str]:
+    """Leave out what is named beside all variants on the same device, and all where nothing else is named."""
+    whole = {device for variant, device in variants if not variant}
+    named = [placed(*each) for each in variants if not each[0] or each[1] not in whole]
+    return [] if named == [""] else named
+
+
+def placed(variant: str, device: str) -> str:
+    """Give a variant on a device; the variant itself where none is named."""
+    return f"{variant}@{device}" if device else variant
 
 
 def variants_of(
@@ -308,25 +332,49 @@ def variants_of(
 
     Args:
         backend: whose variants.
-        chosen: their names.
+        chosen: their names, as `chosen_variants` gives them.
         model: whether a model of the framework's own is run, so that those that run it as it is are meant.
 
     Raises:
-        InputError: the backend has no such variant.
+        InputError: the backend has no such variant, or cannot be told such a device.
 
     >>> variants_of(load_backend("reference"))
     ('numpy',)
     """
     of_models = getattr(backend, "model_variants", ())
+    usual = (*of_models, *backend.variants) if model else backend.variants
     every = (*of_models, *backend.variants, *getattr(backend, "optional_variants", ()))
-    unknown = [variant for variant in chosen if variant not in every]
-    if unknown:
+    found: dict[str, int] = {}
+    for variant, device in map(parted, chosen or ("",)):
+        if variant and variant not in every:
+            raise InputError(
+                f"Backend {backend.name!r} has no variant called {variant!r}. Choose from "
+                f"{', '.join(f'{backend.name}/{each}' for each in every)}."
+            )
+        if device:
+            _check_device(backend, device)
+        found |= {placed(each, device): every.index(each) for each in ((variant,) if variant else usual)}
+    return tuple(sorted(found, key=lambda each: found[each]))
+
+
+def _check_device(backend: Backend | Description, device: str) -> None:
+    kinds = getattr(backend, "device_kinds", ())
+    if not kinds:
         raise InputError(
-            f"Backend {backend.name!r} has no variant called {unknown[0]!r}. Choose from "
-            f"{', '.join(f'{backend.name}/{variant}' for variant in every)}."
+            f"Backend {backend.name!r} computes where its library does, and cannot be told a device. Leave "
+            f"@{device} out."
         )
-    return tuple(
-        variant
-        for variant in (every if chosen else (*of_models, *backend.variants) if model else backend.variants)
-        if not chosen or variant in chosen
-    )
+    check_device_name(device, kinds)
+
+
+def check_device_name(device: str, kinds: Iterable[str]) -> None:
+    """Raise InputError, which tells the nearest, unless something names a device of one of these kinds.
+
+    >>> check_device_name("cuda:1", ["cpu", "cuda"])
+    """
+    kind, colon, place = device.partition(":")
+    if kind not in kinds or (colon and not place.isdecimal()):
+        raise InputError(
+            f"There is no device called {device!r:.60}.{suggestion(kind, [*kinds])} Known are "
+            f"{', '.join(kinds)}, and one of several as cuda:1."
+        )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gradproof.backends.framework import Framework
 from gradproof.errors import UnsupportedError
 from gradproof.reference.descent import GradientDescent
-from gradproof.reference.numbers.formats import widened
+from gradproof.reference.numbers.formats import PLAIN_PRODUCTS, Products, widened
 from gradproof.reference.source import raised_at
 from gradproof.reference.trajectory import DescentStep, Trajectory, take_steps
 from gradproof.scenarios.model_scenario import ModelScenario
@@ -59,6 +59,7 @@ class Run:
             parameter, of shape (T + 1, *entry): before each step and after the last. Empty where it keeps
             nothing.
         learning_rates: of each step, of shape (T,), in float64; None for those that the training plans.
+        products: what the hardware may have rounded within products of matrices, by the settings of the run.
     """
 
     scenario: str
@@ -75,6 +76,7 @@ class Run:
     stopped: bool = False
     states: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     learning_rates: Array | None = None
+    products: Products = PLAIN_PRODUCTS
 
     @property
     def steps(self) -> int:
@@ -122,6 +124,9 @@ class Backend(Protocol):
        no function of theirs is replaced, and the scenario's arrays are as they were. `verify` looks: what
        differs is put back, and the run is told as failed.
 
+    A class whose library computes on several kinds of devices may have `device_kinds` (`("cpu", "cuda")`,
+    say). A variant may then be followed by where it is to run, as in `eager@cuda` or `eager@cuda:1`.
+
     Attributes:
         name: what reports and `--backends` call it.
         variants: the ways to run it that users really use (compiled or not, ...), the usual one first.
@@ -152,7 +157,17 @@ class Backend(Protocol):
 
 def planned_steps(backend: Backend, scenario: Scenario, variant: str) -> int:
     """Tell how many steps a variant of a backend takes of a scenario, before any stopping rule."""
-    return min(scenario.steps, backend.step_limits.get(variant, scenario.steps))
+    return min(scenario.steps, backend.step_limits.get(parted(variant)[0], scenario.steps))
+
+
+def parted(variant: str) -> tuple[str, str]:
+    """Give a variant without its device, and the device; empty where it names none.
+
+    >>> parted("eager@cuda:1"), parted("jit")
+    (('eager', 'cuda:1'), ('jit', ''))
+    """
+    name, _, device = variant.partition("@")
+    return name, device
 
 
 def batches(
@@ -208,28 +223,41 @@ def plain_steps(
         yield DescentStep(value, gradient, params)
 
 
+def _placed(scenario: Scenario, device: str) -> Scenario:
+    """Give a scenario whose model is computed on a device, where it would not follow by itself."""
+    if not (device and isinstance(scenario, ModelScenario) and scenario.elsewhere is not None):
+        return scenario
+    return replace(scenario, own=scenario.elsewhere(device))
+
+
 class RecordingBackend(Backend):
     """What gradproof's own backends share: they differ in how `steps` makes a step, or `train` all of them.
 
     Attributes:
         framework: whose arrays the steps are made with.
+        device_kinds: the framework's.
         model_variants: the ways to run a model of the framework's own as it is; see `ModelScenario`.
         optional_variants: more ways to run, which run only where they are named (`--backends torch/compile`);
             of each why, as it follows "it": `compiles for seconds`, say. Any backend may have them.
     """
 
     framework: Framework
+    device_kinds: tuple[str, ...] = ()
     model_variants: tuple[str, ...] = ()
     optional_variants: Mapping[str, str] = MappingProxyType({})
 
     def run(self, scenario: Scenario, *, dtype: str, variant: str) -> Run:
         """Compute and record gradients and updates of a scenario."""
-        with self.framework.mode(dtype):
+        way, device = parted(variant)
+        with self.framework.mode(dtype), self.framework.on(device):
             try:
-                return self._run(scenario, dtype, variant)
+                found = self._run(_placed(scenario, device), dtype, way)
+                formats = scenario.formats(dtype, way)
+                products = self.framework.products(formats.finest, device or self._device_of(scenario, way))
+                return replace(found, variant=variant, products=products)
             except Exception as error:
                 lacking = self.framework.lacks(error)
-                if not lacking and isinstance(scenario, ModelScenario) and variant not in self.model_variants:
+                if not lacking and isinstance(scenario, ModelScenario) and way not in self.model_variants:
                     raise UnsupportedError(
                         f"{self.name} does not run the operations of the model {scenario.name!r}: "
                         f"{type(error).__name__}: {error}. Run the model itself, or leave {self.name} out."
@@ -241,6 +269,12 @@ class RecordingBackend(Backend):
                     f"{self.name} has no {lacking}{line and line + ')'}. Write the loss with what it has, or "
                     f"leave {self.name} out."
                 ) from error
+
+    def _device_of(self, scenario: Scenario, variant: str) -> str:
+        """Tell where a model lies that is run as it is; empty for whatever else."""
+        if isinstance(scenario, ModelScenario) and variant in self.model_variants:
+            return scenario.device
+        return ""
 
     def _run(self, scenario: Scenario, dtype: str, variant: str) -> Run:
         xp = self.framework.namespace()

@@ -13,6 +13,7 @@ from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, LibrarySpecial, Own
 from gradproof.backends.protocol import RecordingBackend, plain_steps
 from gradproof.backends.settings import Setting, functions_of
+from gradproof.reference.numbers.formats import PLAIN_PRODUCTS, Products
 from gradproof.reference.trajectory import DescentStep
 from gradproof.scenarios.scenario import Scenario
 
@@ -166,6 +167,14 @@ class TensorflowFramework(Framework):
     def devices(self) -> Sequence[str]:
         """Tell the devices that TensorFlow sees, the one that is used first."""
         return [device.device_type for device in reversed(tf.config.list_logical_devices())]
+
+    def products(self, dtype: str, device: str = "") -> Products:
+        """Tell whether TF32 may be used, as TensorFlow's setting says; the GPU is where there is one."""
+        del device
+        single = tf.config.experimental.tensor_float_32_execution_enabled()
+        if dtype == "float32" and single and tf.config.list_logical_devices("GPU"):
+            return Products(product="tf32", convolution="tf32")
+        return PLAIN_PRODUCTS
 
 
 class TensorflowBackend(RecordingBackend):

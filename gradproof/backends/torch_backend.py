@@ -1,6 +1,7 @@
 """PyTorch as a backend: its own functions, autograd and torch.optim.SGD, or torch.func."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from importlib import import_module
 from types import MappingProxyType
@@ -13,7 +14,9 @@ from gradproof.backends.protocol import RecordingBackend, plain_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.backends.torch_functions import TorchNamespace
 from gradproof.backends.torch_optimizers import trained_steps
-from gradproof.reference.numbers.formats import numpy_dtype
+from gradproof.backends.torch_precision import flags, matmul_precision, precision_settings, products
+from gradproof.errors import BackendUnavailableError
+from gradproof.reference.numbers.formats import Products, numpy_dtype
 from gradproof.reference.trajectory import DescentStep
 from gradproof.scenarios.scenario import Scenario
 
@@ -33,6 +36,7 @@ class TorchFramework(Framework):
     words = "PyTorch tensors"
     modules = ("torch",)
     dtypes = ("float64", "float32", "float16", "bfloat16")
+    device_kinds = ("cpu", "cuda")
     has_leaves = True
 
     def namespace(self) -> TorchNamespace:
@@ -46,6 +50,7 @@ class TorchFramework(Framework):
             tensor = bits.view(getattr(torch, array.dtype.name))
         else:
             tensor = torch.from_numpy(array.copy())
+        tensor = tensor.to(torch.get_default_device())
         return tensor.requires_grad_() if leaf else tensor
 
     def to_numpy(self, array: Any) -> NDArray[Any]:
@@ -57,9 +62,37 @@ class TorchFramework(Framework):
         bits = tensor.contiguous().view(getattr(torch, _BITS[tensor.element_size()]))
         return super().to_numpy(bits).view(numpy_dtype(dtype))
 
+    def devices(self) -> Sequence[str]:
+        """Tell the devices that PyTorch sees, the one first where tensors are made at present."""
+        seen = ["cpu", *(f"cuda:{place}" for place in range(torch.cuda.device_count()))]
+        first = str(torch.empty(0).device)
+        return [first, *(device for device in seen if device != first)]
+
+    def on(self, device: str) -> AbstractContextManager[Any]:
+        """Make tensors on a device meanwhile: those of arrays, and those that the loss makes."""
+        if not device:
+            return nullcontext()
+        if device.partition(":")[0] == "cuda" and not torch.cuda.is_available():
+            raise BackendUnavailableError(
+                "PyTorch sees no CUDA device here: torch.cuda.is_available() is False. Install PyTorch for "
+                "CUDA where there is one, or leave the device out."
+            )
+        if device not in {*self.devices(), "cpu", "cuda"}:
+            raise BackendUnavailableError(
+                f"PyTorch sees {', '.join(self.devices())} here, and no {device}. Name one of these."
+            )
+        context: AbstractContextManager[Any] = torch.device(device)
+        return context
+
+    def products(self, dtype: str, device: str = "") -> Products:
+        """Tell what may be rounded, as PyTorch's flags say."""
+        return products(dtype, torch.device(device or torch.get_default_device()))
+
     def settings(self) -> Sequence[Setting]:
         """Give PyTorch's settings, and its functions."""
         return (
+            *precision_settings(),
+            Setting("PyTorch's default device", torch.get_default_device, _restore_device),
             Setting("PyTorch's default dtype", torch.get_default_dtype, torch.set_default_dtype),
             Setting("PyTorch's recording of gradients", torch.is_grad_enabled, torch.set_grad_enabled),
             Setting("PyTorch's number of threads", torch.get_num_threads, torch.set_num_threads),
@@ -67,11 +100,6 @@ class TorchFramework(Framework):
                 "PyTorch's choice of deterministic algorithms",
                 torch.are_deterministic_algorithms_enabled,
                 torch.use_deterministic_algorithms,
-            ),
-            Setting(
-                "PyTorch's precision of float32 matrix products",
-                torch.get_float32_matmul_precision,
-                torch.set_float32_matmul_precision,
             ),
             Setting(
                 "PyTorch's detection of anomalies",
@@ -87,8 +115,14 @@ class TorchFramework(Framework):
         )
 
 
+def _restore_device(device: Any) -> None:
+    torch.set_default_device(None)  # what PyTorch begins with, which costs nothing a call
+    if device != torch.get_default_device():
+        torch.set_default_device(device)
+
+
 class TorchBackend(RecordingBackend):
-    """Runs a scenario in PyTorch on the CPU.
+    """Runs a scenario in PyTorch, where tensors are made by default or on the device that is named.
 
     Variants: `eager` is a training loop as PyTorch's tutorials write it, with `backward()` and an optimizer
     of torch.optim; so are `foreach` and `fused`, whose optimizer computes otherwise. `func` differentiates by
@@ -108,6 +142,7 @@ class TorchBackend(RecordingBackend):
         }
     )
     dtypes: tuple[str, ...] = framework.dtypes
+    device_kinds = framework.device_kinds
     step_limits: Mapping[str, int] = {}
 
     def __init__(self) -> None:
@@ -121,7 +156,8 @@ class TorchBackend(RecordingBackend):
             "torch threads": str(torch.get_num_threads()),
             "torch deterministic algorithms": str(torch.are_deterministic_algorithms_enabled()),
             "torch CPU capability": torch.backends.cpu.get_cpu_capability(),
-            "torch float32 matmul precision": torch.get_float32_matmul_precision(),
+            "torch float32 matmul precision": matmul_precision(),
+            **flags(),
         }
 
     def steps(

@@ -33,7 +33,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--backends",
         type=names,
         metavar="A,B/C",
-        help="backends, or variants of them (jax/eager, say), to run (default: all that are installed)",
+        help="backends, or variants of them (jax/eager, torch@cuda, say), to run (default: all that are "
+        "installed)",
     )
     parser.add_argument(
         "--dtypes",
@@ -41,6 +42,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="A,B",
         default=["float64", "float32"],
         help="dtypes to run (default: float64,float32)",
+    )
+    parser.add_argument(
+        "--device",
+        metavar="DEVICE",
+        help="where PyTorch and JAX compute: cpu, cuda, or one of several as cuda:1 (default: wherever they "
+        "do by themselves)",
     )
     add_out(parser)
     _add_where(parser)
@@ -112,6 +119,7 @@ def run(options: argparse.Namespace) -> int:
             scenarios,
             options.backends,
             options.dtypes,
+            device=options.device,
             jobs=options.jobs or 0,
             progress=progress,
             baseline=baseline,

@@ -189,6 +189,8 @@ class TorchFront:
             framework="torch",
             words=OPERATIONS.framework,
             own=self.model,
+            elsewhere=self.model.on,
+            device=str(self.model.device),
             notes=self.notes,
             differs=self.differs,
             modules=tuple(_modules(self.model.function, self.model.loss)),

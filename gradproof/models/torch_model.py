@@ -1,9 +1,9 @@
 """Running a PyTorch model as it is, at other numbers and in another dtype than its own."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -48,6 +48,7 @@ class TorchModel:
         parameters: by name, the module's tensors that are differentiated.
         inputs: by name, the tensors among the arguments.
         widest: the dtype of the most digits that it runs in.
+        elsewhere: the device that all is moved to for a run; None where it stays where it is.
     """
 
     function: Callable[..., Any]
@@ -56,6 +57,11 @@ class TorchModel:
     parameters: Mapping[str, Tensor]
     inputs: Mapping[str, Tensor]
     widest: str = "float64"
+    elsewhere: str | None = None
+
+    def on(self, device: str) -> "TorchModel":
+        """Give the same, moved to a device for each run, with the tensors that its code holds."""
+        return replace(self, elsewhere=device)
 
     def __call__(
         self, params: Mapping[str, Array], batch: Mapping[str, Array]
@@ -89,7 +95,7 @@ class TorchModel:
             InputError: the model raises, or what it gives is no scalar.
         """
         arguments, options = self.arguments(inputs)
-        with FloatsAs(dtype, self.dtype):
+        with FloatsAs(dtype, self.dtype, self.elsewhere):
             output = called("model", lambda: self.function(*arguments, **options))
             if self.loss is not None:
                 loss = self.loss
@@ -105,7 +111,9 @@ class TorchModel:
 
     def tensors(self, arrays: Mapping[str, Array], dtype: torch.dtype) -> dict[str, Tensor]:
         """Give the inputs' numbers as tensors on their devices, those of floating point in a dtype."""
-        found = {name: as_tensor(arrays[name], own.device) for name, own in self.inputs.items()}
+        found = {
+            name: as_tensor(arrays[name], self.elsewhere or own.device) for name, own in self.inputs.items()
+        }
         return {name: each.to(dtype) if each.is_floating_point() else each for name, each in found.items()}
 
     @contextmanager
@@ -116,18 +124,37 @@ class TorchModel:
         default = torch.get_default_dtype()
         torch.set_default_dtype(dtype)
         try:
-            for tensor in held:
-                tensor.grad = None
-                tensor.data = tensor.data.to(dtype if tensor.is_floating_point() else tensor.dtype, copy=True)
-            for name, tensor in self.parameters.items():
-                tensor.data = as_tensor(params[name], tensor.device).to(dtype)
-            yield
+            with self._moved(held):
+                for tensor in held:
+                    tensor.grad = None
+                    its = dtype if tensor.is_floating_point() else tensor.dtype
+                    tensor.data = tensor.data.to(its, copy=True)
+                for name, tensor in self.parameters.items():
+                    tensor.data = as_tensor(params[name], tensor.device).to(dtype)
+                yield
         finally:
             torch.set_default_dtype(default)
             for tensor, data, gradient in kept:
                 tensor.grad = None
                 tensor.data = data
                 tensor.grad = gradient
+
+    @contextmanager
+    def _moved(self, held: Iterable[Tensor]) -> Iterator[None]:
+        """Let tensors be on the other device, where there is one."""
+        moved = []
+        try:
+            for tensor in held if self.elsewhere is not None else ():
+                there = tensor.detach().to(self.elsewhere)
+                if isinstance(tensor, torch.nn.Parameter):
+                    there = torch.nn.Parameter(there, requires_grad=tensor.requires_grad)
+                torch.utils.swap_tensors(tensor, there.requires_grad_(tensor.requires_grad))
+                moved.append((tensor, there))
+            yield
+        finally:
+            for tensor, here in moved:
+                tensor.grad = None
+                torch.utils.swap_tensors(tensor, here)
 
     @cached_property
     def dtype(self) -> torch.dtype:
@@ -137,6 +164,11 @@ class TorchModel:
             for each in (*self.parameters.values(), *self.inputs.values())
             if each.is_floating_point()
         )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model lies: all of its parameters and inputs are on one device."""
+        return next(each.device for each in (*self.parameters.values(), *self.inputs.values()))
 
     @property
     def running(self) -> torch.dtype:
@@ -257,20 +289,22 @@ class FloatsAs(TorchFunctionMode):  # type: ignore[misc] # PyTorch is Any
     """Take floating-point tensors that the code holds (targets, weights of classes) in another dtype.
 
     Those alone that have the model's own dtype, so that all is as it is where the model is run in that. What
-    is made meanwhile has the dtype that the code gives it.
+    is made meanwhile has the dtype that the code gives it. All tensors that the code holds are taken on
+    another device, where one is given.
     """
 
-    def __init__(self, dtype: torch.dtype, own: torch.dtype) -> None:
-        """Take the dtype that is wanted, and the model's."""
+    def __init__(self, dtype: torch.dtype, own: torch.dtype, device: str | None = None) -> None:
+        """Take the dtype that is wanted, the model's, and the device."""
         super().__init__()
         self._dtype, self._own = dtype, own
+        self._device = None if device is None else torch.empty(0, device=device).device
         self._cast: dict[int, tuple[Tensor, Tensor]] = {}
         self._made: dict[int, Tensor] = {}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call a function of PyTorch's."""
         del types
-        if self._dtype is self._own:
+        if self._dtype is self._own and self._device is None:
             return func(*args, **(kwargs or {}))
         args, kwargs = tree_map(self._taken, (tuple(args), dict(kwargs or {})))
         result = func(*args, **kwargs)
@@ -283,15 +317,13 @@ class FloatsAs(TorchFunctionMode):  # type: ignore[misc] # PyTorch is Any
         return value
 
     def _taken(self, value: Any) -> Any:
-        foreign = (
-            isinstance(value, torch.Tensor)
-            and value.dtype is self._own
-            and value.grad_fn is None
-            and not value.requires_grad
-            and id(value) not in self._made
-        )
-        if not foreign:
+        if not isinstance(value, torch.Tensor) or value.grad_fn is not None or value.requires_grad:
+            return value
+        cast = value.dtype is self._own and id(value) not in self._made
+        dtype = self._dtype if cast else value.dtype
+        device = value.device if self._device is None else self._device
+        if (dtype, device) == (value.dtype, value.device):
             return value
         if id(value) not in self._cast:
-            self._cast[id(value)] = (value, value.to(self._dtype))
+            self._cast[id(value)] = (value, value.to(device, dtype))
         return self._cast[id(value)][1]

@@ -25,6 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="backends, or variants of them (jax/eager, say), to run (default: gradproof's own and third "
         "parties')",
     )
+    group.addoption(
+        "--gradproof-device",
+        metavar="DEVICE",
+        default="",
+        help="where PyTorch and JAX compute: cpu, cuda, or one of several as cuda:1 (default: wherever they "
+        "do by themselves); where there is none, a test is skipped",
+    )
     group.addoption("--gradproof-dtypes", metavar="A,B", help="dtypes to run (default: float64,float32)")
     group.addoption(
         "--gradproof-require",

@@ -95,9 +95,11 @@ def _cases(config: pytest.Config, scenarios: list[Scenario], dtypes: list[str]) 
     entries = listed(config, "--gradproof-backends") or list(default_backends())
     required = listed(config, "--gradproof-require")
     entries += [name for name in required if name not in chosen_variants(entries)]
-    tasks, absent = plan(scenarios, entries, dtypes, _limits(config))
+    device = config.getoption("--gradproof-device")
+    tasks, absent = plan(scenarios, entries, dtypes, _limits(config), device)
     for task in tasks:
-        yield RunCase(task, next(numbers))
+        status = RunStatus.FAILED if task.subject.backend in required else RunStatus.NOT_RUN
+        yield RunCase(replace(task, absent=status), next(numbers))
     by_name = {entry.name: entry for entry in scenarios}
     for each in absent:
         failed = each.failure and each.subject.backend in required

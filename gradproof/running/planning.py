@@ -1,6 +1,6 @@
 """Which runs are to be made, and which cannot be made, with the reason."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gradproof.backends import (
@@ -14,6 +14,7 @@ from gradproof.backends import (
     is_own,
     variants_of,
 )
+from gradproof.backends.loading import check_device_name, placed
 from gradproof.errors import BackendUnavailableError, InputError
 from gradproof.running.limits import Limits
 from gradproof.running.task import Task
@@ -27,6 +28,7 @@ def plan(
     backends: Sequence[str | Backend] | None,
     dtypes: Sequence[str],
     limits: Limits | None = None,
+    device: str = "",
 ) -> tuple[list[Task], list[NotRun]]:
     """List the runs to make, and those that cannot be made with the reason.
 
@@ -35,9 +37,11 @@ def plan(
         backends: as `verify` takes them: names, or objects; None for all.
         dtypes: their names.
         limits: None to look at third parties' backends in this process.
+        device: where backends compute that can be told, and of which nothing else was said; empty for
+            wherever they do.
 
     Raises:
-        InputError: there is no backend, or no variant, of a name.
+        InputError: there is no backend, no variant or no device of a name.
     """
     tasks: list[Task] = []
     not_run: list[NotRun] = []
@@ -47,8 +51,9 @@ def plan(
     asked = chosen_variants(default_backends() if backends is None else given)
     absent = RunStatus.NOT_RUN if backends is None else RunStatus.FAILED
     described = _described([name for name in asked if name not in objects], limits) | {
-        name: Description(name, tuple(each.variants), tuple(each.dtypes)) for name, each in objects.items()
+        name: Description.of(each) for name, each in objects.items()
     }
+    asked = _on_device(asked, described, device)
     for name, chosen in asked.items():
         found = described[name]
         named = chosen or ("",)  # what is told not to have run: all of the backend, or what was named
@@ -71,6 +76,25 @@ def plan(
     if not tasks and not not_run:
         raise InputError(f"No backend was chosen. Choose from {', '.join(backend_names())}.")
     return tasks, not_run
+
+
+def _on_device(
+    asked: dict[str, tuple[str, ...]],
+    described: Mapping[str, Description | BackendUnavailableError],
+    device: str,
+) -> dict[str, tuple[str, ...]]:
+    """Put what was asked for without a device on one, where a backend can be told."""
+    if not device:
+        return asked
+    kinds = {name: getattr(found, "device_kinds", ()) for name, found in described.items()}
+    check_device_name(device, dict.fromkeys(kind for each in kinds.values() for kind in each))
+    can = {name for name, each in kinds.items() if device.partition(":")[0] in each}
+    return {
+        name: tuple(each if "@" in each else placed(each, device) for each in chosen or ("",))
+        if name in can
+        else chosen
+        for name, chosen in asked.items()
+    }
 
 
 def _objects(backends: Iterable[Any]) -> dict[str, Backend]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from gradproof.scenarios.scenario import Scenario
 
 Array = NDArray[Any]
+OwnGradient = Callable[[Mapping[str, Array], Mapping[str, Array]], tuple[Array, dict[str, Array]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,9 @@ class ModelScenario(Scenario):
         words: what the framework is called.
         own: `own(params, batch)`, on flat mappings of dotted names to NumPy arrays of one floating-point
             dtype, gives the loss and its gradient as the framework computes them in that dtype, likewise.
+        elsewhere: gives `own` as it computes on another device, by its name; None where it follows the
+            framework's choice of a device.
+        device: where the model lies; empty where that is the framework's choice.
         notes: what of the model is not looked at, a sentence each.
         differs: how the model's value differs from that of its reference; empty where it does not.
         modules: the names of the modules that hold the model's code.
@@ -30,7 +34,9 @@ class ModelScenario(Scenario):
 
     framework: str = ""
     words: str = ""
-    own: Callable[[Mapping[str, Array], Mapping[str, Array]], tuple[Array, dict[str, Array]]] | None = None
+    own: OwnGradient | None = None
+    elsewhere: Callable[[str], OwnGradient] | None = None
+    device: str = ""
     notes: tuple[str, ...] = ()
     differs: str = ""
     modules: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.model_parts import parts_of_model
 from gradproof.verdicts.own_functions import inaccurate_function
 from gradproof.verdicts.records import ParameterRecord
-from gradproof.verdicts.steps import batches_of
+from gradproof.verdicts.steps import batches_of, formats_of
 from gradproof.verdicts.tolerances import CAUSE_SPREADS
 from gradproof.verdicts.updates.wrong_batches import with_causes_of_batches
 from gradproof.verdicts.verdict import CODE, Verdict
@@ -265,7 +265,7 @@ def _gradient_causes(
             continue
         step = judgement.worst_step()
         params, batch, floats, _ = _at_step(scenario, run, step)
-        formats = scenario.formats(run.dtype, run.variant)
+        formats = formats_of(scenario, run)
         claimed = Claimed(Place(params, batch), floats, formats, framework=framework)
         again = Again(partial(_at_another_step, scenario, run, step))
         evidence = PlaceEvidence(scenario.flat_loss, claimed.place, formats)
@@ -298,4 +298,4 @@ def _at_another_step(scenario: Scenario, run: Run, step: int) -> SecondPoint | N
     if other == step:
         return None
     there = _at_step(scenario, run, other)
-    return there._replace(claimed=_held(there.claimed, scenario.formats(run.dtype, run.variant)))
+    return there._replace(claimed=_held(there.claimed, formats_of(scenario, run)))

@@ -20,7 +20,7 @@ from gradproof.verdicts.judging.floats import Assessment, assess, explain
 from gradproof.verdicts.layout import worst_of_blocks
 from gradproof.verdicts.numerals import decimals, rounded_up
 from gradproof.verdicts.records import Outcome, ParameterRecord, Subject, WorstEntries, worst_step
-from gradproof.verdicts.steps import batches_of, stepping_of
+from gradproof.verdicts.steps import batches_of, formats_of, stepping_of
 from gradproof.verdicts.trajectories import checkpoints
 from gradproof.verdicts.updates.facts import with_facts
 from gradproof.verdicts.updates.told import following, with_causes_of_steps
@@ -67,14 +67,21 @@ def judge(
         stopped=run.stopped,
         timing=run.timing,
         judging=time.perf_counter() - start,
-        versions=versions,
+        versions={**versions, **_told(run)},
+    )
+
+
+def _told(run: Run) -> Mapping[str, str]:
+    """Tell what hardware might round within products, which the verdicts rest on."""
+    return (
+        {f"{run.backend}/{run.variant} {run.dtype} products": str(run.products)} if str(run.products) else {}
     )
 
 
 def _judge_steps(scenario: Scenario, run: Run, steps: slice) -> tuple[list[ParameterRecord], ...]:
     """Judge the gradients, the updates and the states of some steps."""
     weights = {name: weight[steps] for name, weight in run.weights.items()}
-    stepping, formats = stepping_of(scenario, run, steps), scenario.formats(run.dtype, run.variant)
+    stepping, formats = stepping_of(scenario, run, steps), formats_of(scenario, run)
     evidence = Evidence(scenario.flat_loss, weights, batches_of(scenario, run, steps), formats, stepping)
     gradients = [
         judge_entries(name, gradient[steps], evidence.gradients[name], formats.of_param(name))
@@ -178,7 +185,7 @@ def _located(scenario: Scenario, run: Run, judgement: ParameterRecord) -> Parame
     params, batch = _at_step(scenario, run, step)
     entry = judgement.parameter, int(judgement.index[step])
     exact, relative = float(judgement.exact[step]), float(judgement.relative_error[step])
-    formats = scenario.formats(run.dtype, run.variant)
+    formats = formats_of(scenario, run)
     loser = who_loses_digits(scenario.flat_loss, params, batch, formats, entry, exact, relative)
     if loser is None:
         return judgement
@@ -196,7 +203,7 @@ def _conditioned(scenario: Scenario, run: Run, judgement: ParameterRecord) -> Pa
         return judgement
     step = int(conditioned[np.argmax(judgement.spreads[conditioned])])
     params, batch = _at_step(scenario, run, step)
-    formats = scenario.formats(run.dtype, run.variant)
+    formats = formats_of(scenario, run)
     place = where_digits_are_lost(scenario.flat_loss, params, batch, formats, judgement.parameter)
     reason = judgement.reason.copy()
     reason[conditioned] += f"; at step {step} most are lost in {place}"

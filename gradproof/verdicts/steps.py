@@ -1,12 +1,14 @@
 """The data that the steps of a run were given, and what they were made from."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.backends.protocol import Run
+from gradproof.backends.protocol import Run, parted
 from gradproof.reference.numbers.formats import widened
+from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.reference.stepping import Stepping
 from gradproof.scenarios.scenario import Scenario
 
@@ -18,6 +20,11 @@ def batches_of(scenario: Scenario, run: Run, steps: slice) -> dict[str, NDArray[
     if schedule is None:
         return {name: array[np.newaxis] for name, array in batch.items()}
     return {name: array[schedule[steps]] for name, array in batch.items()}
+
+
+def formats_of(scenario: Scenario, run: Run) -> RunFormats:
+    """Give the formats that a run computed in, with what its hardware may have rounded."""
+    return replace(scenario.formats(run.dtype, parted(run.variant)[0]), products=run.products)
 
 
 def stepping_of(scenario: Scenario, run: Run, steps: slice) -> Stepping | None:

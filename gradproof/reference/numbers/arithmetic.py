@@ -3,7 +3,7 @@
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import reduce
 from math import prod
 from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
@@ -90,6 +90,10 @@ class Kind(ABC, Generic[Made_co]):
     def once(self, compute: Callable[[], Made_co]) -> Made_co:
         """What a function computes, as the result of one operation: of numbers with noise, rounded once."""
         return compute()
+
+    def convolving(self) -> AbstractContextManager[object]:
+        """Products are those of a convolution meanwhile, which hardware may round otherwise."""
+        return nullcontext()
 
     @property
     def array_dtype(self) -> np.dtype[Any]:

@@ -22,6 +22,43 @@ def numpy_dtype(dtype: str) -> np.dtype[Any]:
     return np.dtype(getattr(ml_dtypes, dtype, None) or dtype)
 
 
+@dataclass(frozen=True)
+class Products:
+    """The formats that hardware may round to within products of matrices, shorter than that of results.
+
+    Attributes:
+        product: The format that factors are rounded to, such as "tf32"; None for their own.
+        convolution: The same of convolutions.
+        partial: The format that a few partial sums are kept in; None for that of sums.
+        accumulation: The format that sums are kept in; None for the usual one.
+
+    >>> str(Products(product="tf32", convolution="tf32"))
+    'factors in tf32, those of convolutions in tf32'
+    >>> str(Products())
+    ''
+    """
+
+    product: str | None = None
+    convolution: str | None = None
+    partial: str | None = None
+    accumulation: str | None = None
+
+    def __str__(self) -> str:
+        """Say in words what is rounded; empty where nothing is."""
+        told = {
+            "factors in": self.product,
+            "those of convolutions in": self.convolution,
+            "partial sums in": self.partial,
+            "sums in": self.accumulation,
+        }
+        return ", ".join(f"{words} {name}" for words, name in told.items() if name)
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """The formats that factors are rounded to, where those are shorter than their own."""
+        return tuple(name for name in (self.product, self.convolution) if name)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Format:
     """A binary floating-point format.
@@ -122,6 +159,9 @@ class Format:
 
 
 DOUBLE_BITS = 53
+
+PLAIN_PRODUCTS = Products()
+"""Products whose factors and sums are rounded as all else is."""
 
 _OF_RESULTS = (
     *("float64", "float32", "float16", "bfloat16"),

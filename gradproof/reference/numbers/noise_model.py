@@ -25,7 +25,12 @@ float64's noise must not be amplified, since the others' is not: `is_mixed` says
 
 Underflow: below the smallest normal number, numbers are flushed to zero, since much hardware and many
 formulas do, or ± the smallest subnormal is added. Every second sample flushes them all, as hardware that is
-set so does, and what it loses adds up; in the others a coin decides for each number.
+set so does, and what it loses adds up; every fourth flushes none, as IEEE 754 has it; in the others a coin
+decides for each number.
+
+Products of matrices may round their factors to a shorter format first, as graphics processors do in TF32.
+Some hardware rounds them to nearest, some reads the leading bits alone, which rounds towards zero: all errors
+then have one sign, and do not cancel in a sum. Every second sample rounds so.
 
 Source: Parker, Monte Carlo Arithmetic (1997).
 """
@@ -46,6 +51,10 @@ from gradproof.reference.numbers.run_formats import RunFormats, coarser, promote
 AMPLIFICATION = 16.0
 """How much larger than its rounding float64's noise is made, so that it is not lost in the rounding of the
 samples themselves. Less than `NEAR_TIE`, so that it takes no branch which the rounding would not take."""
+
+PARTIAL_SUMS = 8
+"""So many partial sums of a product of matrices are kept in a shorter format, where some are. PyTorch's
+documentation, "Numerical accuracy", has "a few"."""
 
 
 @dataclass
@@ -68,6 +77,7 @@ class _Stream:
         self.depth = 0
         self.inside: Inside | None = None
         self.kinds: dict[tuple[str, str, bool], Any] = {}
+        self.convolves = False
         self.restart(seed)
 
     def restart(self, seed: int) -> None:
@@ -97,6 +107,9 @@ class NoiseModel:
         seed: Runs with equal settings give equal numbers.
         product: The format that products of matrices round their factors to, such as "tf32";
             None for the format itself.
+        convolution: The same of convolutions.
+        partial: The format that a few partial sums of a product of matrices are kept in
+            (`PARTIAL_SUMS`); None for that of sums.
         accumulation: The format that sums are kept in; None for float32 under the shorter
             formats, as hardware has it, and the format itself else.
         amplified: Whether float64's noise is; see `AMPLIFICATION`.
@@ -111,6 +124,8 @@ class NoiseModel:
     samples: int = 8
     seed: int = 0
     product: str | None = None
+    convolution: str | None = None
+    partial: str | None = None
     accumulation: str | None = None
     amplified: bool = True
     gridded: bool = False
@@ -126,8 +141,8 @@ class NoiseModel:
         """Checks the formats' names."""
         for name in (self.dtype, self.accumulation or self.dtype, self.sums or self.dtype):
             format_of(name)
-        if self.product != "tf32":
-            format_of(self.product or self.dtype)
+        for name in {self.product or self.dtype, self.convolution or self.dtype} - {"tf32"}:
+            format_of(name)
         stream = _Stream(self.seed)
         stream.kinds[self._key] = self
         object.__setattr__(self, "_stream", stream)
@@ -136,7 +151,8 @@ class NoiseModel:
     def of(cls, formats: RunFormats | str, **settings: Any) -> Self:
         """Give the model of a loss's arrays, of which each may be held in a format of its own."""
         formats = RunFormats.of(formats)
-        return cls(formats.finest, formats=formats if formats.own else None, **settings)
+        own = formats if formats.own else None
+        return cls(formats.finest, formats=own, **vars(formats.products), **settings)
 
     # ---------------------------------------------------------------- several formats in one run
 
@@ -158,6 +174,8 @@ class NoiseModel:
                 coarsest=key[1],
                 is_constant=is_constant,
                 product=base.product if own else None,
+                convolution=base.convolution if own else None,
+                partial=base.partial if own else None,
                 accumulation=base.accumulation if own else None,
                 sums=dtype if base.sums == base.dtype else base.sums,
             )
@@ -235,10 +253,26 @@ class NoiseModel:
         """The format of results."""
         return FORMATS[self.dtype]
 
+    @contextmanager
+    def convolving(self) -> Iterator[None]:
+        """Rounds the factors of products as those of convolutions are."""
+        self._stream.convolves = True
+        try:
+            yield
+        finally:
+            self._stream.convolves = False
+
+    def factor(self, x: Payload) -> Payload:
+        """A factor of a product of matrices, rounded to the format that it is there."""
+        name = self.convolution if self._stream.convolves else self.product
+        if name in {None, self.dtype}:
+            return x
+        return self.converted(x, FORMATS[str(name)], towards_zero=True)
+
     @property
-    def product_format(self) -> Format | None:
-        """The format that factors of matrix products are rounded to; None if it is their own."""
-        return None if self.product in {None, self.dtype} else FORMATS[str(self.product)]
+    def partial_unit(self) -> float:
+        """The largest relative noise of a partial sum of a product; 0 where all are kept as sums are."""
+        return 0.0 if self.partial is None else self.amplification * FORMATS[self.partial].unit_roundoff
 
     @property
     def amplification(self) -> float:
@@ -361,14 +395,23 @@ class NoiseModel:
         rounded = np.ldexp(nearest, exponent - target.significand_bits)
         return np.where(np.isfinite(x) & (x != 0), rounded, x)
 
-    def converted(self, x: Payload, target: Format) -> Payload:
-        """Numbers rounded to a format at random, but for those that it represents."""
+    def converted(self, x: Payload, target: Format, *, towards_zero: bool = False) -> Payload:
+        """Numbers rounded to a format at random, but for those that it represents.
+
+        Args:
+            x: The numbers.
+            target: The format.
+            towards_zero: Whether every second sample rounds towards zero, with an error of up to 2 u.
+        """
         held = target.holds(x) | np.isnan(x)
         if self.inside is not None or np.all(held):
             return x
         if self.gridded:
             return np.where(held, x, self.on_a_grid(x, target))
-        noisy = x * (1.0 + self.amplification * target.unit_roundoff * self.roundings(x))
+        noise = self.roundings(x)
+        if towards_zero:
+            noise[1::2] -= 1.0
+        noisy = x * (1.0 + self.amplification * target.unit_roundoff * noise)
         return np.where(held, x, noisy)
 
     def rounded(self, x: Payload, vanished: NDArray[np.bool_] | bool = False) -> Payload:
@@ -380,6 +423,7 @@ class NoiseModel:
             noise = self.amplification * self.format.smallest_subnormal * self.uniform(shape)
             flushed = self.uniform(shape) > 0
             flushed[1::2] = True
+            flushed[::4] = False
             # A flush loses all of x, and is amplified as all noise is.
             x = np.where(tiny, np.where(flushed, x - self.amplification * x, x + noise), x)
         too_large = size > self.format.greatest

@@ -41,7 +41,7 @@ from gradproof.reference.numbers.matrix_functions import (
     perturbed,
     with_signs_of,
 )
-from gradproof.reference.numbers.noise_model import Inside, NoiseModel
+from gradproof.reference.numbers.noise_model import PARTIAL_SUMS, Inside, NoiseModel
 from gradproof.reference.numbers.orders import shuffled_within
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.repeats import repeats_in_product, repeats_in_sum
@@ -215,8 +215,7 @@ class NoisyNumbers(Numbers["Noisy"]):
         return self._stored((totals + noise) * scale, self.kind.sum_unit)
 
     def _matmul(self, x: Payload, y: Payload) -> Payload:
-        if self.kind.product_format is not None:
-            x, y = (self.kind.converted(each, self.kind.product_format) for each in (x, y))
+        x, y = self.kind.factor(x), self.kind.factor(y)
         # Scaled by rows of x and columns of y, so that squares neither overflow nor vanish.
         rows, columns = _magnitude(x, (-1,)), _magnitude(y, (-2,))
         left, right = x / rows, y / columns
@@ -224,6 +223,9 @@ class NoisyNumbers(Numbers["Noisy"]):
         squares = np.matmul(left * left, right * right)
         unit = self.kind.accumulation_unit
         noise = self._sum_noise(total, squares, x.shape[-1] * repeats_in_product(x, y), unit)
+        if self.kind.partial is not None:
+            parts = min(max(x.shape[-1] - 1, 0), PARTIAL_SUMS)
+            noise += self._sum_noise(total, squares, parts, self.kind.partial_unit)
         noise += total
         noise *= rows
         noise *= columns

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gradproof.reference.numbers.formats import FORMATS, format_of
+from gradproof.reference.numbers.formats import FORMATS, PLAIN_PRODUCTS, Products, format_of
 
 OWN = "own"
 """What is said in the place of a dtype where each array is held in its own ..."""
@@ -45,6 +45,7 @@ class RunFormats:
         params: by dotted name, the parameters' own; empty where one is for all.
         batch: likewise, of the data that are floats.
         loss: the loss, on flat mappings, with all casts of the run; None where it has them itself.
+        products: what hardware may round within products of matrices.
 
     >>> RunFormats.of("float32").of_param("w")
     'float32'
@@ -56,6 +57,7 @@ class RunFormats:
     params: Mapping[str, str] = field(default_factory=dict)
     batch: Mapping[str, str] = field(default_factory=dict)
     loss: Callable[..., Any] | None = None
+    products: Products = PLAIN_PRODUCTS
 
     def __post_init__(self) -> None:
         """Look at the names.

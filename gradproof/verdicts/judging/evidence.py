@@ -12,7 +12,7 @@ from gradproof.errors import GradproofError
 from gradproof.reference.noise import Noise, noisy_gradients
 from gradproof.reference.norms import with_norms
 from gradproof.reference.numbers import BallNumbers, Balls, Noisy, Plain
-from gradproof.reference.numbers.run_formats import RunFormats
+from gradproof.reference.numbers.run_formats import RunFormats, coarser
 from gradproof.reference.stepping import After, Stepping
 from gradproof.reference.subgradients import Convention, conventions, nearby, sums
 from gradproof.reference.tape import Choice, Inputs, always, differentiate, never
@@ -150,7 +150,7 @@ class Evidence:
         def textbook() -> Array:
             return spread(self.textbook_noisy)
 
-        path = self.noisy[name].samples.kind.path
+        path = coarser(self.noisy[name].samples.kind.path, *self.formats.products.factors)
         return Known(exact, spread(self.noisy), *self._wide, self._largest, textbook, path=path)
 
     @cached_property

@@ -17,7 +17,7 @@ from gradproof.reference.optimizers import At, Optimizer
 from gradproof.reference.stepping import After, Stepping
 from gradproof.reference.tape import Choice, never
 from gradproof.scenarios.scenario import Scenario
-from gradproof.verdicts.steps import stepping_of
+from gradproof.verdicts.steps import formats_of, stepping_of
 
 Array = NDArray[Any]
 Arrays: TypeAlias = Mapping[str, Array]
@@ -89,7 +89,7 @@ class TakenSteps:
     @property
     def formats(self) -> RunFormats:
         """What the run was computed in."""
-        return self.scenario.formats(self.run.dtype, self.run.variant)
+        return formats_of(self.scenario, self.run)
 
     @cached_property
     def recorded(self) -> dict[str, Array]:

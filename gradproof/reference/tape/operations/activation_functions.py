@@ -15,10 +15,10 @@ def _exponential(x: Value, /, *, alpha: float = 1.0, scale: float = 1.0, input_s
     return (x,), {"alpha": alpha, "scale": scale, "input_scale": input_scale}
 
 
-def _elu_slope(x: Array, alpha: float, scale: float, input_scale: float) -> Array:
+def _elu_slope(x: Array, exponential: Array, alpha: float, scale: float, input_scale: float) -> Array:
     # scale where x > 0, and scale alpha c e^(c x) where x < 0, c the input's scale; written so that both meet
     # without a gap where alpha c is 1
-    left = alpha * input_scale * (input_scale * x.minimum(0)).function("exp")
+    left = alpha * input_scale * exponential
     return scale * (left + x.step(0) * (1 - left))
 
 
@@ -30,10 +30,25 @@ ELU = Operation(
     forward=lambda x, *, alpha, scale, input_scale: (
         scale * (x.maximum(0) + alpha * (input_scale * x.minimum(0)).function("expm1"))
     ),
-    derivatives=(lambda g, y, x, *, alpha, scale, input_scale: g * _elu_slope(x, alpha, scale, input_scale),),
+    # the derivative of expm1 is e^x = expm1(x) + 1
+    derivatives=(
+        lambda g, y, x, *, alpha, scale, input_scale: (
+            g * _elu_slope(x, (input_scale * x.minimum(0)).function("expm1") + 1, alpha, scale, input_scale)
+        ),
+    ),
     kinks="x = 0, unless alpha input_scale is 1: between both slopes; by convention that of the left",
     at_kink=lambda x, *, alpha, scale, input_scale: x.equals(0) & (alpha * input_scale != 1),
     source="Clevert, Unterthiner and Hochreiter, Fast and accurate deep learning by ELUs (2016), (16)",
+    accurate=Accurate(
+        derivatives=(
+            lambda g, y, x, *, alpha, scale, input_scale: (
+                g * _elu_slope(x, (input_scale * x.minimum(0)).function("exp"), alpha, scale, input_scale)
+            ),
+        ),
+        loses="expm1(x) + 1",
+        keeps="exp(x)",
+        source="NIST Digital Library of Mathematical Functions, 4.10(ii)",
+    ),
 )
 
 
@@ -91,10 +106,17 @@ SOFTSIGN = Operation(
     traits=Trait.ELEMENTWISE | Trait.ACTIVATION,
     signature=one,
     forward=lambda x: x / (1 + x.abs()),
-    # for x > 0: ((1 + x) - x) / (1 + x)^2, and the same of -x for x < 0: both are 1 at 0
-    derivatives=(lambda g, y, x: g / (1 + x.abs()) / (1 + x.abs()),),
+    # (u/v)' = u'/v - u v'/v^2, for x > 0 of x / (1 + x), and the same of -x for x < 0: both are 1 at 0
+    derivatives=(lambda g, y, x: g * (1 / (1 + x.abs()) - x.abs() / (1 + x.abs()) ** 2),),
     factor="1 / (1 + abs(x))^2",
     source="Glorot and Bengio, Understanding the difficulty of training deep networks (2010), section 3",
+    accurate=Accurate(
+        # ((1 + x) - x) / (1 + x)^2
+        derivatives=(lambda g, y, x: g / (1 + x.abs()) / (1 + x.abs()),),
+        loses="1 / (1 + |x|) - |x| / (1 + |x|)^2",
+        keeps="1 / (1 + |x|)^2",
+        source="NIST Digital Library of Mathematical Functions, 1.4.10 (quotient rule)",
+    ),
 )
 
 TANHSHRINK = Operation(

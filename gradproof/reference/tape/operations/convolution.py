@@ -77,9 +77,14 @@ def _columns(weights: Array, groups: int) -> Array:
     return weights.reshape((groups, outputs // groups, of_group * prod(window))).mT
 
 
+def _product(rows: Array, columns: Array) -> Array:
+    with rows.kind.convolving():
+        return rows @ columns
+
+
 def _convolution(x: Array, weights: Array, *, slides: Slides, groups: int) -> Array:
     lengths = x.shape[2:]
-    product = _patches(x, _places(slides, lengths), groups) @ _columns(weights, groups)
+    product = _product(_patches(x, _places(slides, lengths), groups), _columns(weights, groups))
     return _from_groups(product, x.shape[0], _ends(slides, lengths))
 
 
@@ -90,7 +95,7 @@ def _convolution_input(g: Array, _: Array, x: Array, weights: Array, *, slides: 
     swapped = weights.reshape((groups, outputs // groups, of_group, prod(window))).permute((0, 1, 3, 2))
     columns = swapped.reshape((groups, outputs // groups * prod(window), of_group))
     rows = _patches(g, _windows_that_see(slides, x.shape[2:]), groups)
-    return _from_groups(rows @ columns, x.shape[0], x.shape[2:])
+    return _from_groups(_product(rows, columns), x.shape[0], x.shape[2:])
 
 
 def _convolution_weights(
@@ -98,7 +103,7 @@ def _convolution_weights(
 ) -> Array:
     # Y = P W, dL = <G, P dW>:  dL/dW = P' G
     rows = _patches(x, _places(slides, x.shape[2:]), groups)
-    return (rows.mT @ _by_group(g, groups)).mT.reshape(weights.shape)
+    return _product(rows.mT, _by_group(g, groups)).mT.reshape(weights.shape)
 
 
 CONVOLUTION = Operation(

@@ -116,15 +116,20 @@ ERFINV = of_one_number(
     ),
 )
 
-NDTR = of_one_number(
-    "ndtr",
-    "The normal distribution function.",
-    lambda g, y, x: g * _normal_density(x),
+NDTR = Operation(
+    name="ndtr",
+    summary="The normal distribution function.",
+    traits=Trait.ELEMENTWISE,
+    signature=one,
+    # Phi(x) = erfc(-x / sqrt(2)) / 2
+    forward=lambda x: (-x / _constant(x, 2.0).function("sqrt")).function("erfc") / 2,
+    derivatives=(lambda g, y, x: g * _normal_density(x),),
     factor="phi(x)",
     source=f"{_DLMF}, 7.18 and 7.2.2",
     accurate=Accurate(
-        loses="exp(-x^2/2), whose square is rounded",
-        keeps="the square with all its digits",
+        forward=lambda x: x.function("ndtr"),
+        loses="erfc(-x / sqrt(2)) and exp(-x^2/2), whose operands are rounded",
+        keeps="the operands with all their digits",
         source=f"{_DLMF}, 7.2.2",
     ),
 )
