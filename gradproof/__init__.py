@@ -23,7 +23,20 @@ if TYPE_CHECKING:
     from gradproof.reference.averaging import ExponentialAverage
     from gradproof.reference.clipping import ClipByNorm, ClipByValue
     from gradproof.reference.descent import Accumulation, GradientDescent, MiniBatches, StoppingRule
-    from gradproof.reference.optimizers import SGD, Adam, AdamW
+    from gradproof.reference.optimizers import (
+        LAMB,
+        SGD,
+        Adadelta,
+        Adagrad,
+        Adam,
+        Adamax,
+        AdamW,
+        Lion,
+        Muon,
+        NAdam,
+        RAdam,
+        RMSprop,
+    )
     from gradproof.reference.schedules import CosineDecay, StepDecay, WarmUp
     from gradproof.reporting.comparison.changes import Changes
     from gradproof.reporting.comparison.joining import compare
@@ -58,7 +71,20 @@ _HOMES = {
         "reference.averaging": ("ExponentialAverage",),
         "reference.clipping": ("ClipByNorm", "ClipByValue"),
         "reference.descent": ("Accumulation", "GradientDescent", "MiniBatches", "StoppingRule"),
-        "reference.optimizers": ("SGD", "Adam", "AdamW"),
+        "reference.optimizers": (
+            "LAMB",
+            "SGD",
+            "Adadelta",
+            "Adagrad",
+            "Adam",
+            "AdamW",
+            "Adamax",
+            "Lion",
+            "Muon",
+            "NAdam",
+            "RAdam",
+            "RMSprop",
+        ),
         "reference.schedules": ("CosineDecay", "StepDecay", "WarmUp"),
         "reporting.comparison.changes": ("Changes",),
         "reporting.comparison.joining": ("compare",),
@@ -79,10 +105,14 @@ _HOMES = {
 """Where each public name is defined: what type checkers read above, once more for who runs it."""
 
 __all__ = [
+    "LAMB",
     "SGD",
     "Accumulation",
+    "Adadelta",
+    "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
     "Audit",
     "BackendUnavailableError",
     "Changes",
@@ -102,9 +132,14 @@ __all__ = [
     "GradproofError",
     "InputError",
     "Limits",
+    "Lion",
     "MiniBatches",
+    "Muon",
+    "NAdam",
     "Point",
     "Provenance",
+    "RAdam",
+    "RMSprop",
     "Report",
     "Scenario",
     "StepDecay",

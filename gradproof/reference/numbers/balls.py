@@ -32,7 +32,15 @@ from gradproof.reference.numbers.bounds import (
     relative_bounds,
 )
 from gradproof.reference.numbers.certified_matrices import array_of, matrix_of
-from gradproof.reference.numbers.elementary import BY_OPERANDS, ONE, ZERO, near, on_balls, whole_power
+from gradproof.reference.numbers.elementary import (
+    BY_OPERANDS,
+    ONE,
+    ZERO,
+    greatest,
+    near,
+    on_balls,
+    whole_power,
+)
 from gradproof.reference.numbers.integers import Integers
 from gradproof.reference.numbers.mask import Mask
 from gradproof.reference.numbers.matrix_functions import of_balls
@@ -54,7 +62,7 @@ _FUNCTIONS = {
 }
 
 _ball = on_balls(arb)
-_greater = on_balls(arb.max, 2)
+_greater = on_balls(greatest, 2)
 _hull = on_balls(arb.union, 2)
 _is_finite = on_balls(arb.is_finite)
 _is_infinite = on_balls(lambda ball: ball.is_exact() and not ball.is_nan() and not ball.is_finite())

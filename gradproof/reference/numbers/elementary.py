@@ -131,7 +131,16 @@ def power(x: arb, y: arb) -> arb:
     return x**y
 
 
-def _maximum(x: arb, y: arb) -> arb:
+def greatest(x: arb, y: arb) -> arb:
+    """Compute the greater of two; next to 0 no ball is left that reaches below it, and has no root.
+
+    >>> greatest(arb(0, 0.5), arb(0)).sqrt()
+    [+/- 0.708]
+    """
+    if y.is_zero() and x.is_finite():
+        return x.nonnegative_part()
+    if x.is_zero() and y.is_finite():
+        return y.nonnegative_part()
     # Arb itself answers all numbers where one is infinite, and code may ask which it was (h == h.max())
     return x if x >= y else y if y > x else x.max(y)
 
@@ -239,7 +248,7 @@ _TABLE = (
 )
 
 _OF_TWO = (
-    Elementary(("maximum", "fmax"), _maximum),
+    Elementary(("maximum", "fmax"), greatest),
     Elementary(("minimum", "fmin"), _minimum),
     Elementary(("pow", "power", "float_power"), power),
     Elementary(("logaddexp",), _logaddexp, np.logaddexp),

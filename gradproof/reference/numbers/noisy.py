@@ -148,6 +148,8 @@ class NoisyNumbers(Numbers["Noisy"]):
         return self._perturbed(power, (x,), (power == 0) & (x != 0) & np.isfinite(x))
 
     def _function(self, name: str, *operands: Payload) -> Payload:
+        if name == "sign":
+            return 2 * self._step(operands[0], 0.5) - 1
         result = super()._function(name, *operands)
         if EVERY[name].exact:
             return result

@@ -6,15 +6,18 @@ from typing import Any, Literal
 
 from gradproof.inputs import YES_OR_NO, check_inputs, one_of
 from gradproof.reference.optimizers.optimizer import (
+    EPSILON_PLACES,
     Array,
     At,
+    EpsilonPlace,
     Optimizer,
+    average,
     check_decay_rates,
     check_not_negative,
+    decayed,
+    divisor,
     zeros,
 )
-
-EpsilonPlace = Literal["outside", "inside", "before correction"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Adam(Optimizer):
         check_not_negative(name, epsilon=self.epsilon, weight_decay=self.weight_decay)
         check_inputs(
             name,
-            epsilon_place=(self.epsilon_place, one_of("outside", "inside", "before correction")),
+            epsilon_place=(self.epsilon_place, EPSILON_PLACES),
             amsgrad=(self.amsgrad, one_of("", "moment", "corrected")),
             nesterov=(self.nesterov, YES_OR_NO),
             correct_first=(self.correct_first, YES_OR_NO),
@@ -91,8 +94,15 @@ class Adam(Optimizer):
     ) -> tuple[Any, dict[str, Any]]:
         """Give one parameter's weights after a step, and its moments."""
         weight, gradient = self.decayed(weight, gradient, at)
-        first = self.beta1 * state["first_moment"] + (1 - self.beta1) * gradient
-        second = self.beta2 * state["second_moment"] + (1 - self.beta2) * gradient**2
+        direction, kept = self.direction(xp, gradient, state, at)
+        return weight - at.learning_rate * direction, kept
+
+    def direction(
+        self, xp: Any, gradient: Any, state: Mapping[str, Any], at: At
+    ) -> tuple[Any, dict[str, Any]]:
+        """Give what the learning rate is multiplied with, without weight decay, and the moments."""
+        first = average(self.beta1, state["first_moment"], gradient)
+        second = average(self.beta2, state["second_moment"], gradient**2)
         kept = {"first_moment": first, "second_moment": second}
         share1 = 1 - self.beta1**at.number if self.correct_first else 1.0
         share2 = 1 - self.beta2**at.number if self.correct_second else 1.0
@@ -104,21 +114,11 @@ class Adam(Optimizer):
         if self.nesterov:
             ahead = 1 - self.beta1 ** (at.number + 1) if self.correct_first else 1.0
             mean = self.beta1 * first / ahead + (1 - self.beta1) * gradient / share1
-        return weight - at.learning_rate * mean / self._divisor(xp, second, share2), kept
+        return mean / divisor(xp, second, self.epsilon, self.epsilon_place, share2), kept
 
     def decayed(self, weight: Any, gradient: Any, at: At) -> tuple[Any, Any]:
         """Give the weight and the gradient that the step is made from: the gradient has the decay."""
-        del at
-        return weight, gradient + self.weight_decay * weight if self.weight_decay else gradient
-
-    def _divisor(self, xp: Any, second: Any, share: Any) -> Any:
-        """Give what the step is divided by, of the second moment and the share of the weights it has."""
-        if self.epsilon_place == "inside":
-            return xp.sqrt(second / share + self.epsilon)
-        if self.epsilon_place == "outside":
-            return xp.sqrt(second / share) + self.epsilon
-        # The correction is a factor of the step: √v̂ + ε / √(1 - beta2ᵗ) = (√v + ε) / √(1 - beta2ᵗ).
-        return (xp.sqrt(second) + self.epsilon) / share**0.5
+        return decayed(weight, gradient, at, self.weight_decay)
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,4 @@ class AdamW(Adam):
 
     def decayed(self, weight: Any, gradient: Any, at: At) -> tuple[Any, Any]:
         """Give the weight and the gradient that the step is made from: the decay is a part of the weight."""
-        if self.weight_decay:
-            weight = weight - at.learning_rate * self.weight_decay * weight
-        return weight, gradient
+        return decayed(weight, gradient, at, self.weight_decay, decoupled=True)

@@ -3,15 +3,22 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.errors import InputError
-from gradproof.inputs import NUMBER, check_inputs
+from gradproof.inputs import NUMBER, check_inputs, one_of
 
 Array = NDArray[Any]
+
+EpsilonPlace = Literal["outside", "inside", "before correction"]
+
+UNCORRECTED_PLACES = one_of("outside", "inside")
+"""Where epsilon may be in a rule that corrects nothing."""
+
+EPSILON_PLACES = one_of("outside", "inside", "before correction")
 
 State: TypeAlias = Mapping[str, Mapping[str, Any]]
 """What a training keeps beside the weights: by entry (`first_moment`), by parameter, an array."""
@@ -102,3 +109,44 @@ def check_not_negative(owner: str, **values: float) -> None:
 def zeros(weight: Array, *entries: str) -> dict[str, Array]:
     """Give entries of a state that begin with zeros, in the weight's shape and dtype."""
     return {entry: np.zeros_like(weight) for entry in entries}
+
+
+def average(rate: float, old: Any, new: Any) -> Any:
+    """Give the exponential average after a new term: rate · old + (1 - rate) · new."""
+    return rate * old + (1 - rate) * new
+
+
+def divisor(xp: Any, mean: Any, epsilon: float, place: EpsilonPlace = "outside", share: Any = 1.0) -> Any:
+    """Give what a step is divided by: the root of a mean of squares, kept from 0 by epsilon.
+
+    With v̂ = mean / share, where share is that of the weights which a mean of few terms has: √v̂ + ε
+    (`outside`), √(v̂ + ε) (`inside`), or (√mean + ε) / √share (`before correction`), which is √v̂ + ε / √share.
+
+    >>> [float(divisor(np, np.array(1.0), 3.0, place, 0.25)) for place in ("outside", "before correction")]
+    [5.0, 8.0]
+    """
+    # Squares of what is 0 but for its radius are balls that reach below 0, where there are no roots.
+    mean = xp.maximum(mean, 0.0)
+    if place == "inside":
+        return xp.sqrt(mean / share + epsilon)
+    if place == "outside":
+        return xp.sqrt(mean / share) + epsilon
+    return (xp.sqrt(mean) + epsilon) / share**0.5
+
+
+def decayed(weight: Any, gradient: Any, at: At, factor: float, *, decoupled: bool = False) -> tuple[Any, Any]:
+    """Give the weight and the gradient that a step with weight decay is made from.
+
+    L² regularisation adds factor · w to the gradient; decoupled decay takes learning_rate · factor · w from
+    the weight.
+    """
+    if not factor:
+        return weight, gradient
+    if decoupled:
+        return weight - at.learning_rate * factor * weight, gradient
+    return weight, gradient + factor * weight
+
+
+def chosen(xp: Any, condition: Any, x1: Any, x2: Any) -> Any:
+    """Choose between two scalars, which stay Python's numbers where the condition is Python's."""
+    return (x1 if condition else x2) if isinstance(condition, bool) else xp.where(condition, x1, x2)

@@ -6,7 +6,15 @@ from typing import Any
 
 from gradproof.errors import InputError
 from gradproof.inputs import YES_OR_NO, check_inputs
-from gradproof.reference.optimizers.optimizer import Array, At, Optimizer, check_not_negative, zeros
+from gradproof.reference.optimizers.optimizer import (
+    Array,
+    At,
+    Optimizer,
+    check_decay_rates,
+    check_not_negative,
+    decayed,
+    zeros,
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,8 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be descended with."""
-        check_not_negative("SGD", momentum=self.momentum, weight_decay=self.weight_decay)
-        check_not_negative("SGD", dampening=self.dampening)
+        check_decay_rates("SGD", momentum=self.momentum)
+        check_not_negative("SGD", dampening=self.dampening, weight_decay=self.weight_decay)
         check_inputs("SGD", nesterov=(self.nesterov, YES_OR_NO))
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
             raise InputError(
@@ -66,8 +74,7 @@ class SGD(Optimizer):
         self, xp: Any, weight: Any, gradient: Any, state: Mapping[str, Any], at: At
     ) -> tuple[Any, dict[str, Any]]:
         """Give one parameter's weights after a step, and its buffer."""
-        if self.weight_decay:
-            gradient = gradient + self.weight_decay * weight
+        weight, gradient = decayed(weight, gradient, at, self.weight_decay)
         if not self.momentum:
             return weight - at.learning_rate * gradient, {}
         added = gradient
