@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.protocol import Run
+from gradproof.errors import GradproofError
 from gradproof.reference.clipping import Clipping
 from gradproof.reference.numbers import Kind
 from gradproof.reference.numbers.run_formats import RunFormats
@@ -145,8 +146,11 @@ class TakenSteps:
         """Tell whether the run has the state that another optimizer keeps; of other rules nothing is kept."""
         if not isinstance(rule, Optimizer):
             return True
-        weight = next(iter(self.stepping.weights.values()))[0]
-        return rule.state(weight).keys() <= self.stepping.states.keys()
+        try:
+            kept = {entry for rows in self.stepping.weights.values() for entry in rule.state(rows[0])}
+        except GradproofError:
+            return False  # a rule of other shapes
+        return kept <= self.stepping.states.keys()
 
 
 def _rows(arrays: Arrays, at: NDArray[np.intp]) -> dict[str, Array]:
