@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.protocol import Run
-from gradproof.errors import GradproofError
+from gradproof.errors import InputError
 from gradproof.reference.clipping import Clipping
 from gradproof.reference.numbers import Kind
 from gradproof.reference.numbers.run_formats import RunFormats
@@ -146,11 +146,17 @@ class TakenSteps:
         """Tell whether the run has the state that another optimizer keeps; of other rules nothing is kept."""
         if not isinstance(rule, Optimizer):
             return True
-        try:
-            kept = {entry for rows in self.stepping.weights.values() for entry in rule.state(rows[0])}
-        except GradproofError:
-            return False  # a rule of other shapes
+        kept = {entry for rows in self.stepping.weights.values() for entry in rule.state(rows[0])}
         return kept <= self.stepping.states.keys()
+
+    def suits(self, rule: Optimizer) -> bool:
+        """Tell whether an optimizer updates parameters of these shapes; Muon updates matrices alone."""
+        try:
+            for rows in self.stepping.weights.values():
+                rule.state(rows[0])
+        except InputError:
+            return False
+        return True
 
 
 def _rows(arrays: Arrays, at: NDArray[np.intp]) -> dict[str, Array]:

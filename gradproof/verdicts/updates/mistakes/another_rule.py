@@ -21,7 +21,7 @@ MOST_HIDDEN = 2_000
 def another_rule(steps: TakenSteps) -> Iterator[Suspicion]:
     """The step is another optimizer's, with the settings that both have, or with its own."""
     own = steps.optimizer
-    for rule in _others(own):
+    for rule in filter(steps.suits, _others(own)):
         words = f"{_named(rule)} in place of {steps.name}'s"
         if steps.has_state_of(rule):
             yield Suspicion(words, steps.trained(optimizer=rule), 2.0)
@@ -44,7 +44,8 @@ def _is_told_otherwise(rule: Optimizer, own: Optimizer) -> bool:
     """Tell whether a rule is the training's with another setting, or Adam by another name."""
     if isinstance(rule, AdamW) and not rule.weight_decay:
         return True
-    return type(rule) is type(own) and rule.state(np.zeros(1)).keys() <= own.state(np.zeros(1)).keys()
+    some = np.zeros((1, 1))
+    return type(rule) is type(own) and rule.state(some).keys() <= own.state(some).keys()
 
 
 def _named(rule: Optimizer) -> str:

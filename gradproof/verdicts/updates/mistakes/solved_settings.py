@@ -76,6 +76,8 @@ def _solved(make: Make, start: float, goal: Goal) -> float | None:
             break
         made = goal.made(now)
         slope = (made - goal.made(before)) / (value - previous)
+        if not np.any(slope):
+            break  # the last change was too small to change what is made
         with np.errstate(all="ignore"):
             change = float(np.vdot(slope, goal.values - made) / np.vdot(slope, slope))
         if not np.isfinite(change):
