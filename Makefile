@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
+# Bytecode is kept, whatever the shell says: some hundred processes of the tests would each compile all of it anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: verify test test-all bench lint types screenshot clean help
 
 verify: $(INSTALLED) ## run all documents' systems on all backends and write reports/latest/

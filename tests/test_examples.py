@@ -1,10 +1,12 @@
 """The examples are right, and their wrong twins are found wrong, with the cause where it is one of a kind."""
 
-import subprocess
+import argparse
 import sys
 from pathlib import Path
 
 import pytest
+
+from gradproof.commands import check
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -30,13 +32,17 @@ MODELS = {"jax_function", "torch_module"}
 """Those that take a model as it is, and make the wrong one in a function."""
 
 
-def run(target):
-    return subprocess.run(
-        [sys.executable, "-m", "gradproof", "check", str(target)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Runs the command's work in this process, which has imported the frameworks already."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    parser = argparse.ArgumentParser()
+    check.add_options(parser)
+
+    def status_and_output(target):
+        return check.run(parser.parse_args([str(target)])), capsys.readouterr().out
+
+    return status_and_output
 
 
 def test_every_example_is_here():
@@ -44,22 +50,22 @@ def test_every_example_is_here():
 
 
 @pytest.mark.parametrize("name", CAUSES)
-def test_an_example_is_right(name):
+def test_an_example_is_right(name, run):
     pytest.importorskip(FRAMEWORKS.get(name, "numpy"))
-    result = run(EXAMPLES / f"{name}.py")
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "EQUAL" in result.stdout or "AGREES" in result.stdout
+    status, output = run(EXAMPLES / f"{name}.py")
+    assert status == 0, output
+    assert "EQUAL" in output or "AGREES" in output
 
 
 @pytest.mark.parametrize(
     ("name", "cause"),
     [pytest.param(*case, marks=pytest.mark.slow if case[0] in FRAMEWORKS else []) for case in CAUSES.items()],
 )
-def test_its_wrong_twin_is_wrong(name, cause):
+def test_its_wrong_twin_is_wrong(name, cause, run):
     framework = FRAMEWORKS.get(name, "numpy")
     pytest.importorskip(framework)
-    result = run(f"{EXAMPLES / name}.py::{'wrong' if name in MODELS else 'wrong_gradient'}")
-    assert result.returncode == 1, result.stdout + result.stderr
+    status, output = run(f"{EXAMPLES / name}.py::{'wrong' if name in MODELS else 'wrong_gradient'}")
+    assert status == 1, output
     # Code on NumPy is judged as a formula, by proof; a framework's by its numbers.
-    assert ("WRONG" if framework == "numpy" else "DISAGREES") in result.stdout
-    assert cause in " ".join(result.stdout.split())
+    assert ("WRONG" if framework == "numpy" else "DISAGREES") in output
+    assert cause in " ".join(output.split())

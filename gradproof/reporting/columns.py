@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gradproof.errors import InputError
@@ -114,7 +115,22 @@ say that it has billions of rows."""
 def as_frame(name: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Make a frame of the columns and dtypes of `COLUMNS[name]` from rows."""
     texts = [{key: encodable(v) if isinstance(v, str) else v for key, v in row.items()} for row in rows]
-    return typed(pd.DataFrame(texts, columns=list(COLUMNS[name])), COLUMNS[name])
+    return of_columns(
+        {column: [row.get(column, np.nan) for row in texts] for column in COLUMNS[name]}, COLUMNS[name]
+    )
+
+
+def of_columns(columns: Mapping[str, Any], dtypes: Mapping[str, str]) -> pd.DataFrame:
+    """Make a frame of columns of these dtypes, each at once: to guess dtypes first takes twice as long."""
+    if not all(map(len, columns.values())):
+        return _empty(tuple(dtypes.items())).copy()
+    return pd.DataFrame({name: _column(columns[name], dtype) for name, dtype in dtypes.items()})
+
+
+def _column(values: Any, dtype: str) -> Any:
+    if dtype == "category":
+        return pd.Categorical(np.array(values, dtype=object))
+    return pd.Series(np.array(values, dtype=dtype), dtype=dtype)
 
 
 def typed(frame: pd.DataFrame, dtypes: Mapping[str, str]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gradproof.reporting.columns import COLUMNS, as_frame, typed
+from gradproof.reporting.columns import COLUMNS, as_frame, of_columns
 from gradproof.reporting.findings import make_findings
 from gradproof.reporting.machines import Machines
 from gradproof.reporting.names import repeat_command
@@ -94,7 +94,7 @@ def _stacked(name: str, blocks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     joined: dict[str, Any] = {
         column: np.concatenate(parts) if parts else [] for column, parts in columns.items()
     }
-    return typed(pd.DataFrame(joined), COLUMNS[name])
+    return of_columns(joined, COLUMNS[name])
 
 
 def _subject(outcome: Outcome) -> dict[str, str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gradproof.errors import InputError
-from gradproof.reporting.columns import records
+from gradproof.reporting.columns import records, typed
 from gradproof.reporting.comparison.changes import (
     ABSENT,
     BETTER,
@@ -75,7 +75,7 @@ def _frame(
     whole = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows, columns=list(columns))
     if changed is not None:
         whole = whole.assign(scenario_changed=whole["scenario"].isin(changed))
-    return whole[list(columns)].reset_index(drop=True).astype(columns)
+    return typed(whole[list(columns)].reset_index(drop=True), columns)
 
 
 # Verdicts.
