@@ -25,6 +25,10 @@ ROUNDS = 12
 """How often a value is improved at most; where the step is linear in it, once is enough."""
 
 
+HALVINGS = 20
+"""How often a change of a value is halved that makes it worse, or leads to none that a rule may have."""
+
+
 @dataclass(frozen=True, eq=False)
 class Goal:
     """Wrong numbers that are to be made.
@@ -69,24 +73,36 @@ def solved_settings(steps: TakenSteps, goal: Goal) -> Iterator[Suspicion]:
 
 def _solved(make: Make, start: float, goal: Goal) -> float | None:
     """Find the value of a number with which an array comes out as it was recorded; None where none does."""
-    previous, value = start, start * (1 - 2.0**-10) if start else 2.0**-10
-    before, now = make(previous), make(value)
+
+    def missed(value: float) -> Array | None:
+        suspicion = make(value)
+        return None if suspicion is None else (goal.made(suspicion) - goal.values) / goal.allowed
+
+    value, aside = start, start * (1 - 2.0**-10) if start else 2.0**-10
+    found, other = missed(value), missed(aside)
     for _ in range(ROUNDS):
-        if before is None or now is None or value == previous:
-            break
-        made = goal.made(now)
-        slope = (made - goal.made(before)) / (value - previous)
-        if not np.any(slope):
-            break  # the last change was too small to change what is made
-        with np.errstate(all="ignore"):
-            change = float(np.vdot(slope, goal.values - made) / np.vdot(slope, slope))
-        if not np.isfinite(change):
+        if found is None or other is None or value == aside:
             return None
-        previous, before, value = value, now, value + change
-        if abs(change) <= 2.0**-50 * abs(value):
+        slope = (found - other) / (value - aside)
+        with np.errstate(all="ignore"):
+            change = -float(np.vdot(slope, found) / np.vdot(slope, slope))
+        aside, other = value, found
+        value, found = _improved(missed, value, found, change)
+        if abs(value - aside) <= 2.0**-40 * abs(value):
             break
-        now = make(value)
-    return value if np.isfinite(value) else None
+    return value
+
+
+def _improved(
+    missed: Callable[[float], Array | None], value: float, found: Array, change: float
+) -> tuple[float, Array]:
+    """Change a value by so much, or by the first half, quarter, ... of it that misses by less."""
+    for halved in range(HALVINGS):
+        tried = value + change / 2**halved
+        now = missed(tried) if np.isfinite(tried) else None
+        if now is not None and np.vdot(now, now) < np.vdot(found, found):
+            return tried, now
+    return value, found
 
 
 def _unknowns(steps: TakenSteps) -> Iterator[tuple[float, Make]]:
