@@ -104,6 +104,8 @@ def adam(  # noqa: PLR0913 - a setting a mistake
     power: int = 2,
     maximum: str = "",
     ahead: str = "",
+    root: bool = True,
+    behind: bool = False,
 ) -> Step:
     """Adam, with settings that are not always right ones."""
 
@@ -117,6 +119,8 @@ def adam(  # noqa: PLR0913 - a setting a mistake
             share1 = np.float64(1 - beta1**t) if corrections[0] else 1.0
             share2 = np.float64(1 - beta2**t) if corrections[1] else 1.0
         m_hat, v_hat = m / share1, v / share2
+        if behind:
+            m_hat, v_hat = state["first_moment"] / share1, state["second_moment"] / share2
         if maximum:
             kept["greatest_moment"] = v if maximum == "left out" else np.maximum(state["greatest_moment"], v)
             v_hat = kept["greatest_moment"] / share2
@@ -124,7 +128,7 @@ def adam(  # noqa: PLR0913 - a setting a mistake
             next_share = 1 - beta1 ** (t + 1) if ahead == "right" else share1
             m_hat = beta1 * m / next_share + (1 - beta1) * g / share1
         if place == "outside":
-            divisor = np.sqrt(v_hat) + epsilon
+            divisor = (np.sqrt(v_hat) if root else v_hat) + epsilon
         elif place == "inside":
             divisor = np.sqrt(v_hat + epsilon)
         else:
@@ -203,6 +207,31 @@ def with_own_state(step: Step, *entries: str) -> Step:
         after, new = step(weights, gradients, kept, number, rates)
         kept.update(new)
         return after, {}
+
+    return other
+
+
+def clipped_afterwards(step: Step, maximum: float) -> Step:
+    """The same with the step, without its learning rate, clipped by the norm of all parameters' together."""
+
+    def other(weights: Arrays, gradients: Arrays, state: States, number: int, rates: Array) -> Any:
+        after, kept = step(weights, gradients, state, number, rates)
+        rate = float(rates[number - 1])
+        moved = clipped(maximum)({name: (weights[name] - after[name]) / rate for name in weights})
+        return {name: weights[name] - rate * moved[name] for name in weights}, kept
+
+    return other
+
+
+def averaged(step: Step, decay: float, *, early: bool = False) -> Step:
+    """The same with an exponential average of the weights, of those after the step or before."""
+
+    def other(weights: Arrays, gradients: Arrays, state: States, number: int, rates: Array) -> Any:
+        own = {entry: arrays for entry, arrays in state.items() if entry != "average"}
+        after, kept = step(weights, gradients, own, number, rates)
+        now = weights if early else after
+        average = {name: decay * state["average"][name] + (1 - decay) * now[name] for name in now}
+        return after, {**kept, "average": average}
 
     return other
 

@@ -7,6 +7,7 @@ import planted_trainings as by_hand
 import pytest
 
 from gradproof import GradientDescent, dense_network
+from gradproof.reference.averaging import ExponentialAverage
 from gradproof.reference.clipping import ClipByNorm
 from gradproof.reference.descent import Accumulation
 from gradproof.reference.optimizers import SGD, Adam, AdamW
@@ -94,6 +95,8 @@ def negative(gradients):
 def old(rule):
     return by_hand.with_rates(rule, last_rate)
 
+
+BACKWARDS = "the step of it is added to the weights instead of subtracted"
 
 PLANTED = {
     "epsilon inside": (ADAM, adam(place="inside"), "Adam's with epsilon inside the root"),
@@ -262,6 +265,58 @@ PLANTED = {
         {**MOMENTUM, **COSINE},
         sgd(momentum=0.9, rate_inside=True),
         "SGD's with the learning rate inside of the momentum",
+    ),
+    "the step clipped": (
+        {**ADAM, "clipping": CLIPPED},
+        by_hand.clipped_afterwards(adam(), 0.05),
+        "Adam's with its step clipped instead of the gradient",
+    ),
+    "the momentum's step clipped": (
+        {**MOMENTUM, "clipping": CLIPPED},
+        by_hand.clipped_afterwards(sgd(momentum=0.9), 0.05),
+        "SGD's with its step clipped instead of the gradient",
+    ),
+    "AdamW's mean of |g|": (
+        {"optimizer": AdamW(weight_decay=0.1)},
+        adam(power=1, decoupled=lambda rate: 0.1 * rate),
+        "AdamW's with the mean of |g| in place of the mean of g²",
+    ),
+    "root left out": (ADAM, adam(root=False), "Adam's with the second moment in place of its root"),
+    "AdamW counted from 2": (
+        {"optimizer": AdamW(weight_decay=0.1)},
+        adam(counted=1, decoupled=lambda rate: 0.1 * rate),
+        "AdamW's with its steps counted from 2",
+    ),
+    "AdamW's epsilon inside": (
+        {"optimizer": AdamW(weight_decay=0.1, epsilon=1e-4)},
+        adam(place="inside", epsilon=1e-4, decoupled=lambda rate: 0.1 * rate),
+        "AdamW's with epsilon inside the root",
+    ),
+    "Adam ascends": (ADAM, by_hand.with_rates(adam(), lambda r: -r), BACKWARDS),
+    "average of the weights before": (
+        {**ADAM, "average": ExponentialAverage(0.75)},
+        by_hand.averaged(adam(), 0.75, early=True),
+        "of the weights before the step",
+    ),
+    "average with its decay swapped": (
+        {"average": ExponentialAverage(0.75)},
+        by_hand.averaged(sgd(), 0.25),
+        "made with decay and 1 - decay in each other's place",
+    ),
+    "average with another decay": (
+        {"average": ExponentialAverage(0.75)},
+        by_hand.averaged(sgd(), 0.9),
+        "made with decay = 0.9 in place of 0.75",
+    ),
+    "schedule twice": (
+        {**ADAM, **COSINE},
+        by_hand.with_rates(adam(), lambda r: r * r / 0.1),
+        "Adam's with the schedule of the learning rate applied twice",
+    ),
+    "Adam's rate rounded": (
+        ADAM,
+        by_hand.with_rates(adam(), lambda r: np.full_like(r, 0.10009765625)),
+        "the step of it has the learning rate rounded to bfloat16, 0.10009765625 in place of 0.1",
     ),
     "momentum that was not asked for": (
         {},

@@ -109,7 +109,11 @@ def _unknowns(steps: TakenSteps) -> Iterator[tuple[float, Make]]:
     """Give the numbers that a step is made with, and how it is made with others."""
     yield 1.0, lambda factor: _with_rate(steps, factor)
     yield 1.0, lambda factor: _with_gradient(steps, factor)
-    for part, owner in (("optimizer", steps.name), ("clipping", steps.name), ("average", "the average")):
+    for part, owner in (
+        ("optimizer", f"{steps.name}'s"),
+        ("clipping", f"{steps.name}'s"),
+        ("average", "made"),
+    ):
         rule = getattr(steps.stepping.training, part)
         for each in () if rule is None else fields(rule):
             value = getattr(rule, each.name)
@@ -145,7 +149,7 @@ def _setting(steps: TakenSteps, part: str, owner: str, name: str) -> Make:
         changed = with_settings(rule, **{name: value})
         if changed is None or not steps.has_state_of(changed):
             return None
-        words = f"{owner}'s {words_of(name, getattr(rule, name), value)}"
+        words = f"{owner} {words_of(name, getattr(rule, name), value)}"
         return Suspicion(words, steps.trained(**{part: changed}), 3.0)
 
     return make

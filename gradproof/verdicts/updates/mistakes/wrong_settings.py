@@ -38,7 +38,7 @@ def wrong_settings(steps: TakenSteps) -> Iterator[Suspicion]:
     for part, owner in (
         ("optimizer", f"{steps.name}'s"),
         ("clipping", f"{steps.name}'s"),
-        ("average", "the average's"),
+        ("average", "made"),
     ):
         rule = getattr(training, part)
         for changes, words in () if rule is None else _changes(rule):
