@@ -204,6 +204,33 @@ def test_what_is_overwritten_is_told_where_it_is_put():
     assert cause.gradient_where == here(planted_in(gradient))
 
 
+def test_the_line_in_a_loop_is_told_though_the_last_step_meets_a_right_number_by_chance():
+    def scan(xp, p, b):
+        h, total = 0 * p["a"], 0.0
+        for t in range(7):
+            h = xp.sin(p["a"]) * h + p["b"] * b["x"][t]
+            total = total + 0.5 * (xp.sum(p["c"] * h) - b["y"][t]) ** 2
+        return total
+
+    def gradient(p, b):
+        decay, hs = np.sin(p["a"]), [0 * p["a"]]
+        for t in range(7):
+            hs.append(decay * hs[-1] + p["b"] * b["x"][t])
+        dh, dd, db, dc = 0 * decay, 0 * decay, 0 * decay, 0 * decay
+        for t in range(6, -1, -1):
+            e = (p["c"] * hs[t + 1]).sum() - b["y"][t]
+            dc = dc + e * hs[t + 1]
+            dh = dh + e * p["c"]
+            dd = dd + dh * hs[t + 1]  # planted
+            db = db + dh * b["x"][t]
+            dh = dh * decay
+        return {"a": dd * np.cos(p["a"]), "b": db, "c": dc}
+
+    params = {name: R.normal(size=3) for name in "abc"}
+    cause = told_of(gradient, params, {"x": R.normal(size=7), "y": R.normal(size=7)}, scan)
+    assert cause.gradient_where == here(planted_in(gradient)), cause.text
+
+
 # ------------------------------------------------------------------------ not told: it could be elsewhere
 
 

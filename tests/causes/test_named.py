@@ -278,7 +278,7 @@ def evaluation_differentiated_as_training():
 
 @case(
     "statistics-constant",
-    "the statistics taken for constants, as in evaluation",
+    "mean and deviation taken for constants in the derivative of standardize",
     {"x": X},
     {"t": R.normal(size=(5, 3))},
 )

@@ -712,6 +712,10 @@ NAMED = {
         "the division by 2 of the derivative of divide",
     ),
     "batch_norm_divides_by_one_less": ("constant-factor", "5 instead of 6 in the derivative of var"),
+    "group_norm_over_the_wrong_groups": (
+        "sum-over-all-axes",
+        "the mean of g taken over axis 1 too in the derivative of standardize",
+    ),
     "gru_forgets_the_reset_gate_in_what_it_carries": (
         "derivative-left-out",
         "the other factor of each of 3 operations multiply",
@@ -744,7 +748,6 @@ NAMED = {
 """What the search names: the kind, and words of its text."""
 
 LOCATED = {
-    "group_norm_over_the_wrong_groups": "something else arrives on the way back at mean",
     "strided_convolution_with_stride_one": "If it is a single fault",
     "hinge_counts_every_violated_margin_once": "If it is a single fault",
 }

@@ -15,7 +15,7 @@ class LayerNorm:
     BUGS: ClassVar = {
         "mean detached": ("path-not-carried-back", "xp.mean(p"),
         "variance detached": ("path-not-carried-back", "xp.mean(d * d"),
-        "both detached": ("statistics-constant", "xp.mean"),
+        "both detached": ("statistics-constant", "xp.sqrt(var"),
         "gamma from x": ("wrong-operand", "gamma"),
         "gamma from d": (None, None),
         "beta mean": ("mean-instead-of-sum", "beta"),

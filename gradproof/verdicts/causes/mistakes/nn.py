@@ -213,6 +213,20 @@ def standardize(use: Use) -> Iterator[Mistake]:
     }
     yield from wrong(CauseKind.SIGN, signs, 2)
     yield from _over_other_axes(use, lambda g, over: (g - mean(g, over) - y * mean(g * y, over)) / s)
+    others = tuple(axis for axis in range(-x.ndim, 0) if axis not in axes and x.shape[axis] > 1)
+    wider = {f"axis {axis + x.ndim} too": (*axes, axis) for axis in others} | (
+        {"all axes": (*axes, *others)} if len(others) > 1 else {}
+    )
+    for which, over in wider.items():
+        one: dict[str, Change] = {
+            f"the mean of g taken over {which} in the derivative of $at": (
+                lambda g, over=over: (g - mean(g, over) - y * mean(g * y)) / s  # type: ignore[misc]
+            ),
+            f"the mean of g y taken over {which} in the derivative of $at": (
+                lambda g, over=over: (g - mean(g) - y * mean(g * y, over)) / s  # type: ignore[misc]
+            ),
+        }
+        yield from wrong(CauseKind.SUM_OVER_ALL_AXES, one, 1)
 
 
 # ------------------------------------------------------------------------ activations with two terms

@@ -24,7 +24,7 @@ from gradproof.verdicts.causes.search.again import NOT_AGAIN, Again, SecondPoint
 from gradproof.verdicts.causes.search.discrepancy import Arrays, Discrepancy, Floats, doubt_from
 from gradproof.verdicts.causes.search.mutant import Mutant
 from gradproof.verdicts.causes.search.probes import Probes, probe
-from gradproof.verdicts.causes.search.recognition import composed
+from gradproof.verdicts.causes.search.recognition import composed, standardised
 
 
 class Costed(NamedTuple):
@@ -120,11 +120,16 @@ class Inquiry:
 
     @cached_property
     def views(self) -> tuple[Views, ...]:
-        """The ways to see the loss: composed, and operation by operation where that is another one."""
-        if not any(node.composite for node in self.composed.plain.nodes):
-            return (self.composed,)
+        """The ways to see the loss: composed, with normalisations taken whole, and operation by operation.
+
+        The last two only where they are other ones.
+        """
+        whole = standardised(*self._tapes)
+        found = (self.composed,) if whole is None else (self.composed, whole)
+        if not any(node.composite for views in found for node in views.plain.nodes):
+            return found
         plain = Graph(self._tapes[0])
-        return self.composed, Views(plain, Graph(self._tapes[1], None, plain))
+        return *found, Views(plain, Graph(self._tapes[1], None, plain))
 
     def seen(self, views: Views) -> frozenset[Spot]:
         """Give the places of a view that the other one has just so: edges of equal operations, all values."""

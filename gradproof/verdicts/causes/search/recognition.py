@@ -28,7 +28,17 @@ def composed(tape: Tape, balls: Tape) -> Views:
 
     Where all values are 0, sin(x) is tanh(x) too.
     """
-    found = composites(tape, balls)
+    return _seen(tape, balls, composites(tape, balls))
+
+
+def standardised(tape: Tape, balls: Tape) -> Views | None:
+    """See a loss with its normalisations taken whole too, as their gradients are written; None without."""
+    candidates = {index: _standardised(tensor, tape, balls) for index, tensor in enumerate(tape.nodes)}
+    found = {index: each for index, each in candidates.items() if each is not None}
+    return _seen(tape, balls, composites(tape, balls) | found) if found else None
+
+
+def _seen(tape: Tape, balls: Tape, found: dict[int, Composite]) -> Views:
     while True:
         plain = Graph(tape, found)
         views = Views(plain, Graph(balls, found, plain))
@@ -76,6 +86,45 @@ def _certified(composite: Composite, index: int, balls: Tape) -> bool:
 def _overlap(one: Array, other: Array) -> bool:
     pairs = zip(one.data.ravel(), other.data.ravel(), strict=True)
     return all(ours.overlaps(theirs) for ours, theirs in pairs)
+
+
+def _standardised(tensor: Tensor, tape: Tape, balls: Tape) -> Composite | None:
+    """Recognise the deviations from a mean over their root mean square, with or without an epsilon."""
+    if tensor.operation not in _QUOTIENTS:
+        return None
+    values = _values(tensor)
+    means = [axes for axes in _axes(values.ndim) if _is_centred(values, axes)]
+    for ancestor, inner in reversed(_cuts(tensor)) if means else ():
+        operand = tape.nodes[ancestor]
+        if operand.shape != values.shape:
+            continue
+        for axes in means:
+            for epsilon in (0.0, *_epsilons(inner)):
+                found = Composite(neural.STANDARDIZE, ancestor, {"axes": axes, "epsilon": epsilon})
+                with np.errstate(all="ignore"), tape.kind.context():
+                    expected = neural.STANDARDIZE.forward(operand.value, **found.arguments).data[0, 0, ...]
+                if np.allclose(expected, values, rtol=1e-9, atol=1e-12) and _certified(
+                    found, tensor.index or 0, balls
+                ):
+                    return found
+    return None
+
+
+def _axes(ndim: int) -> list[tuple[int, ...]]:
+    """Give the axes that a reduction may run along: one, all, or two beside one another."""
+    single = [(axis,) for axis in range(-1, -ndim - 1, -1)]
+    return list(dict.fromkeys([*single, tuple(range(-ndim, 0)), *pairwise(range(-ndim, 0))]))
+
+
+def _is_centred(values: Values, axes: tuple[int, ...]) -> bool:
+    size = float(np.max(np.abs(values), initial=0.0))
+    return bool(size > 0 and np.all(np.abs(values.mean(axes)) <= 1e-9 * size))
+
+
+def _epsilons(inner: Sequence[Tensor]) -> list[float]:
+    """Give the constants that are added between."""
+    added = [parent for each in inner if each.operation is entrywise.ADD for parent in each.parents]
+    return [float(_values(each).flat[0]) for each in added if each.index is None and _values(each).size == 1]
 
 
 def _structural(tensor: Tensor) -> Composite | None:
@@ -171,9 +220,7 @@ def _arguments(
             along_an_axis = Trait.NORMALISES in operation.traits
             yield from ({"axes": (axis,)} for axis in range(-1, -ndim - 1, -1)) if along_an_axis else [{}]
         return
-    choices: list[tuple[int, ...]] = [(axis,) for axis in range(-1, -ndim - 1, -1)]
-    choices += [tuple(range(-ndim, 0)), *pairwise(range(-ndim, 0))]
-    for axes in choices:
+    for axes in _axes(ndim):
         keeping = tuple(1 if axis - ndim in axes else n for axis, n in enumerate(operand))
         dropping = tuple(n for axis, n in enumerate(operand) if axis - ndim not in axes)
         for keepdims, shape in ((True, keeping), (False, dropping)):
