@@ -14,6 +14,7 @@ from gradproof.reference.optimizers.optimizer import (
     Optimizer,
     check_decay_rates,
     check_not_negative,
+    root,
 )
 
 
@@ -74,7 +75,7 @@ class LAMB(Optimizer):
         direction, kept = self._adam.direction(xp, gradient, state, at)
         if self.weight_decay:
             direction = direction + self.weight_decay * weight
-        size, length = (xp.sqrt(xp.maximum(xp.sum(each**2), 0.0)) for each in (weight, direction))
+        size, length = (root(xp, xp.sum(each**2)) for each in (weight, direction))
         is_any_0 = (size == 0) | (length == 0)
         trust = xp.where(is_any_0, 1.0, size / xp.where(is_any_0, 1.0, length))
         return weight - at.learning_rate * trust * direction, kept

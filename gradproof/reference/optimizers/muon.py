@@ -24,6 +24,7 @@ from gradproof.reference.optimizers.optimizer import (
     check_decay_rates,
     check_not_negative,
     decayed,
+    root,
     zeros,
 )
 
@@ -154,7 +155,7 @@ class Muon(Optimizer):
     def _orthogonalised(self, xp: Any, matrix: Any, is_tall: bool) -> Any:
         """Bring all singular values of a matrix near to 1."""
         a, b, c = self.coefficients
-        norm = xp.sqrt(xp.maximum(xp.sum(matrix**2), 0.0))
+        norm = root(xp, xp.sum(matrix**2))
         least = norm + self.epsilon if self.epsilon_place == "added" else xp.maximum(norm, self.epsilon)
         matrix = (matrix.T if is_tall else matrix) / least
         for _ in range(self.iterations):

@@ -125,13 +125,19 @@ def divisor(xp: Any, mean: Any, epsilon: float, place: EpsilonPlace = "outside",
     >>> [float(divisor(np, np.array(1.0), 3.0, place, 0.25)) for place in ("outside", "before correction")]
     [5.0, 8.0]
     """
-    # Squares of what is 0 but for its radius are balls that reach below 0, where there are no roots.
-    mean = xp.maximum(mean, 0.0)
     if place == "inside":
-        return xp.sqrt(mean / share + epsilon)
+        return root(xp, mean / share + epsilon)
     if place == "outside":
-        return xp.sqrt(mean / share) + epsilon
-    return (xp.sqrt(mean) + epsilon) / share**0.5
+        return root(xp, mean / share) + epsilon
+    return (root(xp, mean) + epsilon) / share**0.5
+
+
+def root(xp: Any, x: Any) -> Any:
+    """Give the root of what is no less than 0.
+
+    Balls of squares of numbers around 0 reach below 0, where there are no roots; so does, in floats, v - m².
+    """
+    return xp.sqrt(xp.maximum(x, 0.0))
 
 
 def decayed(weight: Any, gradient: Any, at: At, factor: float, *, decoupled: bool = False) -> tuple[Any, Any]:
