@@ -8,7 +8,7 @@ from operator import add
 from typing import Any
 
 from gradproof.inputs import POSITIVE, check_inputs
-from gradproof.reference.optimizers.optimizer import check_not_negative
+from gradproof.reference.optimizers.optimizer import check_not_negative, root
 
 
 class Clipping(ABC):
@@ -68,7 +68,7 @@ class ClipByNorm(Clipping):
 
     def clipped(self, xp: Any, gradients: Mapping[str, Any]) -> dict[str, Any]:
         """Give the gradients of all parameters as the optimizer sees them."""
-        norm = xp.sqrt(reduce(add, (xp.sum(each**2) for each in gradients.values())))
+        norm = root(xp, reduce(add, (xp.sum(each**2) for each in gradients.values())))
         # min(1, maximum / (norm + ε)), written so that a norm of 0 divides nothing
         factor = self.maximum / xp.maximum(norm + self.epsilon, self.maximum)
         return {name: factor * each for name, each in gradients.items()}

@@ -8,6 +8,7 @@ import pytest
 
 from gradproof import GradientDescent, Scenario
 from gradproof.backends import load_backend
+from gradproof.reference.clipping import ClipByNorm
 from gradproof.reference.optimizers import (
     LAMB,
     SGD,
@@ -107,6 +108,13 @@ def test_where_a_gradient_cancels_a_step_is_told_to_be_right(rule: Optimizer) ->
     told = {verdict for (_, entry), verdict in found.items() if not entry}
     assert all(verdict.passes or verdict in allowed for verdict in told), found
     assert all(verdict.passes for (_, entry), verdict in found.items() if entry), found
+
+
+def test_where_a_gradient_cancels_its_norm_is_told() -> None:
+    training = GradientDescent(0.01, 3, optimizer=Adam(), clipping=ClipByNorm(1.0))
+    scenario = replace(cancelled(), training=training)
+    outcome = judge(scenario, load_backend("reference").run(scenario, dtype="float64", variant="numpy"), {})
+    assert outcome.worst_verdict().passes
 
 
 def linear(xp: Any, params: Any, batch: Any) -> Any:
