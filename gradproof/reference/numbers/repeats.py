@@ -3,10 +3,15 @@
 `gradproof.reference.numbers.noisy` derives what follows from them for the noise of a sum.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.payload import Payload
+
+_30, _27, _31 = np.uint64(30), np.uint64(27), np.uint64(31)
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
 def mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -14,11 +19,12 @@ def mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
     Source: Steele, Lea and Flood, Fast splittable pseudorandom number generators (2014), figure 16.
     """
-    mixed = bits ^ (bits >> np.uint64(30))
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(27)
-    mixed *= np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
+    mixed = bits >> _30
+    mixed ^= bits
+    mixed *= _FIRST
+    mixed ^= mixed >> _27
+    mixed *= _SECOND
+    mixed ^= mixed >> _31
     return mixed
 
 
@@ -41,9 +47,12 @@ def repeats_in_sum(x: Payload, axes: tuple[int, ...]) -> Payload:
 def repeats_in_product(x: Payload, y: Payload) -> Payload:
     """Tell how often an average term x_ik y_kj comes, where all i and j agree.
 
-    The result has the shape (1, lanes, ..., 1, 1).
+    The result has the shape (1, lanes, ..., 1, 1), or one that broadcasts to it.
     """
-    left, right = _marks(np.swapaxes(x[:1], -1, -2)), _marks(y[:1])
+    left = _marks(np.swapaxes(x[:1], -1, -2))
+    if _all_differ(np.sort(left, axis=-1)):  # nearly always, whatever y is
+        return np.ones((1,) * max(x.ndim, y.ndim))
+    right = _marks(y[:1])
     counted = np.any(x[:1] != 0, axis=-2) & np.any(y[:1] != 0, axis=-1)
     marks = np.broadcast_to(mixed(left) + right, counted.shape)
     return _mean_repeats(marks, counted)[..., np.newaxis, np.newaxis]
@@ -52,9 +61,18 @@ def repeats_in_product(x: Payload, y: Payload) -> Payload:
 def _marks(rows: Payload) -> NDArray[np.uint64]:
     """A number for each row along the last axis: equal for equal rows, and hardly ever for others."""
     bits = (np.ascontiguousarray(rows) + 0.0).view(np.uint64)
-    factors = mixed(np.arange(1, rows.shape[-1] + 1, dtype=np.uint64)) | np.uint64(1)
-    marks: NDArray[np.uint64] = np.sum(mixed(bits * factors), axis=-1, dtype=np.uint64)
+    marks: NDArray[np.uint64] = np.add.reduce(mixed(bits * _factors(rows.shape[-1])), axis=-1)
     return marks
+
+
+@lru_cache(maxsize=64)
+def _factors(count: int) -> NDArray[np.uint64]:
+    return mixed(np.arange(1, count + 1, dtype=np.uint64)) | np.uint64(1)
+
+
+def _all_differ(ordered: NDArray[np.uint64]) -> bool:
+    """Whether no two marks of a row are equal; they are in order."""
+    return bool((ordered[..., 1:] != ordered[..., :-1]).all())
 
 
 def _mean_repeats(marks: NDArray[np.uint64], counted: NDArray[np.bool_]) -> Payload:
@@ -63,12 +81,11 @@ def _mean_repeats(marks: NDArray[np.uint64], counted: NDArray[np.bool_]) -> Payl
     if terms < 2 or not marks.size:
         return np.ones(outer)
     ordered = np.sort(marks, axis=-1)
-    differ = ordered[..., 1:] != ordered[..., :-1]
-    if np.all(differ):  # nearly always
+    if _all_differ(ordered):  # nearly always
         return np.ones(outer)
     order = np.argsort(marks, axis=-1)
     begins = np.ones(ordered.shape, dtype=bool)
-    begins[..., 1:] = differ
+    begins[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
     groups = np.cumsum(begins.ravel()) - 1
     sizes = np.bincount(groups, weights=np.take_along_axis(counted, order, axis=-1).ravel())
     rows = np.flatnonzero(begins.ravel()) // terms

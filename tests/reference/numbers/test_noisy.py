@@ -9,6 +9,7 @@ import pytest
 from gradproof.errors import InputError
 from gradproof.reference.numbers import Noisy, NoisyNumbers, Plain
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.numbers.repeats import repeats_in_product
 from gradproof.reference.tape import differentiate
 
 U32 = 2.0**-24
@@ -69,6 +70,16 @@ def test_a_product_with_repeated_terms_errs_as_its_sum(repeats: int) -> None:
     # n = 8 r terms: √n from the number, √r from the repeats, and each total is r or √r times as large.
     ratio = float((spread(long, repeats * (x @ y)) / short)[0, 0])
     assert repeats**1.5 / 4 <= ratio <= 4 * repeats**2
+
+
+@pytest.mark.parametrize("of_x", [False, True], ids=["x differs", "x repeats"])
+@pytest.mark.parametrize("of_y", [False, True], ids=["y differs", "y repeats"])
+def test_terms_of_a_product_are_repeated_where_both_factors_are(of_x: bool, of_y: bool) -> None:
+    x, y = RNG.normal(size=(1, 1, 3, 4)), RNG.normal(size=(1, 1, 4, 5))
+    twice = np.arange(8) % 4
+    x = x[..., twice] if of_x else RNG.normal(size=(1, 1, 3, 8))
+    y = y[..., twice, :] if of_y else RNG.normal(size=(1, 1, 8, 5))
+    assert repeats_in_product(x, y).squeeze() == (2.0 if of_x and of_y else 1.0)
 
 
 def test_terms_that_are_zero_do_not_count_as_repeated() -> None:
