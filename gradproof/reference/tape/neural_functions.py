@@ -10,6 +10,7 @@ from gradproof.reference.compositions import NeuralCompositions
 from gradproof.reference.compositions.composition import Lengths
 from gradproof.reference.compositions.convolutions import convolution_slides
 from gradproof.reference.compositions.windows import Padding
+from gradproof.reference.numbers import Noisy
 from gradproof.reference.source import caller
 from gradproof.reference.tape.arguments import Value, integers_of, is_discrete, one_axis, shape_of
 from gradproof.reference.tape.functions import Functions
@@ -111,11 +112,15 @@ class NeuralFunctions(
         taken from the sigmoid's operand instead, which gives the same derivative exactly.
         """
         p, t = self._tensor(probabilities), self._tensor(targets)
-        if p.operation is neural.SIGMOID and not _is_open(p):
+        if p.operation is neural.SIGMOID and not _is_open(p) and not self._is_textbooks_noise(p):
             # For p = sigmoid(x), the same function of x has a derivative that does not divide by p (1 - p).
             return self.binary_cross_entropy_with_logits(p.parents[0], t, reduction=reduction)
         gains = self._apply(special.XLOGY, t, p) + self._apply(special.XLOGY, 1 - t, 1 - p)
         return self._reduced(-gains, reduction)
+
+    def _is_textbooks_noise(self, p: Tensor) -> bool:
+        """Whether noise is measured of the textbook's formula, which divides by p (1 - p) as programs do."""
+        return isinstance(self._tape.kind, Noisy) and not self._tape.accurately(neural.SIGMOID, p.source)
 
     def binary_cross_entropy_with_logits(
         self, logits: Value, targets: Value, /, *, reduction: Reduction = "mean"

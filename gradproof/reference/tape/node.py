@@ -32,6 +32,7 @@ class Recorder(Protocol):
     """What a node needs of the tape that it is on."""
 
     kind: Kind[Numbers[Any]]
+    accurately: Callable[[Operation, Source], bool]
     nodes: list["Tensor"]
     is_closed: bool
 

@@ -411,3 +411,14 @@ def test_sums_that_are_kept_in_a_short_format_err_as_sums_in_pairs_do(terms):
         sums = kind.lift(x[np.newaxis]).sum((-1,)).values()[:, 0]
     model = np.sqrt(np.mean((sums - x.sum(1)) ** 2))
     assert 0.9 * real < model < 3 * real
+
+
+def test_every_fourth_sample_flushes_no_subnormal_number() -> None:
+    """As IEEE 754 has it; every second flushes all, as hardware that is set so does."""
+    x = numbers(np.full((16,), 1e-5), dtype="float16", samples=32)
+    with x.kind.context():
+        for _ in range(10):
+            x = x * 0.9
+    kept = np.abs(x.data).max(axis=(1, 2))
+    assert np.all(kept[::4] > 0)
+    assert np.all(kept[1::2] == 0)

@@ -1,0 +1,94 @@
+"""Right gradients, as programs compute them by formulas that lose digits, are not said to disagree."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import special
+
+import gradproof as gp
+from gradproof import Verdict
+
+Array = NDArray[Any]
+Slope = Callable[[Array], Array]
+
+
+def softsign(x: Array) -> Array:
+    """(u/v)' = u'/v - u v'/v²."""
+    size = 1 + np.abs(x)
+    return 1 / size - np.abs(x) / size**2
+
+
+def elu(x: Array) -> Array:
+    """The derivative of expm1 is expm1(x) + 1."""
+    return np.where(x > 0, x.dtype.type(1), np.expm1(np.minimum(x, 0)) + 1)
+
+
+def celu(x: Array) -> Array:
+    """x + 2 (expm1(x / 2) - x / 2) below 0."""
+    return np.where(x > 0, x.dtype.type(1), np.expm1(np.minimum(x, 0) / 2) + 1)
+
+
+FORMS: dict[str, tuple[Callable[[Any, Any], Any], Slope]] = {
+    "softsign": (lambda xp, x: xp.nn.softsign(x), softsign),
+    "elu": (lambda xp, x: xp.nn.elu(x), elu),
+    "celu": (lambda xp, x: xp.nn.celu(x, alpha=2.0), celu),
+}
+FAR = [-30.0, -26.9921875, -9.5, -0.5, 0.25, 7.7578125, 18.0078125, 40.0]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("x", FAR)
+@pytest.mark.parametrize("name", FORMS)
+def test_what_a_formula_loses_is_no_disagreement(name: str, x: float, dtype: str) -> None:
+    function, slope = FORMS[name]
+    params = {"w": np.array([x], dtype=dtype)}
+
+    def loss(xp: Any, p: Any, _: Any) -> Any:
+        return xp.sum(function(xp, p["w"]))
+
+    computed = slope(params["w"])
+    assert computed.dtype == dtype
+    found = gp.judge(loss, params, {}, {"w": computed}, dtype=dtype)
+    assert found.verdict in {Verdict.AGREES, Verdict.INACCURATE, Verdict.ILL_CONDITIONED}
+    if abs(x) < 20:
+        wrong = gp.judge(loss, params, {}, {"w": computed * computed.dtype.type(1.1)}, dtype=dtype)
+        assert wrong.verdict is Verdict.DISAGREES
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("x", [-16.2421875, -9.0, -3.0, 0.0, 5.0])
+def test_a_normal_distribution_by_way_of_the_error_function(x: float, dtype: str) -> None:
+    """Φ(x) = erfc(-x/√2)/2: x/√2 is rounded, and erfc makes x² times as much of it."""
+    w, x_rounded = np.array([2.5], dtype=dtype), np.array([x], dtype=dtype)
+    value = special.erfc(-x_rounded * np.sqrt(w.dtype.type(0.5))) / w.dtype.type(2)
+    assert value.dtype == dtype
+    found = gp.judge(
+        lambda xp, p, b: xp.sum(p["w"] * xp.special.ndtr(b["x"])),
+        {"w": w},
+        {"x": x_rounded},
+        {"w": value},
+        dtype=dtype,
+    )
+    assert found.verdict in {Verdict.AGREES, Verdict.INACCURATE, Verdict.ILL_CONDITIONED}
+
+
+@pytest.mark.parametrize("logit", [30.0, 35.0078125, 36.015625])
+@pytest.mark.parametrize("target", [10.2578125, 18.0078125])
+def test_a_cross_entropy_of_probabilities_that_are_nearly_1(logit: float, target: float) -> None:
+    """The derivative by the target is ln (1 - p) - ln p, and 1 - p has few digits left."""
+
+    def loss(xp: Any, p: Any, b: Any) -> Any:
+        return xp.sum(xp.nn.binary_cross_entropy(xp.nn.sigmoid(b["x"]), p["t"], reduction="none"))
+
+    p = special.expit(np.array([logit]))
+    params = {"t": special.expit(np.array([target]))}
+    gradient = {"t": np.log(1 - p) - np.log(p)}
+    data = {"x": np.array([logit])}
+    found = gp.judge(loss, params, data, gradient, dtype="float64")
+    assert found.verdict is not Verdict.DISAGREES
+    if logit < 33:
+        wrong = {"t": gradient["t"] * 1.1}
+        assert gp.judge(loss, params, data, wrong, dtype="float64").verdict is Verdict.DISAGREES
