@@ -115,7 +115,7 @@ def gradient_of(scenario: Scenario, backend: str, dtype: str) -> dict[str, Any]:
             objective = partial(scenario.flat_loss, framework.namespace())
             gradients = jax.jit(jax.grad(objective))(params, batch)
         else:
-            _, gradients, _ = next(loaded.steps(scenario, "eager", params, batch))
+            gradients = dict(next(iter(loaded.steps(scenario, "eager", params, batch))).gradient)
         return {name: framework.to_numpy(gradient) for name, gradient in gradients.items()}
 
 

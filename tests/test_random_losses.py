@@ -10,6 +10,7 @@ from typing import Any
 import hypothesis
 import numpy as np
 import pytest
+from scipy import special
 
 from gradproof.reference.tape.operations import OPERATIONS
 
@@ -68,9 +69,9 @@ def test_what_a_framework_gets_wrong_is_not_forgotten(fuzz: Any) -> None:
     """An entry of the table goes when the framework has mended it."""
     torch = pytest.importorskip("torch")
     operations = {(backend, operation) for backend, _, operation in fuzz.KNOWN}
-    assert operations == {("torch", name) for name in ("floor_divide", "softplus", "digamma")} | {
-        ("jax", "i0")
-    }
+    of_torch = ("floor_divide", "softplus", "digamma", "ndtr", "binary_cross_entropy")
+    of_jax = ("i0", "log_ndtr", "binary_cross_entropy")
+    assert operations == {("torch", name) for name in of_torch} | {("jax", name) for name in of_jax}
     x = torch.tensor(2.5, requires_grad=True)
     with pytest.raises(RuntimeError, match="derivative for aten::floor_divide is not implemented"):
         (x // 0.75).backward()
@@ -80,8 +81,37 @@ def test_what_a_framework_gets_wrong_is_not_forgotten(fuzz: Any) -> None:
     assert 1 / (1 + np.exp(-27.5)) < 1.0 - 1e-12
     trigamma = torch.special.polygamma(1, torch.tensor(1.0, dtype=torch.float64))
     assert abs(float(trigamma) / (np.pi**2 / 6) - 1) > 1e-12
+    assert torch.special.ndtr(torch.tensor(-9.0, dtype=torch.float64)) == 0.0 < special.ndtr(-9.0)
+    p = torch.tensor(1 - 2.0**-45, dtype=torch.float64, requires_grad=True)
+    torch.nn.functional.binary_cross_entropy(p, torch.tensor(0.0, dtype=torch.float64)).backward()
+    assert float(p.grad) < 0.1 * 2.0**45  # it is 1 / (1 - p)
     jax = pytest.importorskip("jax")
     assert jax.grad(jax.scipy.special.i0)(0.0) > 0.5  # I0 is even: it is 0
+    with jax.enable_x64(True):
+        slope = float(jax.grad(jax.scipy.special.log_ndtr)(-23.0))
+    exact = np.sqrt(2 / np.pi) / special.erfcx(23.0 / np.sqrt(2))  # the density by the distribution
+    assert abs(slope / exact - 1) > 1e-10
+
+
+def test_what_raises_is_told_though_something_less_is_accused(
+    fuzz: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss that raises shrank to one that is accused, and what raised was not printed."""
+    raised = []
+
+    def judged(program: Any, _: Any, tally: Any) -> Any:
+        tally.losses += 1
+        if "tanh" in program.operations:
+            raised.append(program)
+            yield fuzz.Fault("torch", "float64", "KeyError", "raises")
+        elif raised:
+            yield fuzz.Fault("torch", "float64", "accused", "is accused")
+
+    monkeypatch.setattr(fuzz, "judged", judged)
+    monkeypatch.setattr(fuzz, "SHRINKING", 1.0)
+    found = fuzz.fuzz(1, count=200).found
+    assert found
+    assert all("tanh" in text and text.endswith("raises") for text in found)
 
 
 @pytest.mark.slow

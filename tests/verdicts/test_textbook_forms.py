@@ -75,6 +75,26 @@ def test_a_normal_distribution_by_way_of_the_error_function(x: float, dtype: str
     assert found.verdict in {Verdict.AGREES, Verdict.INACCURATE, Verdict.ILL_CONDITIONED}
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_diagonal_that_is_0_but_for_rounding(dtype: str) -> None:
+    """F = 1 / (I + w_j - w_i) - I in the derivative of eigenvectors V, whose squares add up to a constant."""
+    random = np.random.default_rng(2)
+    half = 0.01 * random.standard_normal((3, 3))
+    x = (half + half.T + np.diag([1.7, 3.4, 7.6])).astype(dtype)
+    w, v = np.linalg.eigh(x)
+    one = np.eye(3, dtype=dtype)
+    inverse = 1 / (one + w[np.newaxis, :] - w[:, np.newaxis]) - one
+    assert np.any(np.diag(inverse) != 0)
+    slope = v @ (inverse * (v.T @ (2 * v))) @ v.T
+    computed = (slope + slope.T) / 2 + 1e-6 * np.ones((3, 3), dtype)
+
+    def loss(xp: Any, p: Any, _: Any) -> Any:
+        return xp.sum(xp.linalg.eigh(p["x"])[1] ** 2) + 1e-6 * xp.sum(p["x"])
+
+    found = gp.judge(loss, {"x": x}, {}, {"x": computed.astype(dtype)}, dtype=dtype)
+    assert found.verdict in {Verdict.AGREES, Verdict.INACCURATE, Verdict.ILL_CONDITIONED}
+
+
 @pytest.mark.parametrize("logit", [30.0, 35.0078125, 36.015625])
 @pytest.mark.parametrize("target", [10.2578125, 18.0078125])
 def test_a_cross_entropy_of_probabilities_that_are_nearly_1(logit: float, target: float) -> None:

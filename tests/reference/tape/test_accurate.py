@@ -154,7 +154,10 @@ def test_the_noise_of_accurate_forms_is_that_of_one_rounding(case: Case) -> None
         for rule in rules:
             handed = kind.once(lambda: rule(g, y, *operands, **case.arguments)).values()[:, 0]  # noqa: B023
             mean, spread = handed.mean(axis=0), handed.std(axis=0)
-            assert np.all(spread <= 64 * 2.0**-24 * np.abs(mean) + 1e-36)
+            size = np.abs(mean)
+            if Trait.MATRICES in operation.traits:  # as above: the digits of the whole
+                size = np.max(size)
+            assert np.all(spread <= 64 * 2.0**-24 * size + 1e-36)
 
 
 def test_a_run_in_accurate_forms_has_the_gradient_of_one_in_textbooks() -> None:

@@ -11,7 +11,7 @@ space they are. The signs are LAPACK's. A loss has a gradient only if it is the 
 import numpy as np
 
 from gradproof.reference.numbers import Mask
-from gradproof.reference.tape.operations.entry import Array, Operation, Trait, one
+from gradproof.reference.tape.operations.entry import Accurate, Array, Operation, Trait, one
 
 _GILES = (
     "Giles, Collected matrix derivative results for forward and reverse mode algorithmic "
@@ -71,10 +71,23 @@ def _slope_of_eigen(g: Array, y: Array) -> Array:
     # A V = V diag(w), V' V = 1. With C = V' dA V:  dw_i = C_ii  and  dV = V (F o C),
     # F_ij = 1 / (w_j - w_i) beside the diagonal and 0 on it; o multiplies entry by entry.
     # <g_w, dw> + <G, dV> = <diag(g_w) + F o V' G, C>:  dL/dA = V (diag(g_w) + F o V' G) V'
+    w, v, inner = _eigen_parts(g, y)
+    return _of_symmetric(v @ _with_diagonal(_over(_off_diagonal(inner), w - w.mT), g.part(-2, 0, 1)) @ v.mT)
+
+
+def _slope_of_eigen_as_written(g: Array, y: Array) -> Array:
+    # The same with F_ii = 1 / (1 + w_i - w_i) - 1 on the diagonal, which programs have there that write F as
+    # 1 / (I + w_j - w_i) - I.
+    w, v, inner = _eigen_parts(g, y)
+    slope = _over(_off_diagonal(inner), w - w.mT)
+    rounded = (inner * (1 / (1 + w - w) - 1)).select(_diagonal(y.shape[-1]), 0).sum((-2,), keepdims=True)
+    return _of_symmetric(v @ _with_diagonal(slope, g.part(-2, 0, 1) + rounded) @ v.mT)
+
+
+def _eigen_parts(g: Array, y: Array) -> tuple[Array, Array, Array]:
     n = y.shape[-1]
     w, v = y.part(-2, 0, 1), y.part(-2, 1, n + 1)
-    inner = _over(_off_diagonal(v.mT @ g.part(-2, 1, n + 1)), w - w.mT)
-    return _of_symmetric(v @ _with_diagonal(inner, g.part(-2, 0, 1)) @ v.mT)
+    return w, v, v.mT @ g.part(-2, 1, n + 1)
 
 
 def _slope_of_eigenvalues(g: Array, x: Array) -> Array:
@@ -87,7 +100,13 @@ EIGEN = Operation(
     summary="The eigenvalues of each symmetric matrix in a row, ascending, above the eigenvectors.",
     traits=Trait.MATRICES | Trait.READS_RESULT | Trait.FROM_RESULT,
     forward=lambda x: x.matrix_function("symmetric eigen"),
-    derivatives=(lambda g, y, x: _slope_of_eigen(g, y),),
+    derivatives=(lambda g, y, x: _slope_of_eigen_as_written(g, y),),
+    accurate=Accurate(
+        derivatives=(lambda g, y, x: _slope_of_eigen(g, y),),
+        loses="1 + w - w",
+        keeps="0 on the diagonal of F",
+        source=f"{_GILES}.1",
+    ),
     domain="symmetric matrices with different eigenvalues; of others the symmetric part is taken",
     kinks="equal eigenvalues: their eigenvectors have no derivative",
     at_kink=lambda x: _ties(_eigen(x)[0]),
