@@ -1,11 +1,12 @@
 """Whether a loss is the mean, or the sum, of its examples' losses: what data-parallel gradients rest on."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.errors import UnsupportedError
+from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.numbers import BallNumbers, Balls
 from gradproof.reference.tape import differentiate
 from gradproof.scenarios.scenario import Scenario
@@ -52,9 +53,12 @@ def reduction_of(scenario: Scenario) -> Reduction:
         )
     cuts = sorted({1, examples // 2 + 1 if examples > 2 else 1})
     fitting: set[Reduction] = {"mean", "sum"}
-    whole = _value_and_gradient(scenario, slice(None))
+    whole = _value_and_gradient(scenario, scenario.flat_batch)
     for cut in cuts:
-        parts = [_value_and_gradient(scenario, each) for each in (slice(cut), slice(cut, None))]
+        parts = [
+            _value_and_gradient(scenario, _part(scenario.flat_batch, each))
+            for each in (slice(cut), slice(cut, None))
+        ]
         sizes = (cut, examples - cut)
         for reduction in sorted(fitting):
             factors = [1 if reduction == "sum" else size for size in sizes]
@@ -71,9 +75,51 @@ def reduction_of(scenario: Scenario) -> Reduction:
     return "mean" if "mean" in fitting else "sum"
 
 
-def _value_and_gradient(scenario: Scenario, part: slice) -> list[BallNumbers]:
-    """Give the loss of a part of the examples, and its gradients, in certified arithmetic."""
-    batch: dict[str, Array] = {name: array[part] for name, array in scenario.flat_batch.items()}
+def check_accumulation(scenario: Scenario) -> None:
+    """Refuse micro-batches whose gradients do not make up that of the whole batch.
+
+    Compared are, as in `reduction_of`, the loss and its gradient over the first step's batch and over its
+    micro-batches.
+
+    Raises:
+        InputError: they do not, as the accumulation adds them up.
+    """
+    accumulation = None if scenario.training is None else scenario.training.accumulation
+    if accumulation is None or accumulation.micro_batches == 1:
+        return
+    schedule = scenario.batch_schedule()
+    batch = scenario.flat_batch if schedule is None else _part(scenario.flat_batch, schedule[0])
+    examples = len(next(iter(batch.values())))
+    cuts = [part for part, _ in accumulation.parts(examples)]
+    sizes = [cut.stop - cut.start for cut in cuts]
+    whole = _value_and_gradient(scenario, batch)
+    parts = [_value_and_gradient(scenario, _part(batch, cut)) for cut in cuts]
+    fitting = {
+        "mean": _is_made_of(whole, parts, sizes, examples),
+        "sum": _is_made_of(whole, parts, [1] * len(cuts), 1),
+    }
+    if fitting[accumulation.reduction]:
+        return
+    other = "sum" if accumulation.reduction == "mean" else "mean"
+    advice = (
+        f"It is their {other}: give Accumulation({accumulation.micro_batches}, {other!r})."
+        if fitting[other]
+        else "Leave out what is no example's own (weight decay of a sum, a normalisation over the batch), or "
+        "train without accumulation."
+    )
+    raise InputError(
+        f"The loss{scenario.of_it} is not the {accumulation.reduction} of its examples' losses, so the "
+        f"gradients of {accumulation.micro_batches} micro-batches do not make up its gradient. {advice}"
+    )
+
+
+def _part(batch: Mapping[str, Array], part: Any) -> dict[str, Array]:
+    """Take some of the examples."""
+    return {name: array[part] for name, array in batch.items()}
+
+
+def _value_and_gradient(scenario: Scenario, batch: Mapping[str, Array]) -> list[BallNumbers]:
+    """Give the loss of some examples, and its gradients, in certified arithmetic."""
     run = differentiate(scenario.flat_loss, scenario.flat_params, batch, Balls(_BITS))
     return [run.value, *run.gradients.values()]
 

@@ -88,8 +88,8 @@ class Scenario:
         claims: what its document claims; `gradproof.audit` checks them.
 
     Raises:
-        InputError: an integer parameter, an array that is empty or not finite, a mini-batch that does
-            not fit the data, or names that collide.
+        InputError: an integer parameter, an array that is empty or not finite, a mini-batch or
+            micro-batches that do not fit the data, or names that collide.
 
     >>> scenario = Scenario(
     ...     name="square",
@@ -147,8 +147,17 @@ class Scenario:
         object.__setattr__(self, "own_formats", RunFormats.each_its_own(**dtypes))
         if self.solution is not None:
             object.__setattr__(self, "flat_solution", self._laid_out(self.solution, "solution"))
-        if self.training is not None and self.training.mini_batches is not None:
-            self.training.mini_batches.check(self.examples())
+        if self.training is not None:
+            self._check_batches(self.training)
+
+    def _check_batches(self, training: GradientDescent) -> None:
+        """Refuse mini-batches and micro-batches that do not fit the data."""
+        if training.mini_batches is not None:
+            training.mini_batches.check(self.examples())
+        if training.accumulation is not None:
+            training.accumulation.parts(
+                self.examples() if training.mini_batches is None else training.mini_batches.size
+            )
 
     @property
     def claimed_gradient(self) -> Callable[[Any, Any], Any] | None:

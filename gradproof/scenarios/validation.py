@@ -9,6 +9,7 @@ from gradproof.reference.numbers import Plain
 from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.reference.source import raised_at
 from gradproof.reference.tape import differentiate
+from gradproof.scenarios.reduction import check_accumulation
 from gradproof.scenarios.scenario import Scenario
 
 
@@ -18,7 +19,8 @@ def validate(scenario: Scenario) -> None:
     Raises:
         InputError: the loss cannot be evaluated (shapes that do not match, a missing name), is not a scalar;
             it does not use one of the parameters; or the hand-derived gradient cannot be evaluated or has
-            other names or shapes than the parameters.
+            other names or shapes than the parameters; or the gradients of micro-batches do not make up that
+            of the whole batch.
     """
     params, batch = scenario.arrays("float64")
     schedule = scenario.batch_schedule()
@@ -39,6 +41,7 @@ def validate(scenario: Scenario) -> None:
             both = scenario.flat_value_and_gradient(xp)
             _tried(scenario, "value_and_gradient", lambda: scenario.check_gradient(both(params, batch)[1]))
     _check_used(scenario, params, batch)
+    _tried(scenario, "loss over micro-batches", lambda: check_accumulation(scenario))
 
 
 def _tried(scenario: Scenario, what: str, evaluate: Any) -> Any:
