@@ -250,7 +250,7 @@ PLANTED = {
         by_hand.with_frozen(sgd(momentum=0.9), "momentum"),
         "SGD's without momentum, or the momentum of it was not updated",
     ),
-    "gradient not squared": (ADAM, adam(power=1), "Adam's with the mean of |g| in place of the mean of g²"),
+    "gradient not squared": (ADAM, adam(power=1), "Adam's with |g| in place of g² in the second moment"),
     "AMSGrad's maximum left out": (
         {"optimizer": Adam(amsgrad="moment"), "learning_rate": 0.5},
         adam(maximum="left out"),
@@ -279,7 +279,7 @@ PLANTED = {
     "AdamW's mean of |g|": (
         {"optimizer": AdamW(weight_decay=0.1)},
         adam(power=1, decoupled=lambda rate: 0.1 * rate),
-        "AdamW's with the mean of |g| in place of the mean of g²",
+        "AdamW's with |g| in place of g² in the second moment",
     ),
     "root left out": (ADAM, adam(root=False), "Adam's with the second moment in place of its root"),
     "AdamW counted from 2": (

@@ -12,6 +12,7 @@ from gradproof.verdicts.updates.mistakes.wrong_clipping import wrong_clipping
 from gradproof.verdicts.updates.mistakes.wrong_decay import wrong_decay
 from gradproof.verdicts.updates.mistakes.wrong_gradients import recorded_instead, wrong_gradients
 from gradproof.verdicts.updates.mistakes.wrong_moments import wrong_moments
+from gradproof.verdicts.updates.mistakes.wrong_momentum import wrong_momentum
 from gradproof.verdicts.updates.mistakes.wrong_numbers import wrong_numbers
 from gradproof.verdicts.updates.mistakes.wrong_rates import wrong_rates
 from gradproof.verdicts.updates.mistakes.wrong_settings import wrong_settings
@@ -23,6 +24,7 @@ MISTAKES = (
     wrong_settings,
     wrong_decay,
     wrong_moments,
+    wrong_momentum,
     wrong_numbers,
     wrong_rates,
     wrong_clipping,

@@ -11,10 +11,12 @@ import gradproof.reference.optimizers as rules
 from gradproof.errors import GradproofError
 from gradproof.reference.advance import AVERAGE, advance, first_state
 from gradproof.reference.numpy_namespace import NumpyNamespace
-from gradproof.reference.optimizers import SGD, AdamW, At, Optimizer, State
+from gradproof.reference.optimizers import SGD, Adam, AdamW, At, Optimizer, State
 from gradproof.verdicts.updates.suspected import Suspicion, TakenSteps
 
-MOST_HIDDEN = 2_000
+NESTEROVS = "Nesterov's"
+
+MOST_HIDDEN = 500
 """A state that was not recorded is computed over so many steps at most."""
 
 
@@ -36,7 +38,7 @@ def _others(own: Optimizer) -> Iterator[Optimizer]:
     for other in known:
         shared = {each.name: getattr(own, each.name) for each in fields(other) if hasattr(own, each.name)}
         found += [rule for rule in (_made(other, **shared), _made(other)) if rule is not None]
-    found += [SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True)]
+    found += [SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True), Adam(nesterov=True)]
     yield from dict.fromkeys(rule for rule in found if not _is_told_otherwise(rule, own))
 
 
@@ -50,8 +52,10 @@ def _is_told_otherwise(rule: Optimizer, own: Optimizer) -> bool:
 
 def _named(rule: Optimizer) -> str:
     momentum = getattr(rule, "momentum", 0.0)
-    how = f" with {'Nesterov' if getattr(rule, 'nesterov', False) else 'a'} momentum of {momentum:g}"
-    return f"{type(rule).__name__}'s" + (how if isinstance(rule, SGD) and momentum else "")
+    nesterov = getattr(rule, "nesterov", False)
+    if isinstance(rule, SGD) and momentum:
+        return f"SGD's with {NESTEROVS if nesterov else 'a'} momentum of {momentum:g}"
+    return f"{type(rule).__name__}'s" + (" with Nesterov's momentum" if nesterov else "")
 
 
 def _with_hidden_state(steps: TakenSteps, rule: Optimizer) -> dict[str, Any]:

@@ -1,10 +1,15 @@
-"""A moment or a momentum that is made, or used, in another way: what no setting of a rule stands for."""
+"""Moments that are made, or used, in another way: what no setting of a rule stands for.
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+A moment m ← a · m + c · t, of a term t of the gradient, is made into another one by another moment from
+before: the rule's own update of (m' - c · t) / a gives m'. So the mistakes here are of all rules with such
+moments.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from gradproof.reference.optimizers import SGD, Adam, At
+from gradproof.reference.optimizers import LAMB, Adam, Adamax, AdamW, At, Lion, Optimizer
 from gradproof.verdicts.updates.suspected import Altered, Suspicion, TakenSteps
 
 Kept: TypeAlias = dict[str, Any]
@@ -13,113 +18,126 @@ Change: TypeAlias = Callable[..., Updated]
 
 
 def wrong_moments(steps: TakenSteps) -> Iterator[Suspicion]:
-    """The momentum, or Adam's moments, go into the step in another way."""
-    rule = steps.optimizer
-    changes: dict[str, Change] = {}
-    if isinstance(rule, SGD) and rule.momentum:
-        changes = _OF_MOMENTUM | ({} if rule.nesterov else _OF_HEAVY_BALL)
-    elif isinstance(rule, Adam) and rule.beta1 and rule.beta2:
-        changes = _OF_ADAM | (_OF_AMSGRAD if rule.amsgrad else {}) | (_OF_NADAM if rule.nesterov else {})
+    """The moments go into the step in another way."""
+    rule, changes = steps.optimizer, dict[str, Change]()
+    if moments := moments_of(rule, steps):
+        changes |= _OF_MOMENTS
+    if any(moment.power == 2 for moment in moments):
+        changes |= _OF_SQUARES
+    if isinstance(rule, Adam):
+        changes |= _OF_ADAM | (_OF_AMSGRAD if rule.amsgrad else {}) | (_OF_NADAM if rule.nesterov else {})
     for words, change in changes.items():
         yield Suspicion(f"{steps.name}'s with {words}", steps.trained(optimizer=Altered(rule, change)))
 
 
-# -------------------------------------------------------------------- momentum
+@dataclass(frozen=True)
+class Moment:
+    """A running mean or sum of a power of the gradient: m ← kept · m + added · gᵖ.
+
+    Attributes:
+        entry: of the state.
+        power: p.
+        kept: the factor of what there was; not 0.
+        added: the factor of the new term.
+    """
+
+    entry: str
+    power: int
+    kept: float
+    added: float
+
+    def updated(self, before: Any, term: Any) -> Any:
+        """Give it after a term."""
+        return self.kept * before + self.added * term
+
+    def before(self, after: Any, term: Any) -> Any:
+        """Give what there was before a term that leads to it."""
+        return (after - self.added * term) / self.kept
 
 
-def _old_buffer(rule: SGD, xp: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
-    kept = rule.update(xp, weight, gradient, state, at)[1]
-    return weight - at.learning_rate * state["momentum"], kept
+def moments_of(rule: Optimizer, steps: TakenSteps | None = None) -> list[Moment]:
+    """Give the moments of a rule that are means or sums, if it is known to have such."""
+    beta1, beta2 = getattr(rule, "beta1", None), getattr(rule, "beta2", getattr(rule, "decay", None))
+    means = {"first_moment": (1, beta1 if beta1 is not None else beta2), "second_moment": (2, beta2)}
+    if isinstance(rule, Lion):
+        return []  # its step is made with the momentum from before, and another factor
+    if isinstance(rule, Adamax):
+        means = {"first_moment": (1, beta1)}
+    found = [Moment(entry, power, rate, 1 - rate) for entry, (power, rate) in means.items() if rate]
+    found.append(Moment("sum_of_squares", 2, 1.0, 1.0))
+    held = steps.stepping.states if steps is not None else {each.entry for each in found}
+    return [moment for moment in found if moment.entry in held]
 
 
-def _dampened_first(rule: SGD, xp: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
-    return rule.update(xp, weight, gradient, state, At(xp.maximum(at.number, 2.0), at.learning_rate))
-
-
-def _buffer_with_rate(rule: SGD, _: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
-    moved = at.learning_rate * (gradient + rule.weight_decay * weight)
-    buffer = rule.momentum * state["momentum"] + moved
-    return weight - (moved + rule.momentum * buffer if rule.nesterov else buffer), {"momentum": buffer}
-
-
-def _ahead(look: Callable[[float, Any, Any], Any]) -> Change:
-    """Give a step that looks ahead in another way than Nesterov's g + momentum · b."""
-
-    def change(rule: SGD, xp: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
-        kept = rule.update(xp, weight, gradient, state, at)[1]
-        gradient = gradient + rule.weight_decay * weight
-        return weight - at.learning_rate * look(rule.momentum, gradient, kept["momentum"]), kept
-
-    return change
-
-
-_OF_HEAVY_BALL: dict[str, Change] = {"the momentum that there was before the step": _old_buffer}
-_OF_MOMENTUM: dict[str, Change] = {
-    "dampening in the first step, too": _dampened_first,
-    "the learning rate inside of the momentum": _buffer_with_rate,
-    "Nesterov's momentum as (1 + momentum) times the buffer": _ahead(lambda mu, _, b: (1 + mu) * b),
-    "Nesterov's momentum as momentum times the buffer, without the gradient": _ahead(lambda mu, _, b: mu * b),
-    "Nesterov's momentum as the gradient and the whole buffer": _ahead(lambda _, g, b: g + b),
-}
-
-
-# -------------------------------------------------------------------- Adam's moments
+def _decayed(rule: Optimizer, weight: Any, gradient: Any) -> Any:
+    """Give the gradient with its weight decay, where that is coupled."""
+    apart = isinstance(rule, AdamW | LAMB | Lion) or getattr(rule, "decoupled", False)
+    decay = 0.0 if apart else getattr(rule, "weight_decay", 0.0)
+    return gradient + decay * weight if decay else gradient
 
 
 def _by(
-    rule: Adam, xp: Any, weight: Any, gradient: Any, state: Kept, at: At, first: Any, second: Any
+    rule: Optimizer, xp: Any, weight: Any, gradient: Any, state: Kept, at: At, wanted: Mapping[str, Any]
 ) -> Updated:
-    """Step by given moments: the update that makes these of the moments from before.
+    """Make the rule's update so that some moments come out as they are wanted."""
+    g = _decayed(rule, weight, gradient)
+    moments = [moment for moment in moments_of(rule) if moment.entry in wanted]
+    before = {each.entry: each.before(wanted[each.entry], g**each.power) for each in moments}
+    after, kept = rule.update(xp, weight, gradient, {**state, **before}, at)
+    return after, {**kept, **{moment.entry: wanted[moment.entry] for moment in moments}}
 
-    m = β m₀ + (1 - β) g is solved for m₀, and likewise v.
-    """
-    _, g = rule.decayed(weight, gradient, at)
-    before = {
-        **state,
-        "first_moment": (first - (1 - rule.beta1) * g) / rule.beta1,
-        "second_moment": (second - (1 - rule.beta2) * g**2) / rule.beta2,
+
+def _old(rule: Optimizer, xp: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
+    kept = rule.update(xp, weight, gradient, state, at)[1]
+    return _by(rule, xp, weight, gradient, state, at, state)[0], kept
+
+
+def _swapped(rule: Optimizer, xp: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
+    g = _decayed(rule, weight, gradient)
+    wanted = {
+        each.entry: each.added * state[each.entry] + each.kept * g**each.power
+        for each in moments_of(rule)
+        if each.entry in state
     }
-    return rule.update(xp, weight, gradient, before, at)
+    return _by(rule, xp, weight, gradient, state, at, wanted)
 
 
-def _moments(rule: Adam, weight: Any, gradient: Any, state: Kept, at: At) -> tuple[Any, Any, Any]:
+def _not_squared(rule: Optimizer, xp: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
+    size = xp.abs(_decayed(rule, weight, gradient))
+    squares = [each for each in moments_of(rule) if each.entry in state and each.power == 2]
+    wanted = {each.entry: each.updated(state[each.entry], size) for each in squares}
+    return _by(rule, xp, weight, gradient, state, at, wanted)
+
+
+_OF_MOMENTS: dict[str, Change] = {
+    "the moments that there were before the step": _old,
+    "the factors of a moment and of its new term in each other's place": _swapped,
+}
+_OF_SQUARES: dict[str, Change] = {"|g| in place of g² in the second moment": _not_squared}
+
+
+# -------------------------------------------------------------------- Adam's own
+
+
+def _moments(rule: Adam, weight: Any, gradient: Any, state: Kept) -> tuple[Any, Any, Any]:
     """Give the gradient with its decay, and both moments after the step."""
-    _, g = rule.decayed(weight, gradient, at)
+    g = _decayed(rule, weight, gradient)
     first = rule.beta1 * state["first_moment"] + (1 - rule.beta1) * g
     return g, first, rule.beta2 * state["second_moment"] + (1 - rule.beta2) * g**2
 
 
-def _old_moments(rule: Adam, xp: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
-    kept = rule.update(xp, weight, gradient, state, at)[1]
-    old = state["first_moment"], state["second_moment"]
-    return _by(rule, xp, weight, gradient, state, at, *old)[0], kept
-
-
-def _not_squared(rule: Adam, xp: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
-    g, first, _ = _moments(rule, weight, gradient, state, at)
-    second = rule.beta2 * state["second_moment"] + (1 - rule.beta2) * xp.abs(g)
-    return _by(rule, xp, weight, gradient, state, at, first, second)
-
-
 def _squared_mean(rule: Adam, xp: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
-    _, first, _ = _moments(rule, weight, gradient, state, at)
+    _, first, _ = _moments(rule, weight, gradient, state)
     second = rule.beta2 * state["second_moment"] + (1 - rule.beta2) * first**2
-    return _by(rule, xp, weight, gradient, state, at, first, second)
+    return _by(rule, xp, weight, gradient, state, at, {"second_moment": second})
 
 
 def _without_root(rule: Adam, _: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
-    stepped, _g = rule.decayed(weight, gradient, at)
-    _g, first, second = _moments(rule, weight, gradient, state, at)
+    stepped = rule.decayed(weight, gradient, at)[0]
+    _, first, second = _moments(rule, weight, gradient, state)
     mean, square = first / (1 - rule.beta1**at.number), second / (1 - rule.beta2**at.number)
     kept = {**state, "first_moment": first, "second_moment": second}
     return stepped - at.learning_rate * mean / (square + rule.epsilon), kept
-
-
-def _weights_swapped(rule: Adam, xp: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
-    g, _, _ = _moments(rule, weight, gradient, state, at)
-    first = (1 - rule.beta1) * state["first_moment"] + rule.beta1 * g
-    second = (1 - rule.beta2) * state["second_moment"] + rule.beta2 * g**2
-    return _by(rule, xp, weight, gradient, state, at, first, second)
 
 
 def _without_maximum(rule: Adam, xp: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
@@ -129,18 +147,15 @@ def _without_maximum(rule: Adam, xp: Any, weight: Any, gradient: Any, state: Kep
 
 
 def _one_correction(rule: Adam, xp: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
-    g, first, second = _moments(rule, weight, gradient, state, at)
+    g, first, _ = _moments(rule, weight, gradient, state)
     ahead, plain = rule.beta1 * first + (1 - rule.beta1) * g, replace(rule, nesterov=False)
-    after, kept = _by(plain, xp, weight, gradient, state, at, ahead, second)
+    after, kept = _by(plain, xp, weight, gradient, state, at, {"first_moment": ahead})
     return after, {**kept, "first_moment": first}
 
 
 _OF_ADAM: dict[str, Change] = {
-    "the moments that there were before the step": _old_moments,
-    "the mean of |g| in place of the mean of g²": _not_squared,
     "the square of the first moment in place of the gradient's in the second": _squared_mean,
     "the second moment in place of its root": _without_root,
-    "beta and 1 - beta in each other's place": _weights_swapped,
 }
 _OF_AMSGRAD: dict[str, Change] = {"the last second moment in place of AMSGrad's maximum": _without_maximum}
 _OF_NADAM: dict[str, Change] = {"Nesterov's momentum corrected by 1 - beta1ᵗ throughout": _one_correction}

@@ -16,6 +16,8 @@ WORDS: Mapping[tuple[str, Any], str] = {
     ("correct_second", True): f"with {_SECOND}",
     ("nesterov", True): "with Nesterov's momentum",
     ("nesterov", False): "without Nesterov's momentum",
+    ("correct", True): "with the bias corrections",
+    ("correct", False): "without the bias corrections",
     ("centered", True): "with the square of the mean gradient subtracted from the second moment",
     ("centered", False): "without the square of the mean gradient subtracted from the second moment",
     ("epsilon_place", "outside"): "with epsilon outside the root",
@@ -30,6 +32,10 @@ WORDS: Mapping[tuple[str, Any], str] = {
     ("epsilon", 0.0): "without epsilon",
 }
 """What is said of a setting that has a value instead of its own."""
+
+
+_JUMPS: Mapping[str, tuple[float, ...]] = {"threshold": (4.0, 5.0)}
+"""Numbers that no step is a smooth function of, with the values that are in use (RAdam's)."""
 
 
 def wrong_settings(steps: TakenSteps) -> Iterator[Suspicion]:
@@ -60,22 +66,27 @@ def _changes(rule: Any) -> Iterator[tuple[dict[str, Any], str]]:
     hints = get_type_hints(type(rule))
     settings = {each.name: getattr(rule, each.name) for each in fields(rule)}
     for name, value in settings.items():
-        others: tuple[Any, ...] = get_args(hints[name])
-        if isinstance(value, bool):
-            others = (True, False)
-        elif isinstance(value, float):
-            others = (0.0,)
-        for other in others:
-            if other != value and not isinstance(other, type):
+        for other in _others(name, value, hints[name]):
+            if other != value:
                 yield {name: other}, words_of(name, value, other)
     if settings.get("correct_first") is True and settings.get("correct_second") is True:
         yield {"correct_first": False, "correct_second": False}, "without the bias corrections"
     if {"beta1", "beta2"} <= settings.keys():
         swapped = {"beta1": settings["beta2"], "beta2": settings["beta1"]}
-        if swapped["beta1"] != swapped["beta2"]:
-            yield swapped, "with beta1 and beta2 in each other's place"
+        yield swapped, "with beta1 and beta2 in each other's place"
     if "decay" in settings:
         yield {"decay": 1.0 - settings["decay"]}, "with decay and 1 - decay in each other's place"
+
+
+def _others(name: str, value: Any, hint: Any) -> tuple[Any, ...]:
+    """Give what may stand in the place of a setting's value; `wrong_decay` has where weight decay stands."""
+    if isinstance(value, bool):
+        return (True, False) if name != "decoupled" else ()
+    if isinstance(value, int):
+        return value - 1, value + 1
+    if isinstance(value, float):
+        return _JUMPS.get(name, (0.0,))
+    return get_args(hint) if isinstance(value, str) else ()
 
 
 def words_of(name: str, value: Any, other: Any) -> str:
