@@ -44,6 +44,7 @@ _EVERY = {
     "test_an_error_in_all_entries_is_caught": 2,
     "test_an_operation_has_jaxs_value_and_gradient": 3,
     "test_another_setting_of_an_optimizer_is_told": 5,
+    "test_another_setting_of_any_rule_is_told": 3,
     "test_changes_that_are_run_together_give_what_each_gives_alone": 3,
     "test_data_of_float32_is_what_it_is_to_the_digits_that_float32_has": 2,
     "test_every_operation_keeps_the_digits_of_its_operands": 2,

@@ -6,6 +6,6 @@ frames.
 
 In the order of reading: `verdict` and `tolerances` (what is said, and every number that decides), `judging/`
 (one claim at one place), `checking/` (a user's gradient, also at points of the check's own), `runs` and
-`hand_derived` (along a run), `audited` (documents' claims), `explaining` and `causes/` (why), `trajectories`
-(a fact, no verdict).
+`hand_derived` (along a run), `audited` (documents' claims), `explaining` and `causes/` (why a gradient is
+wrong), `updates/` (why an update is), `trajectories` (a fact, no verdict).
 """

@@ -154,6 +154,10 @@ ROUNDED_CONSTANT = 1e-2
 CONFIRMING_ENTRIES = 3
 """So many wrong entries must agree with a number that was solved for from one of them."""
 
+SAME_RATE = 1e-6
+"""Wrong learning rates of a run that are so near to those of other steps, relatively, are theirs: some
+frameworks compute schedules in float32."""
+
 RATE = 1e-6
 """Relative distance of a learning rate that was solved for from the short decimal that it stands for."""
 

@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 import planted_trainings as by_hand
 import pytest
+from builders import record
 
 from gradproof import GradientDescent, dense_network
 from gradproof.reference.averaging import ExponentialAverage
 from gradproof.reference.clipping import ClipByNorm
-from gradproof.reference.descent import Accumulation
-from gradproof.reference.optimizers import SGD, Adam, AdamW
+from gradproof.reference.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from gradproof.reference.schedules import CosineDecay, StepDecay
 from gradproof.verdicts.runs import judge
+from gradproof.verdicts.updates.told import with_causes_of_steps
 from gradproof.verdicts.verdict import Verdict
 
 SCENARIO = dense_network([3, 4, 2], ["sigmoid", "sigmoid"], "half_sum_squared_error", seed=1)
@@ -33,13 +34,11 @@ def of(training, step, dtype="float64", gradient=None):
 def causes(outcome):
     """The causes by parameter, without the parameter's own name."""
     found = {}
-    for record in (*outcome.updates, *outcome.states):
-        if record.worst_verdict() in {Verdict.DISAGREES, Verdict.NOT_FINITE}:
-            what = record.entry_of_state or "update"
-            text = record.cause.replace(f" of {record.parameter}", " of it").replace(
-                f"the {what} of it is ", ""
-            )
-            found.setdefault(record.parameter, []).append(text)
+    for each in (*outcome.updates, *outcome.states):
+        if each.worst_verdict() in {Verdict.DISAGREES, Verdict.NOT_FINITE}:
+            what = each.entry_of_state or "update"
+            text = each.cause.replace(f" of {each.parameter}", " of it").replace(f"the {what} of it is ", "")
+            found.setdefault(each.parameter, []).append(text)
     return found
 
 
@@ -414,93 +413,48 @@ def test_a_step_that_no_mistake_makes_is_told_no_cause():
     assert {text for texts in found.values() for text in texts} == {""}
 
 
-# -------------------------------------------------------------------- micro-batches, and gradients that last
+def rmsprop(power):
+    """RMSprop by hand, with g² or |g| in its mean."""
 
-UNEVEN = dense_network([3, 4, 2], ["sigmoid", "sigmoid"], "mean_squared_error", seed=1, examples=5)
+    def rule(w, g, state, _, rate):
+        v = 0.99 * state["second_moment"] + 0.01 * np.abs(g) ** power
+        return w - rate * g / (np.sqrt(v) + 1e-8), {"second_moment": v}
 
-
-def alike(weights, batch):
-    """Micro-batches of 3 and 2 examples, averaged with equal weights."""
-    parts = [
-        UNEVEN.flat_gradient(weights, {name: array[part] for name, array in batch.items()})
-        for part in (slice(0, 3), slice(3, 5))
-    ]
-    return {name: (parts[0][name] + parts[1][name]) / 2 for name in weights}
+    return by_hand.each(rule)
 
 
-def summed(weights, batch):
-    return {name: 2 * each for name, each in halves(weights, batch).items()}
+def adagrad(power):
+    def rule(w, g, state, _, rate):
+        s = state["sum_of_squares"] + np.abs(g) ** power
+        return w - rate * g / (np.sqrt(s) + 1e-10), {"sum_of_squares": s}
+
+    return by_hand.each(rule)
 
 
-def halves(weights, batch):
-    parts = [
-        UNEVEN.flat_gradient(weights, {name: array[part] for name, array in batch.items()})
-        for part in (slice(0, 3), slice(3, 5))
-    ]
-    return {name: (parts[0][name] + parts[1][name]) / 2 for name in weights}
+@pytest.mark.parametrize(("rule", "step"), [(RMSprop(), rmsprop), (Adagrad(), adagrad)])
+def test_a_gradient_that_is_not_squared_is_told_of_other_rules(rule, step):
+    assert of({"optimizer": rule}, step(2)).worst_verdict().passes
+    found = causes(of({"optimizer": rule}, step(1)))
+    assert {text for texts in found.values() for text in texts} == {
+        f"{type(rule).__name__}'s with |g| in place of g² in the second moment"
+    }
 
 
-@pytest.mark.parametrize("rule", [{}, ADAM], ids=["plain", "Adam"])
 @pytest.mark.parametrize(
-    ("gradient", "words"),
+    ("shift", "words"),
     [
-        (alike, "micro-batches averaged alike although their sizes differ"),
-        (summed, "the gradients of micro-batches summed instead of averaged"),
+        (next_rate, "the learning rate of the next step"),
+        (last_rate, "the learning rate of the step before"),
+        (constant_rate, "the learning rate without its schedule"),
+        (lambda rates: rates[::-1].copy(), ""),
     ],
 )
-def test_micro_batches_put_together_wrongly_are_told(gradient, words, rule):
-    training = GradientDescent(0.1, 5, accumulation=Accumulation(2, "mean"), **rule)
-    scenario, step = replace(UNEVEN, training=training), adam() if rule else sgd()
-    outcome = judge(scenario, by_hand.trained(scenario, step, gradient=gradient), {})
-    assert {each.cause.removeprefix(f"the gradient of {each.parameter} ") for each in outcome.gradients} == {
-        f"is made with {words}"
-    }
-    follow = {text for texts in causes(outcome).values() for text in texts}
-    assert follow == {"the update of it follows its gradient, which is wrong"} | (
-        {
-            f"the {entry} of it follows its gradient, which is wrong"
-            for entry in ("first_moment", "second_moment")
-        }
-        if rule
-        else set()
+def test_recorded_learning_rates_of_other_steps_are_told(shift, words):
+    training = GradientDescent(0.1, 6, schedule=CosineDecay(6))
+    scenario = replace(SCENARIO, training=training)
+    run = replace(by_hand.trained(scenario, sgd()), learning_rates=shift(training.learning_rates))
+    wrong = record(
+        [Verdict.DISAGREES] * 6, [100.0] * 6, parameter="", shape=(), entry_of_state="learning_rate"
     )
-
-
-@pytest.mark.parametrize("rule", [{}, ADAM], ids=["plain", "Adam"])
-def test_micro_batches_are_told_where_the_whole_gradient_was_recorded_rightly(rule):
-    training = GradientDescent(0.1, 5, accumulation=Accumulation(2, "mean"), **rule)
-    scenario, step = replace(UNEVEN, training=training), adam() if rule else sgd()
-    batch = scenario.arrays("float64")[1]
-
-    def with_parts(weights, _, state, number, rates):
-        return step(weights, alike(weights, batch), state, number, rates)
-
-    found = causes(judge(scenario, by_hand.trained(scenario, with_parts), {}))
-    name = "Adam" if rule else "SGD"
-    assert {text for texts in found.values() for text in texts} == {
-        f"{name}'s with micro-batches averaged alike although their sizes differ"
-    }
-
-
-def test_gradients_that_were_not_set_to_zero_are_told():
-    kept = {}
-
-    def gradient(weights, batch):
-        for name, each in SCENARIO.flat_gradient(weights, batch).items():
-            kept[name] = kept.get(name, 0.0) + each
-        return dict(kept)
-
-    outcome = of(ADAM, adam(), gradient=gradient)
-    for each in outcome.gradients:
-        assert each.cause == (
-            f"the gradient of {each.parameter} is added to that of the step before, which was not set to zero"
-        )
-
-
-def test_a_gradient_that_was_recorded_after_clipping_is_told():
-    def gradient(weights, batch):
-        return RIGHT_CLIP(SCENARIO.flat_gradient(weights, batch))
-
-    outcome = of({**ADAM, "clipping": CLIPPED}, adam(), gradient=gradient)
-    for each in outcome.gradients:
-        assert each.cause == f"the gradient of {each.parameter} was recorded after it was clipped"
+    _, (told,) = with_causes_of_steps(scenario, run, (), (), (wrong,))
+    assert told.cause == (words and f"what is recorded is {words}")

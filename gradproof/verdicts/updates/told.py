@@ -10,9 +10,11 @@ from gradproof.backends.protocol import Run
 from gradproof.reference.stepping import After
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.records import ParameterRecord
+from gradproof.verdicts.tolerances import SAME_RATE
 from gradproof.verdicts.updates.chosen_steps import finite_before, is_wrong, looked_at
 from gradproof.verdicts.updates.judged_steps import judged_steps
 from gradproof.verdicts.updates.looked_for import StepInquiry, told
+from gradproof.verdicts.updates.mistakes import other_rates
 from gradproof.verdicts.updates.suspected import TakenSteps
 from gradproof.verdicts.verdict import CODE, Verdict
 
@@ -31,7 +33,8 @@ def with_causes_of_steps(
         updates: likewise.
         states: likewise.
     """
-    wrong = [each for each in (*updates, *states) if is_wrong(each)]
+    states = tuple(_with_cause_of_rates(scenario, run, each) for each in states)
+    wrong = [each for each in (*updates, *states) if is_wrong(each) and each.parameter]
     at = looked_at(run, wrong)
     steps = TakenSteps.of(scenario, run, at) if at.size else None
     if steps is None:
@@ -40,9 +43,22 @@ def with_causes_of_steps(
     led = [each.parameter for each in gradients if is_wrong(each)]
 
     def explained(record: ParameterRecord) -> ParameterRecord:
-        return replace(record, cause=_cause(inquiry, record, led)) if is_wrong(record) else record
+        is_explained = is_wrong(record) and record.parameter
+        return replace(record, cause=_cause(inquiry, record, led)) if is_explained else record
 
     return tuple(map(explained, updates)), tuple(map(explained, states))
+
+
+def _with_cause_of_rates(scenario: Scenario, run: Run, record: ParameterRecord) -> ParameterRecord:
+    """Name the cause of wrong learning rates, which are of no parameter: those of other steps."""
+    if record.parameter or not is_wrong(record) or scenario.training is None or run.learning_rates is None:
+        return record
+    rates, at = run.learning_rates, np.arange(run.steps)
+    planned = scenario.training.learning_rates[at]
+    for words, other in other_rates(scenario.training, planned, at):
+        if np.allclose(rates, other, rtol=SAME_RATE, atol=0.0):
+            return replace(record, cause=f"what is recorded is {words}")
+    return record
 
 
 def _cause(inquiry: StepInquiry, record: ParameterRecord, led: Sequence[str]) -> str:

@@ -14,11 +14,11 @@ from gradproof.verdicts.updates.mistakes.wrong_gradients import recorded_instead
 from gradproof.verdicts.updates.mistakes.wrong_moments import wrong_moments
 from gradproof.verdicts.updates.mistakes.wrong_momentum import wrong_momentum
 from gradproof.verdicts.updates.mistakes.wrong_numbers import wrong_numbers
-from gradproof.verdicts.updates.mistakes.wrong_rates import wrong_rates
+from gradproof.verdicts.updates.mistakes.wrong_rates import other_rates, wrong_rates
 from gradproof.verdicts.updates.mistakes.wrong_settings import wrong_settings
 from gradproof.verdicts.updates.suspected import Suspicion, TakenSteps
 
-__all__ = ["MISTAKES", "Goal", "named_mistakes", "recorded_instead", "solved_settings"]
+__all__ = ["MISTAKES", "Goal", "named_mistakes", "other_rates", "recorded_instead", "solved_settings"]
 
 MISTAKES = (
     wrong_settings,

@@ -1,32 +1,40 @@
 """The learning rate of another step, without its schedule, or rounded."""
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.reference.descent import GradientDescent
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.verdicts.updates.suspected import Suspicion, TakenSteps
+
+Rates: TypeAlias = NDArray[np.float64]
 
 
 def wrong_rates(steps: TakenSteps) -> Iterator[Suspicion]:
     """The learning rate is another step's, has no schedule or has it twice, or is rounded."""
-    training, rates, at = steps.stepping.training, steps.stepping.learning_rates, steps.at
-    plan, base = training.learning_rates, training.learning_rate
-    if training.schedule is not None:
-        for words, other in (
-            ("the learning rate of the next step", plan[np.minimum(at + 1, len(plan) - 1)]),
-            ("the learning rate of the step before", plan[np.maximum(at - 1, 0)]),
-            ("the learning rate without its schedule", np.full_like(rates, base)),
-            ("the schedule of the learning rate applied twice", rates * rates / base),
-        ):
-            yield Suspicion(f"{steps.name}'s with {words}", steps.stepped(learning_rates=other))
+    rates = steps.stepping.learning_rates
+    for words, other in other_rates(steps.stepping.training, rates, steps.at):
+        yield Suspicion(f"{steps.name}'s with {words}", steps.stepped(learning_rates=other))
     for coarser, rounded in rounded_rates(rates, steps.run.dtype):
         yield Suspicion(
             f"the step of {{name}} has the learning rate rounded to {coarser}, {float(rounded[0])!r} in "
             f"place of {float(rates[0])!r}",
             steps.stepped(learning_rates=rounded),
         )
+
+
+def other_rates(training: GradientDescent, rates: Rates, at: NDArray[np.intp]) -> Iterator[tuple[str, Rates]]:
+    """Give what may stand in the place of the learning rates of some steps, where there is a schedule."""
+    plan, base = training.learning_rates, training.learning_rate
+    if training.schedule is None:
+        return
+    yield "the learning rate of the next step", plan[np.minimum(at + 1, len(plan) - 1)]
+    yield "the learning rate of the step before", plan[np.maximum(at - 1, 0)]
+    yield "the learning rate without its schedule", np.full_like(rates, base)
+    yield "the schedule of the learning rate applied twice", rates * rates / base
 
 
 def rounded_rates(rates: NDArray[np.float64], dtype: str) -> Iterator[tuple[str, NDArray[np.float64]]]:
