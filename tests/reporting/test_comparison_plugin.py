@@ -56,7 +56,7 @@ def test_the_session_tells_what_changed(pytester: pytest.Pytester) -> None:
         ["gradproof changes: Worse: mine reference/numpy float64: AGREES → DISAGREES; the scenario changed."]
     )
     # The failure is the test's own; a failure that was there before stays one.
-    again = pytester.runpytest_inprocess(*options, "-n", "2")
+    again = pytester.runpytest_inprocess(*options)
     assert again.ret == 1
     again.stdout.fnmatch_lines(["gradproof changes: 1 run that does not pass did not pass before either."])
 
