@@ -109,9 +109,9 @@ def test_what_raises_is_told_though_something_less_is_accused(
 
     monkeypatch.setattr(fuzz, "judged", judged)
     monkeypatch.setattr(fuzz, "SHRINKING", 1.0)
-    found = fuzz.fuzz(1, count=200).found
-    assert found
-    assert all("tanh" in text and text.endswith("raises") for text in found)
+    first = fuzz.fuzz(1, count=200).found[0]
+    assert "tanh" in first
+    assert first.endswith("raises")
 
 
 @pytest.mark.slow
