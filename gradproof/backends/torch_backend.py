@@ -10,11 +10,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.protocol import RecordingBackend, plain_steps
+from gradproof.backends.protocol import RecordingBackend, plain_steps, planned_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.backends.torch_functions import TorchNamespace
 from gradproof.backends.torch_optimizers import trained_steps
 from gradproof.backends.torch_precision import flags, matmul_precision, precision_settings, products
+from gradproof.backends.torch_ranks import ranked_steps
 from gradproof.errors import BackendUnavailableError
 from gradproof.reference.numbers.formats import Products, numpy_dtype
 from gradproof.reference.trajectory import DescentStep
@@ -139,6 +140,8 @@ class TorchBackend(RecordingBackend):
         {
             "foreach": "differs from eager in how the optimizer computes, on all weights at once",
             "fused": "differs from eager in how the optimizer computes, in one kernel",
+            "ddp": "starts two processes, which share each batch by DistributedDataParallel",
+            "fsdp": "starts two processes, which share each batch and the weights by fully_shard",
         }
     )
     dtypes: tuple[str, ...] = framework.dtypes
@@ -169,6 +172,11 @@ class TorchBackend(RecordingBackend):
         xp = self.framework.namespace()
         if variant == "func":
             return _func_steps(scenario, xp, params, batch)
+        if variant in ("ddp", "fsdp"):
+            dtype = str(next(iter(params.values())).dtype).removeprefix("torch.")
+            return ranked_steps(
+                scenario, self.framework, variant, dtype, planned_steps(self, scenario, variant)
+            )
         options = {variant: True} if variant in self.optional_variants else {}
         return trained_steps(
             scenario, self.framework, partial(scenario.flat_loss, xp), params, batch, **options
