@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,18 @@ from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.advance import AVERAGE
 from gradproof.reference.clipping import ClipByNorm, Clipping
 from gradproof.reference.descent import GradientDescent
-from gradproof.reference.optimizers import SGD, Adam, AdamW
+from gradproof.reference.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Muon,
+    NAdam,
+    RAdam,
+    RMSprop,
+)
 from gradproof.reference.schedules import CosineDecay, Schedule, StepDecay, WarmUp
 from gradproof.reference.trajectory import DescentStep
 from gradproof.scenarios.scenario import Scenario
@@ -44,35 +55,140 @@ class _Own:
     lacks: Callable[[Any], str] = lambda _: ""
 
 
-def _adams(rule: Adam) -> dict[str, Any]:
+def _first_of(wanted: Mapping[str, bool]) -> str:
+    """Give the first of some words that does not hold; empty where all do."""
+    return next((words for words, holds in wanted.items() if not holds), "")
+
+
+def _adams(rule: Any) -> dict[str, Any]:
+    """Give what all of Adam's kin have."""
     return {
         "betas": (rule.beta1, rule.beta2),
         "eps": rule.epsilon,
         "weight_decay": rule.weight_decay,
-        "amsgrad": bool(rule.amsgrad),
     }
 
 
 def _adam_lacks(rule: Adam) -> str:
-    wanted = {
-        f"epsilon {rule.epsilon_place} of the root": rule.epsilon_place == "outside",
-        "the greatest of the corrected moments": rule.amsgrad != "corrected",
-        "Nesterov's momentum (NAdam is another rule)": not rule.nesterov,
-        "moments without their correction": rule.correct_first and rule.correct_second,
-    }
-    return next((what for what, has in wanted.items() if not has), "")
+    return _first_of(
+        {
+            f"epsilon {rule.epsilon_place} of the root": rule.epsilon_place == "outside",
+            "the greatest of the corrected moments": rule.amsgrad != "corrected",
+            "Nesterov's momentum (NAdam is another rule)": not rule.nesterov,
+            "moments without their correction": rule.correct_first and rule.correct_second,
+        }
+    )
 
 
-_MOMENTS = {
-    "first_moment": "exp_avg",
-    "second_moment": "exp_avg_sq",
-    "greatest_moment": "max_exp_avg_sq",
-}
+def _radam_lacks(rule: RAdam) -> str:
+    return _first_of(
+        {
+            f"epsilon {rule.epsilon_place} of the root": rule.epsilon_place == "before correction",
+            f"a threshold of {rule.threshold:g}": rule.threshold == _RADAM_THRESHOLD,
+            "Nesterov's momentum": not rule.nesterov,
+        }
+    )
+
+
+def _rmsprop_lacks(rule: RMSprop) -> str:
+    return _first_of(
+        {
+            "epsilon inside of the root": rule.epsilon_place == "outside",
+            "momentum of the step (its own is of the direction)": (
+                not rule.momentum or rule.momentum_of == "direction"
+            ),
+            "Nesterov's momentum": not rule.nesterov,
+            "an initial scale": rule.initial_scale == 0,
+            "a correction of the moments": not rule.correct,
+        }
+    )
+
+
+def _muon_lacks(rule: Muon) -> str:
+    return _first_of(
+        {
+            "a rule for what is no matrix (make two optimizers)": rule.others is None,
+            "a correction of the momentum": not rule.correct,
+            "an epsilon that is added to the norm": rule.epsilon_place == "least",
+            "the scale of columns": rule.scale != "columns",
+            f"a root mean square of {rule.root_mean_square:g}": (
+                rule.scale != "side" or rule.root_mean_square == _MUON_ROOT_MEAN_SQUARE
+            ),
+        }
+    )
+
+
+_RADAM_THRESHOLD = 5.0
+_MUON_ROOT_MEAN_SQUARE = 0.2
+_MOMENTS = {"first_moment": "exp_avg", "second_moment": "exp_avg_sq"}
+
+_ADAM = _Own(
+    "Adam",
+    lambda rule: _adams(rule) | {"amsgrad": bool(rule.amsgrad)},
+    _MOMENTS | {"greatest_moment": "max_exp_avg_sq"},
+    _adam_lacks,
+)
 
 OPTIMIZERS: Mapping[type, _Own] = {
     SGD: _Own("SGD", vars, {"momentum": "momentum_buffer"}),
-    Adam: _Own("Adam", _adams, _MOMENTS, _adam_lacks),
-    AdamW: _Own("AdamW", _adams, _MOMENTS, _adam_lacks),
+    Adam: _ADAM,
+    AdamW: replace(_ADAM, name="AdamW"),
+    NAdam: _Own(
+        "NAdam",
+        lambda rule: (
+            _adams(rule) | {"momentum_decay": rule.momentum_decay, "decoupled_weight_decay": rule.decoupled}
+        ),
+        _MOMENTS | {"momentum_product": "mu_product"},
+    ),
+    RAdam: _Own(
+        "RAdam",
+        lambda rule: _adams(rule) | {"decoupled_weight_decay": rule.decoupled},
+        _MOMENTS,
+        _radam_lacks,
+    ),
+    Adamax: _Own("Adamax", _adams, {"first_moment": "exp_avg", "greatest_gradient": "exp_inf"}),
+    RMSprop: _Own(
+        "RMSprop",
+        lambda rule: {
+            "alpha": rule.decay,
+            "eps": rule.epsilon,
+            "weight_decay": rule.weight_decay,
+            "momentum": rule.momentum,
+            "centered": rule.centered,
+        },
+        {"second_moment": "square_avg", "first_moment": "grad_avg", "momentum": "momentum_buffer"},
+        _rmsprop_lacks,
+    ),
+    Adagrad: _Own(
+        "Adagrad",
+        lambda rule: {
+            "lr_decay": rule.learning_rate_decay,
+            "weight_decay": rule.weight_decay,
+            "initial_accumulator_value": rule.initial_accumulator,
+            "eps": rule.epsilon,
+        },
+        {"sum_of_squares": "sum"},
+        lambda rule: "" if rule.epsilon_place == "outside" else "epsilon inside of the root",
+    ),
+    Adadelta: _Own(
+        "Adadelta",
+        lambda rule: {"rho": rule.decay, "eps": rule.epsilon, "weight_decay": rule.weight_decay},
+        {"second_moment": "square_avg", "squared_step": "acc_delta"},
+    ),
+    Muon: _Own(
+        "Muon",
+        lambda rule: {
+            "weight_decay": rule.weight_decay,
+            "momentum": rule.momentum,
+            "nesterov": rule.nesterov,
+            "ns_coefficients": rule.coefficients,
+            "eps": rule.epsilon,
+            "ns_steps": rule.iterations,
+            "adjust_lr_fn": "match_rms_adamw" if rule.scale == "side" else "original",
+        },
+        {"momentum": "momentum_buffer"},
+        _muon_lacks,
+    ),
 }
 """By our rule, what torch.optim has of it."""
 

@@ -21,6 +21,18 @@ OPTIMIZERS: dict[str, Any] = {
     "amsgrad, corrected": gp.Adam(amsgrad="corrected"),
     "amsgrad, uncorrected": gp.Adam(amsgrad="moment", correct_first=False, correct_second=False),
     "adamw": gp.AdamW(weight_decay=0.1),
+    "nadam": gp.NAdam(weight_decay=0.1),
+    "radam": gp.RAdam(weight_decay=0.1, decoupled=True),
+    "radam, epsilon outside": gp.RAdam(epsilon_place="outside"),
+    "adamax": gp.Adamax(),
+    "rmsprop": gp.RMSprop(),
+    "rmsprop, centered": gp.RMSprop(centered=True, momentum=0.9, weight_decay=0.1),
+    "rmsprop, epsilon inside": gp.RMSprop(epsilon_place="inside", momentum=0.9, momentum_of="step"),
+    "adagrad": gp.Adagrad(initial_accumulator=0.1, learning_rate_decay=0.01),
+    "adagrad, epsilon inside": gp.Adagrad(initial_accumulator=0.1, epsilon_place="inside"),
+    "adadelta": gp.Adadelta(),
+    "lion": gp.Lion(weight_decay=0.1),
+    "lamb": gp.LAMB(weight_decay=0.1),
 }
 
 STEPS = 20
