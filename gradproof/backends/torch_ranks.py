@@ -48,7 +48,7 @@ PROGRAM = (sys.executable, "-m", "gradproof.backends.torch_ranks")
 
 
 @dataclass(frozen=True)
-class Work:
+class RankWork:
     """What a rank is to do.
 
     Attributes:
@@ -86,7 +86,7 @@ def ranked_steps(
             "as an array of one entry, or leave torch/fsdp out."
         )
     with tempfile.TemporaryDirectory(prefix="gradproof-ranks-") as folder:
-        work = Work(scenario, framework, engine, dtype, steps, reduction, Path(folder))
+        work = RankWork(scenario, framework, engine, dtype, steps, reduction, Path(folder))
         _run(work)
         records = [_read(work, rank) for rank in range(RANKS)]
     _check_alike(records)
@@ -94,7 +94,7 @@ def ranked_steps(
         yield _step(records[0], step)
 
 
-def _run(work: Work) -> None:
+def _run(work: RankWork) -> None:
     """Run a process a rank, to their ends."""
     given = cloudpickle.dumps(work)
     started = [
@@ -124,7 +124,7 @@ def _run(work: Work) -> None:
             process.communicate()
 
 
-def _read(work: Work, rank: int) -> Recorded:
+def _read(work: RankWork, rank: int) -> Recorded:
     with np.load(work.folder / f"rank{rank}.npz", allow_pickle=False) as arrays:
         return dict(arrays)
 
@@ -158,7 +158,7 @@ def _step(record: Recorded, step: int) -> DescentStep:
 
 def main(rank: int) -> None:
     """Train as one of the ranks, by what the standard input says."""
-    work: Work = pickle.load(sys.stdin.buffer)  # noqa: S301 - the process that started this one wrote it
+    work: RankWork = pickle.load(sys.stdin.buffer)  # noqa: S301 - the process that started this one wrote it
     threading.Thread(target=_end_with_the_starter, daemon=True).start()
     distributed.init_process_group(
         "gloo", init_method=f"file://{work.folder}/store", rank=rank, world_size=RANKS
@@ -177,7 +177,7 @@ def _end_with_the_starter() -> None:
     _exit(1)
 
 
-def _trained(work: Work, rank: int) -> Iterator[DescentStep]:
+def _trained(work: RankWork, rank: int) -> Iterator[DescentStep]:
     """Make the steps of one rank."""
     scenario, framework = work.scenario, work.framework
     params, batch = (
@@ -199,7 +199,7 @@ def _trained(work: Work, rank: int) -> Iterator[DescentStep]:
 def _module(scenario: Scenario, framework: Framework, params: Tensors) -> Any:
     """Give a loss as a module, whose parameters are those of the scenario, in its order."""
 
-    class Loss(torch.nn.Module):  # type: ignore[misc,name-defined] # the library is imported lazily
+    class RankLoss(torch.nn.Module):  # type: ignore[misc,name-defined] # the library is imported lazily
         def __init__(self) -> None:
             super().__init__()
             self.held = torch.nn.ParameterList(params.values())
@@ -208,10 +208,10 @@ def _module(scenario: Scenario, framework: Framework, params: Tensors) -> Any:
             weights = dict(zip(params, self.held, strict=True))
             return scenario.flat_loss(framework.namespace(), weights, data)
 
-    return Loss()
+    return RankLoss()
 
 
-def _engine(work: Work, module: Any) -> Callable[[Mapping[str, Any]], Any]:
+def _engine(work: RankWork, module: Any) -> Callable[[Mapping[str, Any]], Any]:
     engine: Any
     if work.engine == "ddp":
         engine = parallel.DistributedDataParallel(module)
@@ -238,7 +238,7 @@ def _gathered(tensor: Any) -> Any:
     return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
 
 
-def _write(work: Work, rank: int, steps: list[DescentStep]) -> None:
+def _write(work: RankWork, rank: int, steps: list[DescentStep]) -> None:
     arrays: dict[str, list[NDArray[Any]]] = {}
     for step in steps:
         parts = {"gradient": step.gradient, "weights": step.weights, **step.state}
