@@ -1,6 +1,7 @@
 """`gradproof list`: the scenarios and the backends that there are."""
 
 import argparse
+from collections.abc import Iterable
 
 DESCRIPTION = None
 
@@ -14,6 +15,7 @@ def run(_options: argparse.Namespace) -> int:
     from gradproof.backends import describe_backends  # noqa: PLC0415 - see the room's docstring
     from gradproof.reporting.console import make_console, say  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
+    from gradproof.scenarios.gallery import GALLERY  # noqa: PLC0415
 
     console = make_console()
     say(console, "Scenarios:")
@@ -21,7 +23,19 @@ def run(_options: argparse.Namespace) -> int:
         scenario = build()
         told = f"{name:22}{scenario.steps:>6} steps   {scenario.source}"
         say(console, told, indent=2, hanging=24)
+    say(console, "Gallery of trainings (`gradproof verify --gallery` runs them all):")
+    for system, names in _by_system(GALLERY).items():
+        say(console, f"{system:22}{', '.join(names)}", indent=2, hanging=24)
     say(console, "Backends:")
     for name, told in describe_backends():
         say(console, f"{name:22}{told}", indent=2, hanging=24)
     return 0
+
+
+def _by_system(names: Iterable[str]) -> dict[str, list[str]]:
+    """Give the trainings' names by the system's, `sigmoid_network.` before `adam`, say."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        system, _, training = name.partition(".")
+        found.setdefault(f"{system}.", []).append(training)
+    return found

@@ -49,6 +49,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="where PyTorch and JAX compute: cpu, cuda, or one of several as cuda:1 (default: wherever they "
         "do by themselves)",
     )
+    parser.add_argument(
+        "--gallery",
+        action="store_true",
+        help="run the gallery of trainings: two small systems with every optimizer, as `list` shows them",
+    )
     add_out(parser)
     _add_where(parser)
     add_baseline(parser)
@@ -105,10 +110,12 @@ def run(options: argparse.Namespace) -> int:
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
     from gradproof.scenarios.finding import find_scenarios  # noqa: PLC0415
+    from gradproof.scenarios.gallery import GALLERY  # noqa: PLC0415
     from gradproof.verification import verify  # noqa: PLC0415
 
     _check_where(options)
-    scenarios = find_scenarios(options.scenarios or CATALOGUE)
+    named = [*options.scenarios, *(GALLERY if options.gallery else ())]
+    scenarios = find_scenarios(named or CATALOGUE)
     folder = Path(options.out)
     # Read before the runs, so that a wrong folder is told at once and the new report may replace it.
     baseline = read_report(Path(options.baseline)) if options.baseline is not None else None

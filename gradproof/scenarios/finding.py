@@ -10,6 +10,7 @@ from typing import Any
 
 from gradproof.errors import InputError
 from gradproof.inputs import suggestion
+from gradproof.scenarios.gallery import GALLERY
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import run_file
 
@@ -24,7 +25,7 @@ CATALOGUE: dict[str, Callable[[], Scenario]] = {
 
 
 def scenario(name: str) -> Scenario:
-    """Build the documents' scenario of that name.
+    """Build the scenario of that name, of the documents or of the gallery.
 
     Raises:
         InputError: there is none; the nearest name is told.
@@ -32,10 +33,11 @@ def scenario(name: str) -> Scenario:
     >>> scenario("line_fit").training.learning_rate
     0.01
     """
-    if name not in CATALOGUE:
-        near = suggestion(name, CATALOGUE)
+    known = CATALOGUE | GALLERY
+    if name not in known:
+        near = suggestion(name, known)
         raise InputError(f"There is no scenario called {name!r}.{near} `gradproof list` shows them all.")
-    return replace(CATALOGUE[name](), origin=name)
+    return replace(known[name](), origin=name)
 
 
 def find_scenarios(given: Any) -> list[Scenario]:
