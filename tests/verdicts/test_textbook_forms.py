@@ -112,3 +112,21 @@ def test_a_cross_entropy_of_probabilities_that_are_nearly_1(logit: float, target
     if logit < 33:
         wrong = {"t": gradient["t"] * 1.1}
         assert gp.judge(loss, params, data, wrong, dtype="float64").verdict is Verdict.DISAGREES
+
+
+@pytest.mark.parametrize("by_logits", [False, True])
+def test_a_cross_entropy_goes_by_either_way_where_a_probability_is_1(by_logits: bool) -> None:
+    """One entry that is saturated makes a program take all of them from the logits, or not."""
+    x = np.array([-21.4921875, 38.0078125, -19.4921875])
+
+    def loss(xp: Any, p: Any, _: Any) -> Any:
+        chances = xp.nn.sigmoid(p["w"])
+        return xp.sum(xp.nn.binary_cross_entropy(chances, chances, reduction="none"))
+
+    p = special.expit(x)
+    with np.errstate(all="ignore"):
+        by_target = -x if by_logits else np.log(1 - p) - np.log(p)
+        # by the probability (p - t) / (p (1 - p)) is 0; p from itself, or from 1 - p
+        gradient = by_target * (((1 - (1 - p)) if by_logits else p) * (1 - p))
+    found = gp.judge(loss, {"w": x}, {}, {"w": np.nan_to_num(gradient)}, dtype="float64")
+    assert found.verdict is not Verdict.DISAGREES, found

@@ -112,10 +112,15 @@ class NeuralFunctions(
         taken from the sigmoid's operand instead, which gives the same derivative exactly.
         """
         p, t = self._tensor(probabilities), self._tensor(targets)
-        if p.operation is neural.SIGMOID and not _is_open(p) and not self._is_textbooks_noise(p):
+        saturated = p.operation is neural.SIGMOID and not _is_open(p)
+        if saturated and not self._is_textbooks_noise(p):
             # For p = sigmoid(x), the same function of x has a derivative that does not divide by p (1 - p).
             return self.binary_cross_entropy_with_logits(p.parents[0], t, reduction=reduction)
         gains = self._apply(special.XLOGY, t, p) + self._apply(special.XLOGY, 1 - t, 1 - p)
+        if saturated:
+            # Programs go either way: 0, but for what is rounded where they go by x.
+            twice = [self._apply(neural.CROSS_ENTROPY_OF_LOGITS, p.parents[0], t) for _ in range(2)]
+            gains = gains + (twice[0] - twice[1])
         return self._reduced(-gains, reduction)
 
     def _is_textbooks_noise(self, p: Tensor) -> bool:
