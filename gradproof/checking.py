@@ -209,7 +209,8 @@ def check(  # noqa: PLR0913 - most are keyword-only options with a default
         points = 0
     user = UserGradient(scenario, claim)
     findings = [*_model_findings(scenario), *_loss_findings(user, given.place)]
-    formats = scenario.formats(dtype)
+    alone = isinstance(scenario, ModelScenario) and scenario.has_own_dtypes_alone
+    formats = scenario.formats(OWN if alone else dtype)
     found = judged_with_rounded_data(judge_at(user, given.place, formats), user, formats)
     found = replace(found, findings=(*found.findings, *_noticed(found, formats, user)))
     findings += _random_gradient(user, found.claimed, formats)

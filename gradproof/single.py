@@ -272,7 +272,7 @@ def _rounded(scenario: Scenario, dtype: str) -> Place:
 
 def _held_in(scenario: Scenario) -> str:
     """Tell what a gradient was computed in, where its owner does not."""
-    return OWN if is_short(scenario.own_formats.coarsest_param) else "float32"
+    return OWN if is_short(scenario.own_formats.coarsest) else "float32"
 
 
 def _given(scenario: Scenario, gradients: Any) -> Given:

@@ -21,6 +21,7 @@ from gradproof.inputs import (
     optional,
     sequence_of,
 )
+from gradproof.reference.numbers.run_formats import OWN
 from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.report import Report
 from gradproof.reporting.shard import Shard
@@ -40,8 +41,8 @@ from gradproof.verdicts.records import FormulaRecord, NotRun, Outcome, RunStatus
 DTYPES = ("float64", "float32")
 """What is run in if nothing is said."""
 
-KNOWN_DTYPES = (*DTYPES, "float16", "bfloat16")
-"""What can be run in."""
+KNOWN_DTYPES = (*DTYPES, "float16", "bfloat16", OWN)
+"""What can be run in; `own` is each array's own dtype."""
 
 Progress = Callable[[int, int, Outcome | NotRun], None]
 
@@ -76,7 +77,8 @@ def verify(  # noqa: PLR0913 - all but three are given by name, and have a defau
             that are installed (the others are reported as not run). Either may be followed by `@DEVICE`, as
             in `torch/eager@cuda`. An object with a backend's attributes and methods is taken, too (see
             docs/backends.md), and sent to the processes that run it.
-        dtypes: float64, float32, float16, bfloat16, one or several.
+        dtypes: float64, float32, float16, bfloat16, one or several; `own` for each array's own, as a model of
+            several dtypes has them.
         device: where PyTorch and JAX compute: `cpu`, `cuda`, or one of several as `cuda:1`; None for wherever
             they do by themselves. Backends that cannot be told run as ever. What runs on the device is called
             so in the report, `torch/eager@cuda`; where none does, that it could not is a failure.

@@ -160,7 +160,8 @@ def train_compiled(
     def body(carried: Carried, chosen: Any) -> tuple[Carried, Any]:
         data = batch if chosen is None else {name: array[chosen] for name, array in batch.items()}
         carried, step = training.step(carried, data)
-        # One row a step instead of an array for each record, which takes XLA less time to compile.
+        # One row a step instead of an array for each record, which takes XLA less time to compile; in the
+        # finest of their dtypes, which holds all of them.
         rows = jax.tree.map(lambda _, record: jnp.ravel(record), layout, step)
         return carried, jnp.concatenate(jax.tree.leaves(rows))
 
@@ -188,12 +189,14 @@ def _recorded(descent: GradientDescent, first: Arrays, rows: Array, layout: Desc
     )
 
     def after(before: Any, record: Array) -> Array:
-        return np.concatenate([np.asarray(before)[None], record])
+        return np.concatenate([np.asarray(before)[None], record.astype(before.dtype)])
 
     rates = records.learning_rate
     record = Trajectory(
         records.loss,
-        {name: records.gradient[name] for name in first},  # JAX hands dictionaries back in sorted order
+        {
+            name: records.gradient[name].astype(array.dtype) for name, array in first.items()
+        },  # JAX hands dictionaries back in sorted order
         {name: after(array, records.weights[name]) for name, array in first.items()},
         {
             entry: {name: after(array, records.state[entry][name]) for name, array in arrays.items()}

@@ -98,12 +98,13 @@ def _are_products(products: Any) -> bool:
 
 def _losses(run: Run, scenario: Scenario) -> Iterator[str]:
     """Compare the first loss with the scenario's own: one that is far off is the loss of other work."""
-    if FORMATS[run.dtype].significand_bits < FORMATS["float32"].significand_bits:
+    coarsest = FORMATS[scenario.formats(run.dtype).coarsest]
+    if coarsest.significand_bits < FORMATS["float32"].significand_bits:
         return  # there rounding alone may do it: a probability is 1, and its logarithm's loss infinite
     xp = NumpyNamespace()
     with np.errstate(all="ignore"):
         first = float(scenario.flat_loss(xp, scenario.flat_params, _first_batch(scenario)))
-        size = np.abs(first) + FORMATS[run.dtype].smallest_normal
+        size = np.abs(first) + coarsest.smallest_normal
         if np.isfinite(first) and not np.abs(float(run.losses[0]) - first) <= _FAR * size + _FAR:
             yield (
                 f"losses that begin with {float(run.losses[0]):.6g}, where the loss is {first:.6g}. "
@@ -127,7 +128,8 @@ def _shown(value: Any) -> str:
 
 def _arrays(run: Run, scenario: Scenario, dtype: str) -> Iterator[str]:
     steps = len(run.losses)
-    yield from _wrong("losses", run.losses, (steps,), dtype)
+    formats = scenario.formats(dtype)
+    yield from _wrong("losses", run.losses, (steps,), "" if formats.own else formats.dtype)
     weights = 1 if scenario.training is None else steps + 1
     for what, arrays, entries in (("gradients", run.gradients, steps), ("weights", run.weights, weights)):
         if set(arrays) != set(scenario.flat_params):
@@ -137,7 +139,9 @@ def _arrays(run: Run, scenario: Scenario, dtype: str) -> Iterator[str]:
             )
             return
         for name, parameter in scenario.flat_params.items():
-            yield from _wrong(f"{what} of {name!r}", arrays[name], (entries, *parameter.shape), dtype)
+            yield from _wrong(
+                f"{what} of {name!r}", arrays[name], (entries, *parameter.shape), formats.of_param(name)
+            )
 
 
 def _states(run: Run, scenario: Scenario, dtype: str) -> Iterator[str]:
@@ -155,7 +159,7 @@ def _states(run: Run, scenario: Scenario, dtype: str) -> Iterator[str]:
     for entry, arrays in wanted.items():
         for name, first in arrays.items():
             recorded, what = run.states[entry][name], f"the {entry} of {name!r}"
-            yield from _wrong(what, recorded, (len(run.losses) + 1, *first.shape), dtype)
+            yield from _wrong(what, recorded, (len(run.losses) + 1, *first.shape), first.dtype.name)
             if recorded[0].tobytes() != first.tobytes():
                 yield f"{what} from another beginning than the training's. Record it as it begins, too."
 
@@ -163,9 +167,10 @@ def _states(run: Run, scenario: Scenario, dtype: str) -> Iterator[str]:
 def _wrong(what: str, array: Any, shape: tuple[int, ...], dtype: str) -> Iterator[str]:
     if not isinstance(array, np.ndarray):
         yield f"{what} as {type(array).__name__}. Record a NumPy array."
-    elif (array.shape, array.dtype) != (shape, numpy_dtype(dtype)):
+    elif array.shape != shape or (dtype and array.dtype != numpy_dtype(dtype)):
         yield (
-            f"{what} of shape {array.shape} and dtype {array.dtype}, where {shape} and {dtype} are wanted. "
+            f"{what} of shape {array.shape} and dtype {array.dtype}, where {shape} and {dtype or 'any'} are "
+            "wanted. "
             "Record one entry a step, in the dtype that was asked for."
         )
 

@@ -14,6 +14,7 @@ from gradproof.backends.framework import Framework
 from gradproof.errors import UnsupportedError
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.numbers.formats import PLAIN_PRODUCTS, Products, widened
+from gradproof.reference.numbers.run_formats import OWN, RunFormats
 from gradproof.reference.source import raised_at
 from gradproof.reference.trajectory import DescentStep, Trajectory, take_steps
 from gradproof.scenarios.model_scenario import ModelScenario
@@ -43,7 +44,7 @@ class Run:
         scenario: the name of what was run.
         backend: the name of the backend.
         variant: which of the backend's ways to run.
-        dtype: of every array here.
+        dtype: of every array here; `own` where each parameter has its own.
         losses: the loss before each step, of shape (T,).
         gradients: per parameter, of shape (T, *parameter): the gradient at `weights[:T]`.
         weights: per parameter, of shape (T + 1, *parameter) after training: the weights before each
@@ -60,6 +61,7 @@ class Run:
             nothing.
         learning_rates: of each step, of shape (T,), in float64; None for those that the training plans.
         products: what the hardware may have rounded within products of matrices, by the settings of the run.
+        formats: what was computed in, where that is more than the dtype says; None for that.
     """
 
     scenario: str
@@ -77,6 +79,7 @@ class Run:
     states: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     learning_rates: Array | None = None
     products: Products = PLAIN_PRODUCTS
+    formats: RunFormats | None = None
 
     @property
     def steps(self) -> int:
@@ -116,7 +119,8 @@ class Backend(Protocol):
     Laws, which the tests check for every backend that is installed:
 
     1. `weights[:, 0]` of a run are the scenario's parameters rounded to the dtype, bit for bit.
-    2. Every array of a run has the dtype asked for, its parameter's shape and one entry a step.
+    2. Every array of a run has the dtype asked for (or its parameter's own where that is `own`), its
+       parameter's shape and one entry a step.
     3. `gradients[t]` was computed at `weights[t]` (and at step t's mini-batch), and `weights[t + 1]` by the
        framework's own update from the two.
     4. Two runs of the same scenario, dtype and variant on one machine are equal bit for bit.
@@ -249,14 +253,16 @@ class RecordingBackend(Backend):
     def run(self, scenario: Scenario, *, dtype: str, variant: str) -> Run:
         """Compute and record gradients and updates of a scenario."""
         way, device = parted(variant)
-        with self.framework.mode(dtype), self.framework.on(device):
+        finest = scenario.formats(dtype).finest
+        with self.framework.mode(finest), self.framework.on(device):
             try:
                 found = self._run(_placed(scenario, device), dtype, way)
-                formats = scenario.formats(dtype, way)
-                products = self.framework.products(formats.finest, device or self._device_of(scenario, way))
+                products = self.framework.products(finest, device or self._device_of(scenario, way))
                 return replace(found, variant=variant, products=products)
             except Exception as error:
                 lacking = self.framework.lacks(error)
+                if isinstance(error, UnsupportedError):
+                    raise
                 if not lacking and isinstance(scenario, ModelScenario) and way not in self.model_variants:
                     raise UnsupportedError(
                         f"{self.name} does not run the operations of the model {scenario.name!r}: "
@@ -277,6 +283,12 @@ class RecordingBackend(Backend):
         return ""
 
     def _run(self, scenario: Scenario, dtype: str, variant: str) -> Run:
+        alone = isinstance(scenario, ModelScenario) and scenario.has_own_dtypes_alone
+        if alone and dtype != OWN and variant in self.model_variants:
+            raise UnsupportedError(
+                f"The model {scenario.name!r} runs in its own dtypes alone, and not all in {dtype}. Ask for "
+                f"the dtype {OWN!r}."
+            )
         xp = self.framework.namespace()
         first, data = scenario.arrays(dtype)
         batch = self._arrays(data)
@@ -296,7 +308,7 @@ class RecordingBackend(Backend):
             scenario=scenario.name,
             backend=self.name,
             variant=variant,
-            dtype=record.losses.dtype.name,
+            dtype=dtype,
             losses=record.losses,
             gradients=record.gradients,
             weights=weights,
@@ -307,7 +319,13 @@ class RecordingBackend(Backend):
             stopped=len(record.losses) < planned_steps(self, scenario, variant),
             states={} if scenario.training is None else record.states,
             learning_rates=record.learning_rates,
+            formats=self.formats(scenario, dtype, variant),
         )
+
+    def formats(self, scenario: Scenario, dtype: str, variant: str) -> RunFormats:
+        """Give the formats that a variant computes in, of a scenario in a dtype."""
+        del variant
+        return scenario.formats(dtype)
 
     def loss_of(self, scenario: Scenario, variant: str) -> Callable[..., Any]:
         """Give the loss as a variant computes it, called as `loss(xp, params, batch)` on flat mappings."""
@@ -334,15 +352,20 @@ class RecordingBackend(Backend):
                 f"Scenario {scenario.name!r} is no model of {self.name}, which is what "
                 f"{self.name}/{self.model_variants[0]} runs. Leave that out, or take a model as it is."
             )
+        return self._on_arrays(own)
+
+    def _on_arrays(self, own: Callable[[Any, Any], tuple[Any, dict[str, Any]]]) -> Callable[[Any, Any], Any]:
+        """Let a function of NumPy's arrays take and give the framework's."""
         to_numpy, from_numpy = self.framework.to_numpy, self.framework.from_numpy
 
         def evaluate(params: Mapping[str, Any], batch: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
             arrays, data = ({n: to_numpy(a) for n, a in each.items()} for each in (params, batch))
             value, gradient = own(arrays, data)
             # numbers of bfloat16 may come in a wider dtype that holds them
-            held = next(iter(arrays.values())).dtype
-            return from_numpy(value.astype(held)), {
-                n: from_numpy(a.astype(held)) for n, a in gradient.items()
+            held = {name: array.dtype for name, array in arrays.items()}
+            of_all = value.dtype if len({*held.values()}) > 1 else next(iter(held.values()))
+            return from_numpy(value.astype(of_all)), {
+                n: from_numpy(a.astype(held[n])) for n, a in gradient.items()
             }
 
         return evaluate

@@ -2,23 +2,26 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
-from gradproof.backends.protocol import RecordingBackend, plain_steps, planned_steps
+from gradproof.backends.protocol import RecordingBackend, batches, plain_steps, planned_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.backends.torch_functions import TorchNamespace
 from gradproof.backends.torch_optimizers import trained_steps
 from gradproof.backends.torch_precision import flags, matmul_precision, precision_settings, products
 from gradproof.backends.torch_ranks import ranked_steps
-from gradproof.errors import BackendUnavailableError
+from gradproof.errors import BackendUnavailableError, UnsupportedError
 from gradproof.reference.numbers.formats import Products, numpy_dtype
+from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.reference.trajectory import DescentStep
+from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.scenarios.scenario import Scenario
 
 torch = Lazy("torch")
@@ -128,7 +131,8 @@ class TorchBackend(RecordingBackend):
     Variants: `eager` is a training loop as PyTorch's tutorials write it, with `backward()` and an optimizer
     of torch.optim; so are `foreach` and `fused`, whose optimizer computes otherwise. `func` differentiates by
     `torch.func.grad_and_value` and steps the weights itself. `module` runs a model that
-    `gradproof.from_torch` took, as it is.
+    `gradproof.from_torch` took, as it is. `autocast` computes the loss, or runs the model, under
+    `torch.autocast` in bfloat16, with parameters in float32.
     """
 
     name = "torch"
@@ -142,6 +146,7 @@ class TorchBackend(RecordingBackend):
             "fused": "differs from eager in how the optimizer computes, in one kernel",
             "ddp": "starts two processes, which share each batch by DistributedDataParallel",
             "fsdp": "starts two processes, which share each batch and the weights by fully_shard",
+            "autocast": "computes in bfloat16 on the way",
         }
     )
     dtypes: tuple[str, ...] = framework.dtypes
@@ -177,10 +182,56 @@ class TorchBackend(RecordingBackend):
             return ranked_steps(
                 scenario, self.framework, variant, dtype, planned_steps(self, scenario, variant)
             )
+        if variant == "autocast":
+            return self._autocast_steps(scenario, params, batch)
         options = {variant: True} if variant in self.optional_variants else {}
         return trained_steps(
             scenario, self.framework, partial(scenario.flat_loss, xp), params, batch, **options
         )
+
+    def _autocast_steps(self, scenario: Scenario, params: Tensors, batch: Tensors) -> Iterator[DescentStep]:
+        """Make steps under `torch.autocast`.
+
+        Raises:
+            UnsupportedError: parameters are not held in float32.
+        """
+        from gradproof.models.torch_model import autocast  # noqa: PLC0415 - it loads PyTorch
+
+        held = {str(weight.dtype).removeprefix("torch.") for weight in params.values()}
+        if held != {"float32"}:
+            raise UnsupportedError(
+                f"torch/autocast computes with parameters in float32, and they are in {', '.join(held)}. Ask "
+                "for the dtype float32."
+            )
+        if _is_own(scenario):
+            model: Any = scenario.own
+            own = self._on_arrays(replace(model, autocast=True))
+            return plain_steps(scenario, self.framework, own, params, batch)
+        device = str(next(iter(params.values())).device.type)
+
+        def loss(weights: Tensors, data: Mapping[str, Any]) -> Any:
+            with autocast(device):
+                return scenario.flat_loss(self.framework.namespace(), weights, data).float()
+
+        return trained_steps(scenario, self.framework, loss, params, batch)
+
+    def formats(self, scenario: Scenario, dtype: str, variant: str) -> RunFormats:
+        """Give the formats that a variant computes in; under `torch.autocast` the loss with its casts."""
+        if variant != "autocast":
+            return super().formats(scenario, dtype, variant)
+        from gradproof.models.casting_trace import autocast_loss  # noqa: PLC0415 - it loads PyTorch
+
+        if _is_own(scenario):
+            return replace(scenario.formats(dtype), loss=scenario.casting.under_autocast())
+        params, data = scenario.arrays(dtype)
+        first = next(iter(batches(scenario, data, Framework())))
+        loss = autocast_loss(scenario.flat_loss, self.framework.namespace(), params, first)
+        return replace(scenario.formats(dtype), loss=loss)
+
+
+def _is_own(scenario: Scenario) -> TypeGuard[ModelScenario]:
+    """Tell whether a scenario is a model of PyTorch's."""
+    return isinstance(scenario, ModelScenario) and scenario.framework == TorchBackend.name
 
 
 def _func_steps(

@@ -18,6 +18,7 @@ from gradproof.models.jaxprs import graph_of, is_float
 from gradproof.models.model_graph import ModelGraph, coarsest
 from gradproof.models.replay import plain, replay
 from gradproof.reference.descent import GradientDescent
+from gradproof.reference.numbers.formats import widened
 from gradproof.reference.numbers.run_formats import coarser, promoted
 from gradproof.reference.source import raised_at
 from gradproof.reference.tape.arguments import shape_of
@@ -277,16 +278,17 @@ def taken(
     training: GradientDescent | None,
 ) -> ModelScenario:
     """Take a JAX function as it is; see `gradproof.models.functions_of_jax.from_jax`."""
-    first, arrays = Layout.of(params, "params", is_parameter)
-    second, data = (None, {}) if batch is None else Layout.of(batch, "batch", is_data)
+    first, weights = Layout.of(params, "params", is_parameter)
+    second, given = (None, {}) if batch is None else Layout.of(batch, "batch", is_data)
+    arrays, data = ({key: widened(array) for key, array in each.items()} for each in (weights, given))
     discrete = {key: str(array.dtype) for key, array in data.items() if array.dtype.kind != "f"}
     loss, notes = _function(JaxFunction(function, first, second, discrete, reference=reference), arrays, data)
     _check_value(loss, arrays, data)
     return ModelScenario(
         name=name or getattr(function, "__name__", "") or type(function).__name__,
         loss=loss,
-        params=arrays,
-        batch=data,
+        params=weights,
+        batch=given,
         training=training,
         framework="jax",
         words=OPERATIONS.framework,

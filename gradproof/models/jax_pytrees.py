@@ -65,9 +65,8 @@ class Layout:
 
 
 def _as_numpy(leaf: Any) -> Array:
-    """Give an array that NumPy knows the dtype of: bfloat16 and the like as the float32 that they are."""
-    array = np.asarray(leaf)
-    return array.astype(np.float32) if array.dtype.kind == "V" else array
+    """Give an array in its own dtype; that of bfloat16 and the like is of ml_dtypes."""
+    return np.asarray(leaf)
 
 
 def _dtype_of(leaf: Any) -> str:

@@ -150,7 +150,7 @@ class NodeFormats:
     """The floating-point formats that the operations of a graph are run in, for numbers with noise.
 
     Attributes:
-        asked: what the run is asked for.
+        asked: what the run is asked for; empty where arrays have several, which are promoted.
         traced: what stands for it in the graph.
     """
 
@@ -160,8 +160,12 @@ class NodeFormats:
     @classmethod
     def of(cls, xp: Any, graph: ModelGraph) -> "NodeFormats | None":
         """Give those of a graph; None where numbers are exact, or a framework's own."""
-        asked = xp.held_in if isinstance(xp, Namespace) else ""
-        return cls(asked, graph.traced) if asked else None
+        if not isinstance(xp, Namespace) or not xp.held_in:
+            return None
+        if xp.has_formats:
+            return cls("", graph.traced)
+        # A graph of a run in several formats is computed in one where one is asked for.
+        return cls(xp.held_in, graph.traced) if graph.traced else None
 
     def of_result(self, form: ResultForm) -> str:
         """Give the format of a result; empty where that is none of floating point."""

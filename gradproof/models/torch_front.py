@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.models.aten_operations import OPERATIONS
+from gradproof.models.casting_trace import CastingTrace
 from gradproof.models.model_graph import ModelGraph
 from gradproof.models.replay import Replay
-from gradproof.models.torch_model import Tensor, TorchModel, as_numpy, taken_apart, weighted
+from gradproof.models.torch_model import Tensor, TorchModel, as_numpy, in_its_dtype, taken_apart, weighted
 from gradproof.models.torch_tracing import TorchTrace
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.numbers import Noisy, Plain
 from gradproof.reference.numbers.formats import FORMATS
-from gradproof.reference.numbers.run_formats import coarser
+from gradproof.reference.numbers.run_formats import OWN, OWN_DTYPES, RunFormats, coarser
 from gradproof.reference.tape import differentiate
 from gradproof.scenarios.model_scenario import ModelScenario
 
@@ -159,11 +160,11 @@ class TorchFront:
 
     def _difference(self, model: TorchModel, params: Mapping[str, Array], batch: Mapping[str, Array]) -> str:
         own = float(model(params, batch)[0])
-        given = next(iter(params.values())).dtype.name
-        dtype = coarser(model.widest, given)
+        formats = self._formats(model, next(iter(params.values())).dtype.name)
+        dtype, kind = formats.coarsest, Noisy.of(formats, amplified=False)
         arguments = self.replay, self.params, self.batch
         (value,) = differentiate(*arguments, Plain()).value.values()
-        (noise,) = differentiate(*arguments, Noisy(dtype, amplified=False)).value.spread(np.array([value]))
+        (noise,) = differentiate(*arguments, kind).value.spread(np.array([value]))
         spread = max(noise, FORMATS[dtype].unit_roundoff * abs(value))
         same = own == value or (np.isnan(own) and np.isnan(value))
         if same or abs(own - value) <= _SPREADS * spread:
@@ -173,6 +174,17 @@ class TorchFront:
             f"{abs(own - value) / spread:.3g} spreads of the rounding noise"
         )
 
+    def _formats(self, model: TorchModel, asked: str) -> RunFormats:
+        """Give the formats that a model is run in where a dtype is asked for."""
+        if model.running is not None:
+            return RunFormats(coarser(model.widest, asked))
+        held = {each: in_its_dtype(tensor) for each, tensor in {**model.inputs, **model.parameters}.items()}
+        dtypes = {each: array.dtype.name for each, array in held.items() if array.dtype.name in FORMATS}
+        return RunFormats.each_its_own(
+            {each: dtypes[each] for each in self.params},
+            {each: dtypes[each] for each in self.batch if each in dtypes},
+        )
+
     @property
     def replay(self) -> Replay:
         """The loss."""
@@ -180,11 +192,12 @@ class TorchFront:
 
     def scenario(self, name: str, training: GradientDescent | None) -> ModelScenario:
         """Make the scenario."""
+        held = {**self.model.inputs, **self.model.parameters}
         return ModelScenario(
             name=name,
             loss=self.replay,
-            params=self.params,
-            batch=self.batch,
+            params={each: in_its_dtype(held[each]) for each in self.params},
+            batch={each: in_its_dtype(held[each]) for each in self.batch},
             training=training,
             framework="torch",
             words=OPERATIONS.framework,
@@ -194,12 +207,15 @@ class TorchFront:
             notes=self.notes,
             differs=self.differs,
             modules=tuple(_modules(self.model.function, self.model.loss)),
+            has_own_dtypes_alone=self.model.running is None,
+            casting=CastingTrace(replace(self.traced, widest=OWN), self.params, self.batch),
         )
 
 
 def _in_its_own_dtype(model: TorchModel, differentiated: Sequence[str]) -> TorchModel:
     """Give a model that does not run in float64 as one that is run in its own dtype, if it runs in that."""
-    name = str(model.dtype).removeprefix("torch.")
+    held = {str(each.dtype).removeprefix("torch.") for each in model.parameters.values()}
+    name = OWN if len(held) > 1 else str(model.dtype).removeprefix("torch.")
     arrays = {each: as_numpy(tensor) for each, tensor in {**model.parameters, **model.inputs}.items()}
     own = replace(model, widest=name)
     own({each: arrays[each] for each in (*model.parameters, *differentiated)}, arrays)
@@ -207,7 +223,8 @@ def _in_its_own_dtype(model: TorchModel, differentiated: Sequence[str]) -> Torch
 
 
 def _narrow(model: TorchModel) -> str:
-    return f"The model does not run in float64, and is looked at in {model.widest}."
+    where = OWN_DTYPES if model.running is None else model.widest
+    return f"The model does not run in float64, and is looked at in {where}."
 
 
 def _in_place_of(model: TorchModel, reference: Callable[..., Any]) -> TorchModel:

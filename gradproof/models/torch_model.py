@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -14,7 +14,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map, tree_map_with_path
 
 from gradproof.errors import InputError, UnsupportedError
-from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.numbers.formats import numpy_dtype
+from gradproof.reference.numbers.run_formats import coarser
 from gradproof.scenarios.user_code import called
 
 Array = NDArray[Any]
@@ -47,7 +48,8 @@ class TorchModel:
         loss: called with what the function gives; None where that is the loss.
         parameters: by name, the module's tensors that are differentiated.
         inputs: by name, the tensors among the arguments.
-        widest: the dtype of the most digits that it runs in.
+        widest: the dtype of the most digits that it runs in; `own` where each array keeps its own.
+        autocast: whether the forward pass is run under `torch.autocast`, in bfloat16.
         elsewhere: the device that all is moved to for a run; None where it stays where it is.
     """
 
@@ -57,6 +59,7 @@ class TorchModel:
     parameters: Mapping[str, Tensor]
     inputs: Mapping[str, Tensor]
     widest: str = "float64"
+    autocast: bool = False
     elsewhere: str | None = None
 
     def on(self, device: str) -> "TorchModel":
@@ -68,10 +71,12 @@ class TorchModel:
     ) -> tuple[Array, dict[str, Array]]:
         """Compute the loss and its gradient by PyTorch's own autograd, in the dtype of the parameters.
 
-        In the widest one that the model runs in, where that has fewer digits.
+        In the widest one that the model runs in, where that has fewer digits; in those of the model itself
+        where the parameters are of several.
         """
-        asked = _name_of_dtype(params)
-        dtype = _DTYPES[max(asked, self.widest, key=lambda each: FORMATS[each].unit_roundoff)]
+        asked = _names_of_dtypes(params)
+        mixed = len(asked) > 1 or self.running is None
+        dtype = None if mixed else _DTYPES[coarser(*asked, self.widest)]
         with self.holding(params, dtype), torch.enable_grad():
             inputs = self.tensors({**batch, **params}, dtype)
             for name, tensor in inputs.items():
@@ -88,14 +93,15 @@ class TorchModel:
             }
             return as_numpy(value), gradient
 
-    def value(self, inputs: Mapping[str, Tensor], dtype: torch.dtype) -> Tensor:
+    def value(self, inputs: Mapping[str, Tensor], dtype: torch.dtype | None) -> Tensor:
         """Compute the loss.
 
         Raises:
             InputError: the model raises, or what it gives is no scalar.
         """
         arguments, options = self.arguments(inputs)
-        with FloatsAs(dtype, self.dtype, self.elsewhere):
+        casting = autocast(self.elsewhere or self.device.type) if self.autocast else nullcontext()
+        with FloatsAs(dtype or self.dtype, self.dtype, self.elsewhere), casting:
             output = called("model", lambda: self.function(*arguments, **options))
             if self.loss is not None:
                 loss = self.loss
@@ -109,28 +115,37 @@ class TorchModel:
         )
         return arguments, options
 
-    def tensors(self, arrays: Mapping[str, Array], dtype: torch.dtype) -> dict[str, Tensor]:
-        """Give the inputs' numbers as tensors on their devices, those of floating point in a dtype."""
+    def tensors(self, arrays: Mapping[str, Array], dtype: torch.dtype | None) -> dict[str, Tensor]:
+        """Give the inputs' numbers as tensors on their devices, those of floating point in a dtype.
+
+        Without one each has its own.
+        """
         found = {
             name: as_tensor(arrays[name], self.elsewhere or own.device) for name, own in self.inputs.items()
         }
-        return {name: each.to(dtype) if each.is_floating_point() else each for name, each in found.items()}
+        return {
+            name: each.to(dtype or self.inputs[name].dtype) if each.is_floating_point() else each
+            for name, each in found.items()
+        }
 
     @contextmanager
-    def holding(self, params: Mapping[str, Array], dtype: torch.dtype) -> Iterator[None]:
-        """Let the module hold other numbers, all of one floating-point dtype; all is as it was afterwards."""
+    def holding(self, params: Mapping[str, Array], dtype: torch.dtype | None) -> Iterator[None]:
+        """Let the module hold other numbers, all of one floating-point dtype; all is as it was afterwards.
+
+        Without a dtype each keeps its own.
+        """
         held = self.state()
         kept = [(tensor, tensor.data, tensor.grad) for tensor in held]
         default = torch.get_default_dtype()
-        torch.set_default_dtype(dtype)
+        torch.set_default_dtype(dtype or default)
         try:
             with self._moved(held):
                 for tensor in held:
                     tensor.grad = None
-                    its = dtype if tensor.is_floating_point() else tensor.dtype
-                    tensor.data = tensor.data.to(its, copy=True)
+                    its = dtype if tensor.is_floating_point() else None
+                    tensor.data = tensor.data.to(its or tensor.dtype, copy=True)
                 for name, tensor in self.parameters.items():
-                    tensor.data = as_tensor(params[name], tensor.device).to(dtype)
+                    tensor.data = as_tensor(params[name], tensor.device).to(dtype or tensor.dtype)
                 yield
         finally:
             torch.set_default_dtype(default)
@@ -171,9 +186,9 @@ class TorchModel:
         return next(each.device for each in (*self.parameters.values(), *self.inputs.values()))
 
     @property
-    def running(self) -> torch.dtype:
-        """The dtype that it is traced in."""
-        return _DTYPES[self.widest]
+    def running(self) -> torch.dtype | None:
+        """The dtype that it is traced in; None for each array's own."""
+        return _DTYPES.get(self.widest)
 
     def state(self) -> list[Tensor]:
         """Give the parameters and buffers that are held, each once."""
@@ -187,6 +202,11 @@ class TorchModel:
         if not isinstance(self.function, torch.nn.Module):
             return {}
         return {id(module): name for name, module in self.function.named_modules()}
+
+
+def autocast(device: str = "cpu") -> Any:
+    """Give the context of `torch.autocast`, in bfloat16 and without its cache of casts."""
+    return torch.autocast(device.partition(":")[0], dtype=torch.bfloat16, cache_enabled=False)
 
 
 def taken_apart(
@@ -260,12 +280,11 @@ def _scalar(output: Any, what: str) -> Tensor:
     return output
 
 
-def _name_of_dtype(params: Mapping[str, Array]) -> str:
-    first = next(iter(params.values()))
-    name = getattr(getattr(first, "dtype", None), "name", "")
-    if name not in _DTYPES:
+def _names_of_dtypes(params: Mapping[str, Array]) -> set[str]:
+    names = {getattr(getattr(array, "dtype", None), "name", "") for array in params.values()}
+    if not names <= _DTYPES.keys():
         raise TypeError("PyTorch computes it, in floating point")
-    return name
+    return names
 
 
 _DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "float16", "bfloat16")}
@@ -283,6 +302,11 @@ def as_numpy(tensor: Tensor) -> Array:
     wide = tensor.float() if tensor.dtype is torch.bfloat16 else tensor
     values: Array = wide.numpy(force=True)
     return values.copy()
+
+
+def in_its_dtype(tensor: Tensor) -> Array:
+    """Give a tensor's numbers in its own dtype; that of bfloat16 is of ml_dtypes."""
+    return as_numpy(tensor).astype(numpy_dtype(str(tensor.dtype).removeprefix("torch.")))
 
 
 class FloatsAs(TorchFunctionMode):  # type: ignore[misc] # PyTorch is Any

@@ -67,7 +67,7 @@ class TorchTrace:
             second = self._functional(first, values)
         owners = [*inputs, *(self._name_of(tensor) for tensor in held)]
         graph = _model_graph(second, owners, [as_numpy(value) for value in values], self.params, self.batch)
-        return replace(graph, traced=self.model.widest)
+        return replace(graph, traced="" if self.model.running is None else self.model.widest)
 
     def _put_back(self, before: Sequence[tuple[Tensor, Tensor]]) -> None:
         """Let buffers be what they were.

@@ -15,7 +15,7 @@ _MOST_SAID = 600
 
 _NAMES = {
     "category": """
-        kind scenario backend variant dtype document parameter index quantity verdict status
+        kind scenario backend variant dtype held_in document parameter index quantity verdict status
         change machine
     """,
     "object": """
@@ -52,8 +52,8 @@ def dtyped(names: str, **others: str) -> dict[str, str]:
 
 JUDGED = dtyped(
     """
-    scenario backend variant dtype step parameter index value exact error relative_error ulps spreads
-    verdict reason cause
+    scenario backend variant dtype step parameter held_in index value exact error relative_error ulps
+    spreads verdict reason cause
     """,
     reason="category",  # of so many rows few are different
     cause="category",
@@ -62,7 +62,8 @@ JUDGED = dtyped(
 COLUMNS = {
     "findings": dtyped(
         """
-        kind scenario backend variant dtype document name seed parameter index step verdict passes counts
+        kind scenario backend variant dtype document name seed parameter held_in index step verdict passes
+        counts
         severity steps failing first_failing_step value exact error relative_error ulps spreads most_spreads
         digits cause where reason origin repeat
         """

@@ -81,7 +81,12 @@ def make_findings(
         strict: as for `Verdict.accepted`, of runs and formulas; a check was told its own.
     """
     judged = [
-        {"kind": kind, **_run(outcome.subject, origins), **_judged(record, strict=strict)}
+        {
+            "kind": kind,
+            **_run(outcome.subject, origins),
+            **_judged(record, strict=strict),
+            "held_in": record.dtype or outcome.subject.dtype,
+        }
         for outcome in outcomes
         for kind, frame in QUANTITIES.items()
         for record in getattr(outcome, frame)

@@ -110,6 +110,7 @@ def _judged_blocks(outcomes: Iterable[Outcome], quantity: str) -> Iterator[dict[
                 **_subject(outcome),
                 "step": np.arange(len(record.index)),
                 "parameter": encodable(record.name),
+                "held_in": record.dtype or outcome.subject.dtype,
                 "index": index_texts(record.shape)[record.index],
                 **{name: getattr(record, name) for name in _NUMBERS},
                 "relative_error": record.relative_error,

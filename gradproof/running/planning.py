@@ -16,6 +16,7 @@ from gradproof.backends import (
 )
 from gradproof.backends.loading import check_device_name, placed
 from gradproof.errors import BackendUnavailableError, InputError
+from gradproof.reference.numbers.run_formats import OWN
 from gradproof.running.limits import Limits
 from gradproof.running.task import Task
 from gradproof.scenarios import Scenario
@@ -62,17 +63,17 @@ def plan(
                 NotRun(each, str(found), absent) for each in _subjects(scenarios, name, named, dtypes)
             ]
             continue
-        can = [dtype for dtype in dtypes if dtype in found.dtypes]
-        tasks += [
-            Task(scenario, subject, absent, objects.get(name))
-            for scenario in scenarios
-            for subject in _subjects([scenario], name, _variants(found, chosen, scenario), can)
-        ]
-        cannot = [dtype for dtype in dtypes if dtype not in found.dtypes]
-        not_run += [
-            NotRun(subject, f"backend {name!r} cannot run {subject.dtype}", RunStatus.NOT_RUN)
-            for subject in _subjects(scenarios, name, named, cannot)
-        ]
+        for scenario in scenarios:
+            lacking = {dtype: _lacking(found, scenario, dtype) for dtype in dtypes}
+            can = [dtype for dtype in dtypes if not lacking[dtype]]
+            tasks += [
+                Task(scenario, subject, absent, objects.get(name))
+                for subject in _subjects([scenario], name, _variants(found, chosen, scenario), can)
+            ]
+            not_run += [
+                NotRun(subject, f"backend {name!r} cannot run {lacking[subject.dtype]}", RunStatus.NOT_RUN)
+                for subject in _subjects([scenario], name, named, [each for each in dtypes if lacking[each]])
+            ]
     if not tasks and not not_run:
         raise InputError(f"No backend was chosen. Choose from {', '.join(backend_names())}.")
     return tasks, not_run
@@ -95,6 +96,13 @@ def _on_device(
         else chosen
         for name, chosen in asked.items()
     }
+
+
+def _lacking(found: Description, scenario: Scenario, dtype: str) -> str:
+    """Name the dtypes that a run in a dtype needs and that a backend lacks; empty if it lacks none."""
+    own = scenario.own_formats
+    needed = (dtype,) if dtype != OWN else own.own or (own.dtype,)
+    return ", ".join(each for each in needed if each not in found.dtypes)
 
 
 def _objects(backends: Iterable[Any]) -> dict[str, Backend]:

@@ -1,11 +1,12 @@
 """A scenario that is a framework's own model."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
+from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.scenarios.scenario import Scenario
 
 Array = NDArray[Any]
@@ -30,6 +31,8 @@ class ModelScenario(Scenario):
         notes: what of the model is not looked at, a sentence each.
         differs: how the model's value differs from that of its reference; empty where it does not.
         modules: the names of the modules that hold the model's code.
+        has_own_dtypes_alone: whether the model runs in its own dtypes alone, which are several.
+        casting: gives the loss with all casts of a run in the arrays' own dtypes; None where `loss` has them.
     """
 
     framework: str = ""
@@ -40,6 +43,13 @@ class ModelScenario(Scenario):
     notes: tuple[str, ...] = ()
     differs: str = ""
     modules: tuple[str, ...] = ()
+    has_own_dtypes_alone: bool = False
+    casting: Any = None
+
+    def formats(self, dtype: str) -> RunFormats:
+        """Give the formats that a run computes in, and where they are several the loss with its casts."""
+        formats = super().formats(dtype)
+        return replace(formats, loss=self.casting()) if formats.own and self.casting else formats
 
     @property
     def claimed_gradient(self) -> Callable[[Any, Any], Any] | None:

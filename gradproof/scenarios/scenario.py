@@ -289,12 +289,11 @@ class Scenario:
                 )
         return flat
 
-    def formats(self, dtype: str, variant: str = "") -> RunFormats:
+    def formats(self, dtype: str) -> RunFormats:
         """Give the formats that a run computes in.
 
         Args:
             dtype: that of all arrays; `own` for each array's own.
-            variant: how a backend runs it, where that matters.
 
         >>> square = Scenario(
         ...     "square", lambda xp, p, b: xp.sum(p["w"] ** 2), {"w": np.ones(1, np.float32)}, {}
@@ -302,7 +301,6 @@ class Scenario:
         >>> square.formats("own").of_param("w"), square.formats("float64").of_param("w")
         ('float32', 'float64')
         """
-        del variant
         return self.own_formats if dtype == OWN else RunFormats(dtype)
 
     def arrays(self, dtype: str) -> tuple[dict[str, Array], dict[str, Array]]:

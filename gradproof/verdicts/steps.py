@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.backends.protocol import Run, parted
+from gradproof.backends.protocol import Run
 from gradproof.reference.numbers.formats import widened
 from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.reference.stepping import Stepping
@@ -24,7 +24,7 @@ def batches_of(scenario: Scenario, run: Run, steps: slice) -> dict[str, NDArray[
 
 def formats_of(scenario: Scenario, run: Run) -> RunFormats:
     """Give the formats that a run computed in, with what its hardware may have rounded."""
-    return replace(scenario.formats(run.dtype, parted(run.variant)[0]), products=run.products)
+    return replace(run.formats or scenario.formats(run.dtype), products=run.products)
 
 
 def stepping_of(scenario: Scenario, run: Run, steps: slice) -> Stepping | None:

@@ -297,7 +297,12 @@ class Numbers(Entries[KindType]):
     __le__, __ge__ = _comparisons(operator.le, "Whether it is at most, or at least, the other.")
 
     def equals(self, other: Operand) -> Mask:
-        """Whether both are the same number; not `==`, which stays Python's own."""
+        """Whether both are the same number; not `==`, which stays Python's own.
+
+        What is compared with itself is the same, however wide a ball it is, unless it is NaN.
+        """
+        if other is self:
+            return ~self.is_nan()
         return Mask(self._compared(operator.eq, *self._pair(other)))
 
     def select(self, mask: Mask, other: Operand) -> Self:

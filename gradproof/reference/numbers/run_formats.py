@@ -97,9 +97,9 @@ class RunFormats:
         return min(self.own or (self.dtype,), key=lambda dtype: FORMATS[dtype].unit_roundoff)
 
     @property
-    def coarsest_param(self) -> str:
-        """The format of the fewest digits that a parameter is held in."""
-        return coarser(*(self.params.values() or (self.dtype,)))
+    def coarsest(self) -> str:
+        """The format of the fewest digits that an array is held in."""
+        return coarser(*(self.own or (self.dtype,)))
 
     def given(self, dtypes: Mapping[str, str]) -> "RunFormats":
         """Give what a gradient is judged by that was asked for in these formats, and came in others.

@@ -25,7 +25,7 @@ needs = ()
 _COUNTS = ("verdict", "passes", "steps", "failing", "first_failing_step")
 _WHY = ("digits", "cause", "where", "reason")
 _NUMBERS = ("value", "exact", "error", "relative_error", "ulps", "spreads")
-_JUDGED = (*RUN, "parameter", "index", "step", *_COUNTS, *_NUMBERS, *_WHY, "repeat")
+_JUDGED = (*RUN, "parameter", "held_in", "index", "step", *_COUNTS, *_NUMBERS, *_WHY, "repeat")
 
 MEMBERS = {
     "gradient": _JUDGED,

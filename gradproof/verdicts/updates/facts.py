@@ -11,6 +11,7 @@ from gradproof.backends.protocol import Run
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.records import ParameterRecord
+from gradproof.verdicts.steps import formats_of
 from gradproof.verdicts.tolerances import DROWNED
 from gradproof.verdicts.verdict import CODE, Verdict
 
@@ -34,7 +35,7 @@ def with_facts(scenario: Scenario, run: Run, record: ParameterRecord) -> Paramet
     rows = (told.size, -1)
     second = squares[1:][told].astype(np.float64).reshape(rows)
     gradient = run.gradients[record.parameter][told].astype(np.float64).reshape(rows)
-    dtype = scenario.formats(run.dtype, run.variant).of_param(record.parameter)
+    dtype = formats_of(scenario, run).of_param(record.parameter)
     reason = record.reason.copy()
     facts = list(_facts(record.entry_of_state, second, gradient, epsilon, dtype))
     for row, step in enumerate(told):

@@ -18,7 +18,7 @@ def wrong_rates(steps: TakenSteps) -> Iterator[Suspicion]:
     rates = steps.stepping.learning_rates
     for words, other in other_rates(steps.stepping.training, rates, steps.at):
         yield Suspicion(f"{steps.name}'s with {words}", steps.stepped(learning_rates=other))
-    for coarser, rounded in rounded_rates(rates, steps.run.dtype):
+    for coarser, rounded in rounded_rates(rates, steps.formats.finest):
         yield Suspicion(
             f"the step of {{name}} has the learning rate rounded to {coarser}, {float(rounded[0])!r} in "
             f"place of {float(rates[0])!r}",
