@@ -1,21 +1,25 @@
 """JAX as a backend: jax.nn, jax.value_and_grad, and training inside one compiled lax.scan."""
 
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any
 
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
+from gradproof.backends.jax_modes import checkpointed, example_by_example, reduction_of_examples
 from gradproof.backends.jax_optimizers import has_optax
 from gradproof.backends.jax_precision import products
-from gradproof.backends.jax_training import JaxTraining, eager_steps, train_compiled
+from gradproof.backends.jax_sharding import devices_for, environment_with_devices, shared_out, train_sharded
+from gradproof.backends.jax_training import JaxTraining, ValueAndGradient, eager_steps, train_compiled
 from gradproof.backends.namespaces import ComposedFunctions, LibraryNamespace, LibrarySpecial, Own
-from gradproof.backends.protocol import RecordingBackend, Timing, batches, descent_of, planned_steps
+from gradproof.backends.protocol import RecordingBackend, Timing, batches, descent_of, parted, planned_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.errors import BackendUnavailableError
 from gradproof.reference.compositions.composition import Lengths, for_each_axis
@@ -239,7 +243,9 @@ class JaxBackend(RecordingBackend):
 
     Variants: `jit` compiles the whole training once, as a `lax.scan` over the steps; `eager` calls
     `jax.value_and_grad` step by step without compiling; `function` runs a function that `gradproof.from_jax`
-    took, as it is.
+    took, as it is. Where they are named, `checkpoint` computes the forward pass again (`jax.checkpoint`),
+    `vmap` puts the gradients of single examples together, `unrolled` compiles the steps one after the other
+    instead of a scan, and `sharded` shares the examples out among devices.
     """
 
     name = "jax"
@@ -250,7 +256,17 @@ class JaxBackend(RecordingBackend):
     dtypes: tuple[str, ...] = framework.dtypes
     device_kinds = framework.device_kinds
     # Tracing each step anew takes some 10 ms a step, thousands of times what the compiled step takes.
-    step_limits: Mapping[str, int] = {"eager": 50}
+    # An unrolled step takes 0.1 s to compile, and one of many parts of optax's 3 s.
+    step_limits: Mapping[str, int] = {"eager": 50, "unrolled": 8}
+    optional_variants: Mapping[str, str] = MappingProxyType(
+        {
+            "checkpoint": "compiles as long as jit does, and has its results but for the rounding",
+            "vmap": "is for losses that are a mean or a sum of examples' losses",
+            "unrolled": "compiles each step anew, and makes 8 of them",
+            "sharded": "needs a process that starts with several devices",
+        }
+    )
+    _compiled = ("jit", *optional_variants)
 
     def versions(self) -> Mapping[str, str]:
         """Tell JAX's versions and the settings that can change a result."""
@@ -263,30 +279,54 @@ class JaxBackend(RecordingBackend):
             "jax enable x64 at start": str(jax.config.jax_enable_x64),
         }
 
+    @classmethod
+    def environment(cls, variant: str) -> Mapping[str, str]:
+        """Tell what must be in a process's environment before JAX starts there, to run a variant."""
+        return (
+            environment_with_devices(os.environ.get("XLA_FLAGS", ""))
+            if parted(variant)[0] == "sharded"
+            else {}
+        )
+
     def steps(self, scenario: Scenario, variant: str, params: Arrays, batch: Arrays) -> Iterator[DescentStep]:
         """Make a step whenever one is asked for."""
-        training = self._training(scenario, variant, params, batch)
-        return eager_steps(training, batches(scenario, batch, self.framework))
+        function = (
+            self._own(scenario) if variant in self.model_variants else self._function(scenario, variant)
+        )
+        data = batches(scenario, batch, self.framework)
+        first = next(batches(scenario, batch, self.framework))
+        return eager_steps(JaxTraining(descent_of(scenario), function, params, first), data)
 
     def train(
         self, scenario: Scenario, variant: str, first: Mapping[str, Array], batch: Arrays
     ) -> tuple[Trajectory, Timing]:
         """Make all steps from the first weights, and record them."""
-        if variant != "jit":
+        if variant not in self._compiled:
             return super().train(scenario, variant, first, batch)
+        descent, params = descent_of(scenario), self._arrays(first)
         planned, schedule = planned_steps(self, scenario, variant), scenario.batch_schedule()
-        training = self._training(scenario, variant, self._arrays(first), batch)
         chosen = None if schedule is None else schedule[:planned]
-        return train_compiled(descent_of(scenario), training, batch, chosen, planned)
-
-    def _training(self, scenario: Scenario, variant: str, params: Arrays, batch: Arrays) -> JaxTraining:
-        """Give what makes the steps."""
-        if variant in self.model_variants:
-            value_and_gradient = self._own(scenario)
-        else:
-            value_and_gradient = jax.value_and_grad(partial(scenario.flat_loss, self.framework.namespace()))
         data = next(batches(scenario, batch, self.framework))
-        return JaxTraining(descent_of(scenario), value_and_gradient, params, data)
+        function = self._function(scenario, variant)
+        if variant == "sharded":
+            reduction = reduction_of_examples(scenario)
+            examples = len(next(iter(data.values())))
+            devices = devices_for(examples, descent.accumulation)
+            share = {name: array[: examples // len(devices)] for name, array in data.items()}
+            training = JaxTraining(descent, shared_out(function, reduction), params, share)
+            return train_sharded(descent, training, batch, chosen, planned, devices)
+        training = JaxTraining(descent, function, params, data)
+        return train_compiled(descent, training, batch, chosen, planned, unrolled=variant == "unrolled")
+
+    def _function(self, scenario: Scenario, variant: str) -> ValueAndGradient:
+        """Give what computes the loss and its gradient at weights and data."""
+        objective = partial(scenario.flat_loss, self.framework.namespace())
+        if variant == "checkpoint":
+            return checkpointed(objective)
+        if variant == "vmap":
+            return example_by_example(objective, reduction_of_examples(scenario))
+        found: ValueAndGradient = jax.value_and_grad(objective)
+        return found
 
 
 BACKEND = JaxBackend

@@ -23,6 +23,7 @@ optax = Lazy("optax")
 Array = NDArray[Any]
 Arrays = dict[str, Any]
 Data = Mapping[str, Any]
+Objective = Callable[[Arrays, Data], Any]
 ValueAndGradient = Callable[[Arrays, Data], tuple[Any, Arrays]]
 
 _SEEN = "gradient"
@@ -140,9 +141,15 @@ def eager_steps(training: JaxTraining, batches: Iterator[Data]) -> Iterator[Desc
 
 
 def train_compiled(
-    descent: GradientDescent, training: JaxTraining, batch: Arrays, schedule: Array | None, planned: int
+    descent: GradientDescent,
+    training: JaxTraining,
+    batch: Arrays,
+    schedule: NDArray[np.intp] | None,
+    planned: int,
+    *,
+    unrolled: bool = False,
 ) -> tuple[Trajectory, Timing]:
-    """Make all steps in one compiled program, a `lax.scan`, and record them.
+    """Make all steps in one compiled program, and record them.
 
     Args:
         descent: what the training makes.
@@ -150,12 +157,36 @@ def train_compiled(
         batch: the whole data.
         schedule: the examples of each step's mini-batch, of shape (planned, size); None for the whole data.
         planned: how many steps.
+        unrolled: whether the steps stand in the program one after the other, instead of in a `lax.scan`.
     """
-    weights = training.first.weights
+    layout = layout_of(descent, training)
+    indices = None if schedule is None else jnp.asarray(schedule)
+
+    def program(carried: Carried) -> Any:
+        return rows_of_steps(training, layout, planned, carried, batch, indices, unrolled=unrolled)
+
+    rows, timing = compiled_call(program, training.first)
+    return recorded(descent, training, rows, layout), timing
+
+
+def layout_of(descent: GradientDescent, training: JaxTraining) -> DescentStep:
+    """Give the shapes of what is recorded of a step, as arrays of these shapes."""
+    weights, number = training.first.weights, np.zeros(())
     kept = first_state(descent, weights)
-    layout = DescentStep(
-        np.zeros(()), weights, weights, kept, None if descent.schedule is None else np.zeros(())
-    )
+    return DescentStep(number, weights, weights, kept, None if descent.schedule is None else number)
+
+
+def rows_of_steps(
+    training: JaxTraining,
+    layout: DescentStep,
+    planned: int,
+    carried: Carried,
+    batch: Arrays,
+    indices: Any,
+    *,
+    unrolled: bool = False,
+) -> Any:
+    """Make all steps, and give what is recorded of them: of shape (planned, numbers of a step)."""
 
     def body(carried: Carried, chosen: Any) -> tuple[Carried, Any]:
         data = batch if chosen is None else {name: array[chosen] for name, array in batch.items()}
@@ -165,20 +196,27 @@ def train_compiled(
         rows = jax.tree.map(lambda _, record: jnp.ravel(record), layout, step)
         return carried, jnp.concatenate(jax.tree.leaves(rows))
 
-    def train(carried: Carried) -> Any:
-        indices = None if schedule is None else jnp.asarray(schedule)
+    if not unrolled:
         return lax.scan(body, carried, indices, length=planned)[1]
+    rows = []
+    for index in range(planned):
+        carried, row = body(carried, None if indices is None else indices[index])
+        rows.append(row)
+    return jnp.stack(rows)
 
+
+def compiled_call(program: Callable[..., Any], *arguments: Any) -> tuple[Array, Timing]:
+    """Compile a program and call it; give what it gives, and what each of the two took."""
     start = time.perf_counter()
-    compiled = jax.jit(train).lower(training.first).compile()
+    compiled = jax.jit(program).lower(*arguments).compile()
     ready = time.perf_counter()
-    rows = np.asarray(jax.block_until_ready(compiled(training.first)))
-    timing = Timing(compiling=ready - start, training=time.perf_counter() - ready)
-    return _recorded(descent, weights, rows, layout), timing
+    rows = np.asarray(jax.block_until_ready(compiled(*arguments)))
+    return rows, Timing(compiling=ready - start, training=time.perf_counter() - ready)
 
 
-def _recorded(descent: GradientDescent, first: Arrays, rows: Array, layout: DescentStep) -> Trajectory:
+def recorded(descent: GradientDescent, training: JaxTraining, rows: Array, layout: DescentStep) -> Trajectory:
     """Take the record of all steps out of one row a step."""
+    first = training.first.weights
     leaves, structure = jax.tree.flatten(layout)
     columns = np.split(rows, np.cumsum([leaf.size for leaf in leaves])[:-1], axis=1)
     records = DescentStep(

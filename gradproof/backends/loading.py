@@ -202,6 +202,17 @@ def describe_backend(name: str) -> Description:
     return Description.of(found)
 
 
+def environment_of(name: str, variant: str) -> Mapping[str, str]:
+    """Tell what must be in a process's environment from its start, for a variant of a backend to run there.
+
+    >>> environment_of("reference", "numpy")
+    {}
+    """
+    asked = getattr(_class_of(name), "environment", None) if name in _own() else None
+    found: Mapping[str, str] = {} if asked is None else asked(variant)
+    return found
+
+
 def is_own(name: str) -> bool:
     """Tell whether a backend is gradproof's own."""
     return name in _own()

@@ -250,6 +250,15 @@ class RecordingBackend(Backend):
     model_variants: tuple[str, ...] = ()
     optional_variants: Mapping[str, str] = MappingProxyType({})
 
+    @classmethod
+    def environment(cls, variant: str) -> Mapping[str, str]:
+        """Tell what must be in a process's environment before the library starts there, to run a variant.
+
+        `verify` makes its runs in such a process; a run that is made elsewhere may lack it.
+        """
+        del variant
+        return {}
+
     def run(self, scenario: Scenario, *, dtype: str, variant: str) -> Run:
         """Compute and record gradients and updates of a scenario."""
         way, device = parted(variant)

@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from typing import Any
 from gradproof.errors import InputError
 from gradproof.running.limits import Limits
 from gradproof.running.pickling import pickled
+from gradproof.running.task import Task
 from gradproof.running.worker import is_inside, tail
 from gradproof.running.worker_process import WorkerProcess, end_together
 
@@ -38,11 +39,13 @@ class _Call:
         future: of its result.
         payload: the function and its arguments, pickled.
         output: the beginning of the path of what it prints.
+        environment: what its process must have in its environment from the start.
     """
 
     future: "Future[Any]"
     payload: bytes = field(repr=False)
     output: str
+    environment: Mapping[str, str]
 
 
 class IsolatedExecutor(Executor):
@@ -93,7 +96,8 @@ class IsolatedExecutor(Executor):
         """
         assert not kwargs  # noqa: S101 - nobody passes them
         output = str(Path(self._folder.name, str(next(self._numbers))))
-        call = _Call(Future(), pickled(fn, args), output)
+        environment = next((each.environment for each in args if isinstance(each, Task)), {})
+        call = _Call(Future(), pickled(fn, args), output, environment)
         self._outputs[call.future] = Path(f"{output}.1"), Path(f"{output}.2")
         self._calls.put(call)
         idle = [thread for thread in self._threads if thread.ident is None]
@@ -108,7 +112,10 @@ class IsolatedExecutor(Executor):
             if not call.future.set_running_or_notify_cancel():
                 continue
             try:
-                worker = worker or self._started()
+                if worker is not None and worker.environment != call.environment:
+                    self._end(worker)
+                    worker = None
+                worker = worker or self._started(call.environment)
                 result = worker.perform(call.payload, call.output)
             except BaseException as error:  # noqa: BLE001 - whatever it is, who waits for the call is told
                 answer = partial(call.future.set_exception, error)
@@ -123,11 +130,11 @@ class IsolatedExecutor(Executor):
         if worker is not None:
             self._end(worker)
 
-    def _started(self) -> WorkerProcess:
+    def _started(self, environment: Mapping[str, str]) -> WorkerProcess:
         with self._lock:
             if self._closed.is_set():
                 raise CancelledError
-            worker = WorkerProcess(self.limits, self._folder.name)
+            worker = WorkerProcess(self.limits, self._folder.name, environment)
             self._workers.add(worker)
             return worker
 

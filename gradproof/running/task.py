@@ -7,6 +7,7 @@ from typing import Any
 
 from gradproof.backends import Backend, Framework, Run, load_backend
 from gradproof.backends.laws import check_record
+from gradproof.backends.loading import environment_of
 from gradproof.errors import BackendError, BackendUnavailableError, UnsupportedError
 from gradproof.reporting.environment import thread_pools
 from gradproof.running.slate import Slate
@@ -37,6 +38,11 @@ class Task:
     subject: Subject
     absent: RunStatus = RunStatus.FAILED
     backend: Backend | None = None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the process that makes it must have in its environment from the start."""
+        return environment_of(self.subject.backend, self.subject.variant)
 
 
 def carry_out(task: Task) -> Outcome | NotRun:

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import Any
@@ -46,13 +46,17 @@ class WorkerProcess:
     Args:
         limits: of each call.
         folder: where its output goes, which it removes if this process is gone before.
+        environment: what is added to its environment.
     """
 
-    def __init__(self, limits: Limits, folder: str) -> None:
+    def __init__(self, limits: Limits, folder: str, environment: Mapping[str, str]) -> None:
         """Start it."""
+        self.environment = environment
         context = get_context("loky")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, os.getpid(), limits.memory, folder))
+        self._process = context.Process(
+            target=serve, args=(theirs, os.getpid(), limits.memory, folder), env={**environment}
+        )
         self._process.start()
         theirs.close()
         self._seconds = limits.seconds

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import gradproof as gp
 from gradproof.backends import Run, load_backend
 from gradproof.backends.laws import check_record
 from gradproof.errors import UnsupportedError
@@ -20,7 +21,7 @@ from gradproof.reference.schedules import CosineDecay, Schedule, StepDecay, Warm
 from gradproof.scenarios import Scenario, line_fit, sigmoid_network
 from gradproof.verdicts.records import Outcome
 from gradproof.verdicts.runs import judge
-from gradproof.verdicts.verdict import CODE
+from gradproof.verdicts.verdict import CODE, Verdict
 
 jax = pytest.importorskip("jax")
 optax = pytest.importorskip("optax")
@@ -37,6 +38,30 @@ RULES: dict[str, dict[str, Any]] = {
     "AMSGrad's paper": {"optimizer": Adam(amsgrad="moment", correct_first=False, correct_second=False)},
     "AdamW": {"optimizer": AdamW(weight_decay=0.1)},
     "AdamW with AMSGrad": {"optimizer": AdamW(amsgrad="corrected")},
+    "RAdam": {"optimizer": gp.RAdam(epsilon_place="outside")},
+    "RAdam, decoupled": {
+        "optimizer": gp.RAdam(epsilon_place="inside", nesterov=True, weight_decay=0.1, decoupled=True)
+    },
+    "RAdam, L2": {"optimizer": gp.RAdam(beta2=0.9, epsilon_place="outside", weight_decay=0.1)},
+    "Adamax": {"optimizer": gp.Adamax()},
+    "RMSprop": {"optimizer": gp.RMSprop(epsilon_place="inside")},
+    "RMSprop, corrected": {"optimizer": gp.RMSprop(correct=True, initial_scale=0.5)},
+    "RMSprop, direction": {"optimizer": gp.RMSprop(momentum=0.9, centered=True, weight_decay=0.1)},
+    "RMSprop, step": {
+        "optimizer": gp.RMSprop(
+            0.9, 1e-2, "inside", centered=True, momentum=0.9, momentum_of="step", nesterov=True, correct=True
+        )
+    },
+    "Adagrad": {"optimizer": gp.Adagrad(1e-7, "inside", initial_accumulator=0.1)},
+    "Adadelta": {"optimizer": gp.Adadelta(weight_decay=0.1)},
+    "Lion": {"optimizer": gp.Lion(weight_decay=0.1)},
+    "LAMB": {"optimizer": gp.LAMB(weight_decay=0.1)},
+    "Muon": {"optimizer": gp.Muon(correct=True, epsilon_place="added", scale="columns", others=gp.AdamW())},
+    "Muon by the side": {
+        "optimizer": gp.Muon(
+            correct=True, epsilon_place="added", scale="side", nesterov=False, others=gp.SGD(momentum=0.9)
+        )
+    },
 }
 PARTS: dict[str, dict[str, Any]] = {
     "steps": {"schedule": StepDecay(every=3, factor=0.5)},
@@ -120,11 +145,33 @@ def alias(name: str) -> Any:
         "NAdam": optax.nadam,
         "AMSGrad": optax.amsgrad,
         "AdamW": partial(optax.adamw, weight_decay=0.1),
+        "RAdam": optax.radam,
+        "Adamax": optax.adamax,
+        "RMSprop": partial(optax.rmsprop, decay=0.99),
+        "Adagrad": optax.adagrad,
+        "Adadelta": partial(optax.adadelta, weight_decay=0.1),
+        "Lion": partial(optax.lion, weight_decay=0.1),
+        "LAMB": partial(optax.lamb, weight_decay=0.1),
     }[name]
 
 
+ALIASES = ["momentum", "Adam", "NAdam", "AMSGrad", "AdamW"]
+ALIASES += ["RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "Lion", "LAMB"]
+
+
+FIELDS = {
+    "momentum": {"momentum": "trace"},
+    "Adamax": {"first_moment": "mu", "greatest_gradient": "nu"},
+    "RMSprop": {"second_moment": "nu"},
+    "Adagrad": {"sum_of_squares": "sum_of_squares"},
+    "Adadelta": {"second_moment": "e_g", "squared_step": "e_x"},
+    "Lion": {"momentum": "mu"},
+}
+"""What optax calls the entries of a state, where it is not Adam's."""
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", ["momentum", "Adam", "NAdam", "AMSGrad", "AdamW"])
+@pytest.mark.parametrize("name", ALIASES)
 def test_the_weights_have_the_bits_of_a_loop_that_users_write(name: str, dtype: str) -> None:
     scenario = trained("line", 5, **RULES[name])
     run = recorded(scenario, dtype, "eager")
@@ -142,10 +189,9 @@ def test_the_weights_have_the_bits_of_a_loop_that_users_write(name: str, dtype: 
             params = optax.apply_updates(params, updates)
             for each, array in params.items():
                 assert np.asarray(array).tobytes() == run.weights[each][step + 1].tobytes()
-        if name != "momentum":
-            for entry, field in {"first_moment": "mu", "second_moment": "nu"}.items():
-                for each, array in optax.tree.get(state, field).items():
-                    assert np.asarray(array).tobytes() == run.states[entry][each][-1].tobytes()
+        for entry, field in FIELDS.get(name, {"first_moment": "mu", "second_moment": "nu"}).items():
+            for each, array in optax.tree.get(state, field).items():
+                assert np.asarray(array).tobytes() == run.states[entry][each][-1].tobytes()
 
 
 def test_names_of_parameters_may_be_those_of_optaxs_states() -> None:
@@ -215,6 +261,15 @@ def test_a_stopping_rule_ends_a_run_with_a_state() -> None:
     assert compiled.steps == eager.steps == len(compiled.states["momentum"]["m"]) - 1
 
 
+def test_a_variance_of_one_gradient_is_told_where_optax_makes_it_negative() -> None:
+    """Centered and corrected, v - m² of the first step is g² - g², and its rounding may be below 0."""
+    rule = gp.RMSprop(0.99, 1e-8, "inside", centered=True, correct=True)
+    outcome = judge(
+        trained("line", 2, optimizer=rule), recorded(trained("line", 2, optimizer=rule), "float32"), {}
+    )
+    assert outcome.worst_verdict() is Verdict.NOT_FINITE
+
+
 # -------------------------------------------------------------------- what optax has not
 
 
@@ -245,6 +300,28 @@ LACKING = {
     "clipping's ε": (
         {"clipping": ClipByNorm(1.0, epsilon=1e-6)},
         "optax.clip_by_global_norm has no epsilon of 1e-06",
+    ),
+    "RAdam's place": ({"optimizer": gp.RAdam()}, "optax.radam has no epsilon place of 'before correction'"),
+    "Adagrad's place": ({"optimizer": gp.Adagrad()}, "optax.adagrad has no epsilon place of 'outside'"),
+    "Adagrad's rate": (
+        {"optimizer": gp.Adagrad(epsilon_place="inside", learning_rate_decay=0.1)},
+        "optax.adagrad has no learning rate decay of 0.1",
+    ),
+    "Muon's corrections": (
+        {"optimizer": gp.Muon(others=SGD())},
+        "optax.contrib.muon has no correct of False",
+    ),
+    "Muon's norm": (
+        {"optimizer": gp.Muon(others=SGD(), correct=True)},
+        "optax.contrib.muon has no epsilon place of 'least'",
+    ),
+    "Muon's scale": (
+        {"optimizer": gp.Muon(others=SGD(), correct=True, epsilon_place="added")},
+        "optax.contrib.muon has no scale of 'rows'",
+    ),
+    "Muon's others": (
+        {"optimizer": gp.Muon(others=gp.NAdam(), correct=True, epsilon_place="added", scale="side")},
+        "no optimizer of optax's that is NAdam",
     ),
     "a rule": ({"optimizer": OwnRule(momentum=0.5)}, "no optimizer of optax's that is OwnRule"),
     "a schedule": ({"schedule": OwnSchedule(2)}, "no schedule of optax's that is OwnSchedule"),

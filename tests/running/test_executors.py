@@ -18,9 +18,11 @@ import gradproof as gp
 from gradproof.running import foreign_runs, lending
 from gradproof.running.executing import spread
 from gradproof.running.foreign_runs import ForeignRuns, Parcel, carry_out_sent
+from gradproof.running.isolated import IsolatedExecutor
 from gradproof.running.limits import ORDINARY
 from gradproof.running.task import Task, carry_out
 from gradproof.running.user_modules import UserModules
+from gradproof.scenarios import line_fit
 from gradproof.verdicts.records import RunStatus, Subject
 
 HELPER = """
@@ -322,3 +324,22 @@ def test_what_is_not_begun_is_given_up_where_nobody_waits_for_it_any_more():
         results.close()
         release.set()
     assert len(begun) <= 3
+
+
+def flags_of(_):
+    return os.getpid(), os.environ.get("XLA_FLAGS", "")
+
+
+def test_a_run_has_a_process_that_starts_with_what_it_needs_in_its_environment(monkeypatch):
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    variants = ("jit", "eager", "sharded", "jit")
+    tasks = [Task(line_fit(), Subject("line_fit", "jax", each, "float64")) for each in variants]
+    executor = IsolatedExecutor(1, ORDINARY)
+    try:
+        told = [executor.submit(flags_of, task).result() for task in tasks]
+    finally:
+        executor.shutdown()
+    flag = "--xla_force_host_platform_device_count=4"
+    assert [flags for _, flags in told] == ["", "", flag, ""]
+    assert told[0][0] == told[1][0]  # another process only where it is needed
+    assert len({process for process, _ in told}) == 3
