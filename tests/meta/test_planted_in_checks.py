@@ -182,6 +182,8 @@ def test_the_test_at_kinks_needs_its_neighbours(monkeypatch):
     point = {"x": np.array([[1.0, 3.0, 3.0]])}, {"k": np.array([2.0])}
     assert check(pool, full_credit, *point, points=0).verdict is Verdict.WRONG
     monkeypatch.setattr(evidence, "nearby", lambda *_: iter(()))
+    assert check(pool, full_credit, *point, points=0).verdict is Verdict.WRONG  # by its own direction
+    monkeypatch.setattr(evidence.PlaceEvidence, "nearby_along", lambda *_: iter(()))
     assert check(pool, full_credit, *point, points=0).verdict is Verdict.KINK
 
 
