@@ -21,9 +21,9 @@ from gradproof.reference.descent import GradientDescent
 from gradproof.reference.stepping import After
 from gradproof.scenarios import Scenario
 from gradproof.scenarios.dense_network import dense_network
+from gradproof.verdicts.entries import judge_entries
 from gradproof.verdicts.judging.evidence import Evidence
 from gradproof.verdicts.judging.floats import assess
-from gradproof.verdicts.runs import judge_entries
 from gradproof.verdicts.steps import stepping_of
 from gradproof.verdicts.tolerances import SPREADS
 from gradproof.verdicts.verdict import SEVERITY, Verdict

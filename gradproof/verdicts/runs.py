@@ -14,12 +14,12 @@ from gradproof.reference.stepping import After
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.conditioning import where_digits_are_lost, who_loses_digits
 from gradproof.verdicts.digests import digests
+from gradproof.verdicts.entries import judge_entries
 from gradproof.verdicts.explaining import with_causes
-from gradproof.verdicts.judging.evidence import Evidence, Known
-from gradproof.verdicts.judging.floats import Assessment, assess, explain
-from gradproof.verdicts.layout import worst_of_blocks
-from gradproof.verdicts.numerals import decimals, rounded_up
-from gradproof.verdicts.records import Outcome, ParameterRecord, Subject, WorstEntries, worst_step
+from gradproof.verdicts.judging.evidence import Evidence
+from gradproof.verdicts.numerals import rounded_up
+from gradproof.verdicts.rates import judged_rates
+from gradproof.verdicts.records import Outcome, ParameterRecord, Subject, worst_step
 from gradproof.verdicts.steps import batches_of, formats_of, stepping_of
 from gradproof.verdicts.trajectories import checkpoints
 from gradproof.verdicts.updates.facts import with_facts
@@ -47,6 +47,7 @@ def judge(
     run = run.widened
     chunks = [_judge_steps(scenario, run, steps) for steps in _chunks(scenario, run)]
     gradients, updates, states = (_joined([chunk[part] for chunk in chunks]) for part in range(3))
+    states += judged_rates(scenario, run)
     gradients = with_causes(scenario, run, gradients, framework)
     updates, states = with_causes_of_steps(scenario, run, gradients, updates, states)
     updates, states = (tuple(with_facts(scenario, run, each) for each in part) for part in (updates, states))
@@ -102,64 +103,6 @@ def _judge_steps(scenario: Scenario, run: Run, steps: slice) -> tuple[list[Param
         for name, array in arrays.items()
     ]
     return gradients, updates, states
-
-
-def judge_entries(parameter: str, value: Array, known: Known, dtype: str) -> ParameterRecord:
-    """Judge every entry as the rule does, and keep the worst of each step.
-
-    Args:
-        parameter: its dotted name.
-        value: what the implementation gave, of shape (T, *parameter).
-        known: of the same shape.
-        dtype: what the parameter is held in.
-    """
-    steps = len(value)
-    assessed = assess(value, known, dtype)
-    worst = _worst_of_steps(assessed.verdict, assessed.spreads)
-    pick = (np.arange(steps), worst)
-    exact = known.exact.balls().reshape(steps, -1)
-    verdict = assessed.verdict[pick]
-    spreads = rounded_up(assessed.spreads[pick])
-    return ParameterRecord(
-        parameter=parameter,
-        dtype=dtype,
-        shape=value.shape[1:],
-        index=worst,
-        value=assessed.value[pick],
-        exact=decimals(exact[pick]),
-        error=rounded_up(assessed.error[pick]),
-        relative_error=rounded_up(assessed.relative_error[pick]),
-        ulps=rounded_up(assessed.ulps[pick]),
-        spreads=spreads,
-        verdict=verdict,
-        reason=explain(assessed, verdict, known.reasons),
-        worst=_worst_entries(assessed, known, value.shape[1:], worst_step(verdict, spreads)),
-    )
-
-
-def _worst_of_steps(verdict: Array, spreads: Array) -> NDArray[np.intp]:
-    # Verdicts count first; among entries of the same verdict, the more spreads.
-    order = np.nan_to_num(spreads, nan=np.inf, posinf=np.inf)
-    within = np.where(verdict == verdict.max(axis=1, keepdims=True), order, -1.0)
-    worst: NDArray[np.intp] = np.argmax(within, axis=1)
-    return worst
-
-
-def _worst_entries(assessed: Assessment, known: Known, shape: tuple[int, ...], step: int) -> WorstEntries:
-    """Lay out what the rule says of every entry of one parameter at one step; bounds are not yet rounded."""
-    grid, block, index = worst_of_blocks(shape, assessed.verdict[step], assessed.spreads[step])
-    return WorstEntries(
-        step=step,
-        grid=grid,
-        block=block,
-        index=index,
-        value=assessed.value[step, index],
-        exact=decimals(known.exact.balls().reshape(len(assessed.value), -1)[step, index]),
-        error=assessed.error[step, index],
-        ulps=assessed.ulps[step, index],
-        spreads=assessed.spreads[step, index],
-        verdict=assessed.verdict[step, index],
-    )
 
 
 def _chunks(scenario: Scenario, run: Run) -> Iterator[slice]:

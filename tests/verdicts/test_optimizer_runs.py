@@ -28,8 +28,9 @@ from gradproof.reference.optimizers import (
 from gradproof.reference.stepping import After, Stepping
 from gradproof.scenarios.documents.line_fit.system import line_fit
 from gradproof.scenarios.documents.sigmoid_network.system import sigmoid_network
+from gradproof.verdicts.entries import judge_entries
 from gradproof.verdicts.judging.evidence import Evidence
-from gradproof.verdicts.runs import judge, judge_entries
+from gradproof.verdicts.runs import judge
 from gradproof.verdicts.verdict import Verdict
 
 RULES: list[Optimizer] = [

@@ -9,10 +9,10 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gradproof.reference.numbers import Balls, Difference
+from gradproof.verdicts.entries import judge_entries
 from gradproof.verdicts.judging.evidence import Known
 from gradproof.verdicts.judging.floats import assess, least_spread
 from gradproof.verdicts.numerals import decimals, rounded_up
-from gradproof.verdicts.runs import judge_entries
 from gradproof.verdicts.tolerances import SPREADS, ZERO_UNITS
 from gradproof.verdicts.verdict import SEVERITY, Verdict, worst
 

@@ -65,6 +65,9 @@ _TABLES = (
 )
 
 
+_NAMES = ["scenario", "parameter"]
+
+
 def sections(
     frames: Mapping[str, pd.DataFrame], scenarios: Sequence[str], runs: Runs
 ) -> list[dict[str, Any]]:
@@ -78,7 +81,7 @@ def sections(
     thinned = thin_all(frames, runs)
     groups = {
         "runs": by_scenario(frames["runs"]),
-        "parameters": by_scenario(frames["gradients"][["scenario", "parameter"]].drop_duplicates()),
+        **{name: by_scenario(frames[name][_NAMES].drop_duplicates()) for name in ("gradients", "states")},
         "findings": by_scenario(judged(frames["findings"])),
         "entries": entries_by_scenario(frames["entries"]),
         **{name: by_scenario(frames[name]) for name, *_ in _TABLES},
@@ -96,18 +99,18 @@ def _section(
     own, worst = frames["runs"], frames["findings"]
     assert own is not None, "a scenario of the page has a run"  # noqa: S101 - by construction
     ran = own[own["status"] == "run"]
-    named = frames["parameters"]
-    parameters = [] if named is None else named["parameter"].tolist()
+    parameters, states = (_named(frames[each]) for each in ("gradients", "states"))
+    names = [*parameters, *states]
     data = {
-        **curve_plots(thinned, name, parameters),
-        "entries": entry_pictures(frames["entries"], parameters, runs),
+        **curve_plots(thinned, name, names),
+        "entries": entry_pictures(frames["entries"], names, runs),
     }
     return {
         "name": name,
         "verdict": _verdict(own, worst),
         "facts": _facts(own, ran, parameters, frames["claims"]),
-        "parameters": parameters,
-        "plots": {} if worst is None else plots_of(data, worst, parameters, runs),
+        "parameters": names,
+        "plots": {} if worst is None else plots_of(data, worst, names, runs),
         "data": {} if worst is None else data,
         "bins": thinned.bins,
         "reference_off": "" if worst is None else _reference_off(worst),
@@ -118,6 +121,10 @@ def _section(
             if (frame := frames[key]) is not None and len(frame)
         ],
     }
+
+
+def _named(frame: pd.DataFrame | None) -> list[str]:
+    return [] if frame is None else list(frame["parameter"])
 
 
 def _verdict(runs: pd.DataFrame, worst: pd.DataFrame | None) -> str:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.verdicts.updates.suspected import Suspicion, TakenSteps
 
 Rates: TypeAlias = NDArray[np.float64]
@@ -28,11 +29,11 @@ def wrong_rates(steps: TakenSteps) -> Iterator[Suspicion]:
 
 def other_rates(training: GradientDescent, rates: Rates, at: NDArray[np.intp]) -> Iterator[tuple[str, Rates]]:
     """Give what may stand in the place of the learning rates of some steps, where there is a schedule."""
-    plan, base = training.learning_rates, training.learning_rate
-    if training.schedule is None:
+    base, schedule, xp = training.learning_rate, training.schedule, NumpyNamespace()
+    if schedule is None:
         return
-    yield "the learning rate of the next step", plan[np.minimum(at + 1, len(plan) - 1)]
-    yield "the learning rate of the step before", plan[np.maximum(at - 1, 0)]
+    yield "the learning rate of the next step", base * schedule.factors(xp, at + 1)
+    yield "the learning rate of the step before", base * schedule.factors(xp, np.maximum(at - 1, 0))
     yield "the learning rate without its schedule", np.full_like(rates, base)
     yield "the schedule of the learning rate applied twice", rates * rates / base
 
