@@ -32,7 +32,10 @@ def other_rates(training: GradientDescent, rates: Rates, at: NDArray[np.intp]) -
     base, schedule, xp = training.learning_rate, training.schedule, NumpyNamespace()
     if schedule is None:
         return
+    # after the last step the schedule goes on, or its last rate stays
     yield "the learning rate of the next step", base * schedule.factors(xp, at + 1)
+    last = training.steps - 1
+    yield "the learning rate of the next step", base * schedule.factors(xp, np.minimum(at + 1, last))
     yield "the learning rate of the step before", base * schedule.factors(xp, np.maximum(at - 1, 0))
     yield "the learning rate without its schedule", np.full_like(rates, base)
     yield "the schedule of the learning rate applied twice", rates * rates / base
