@@ -154,6 +154,14 @@ ROUNDED_CONSTANT = 1e-2
 CONFIRMING_ENTRIES = 3
 """So many wrong entries must agree with a number that was solved for from one of them."""
 
+MISTAKE_SHARE = 0.5
+"""A mistake in a step is looked at closely if it leaves at most this share of the worst errors ..."""
+
+MISTAKE_NOISE = 4.0
+"""... and explains what is wrong only if the rounding noise of its own step is at most so many times that of
+the training's, or is so small a share of the error: a step whose noise is large (at a branch, say) explains
+any error."""
+
 SAME_RATE = 1e-6
 """Wrong learning rates of a run that are so near to those of other steps, relatively, are theirs: some
 frameworks compute schedules in float32."""

@@ -8,10 +8,11 @@ import pytest
 from builders import record
 
 from gradproof import GradientDescent, dense_network
+from gradproof.backends import load_backend
 from gradproof.reference.averaging import ExponentialAverage
 from gradproof.reference.clipping import ClipByNorm
 from gradproof.reference.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
-from gradproof.reference.schedules import CosineDecay, StepDecay
+from gradproof.reference.schedules import CosineDecay, StepDecay, WarmUp
 from gradproof.verdicts.runs import judge
 from gradproof.verdicts.updates.told import with_causes_of_steps
 from gradproof.verdicts.verdict import Verdict
@@ -458,3 +459,19 @@ def test_recorded_learning_rates_of_other_steps_are_told(shift, words):
     )
     _, (told,) = with_causes_of_steps(scenario, run, (), (), (wrong,))
     assert told.cause == (words and f"what is recorded is {words}")
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("rule", [SGD(), Adam()], ids=lambda rule: type(rule).__name__)
+@pytest.mark.parametrize("name", ["w2", "b1"])
+def test_numbers_from_nowhere_are_no_mistake_of_one_parameter(rule, name):
+    """NaN, and weights that are off at random in the last step, where RAdam's own noise is large."""
+    scenario = replace(SCENARIO, training=GradientDescent(0.1, 5, optimizer=rule, schedule=WarmUp(3)))
+    run = load_backend("reference").run(scenario, dtype="float32", variant="numpy")
+    random = np.random.default_rng(0)
+    for factor in (np.nan, 1 + 1e-2 * random.normal(size=run.weights[name][-1].shape)):
+        weights = {**run.weights, name: run.weights[name].copy()}
+        weights[name][-1] *= factor
+        outcome = judge(scenario, replace(run, weights=weights), {})
+        assert [each.parameter for each in outcome.updates if not each.worst_verdict().passes] == [name]
+        assert {each.cause for each in (*outcome.updates, *outcome.states)} == {""}

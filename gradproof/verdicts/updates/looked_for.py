@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradproof.reference.numbers import Plain
 from gradproof.reference.stepping import After
-from gradproof.verdicts.tolerances import CONFIRMING_ENTRIES
+from gradproof.verdicts.tolerances import CONFIRMING_ENTRIES, MISTAKE_NOISE, MISTAKE_SHARE, SPREADS
 from gradproof.verdicts.updates.judged_steps import JudgedSteps, judged_steps
 from gradproof.verdicts.updates.mistakes import Goal, named_mistakes, solved_settings
 from gradproof.verdicts.updates.suspected import Suspicion, TakenSteps
@@ -20,10 +20,6 @@ TOLD = 3
 
 SHORT = 2
 """A number of so few digits is believed where fewer entries than `CONFIRMING_ENTRIES` confirm it."""
-
-NEARER = 0.5
-"""A mistake is looked at closely if it leaves at most this share of the error of the worst entries. Nothing
-is decided by this: it saves the time of mistakes that were not made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,18 +106,40 @@ class StepInquiry:
         return found
 
     def _explained(self, suspicion: Suspicion) -> Explained | None:
-        passes = judged_steps(suspicion.steps, self.truth).passes
+        judged = judged_steps(suspicion.steps, self.truth)
+        passes = judged.passes
         names = frozenset(
             name
             for name, wrong in self.wrong.items()
             if all(each[wrong].all() for key, each in passes.items() if key.parameter == name)
+            and all(self._is_sharp(key, judged) for key in passes if key.parameter == name)
         )
+        some = np.any(list(self.wrong.values()), axis=0)
+        everywhere = names == self.wrong.keys() and all(each[some].all() for each in passes.values())
+        if not everywhere:  # of one parameter alone, what is no number is no evidence
+            names = frozenset(name for name in names if self._is_finite(name))
         if not names:
             return None
-        some = np.any(list(self.wrong.values()), axis=0)
-        everywhere = all(each[some].all() for each in passes.values())
         always = all(each.all() for key, each in passes.items() if key.parameter in names)
         return Explained(suspicion, names, everywhere, always)
+
+    def _is_sharp(self, key: After, judged: JudgedSteps) -> bool:
+        """Tell whether a mistake's rounding noise is too small to explain what is wrong by itself."""
+        wrong = ~self.truth.passes[key]
+        if key not in judged.assessed or not wrong.any():
+            return True
+        own, other = (each.assessed[key] for each in (self.truth, judged))
+        most = np.maximum(MISTAKE_NOISE * SPREADS * own.widest, MISTAKE_SHARE * own.error)
+        unsharp = np.isfinite(own.value) & ~(SPREADS * other.widest <= most)
+        return not unsharp[wrong].any()
+
+    def _is_finite(self, name: str) -> bool:
+        """Tell whether all that is wrong of a parameter are numbers."""
+        return all(
+            bool(np.isfinite(self.steps.claimed[key][~passes]).all())
+            for key, passes in self.truth.passes.items()
+            if key.parameter == name
+        )
 
     @cached_property
     def _probes(self) -> dict[str, list[tuple[After, int, int, float]]]:
@@ -147,7 +165,7 @@ class StepInquiry:
             if key not in made:
                 return True
             value = self.truth.assessed[key].value[step, entry]
-            return bool(abs(value - made[key].values()[step].flat[entry]) <= NEARER * off)
+            return bool(abs(value - made[key].values()[step].flat[entry]) <= MISTAKE_SHARE * off)
 
         return any(all(map(near, probes)) for probes in self._probes.values())
 

@@ -15,9 +15,9 @@ from gradproof.reference.tape import Choice, never
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.judging.floats import Assessment
 from gradproof.verdicts.records import ParameterRecord
+from gradproof.verdicts.tolerances import MISTAKE_SHARE
 from gradproof.verdicts.updates.chosen_steps import is_wrong, looked_at
 from gradproof.verdicts.updates.judged_steps import assessments, passing
-from gradproof.verdicts.updates.looked_for import NEARER
 from gradproof.verdicts.updates.mistakes import recorded_instead
 from gradproof.verdicts.updates.suspected import Gradients, TakenSteps
 from gradproof.verdicts.verdict import CODE, Verdict
@@ -67,7 +67,7 @@ def _are_near(wrong: Sequence[ParameterRecord], at: NDArray[np.intp], instead: G
         made = {name: numbers.values() for name, numbers in instead(plain, never).items()}
     return all(
         abs(float(record.value[step]) - made[record.parameter][row].flat[record.index[step]])
-        <= NEARER * record.error[step]
+        <= MISTAKE_SHARE * record.error[step]
         for record in wrong
         for row, step in enumerate(at)
         if record.verdict[step] >= CODE[Verdict.DISAGREES] and np.isfinite(record.error[step])
