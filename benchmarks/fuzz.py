@@ -44,33 +44,23 @@ ACCUSED = (Verdict.DISAGREES, Verdict.NOT_FINITE, Verdict.WRONG)
 AT_ONCE = 50
 """So many losses are drawn from one seed."""
 
+_BOTH = ("float64", "float32")
+_SATURATED = "binary_cross_entropy: it is NaN where p rounds to 1, and so does the target"
+
 KNOWN: Mapping[tuple[str, str, str], str] = {
-    ("torch", "float64", "floor_divide"): "aten::floor_divide has no derivative",
-    ("torch", "float32", "floor_divide"): "aten::floor_divide has no derivative",
-    (
-        "torch",
-        "float64",
-        "softplus",
-    ): "above its threshold of 20 softplus(x) is x, which is off by e^-x: 2e-9",
+    **{("torch", dtype, "floor_divide"): "aten::floor_divide has no derivative" for dtype in _BOTH},
+    ("torch", "float64", "softplus"): "above 20 softplus(x) is x, which is off by e^-x: 2e-9",
     **{
-        (
-            "torch",
-            dtype,
-            "binary_cross_entropy",
-        ): "its derivative divides by p (1 - p), or by 1e-12 where that is smaller"
-        for dtype in ("float64", "float32")
+        ("torch", dtype, "xlogy"): "binary_cross_entropy divides by p (1 - p), or by 1e-12 if that is less"
+        for dtype in _BOTH
     },
     **{
-        (
-            "torch",
-            dtype,
-            "ndtr",
-        ): "it is (1 + erf(x / sqrt(2))) / 2, which is 0 below -8.3, or -5.5 in float32"
-        for dtype in ("float64", "float32")
+        ("torch", dtype, "ndtr"): "it is (1 + erf(x / sqrt(2))) / 2: 0 below -8.3, or -5.5 in float32"
+        for dtype in _BOTH
     },
     ("torch", "float64", "digamma"): "its trigamma function is a series of five terms, off by 1e-10",
     ("jax", "float64", "log_ndtr"): "below -20 it is an asymptotic series of three terms, off by 1e-9 at -23",
-    ("jax", "float32", "binary_cross_entropy"): "it is NaN where p rounds to 1 and so does the target",
+    **{("jax", dtype, "xlogy"): _SATURATED for dtype in _BOTH},
     ("jax", "float64", "i0"): "its derivative at 0 is 1, and off by 1e-13 near 0",
     ("jax", "float32", "i0"): "its derivative at 0 is 1",
 }
