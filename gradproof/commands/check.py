@@ -21,7 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype",
         default="float64",
-        help="what to judge in: float64 (default), float32, float16, bfloat16",
+        help="what to judge in: float64 (default), float32, float16, bfloat16; own: each array's own",
     )
     parser.add_argument(
         "--points",

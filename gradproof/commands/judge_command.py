@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype",
         default="float32",
-        help="what they were computed in: float64, float32 (default), float16, bfloat16, or a float8",
+        help="what they were computed in: float64, float32 (default), float16, bfloat16, a float8, or own",
     )
     parser.add_argument(
         "--strict", action="store_true", help="let a right formula fail whose evaluation loses digits"

@@ -41,7 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=names,
         metavar="A,B",
         default=["float64", "float32"],
-        help="dtypes to run (default: float64,float32)",
+        help="dtypes to run (default: float64,float32); own: each array's own",
     )
     parser.add_argument(
         "--device",
