@@ -11,7 +11,7 @@ from gradproof import GradientDescent, dense_network
 from gradproof.backends import load_backend
 from gradproof.reference.averaging import ExponentialAverage
 from gradproof.reference.clipping import ClipByNorm
-from gradproof.reference.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from gradproof.reference.optimizers import SGD, Adagrad, Adam, AdamW, Muon, RMSprop
 from gradproof.reference.schedules import CosineDecay, StepDecay, WarmUp
 from gradproof.verdicts.runs import judge
 from gradproof.verdicts.updates.told import with_causes_of_steps
@@ -462,7 +462,7 @@ def test_recorded_learning_rates_of_other_steps_are_told(shift, words):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("rule", [SGD(), Adam()], ids=lambda rule: type(rule).__name__)
+@pytest.mark.parametrize("rule", [SGD(), Adam(), Muon(others=AdamW())], ids=lambda rule: type(rule).__name__)
 @pytest.mark.parametrize("name", ["w2", "b1"])
 def test_numbers_from_nowhere_are_no_mistake_of_one_parameter(rule, name):
     """NaN, and weights that are off at random in the last step, where RAdam's own noise is large."""

@@ -146,8 +146,12 @@ class TakenSteps:
         """Tell whether the run has the state that another optimizer keeps; of other rules nothing is kept."""
         if not isinstance(rule, Optimizer):
             return True
-        kept = {entry for rows in self.stepping.weights.values() for entry in rule.state(rows[0])}
-        return kept <= self.stepping.states.keys()
+        states = self.stepping.states
+        return all(
+            name in states.get(entry, {})
+            for name, rows in self.stepping.weights.items()
+            for entry in rule.state(rows[0])
+        )
 
     def suits(self, rule: Optimizer) -> bool:
         """Tell whether an optimizer updates parameters of these shapes; Muon updates matrices alone."""
