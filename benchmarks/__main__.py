@@ -25,6 +25,7 @@ MEASUREMENTS = {
     "reference": running.reference_against_document,
     "torch": running.torch_against_bare_loop,
     "jax": running.jax_against_bare_loop,
+    "optax": running.optax_against_bare_loop,
     "check": checking.checks_side_by_side,
     "check-points": checking.checks_with_points_and_cause,
     "accusations": accusations.accusations,
