@@ -23,6 +23,14 @@ LACKING = {
         "lion": r"no Lion",
         "lamb": r"no LAMB",
     },
+    "jax": {
+        "dampened": r"optax.sgd has no dampening of 0.25",
+        "adam, epsilon before correction": r"optax.adam has no epsilon place of 'before correction'",
+        "amsgrad": r"optax.amsgrad has no amsgrad of 'moment'",
+        "nadam": r"no optimizer of optax's that is NAdam",
+        "radam": r"optax.radam has no epsilon place of 'before correction'",
+        "adagrad": r"optax.adagrad has no epsilon place of 'outside'",
+    },
 }
 """By backend, the optimizers that its library has not, and what it says."""
 
@@ -32,7 +40,11 @@ DIFFERENT = {("torch", "nadam", "float64")}
 NORM = {"torch": gp.ClipByNorm(0.5, epsilon=1e-6)}
 """How a library clips by the norm where it does so in its own way."""
 
+COARSE = {("jax", "float64")}
+"""By library and dtype, those whose schedules have float32's digits: see docs/optax.md."""
+
 WAYS = ["reference/numpy", "torch/eager", "torch/foreach", "torch/fused"]
+WAYS += [pytest.param(way, marks=pytest.mark.slow) for way in ("jax/jit", "jax/eager")]  # which compile
 
 
 def verified(way: str, optimizer: str, others: str, system: str, dtype: str) -> Report:
@@ -64,11 +76,13 @@ def test_right_steps_are_right(way: str, optimizer: str, others: str, dtype: str
         assert report.failures["relative_error"].max() < 1e-5
         return
     assert report.ok, run["reason"]
-    assert run["verdict"] in {"AGREES", "ILL_CONDITIONED"}
+    coarse = (way.partition("/")[0], dtype) in COARSE and others != "alone"
+    assert run["verdict"] in ({"INACCURATE"} if coarse else {"AGREES", "ILL_CONDITIONED"})
     training = trained(system, optimizer, others).training
     assert training is not None
     kept = {name.partition(" of ")[0] for name in report.states["parameter"]}
-    assert kept == set(first_state(training, trained(system, optimizer).flat_params))
+    rates = {"learning_rate"} if training.schedule is not None else set()
+    assert kept == rates | set(first_state(training, trained(system, optimizer).flat_params))
     assert len(report.updates) == training.steps * 2
 
 
