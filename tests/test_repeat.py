@@ -50,8 +50,8 @@ def subjects(report: Report) -> list[tuple[str, ...]]:
         (["jax"], {"jax": ()}),
         (["jax/eager"], {"jax": ("eager",)}),
         (["jax/eager", "torch", "jax/jit"], {"jax": ("eager", "jit"), "torch": ()}),
-        (["jax/eager", "jax"], {"jax": ()}),
-        (["jax", "jax/eager"], {"jax": ()}),
+        (["jax/eager", "jax"], {"jax": ("eager", "*")}),
+        (["jax", "jax/eager"], {"jax": ("*", "eager")}),
         (["jax/eager", "jax/eager"], {"jax": ("eager",)}),
         (["jax/"], {"jax": ("",)}),
     ],
@@ -90,6 +90,7 @@ def test_variants_come_in_the_backends_order() -> None:
 def test_optional_variants_run_only_where_they_are_named() -> None:
     assert variants_of(Slow()) == ("usual", "other")
     assert variants_of(Slow(), ("compiled", "usual")) == ("usual", "compiled")
+    assert variants_of(Slow(), ("compiled", "*")) == ("usual", "other", "compiled")
     with pytest.raises(InputError, match=r"Choose from two/usual, two/other, two/compiled\."):
         variants_of(Slow(), ("fast",))
 

@@ -308,27 +308,24 @@ def chosen_variants(entries: Iterable[str]) -> dict[str, tuple[str, ...]]:
             `@DEVICE`.
 
     Returns:
-        by backend, in the order in which they are first named, the variants that are named; none stands for
-        all, and so does a device alone for all on it.
+        by backend, in the order in which they are first named, the variants that are named; none, and `*`
+        beside others or on a device, stands for all that run where none is named.
 
-    >>> chosen_variants(["jax/eager", "torch/func", "torch", "jax/eager"])
-    {'jax': ('eager',), 'torch': ()}
+    >>> chosen_variants(["jax/eager", "torch/fused", "torch", "jax/eager"])
+    {'jax': ('eager',), 'torch': ('fused', '*')}
     >>> chosen_variants(["torch@cuda", "torch", "jax/jit@cuda:1"])
-    {'torch': ('@cuda', ''), 'jax': ('jit@cuda:1',)}
+    {'torch': ('*@cuda', '*'), 'jax': ('jit@cuda:1',)}
     """
-    chosen: dict[str, dict[tuple[str, str], None]] = {}
+    chosen: dict[str, dict[str, None]] = {}
     for entry in entries:
         path, device = parted(entry)
-        name, _, variant = path.partition("/")
-        chosen.setdefault(name, {})[variant, device] = None
-    return {name: tuple(_named(variants)) for name, variants in chosen.items()}
+        name, slash, variant = path.partition("/")
+        chosen.setdefault(name, {})[placed(variant if slash else ALL, device)] = None
+    return {name: () if [*named] == [ALL] else tuple(named) for name, named in chosen.items()}
 
 
-def _named(variants: Iterable[tuple[str, str]]) -> list[str]:
-    """Leave out what is named beside all variants on the same device, and all where nothing else is named."""
-    whole = {device for variant, device in variants if not variant}
-    named = [placed(*each) for each in variants if not each[0] or each[1] not in whole]
-    return [] if named == [""] else named
+ALL = "*"
+"""Stands for all variants of a backend that run where none is named."""
 
 
 def placed(variant: str, device: str) -> str:
@@ -356,15 +353,16 @@ def variants_of(
     usual = (*of_models, *backend.variants) if model else backend.variants
     every = (*of_models, *backend.variants, *getattr(backend, "optional_variants", ()))
     found: dict[str, int] = {}
-    for variant, device in map(parted, chosen or ("",)):
-        if variant and variant not in every:
+    for variant, device in map(parted, chosen or (ALL,)):
+        if variant not in (*every, ALL):
             raise InputError(
                 f"Backend {backend.name!r} has no variant called {variant!r}. Choose from "
                 f"{', '.join(f'{backend.name}/{each}' for each in every)}."
             )
         if device:
             _check_device(backend, device)
-        found |= {placed(each, device): every.index(each) for each in ((variant,) if variant else usual)}
+        own = usual if variant == ALL else (variant,)
+        found |= {placed(each, device): every.index(each) for each in own}
     return tuple(sorted(found, key=lambda each: found[each]))
 
 

@@ -14,7 +14,7 @@ from gradproof.backends import (
     is_own,
     variants_of,
 )
-from gradproof.backends.loading import check_device_name, placed
+from gradproof.backends.loading import ALL, check_device_name, placed
 from gradproof.errors import BackendUnavailableError, InputError
 from gradproof.reference.numbers.run_formats import OWN
 from gradproof.running.limits import Limits
@@ -57,7 +57,8 @@ def plan(
     asked = _on_device(asked, described, device)
     for name, chosen in asked.items():
         found = described[name]
-        named = chosen or ("",)  # what is told not to have run: all of the backend, or what was named
+        # What is told not to have run: all of the backend, or what was named.
+        named = tuple(each.replace(ALL, "") for each in chosen or (ALL,))
         if isinstance(found, BackendUnavailableError):
             not_run += [
                 NotRun(each, str(found), absent) for each in _subjects(scenarios, name, named, dtypes)
@@ -91,7 +92,7 @@ def _on_device(
     check_device_name(device, dict.fromkeys(kind for each in kinds.values() for kind in each))
     can = {name for name, each in kinds.items() if device.partition(":")[0] in each}
     return {
-        name: tuple(each if "@" in each else placed(each, device) for each in chosen or ("",))
+        name: tuple(each if "@" in each else placed(each, device) for each in chosen or (ALL,))
         if name in can
         else chosen
         for name, chosen in asked.items()

@@ -49,11 +49,11 @@ def in_a_process(code: str, **variables: str) -> str:
 @pytest.mark.parametrize(
     ("entries", "chosen"),
     [
-        (["torch@cuda"], {"torch": ("@cuda",)}),
+        (["torch@cuda"], {"torch": ("*@cuda",)}),
         (["torch/func@cuda:1", "torch/func"], {"torch": ("func@cuda:1", "func")}),
-        (["torch", "torch/func@cuda"], {"torch": ("", "func@cuda")}),
-        (["torch/func@cuda", "torch@cuda"], {"torch": ("@cuda",)}),
-        (["torch/func", "torch"], {"torch": ()}),
+        (["torch", "torch/func@cuda"], {"torch": ("*", "func@cuda")}),
+        (["torch/func@cuda", "torch@cuda"], {"torch": ("func@cuda", "*@cuda")}),
+        (["torch/func", "torch"], {"torch": ("func", "*")}),
     ],
 )
 def test_a_device_follows_a_backend_or_a_variant(entries: list[str], chosen: dict[str, Any]) -> None:
