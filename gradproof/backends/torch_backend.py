@@ -178,7 +178,13 @@ class TorchBackend(RecordingBackend):
         if variant == "func":
             return _func_steps(scenario, xp, params, batch)
         if variant in ("ddp", "fsdp"):
-            dtype = str(next(iter(params.values())).dtype).removeprefix("torch.")
+            weight = next(iter(params.values()))
+            if weight.device.type != "cpu":
+                raise UnsupportedError(
+                    f"torch/{variant} shares a batch among processes of the CPU, and is asked for on "
+                    f"{weight.device}. Leave the device out."
+                )
+            dtype = str(weight.dtype).removeprefix("torch.")
             return ranked_steps(
                 scenario, self.framework, variant, dtype, planned_steps(self, scenario, variant)
             )

@@ -62,8 +62,8 @@ def test_a_device_follows_a_backend_or_a_variant(entries: list[str], chosen: dic
 
 def test_all_variants_are_meant_on_a_device() -> None:
     torch = describe_backend("torch")
-    assert variants_of(torch, ("@cuda:1", "func")) == ("eager@cuda:1", "func@cuda:1", "func")
-    assert variants_of(torch, ("@cuda",), model=True) == ("module@cuda", "eager@cuda", "func@cuda")
+    assert variants_of(torch, ("*@cuda:1", "func")) == ("eager@cuda:1", "func@cuda:1", "func")
+    assert variants_of(torch, ("*@cuda",), model=True) == ("module@cuda", "eager@cuda", "func@cuda")
 
 
 @pytest.mark.parametrize(
