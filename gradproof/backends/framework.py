@@ -177,4 +177,6 @@ class Lazy:
         """Give what the module has; nothing is imported for what Python itself asks for."""
         if name.startswith("__") and name.endswith("__") and self._name not in sys.modules:
             raise AttributeError(name)
-        return getattr(import_module(self._name), name)
+        # torch.compile follows a look-up in sys.modules, but no import.
+        module = sys.modules.get(self._name)
+        return getattr(import_module(self._name) if module is None else module, name)

@@ -14,6 +14,7 @@ from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.protocol import RecordingBackend, batches, plain_steps, planned_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.backends.torch_functions import TorchNamespace
+from gradproof.backends.torch_modes import MODES, Backward, backward_in
 from gradproof.backends.torch_optimizers import trained_steps
 from gradproof.backends.torch_precision import flags, matmul_precision, precision_settings, products
 from gradproof.backends.torch_ranks import ranked_steps
@@ -129,8 +130,9 @@ class TorchBackend(RecordingBackend):
     """Runs a scenario in PyTorch, where tensors are made by default or on the device that is named.
 
     Variants: `eager` is a training loop as PyTorch's tutorials write it, with `backward()` and an optimizer
-    of torch.optim; so are `foreach` and `fused`, whose optimizer computes otherwise. `func` differentiates by
-    `torch.func.grad_and_value` and steps the weights itself. `module` runs a model that
+    of torch.optim; so are `foreach` and `fused`, whose optimizer computes otherwise; and `compile`,
+    `checkpoint`, `vmap` and `scaled`, which compute the gradient otherwise (see `torch_modes`). `func`
+    differentiates by `torch.func.grad_and_value` and steps the weights itself. `module` runs a model that
     `gradproof.from_torch` took, as it is. `autocast` computes the loss, or runs the model, under
     `torch.autocast` in bfloat16, with parameters in float32.
     """
@@ -147,6 +149,7 @@ class TorchBackend(RecordingBackend):
             "ddp": "starts two processes, which share each batch by DistributedDataParallel",
             "fsdp": "starts two processes, which share each batch and the weights by fully_shard",
             "autocast": "computes in bfloat16 on the way",
+            **MODES,
         }
     )
     dtypes: tuple[str, ...] = framework.dtypes
@@ -190,10 +193,9 @@ class TorchBackend(RecordingBackend):
             )
         if variant == "autocast":
             return self._autocast_steps(scenario, params, batch)
-        options = {variant: True} if variant in self.optional_variants else {}
-        return trained_steps(
-            scenario, self.framework, partial(scenario.flat_loss, xp), params, batch, **options
-        )
+        backward = backward_in(variant, scenario, xp, params)
+        options = {variant: True} if variant in ("foreach", "fused") else {}
+        return trained_steps(scenario, self.framework, backward, params, batch, **options)
 
     def _autocast_steps(self, scenario: Scenario, params: Tensors, batch: Tensors) -> Iterator[DescentStep]:
         """Make steps under `torch.autocast`.
@@ -219,7 +221,7 @@ class TorchBackend(RecordingBackend):
             with autocast(device):
                 return scenario.flat_loss(self.framework.namespace(), weights, data).float()
 
-        return trained_steps(scenario, self.framework, loss, params, batch)
+        return trained_steps(scenario, self.framework, Backward(loss), params, batch)
 
     def formats(self, scenario: Scenario, dtype: str, variant: str) -> RunFormats:
         """Give the formats that a variant computes in; under `torch.autocast` the loss with its casts."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from gradproof.backends.framework import Framework, Lazy
 from gradproof.backends.protocol import batches, descent_of
+from gradproof.backends.torch_modes import Backward
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.advance import AVERAGE
 from gradproof.reference.clipping import ClipByNorm, Clipping
@@ -234,7 +235,9 @@ def scheduler_of(schedule: Schedule | None, optimizer: Any) -> Any:
     Raises:
         UnsupportedError: torch has none for it.
     """
-    rate = optimizer.param_groups[0]["lr"]
+    group = optimizer.param_groups[0]
+    # what a scheduler was made for before, as for a warm-up, has changed "lr", and left this
+    rate = group.get("initial_lr", group["lr"])
     match schedule:
         case None:
             return None
@@ -296,17 +299,17 @@ class Average:
 def trained_steps(
     scenario: Scenario,
     framework: Framework,
-    loss: Callable[[Tensors, Mapping[str, Any]], Any],
+    backward: Backward,
     params: Tensors,
     batch: Tensors,
     **options: bool,
 ) -> Iterator[DescentStep]:
-    """Train as PyTorch's tutorials do: `backward()`, and torch.optim's step.
+    """Train as PyTorch's tutorials do: `backward()`, or another way to the gradient, and torch.optim's step.
 
     Args:
         scenario: whose training it is.
         framework: PyTorch.
-        loss: gives the loss of weights and data.
+        backward: adds the gradient of the loss to the weights' `.grad`.
         params: the first weights, which are changed.
         batch: the whole data.
         **options: as for `optimizer_of`.
@@ -320,43 +323,39 @@ def trained_steps(
     entries = OPTIMIZERS[type(training.optimizer)].entries
     weights = list(params.values())
     for data in batches(scenario, batch, framework):
-        optimizer.zero_grad()
-        value = _backward(training, loss, params, data)
-        _check_used(scenario, params)
-        # zero_grad drops the gradient instead of clearing it, so each step's tensor may be kept as it is.
-        gradient = {name: weight.grad for name, weight in params.items()}
-        if clip is not None:
-            gradient = {name: each.clone() for name, each in gradient.items()}
-            clip(weights)
-        rate = optimizer.param_groups[0]["lr"]
-        optimizer.step()
+        is_made = False
+        while not is_made:
+            optimizer.zero_grad()
+            value = _of_parts(training, backward, params, data)
+            _check_used(scenario, params)
+            backward.finish_gradient(optimizer)
+            # zero_grad drops the gradient instead of clearing it, so each step's tensor may be kept as it is.
+            gradient = {name: weight.grad for name, weight in params.items()}
+            if clip is not None:
+                gradient = {name: each.clone() for name, each in gradient.items()}
+                clip(weights)
+            rate = optimizer.param_groups[0]["lr"]
+            is_made = backward.make_step(optimizer)
         if scheduler is not None:
             scheduler.step()
         after = {name: weight.detach().clone() for name, weight in params.items()}
         state = {
-            entry: {name: optimizer.state[each][own].detach().clone() for name, each in params.items()}
+            # in the dtype of the weight: NAdam's product is of PyTorch's default dtype
+            entry: {n: optimizer.state[w][own].detach().to(w.dtype, copy=True) for n, w in params.items()}
             for entry, own in entries.items()
             if own in optimizer.state[weights[0]]
         }
         yield DescentStep(value, gradient, after, {**state, **average.after(params)}, rate)
 
 
-def _backward(
-    training: GradientDescent,
-    loss: Callable[[Tensors, Mapping[str, Any]], Any],
-    params: Tensors,
-    data: Mapping[str, Any],
-) -> Any:
+def _of_parts(training: GradientDescent, backward: Backward, params: Tensors, data: Mapping[str, Any]) -> Any:
     """Add the gradient of the loss to the weights', of one micro-batch after the other; give the loss."""
     if training.accumulation is None:
-        value = loss(params, data)
-        value.backward()
-        return value.detach()
+        return backward.add_gradient(params, data)
     total: Any = 0.0
     for part, factor in training.accumulation.parts(len(next(iter(data.values())))):
-        value = factor * loss(params, {name: tensor[part] for name, tensor in data.items()})
-        value.backward()
-        total = total + value.detach()
+        micro_batch = {name: tensor[part] for name, tensor in data.items()}
+        total = total + backward.add_gradient(params, micro_batch, factor)
     return total
 
 

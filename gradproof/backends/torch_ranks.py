@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy
+from gradproof.backends.torch_modes import Backward
 from gradproof.backends.torch_optimizers import trained_steps
 from gradproof.errors import BackendError, UnsupportedError
 from gradproof.reference.descent import Accumulation
@@ -193,7 +194,7 @@ def _trained(work: RankWork, rank: int) -> Iterator[DescentStep]:
         return RANKS * factor * engine({name: tensor[part] for name, tensor in data.items()})
 
     weights = dict(zip(params, module.parameters(), strict=True))
-    return trained_steps(scenario, framework, loss, weights, batch)
+    return trained_steps(scenario, framework, Backward(loss), weights, batch)
 
 
 def _module(scenario: Scenario, framework: Framework, params: Tensors) -> Any:
