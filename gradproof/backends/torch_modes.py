@@ -86,7 +86,9 @@ class _Compiled(Backward):
             with _python_as_it_was():
                 return super().add_gradient(params, data, factor)
         except dynamo.TorchDynamoException as error:
-            why = next(iter(str(error).splitlines()), "")
+            lines = str(error).splitlines()
+            # "backend='inductor' raised:" says in the next line what
+            why = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
             raise UnsupportedError(
                 f"torch.compile does not compile the loss: {type(error).__name__}: {why}. Write it without "
                 "what PyTorch names, install what it needs, or leave torch/compile out."
