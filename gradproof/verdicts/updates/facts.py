@@ -49,7 +49,7 @@ def _facts(
     entry: str, second: NDArray[Any], gradient: NDArray[Any], epsilon: float | None, dtype: str
 ) -> Iterator[tuple[NDArray[np.bool_], str]]:
     """Give facts, and in which entries they hold."""
-    smallest = FORMATS[dtype].smallest_normal
+    smallest, second = FORMATS[dtype].smallest_normal, np.abs(second)  # negative where it is wrong
     underflows = (gradient != 0) & (second < smallest)
     yield (
         underflows,
