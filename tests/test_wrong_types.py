@@ -120,6 +120,7 @@ RIGHT: dict[str, dict[str, Any]] = {
         "epsilon_place": "added",
         "scale": "rows",
         "root_mean_square": 0.2,
+        "iterates_in": "bfloat16",
         "weight_decay": 0.0,
         "others": None,
     },

@@ -270,7 +270,7 @@ def _lamb(rule: LAMB, rate: Any) -> Made:
 
 
 def _muon(rule: Muon, rate: Any) -> Made:
-    _need(rule, "contrib.muon", correct=True, epsilon_place="added")
+    _need(rule, "contrib.muon", correct=True, epsilon_place="added", iterates_in="")
     if rule.scale == "rows":
         _need(rule, "contrib.muon", scale="columns")
     made = optax.contrib.muon(

@@ -108,6 +108,9 @@ def _rmsprop_lacks(rule: RMSprop) -> str:
 def _muon_lacks(rule: Muon) -> str:
     return _first_of(
         {
+            'an iteration in other formats than bfloat16 (iterates_in="bfloat16" is its own)': (
+                rule.iterates_in == "bfloat16"
+            ),
             "a rule for what is no matrix (make two optimizers)": rule.others is None,
             "a correction of the momentum": not rule.correct,
             "an epsilon that is added to the norm": rule.epsilon_place == "least",

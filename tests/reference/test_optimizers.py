@@ -98,6 +98,7 @@ RULES: list[Optimizer] = [
     Muon(correct=True, epsilon=1e-3, epsilon_place="added", scale="columns"),
     Muon(correct=True, nesterov=False, epsilon=1e2, scale="side", root_mean_square=0.25),
     Muon(coefficients=(2.0, -1.5, 0.5), momentum=0.5),
+    Muon(iterates_in="bfloat16"),  # exact numbers are not rounded
 ]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from gradproof import GradientDescent, Scenario
 from gradproof.backends import load_backend
+from gradproof.errors import UnsupportedError
 from gradproof.reference.clipping import ClipByNorm
 from gradproof.reference.optimizers import (
     LAMB,
@@ -56,6 +57,7 @@ RULES: list[Optimizer] = [
     Lion(weight_decay=0.1),
     LAMB(weight_decay=0.1),
     Muon(others=Adam()),
+    Muon(others=Adam(), iterates_in="bfloat16"),
     Muon(others=SGD(), correct=True, epsilon_place="added", scale="side"),
 ]
 
@@ -85,6 +87,20 @@ def test_a_run_of_an_optimizer_is_right(rule: Optimizer, dtype: str) -> None:
 def test_a_long_run_of_an_optimizer_is_right(scenario: Any, rule: Optimizer, dtype: str) -> None:
     found = verdicts(scenario(), rule, dtype, 500)
     assert all(verdict.passes for verdict in found.values()), found
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+@pytest.mark.parametrize("scale", ["rows", "side"])
+def test_torchs_muon_iterates_in_bfloat16_and_is_right_as_such(dtype: str, scale: Any) -> None:
+    rule = Muon(iterates_in="bfloat16", scale=scale, weight_decay=0.1)
+    scenario = replace(sigmoid_network(), training=GradientDescent(0.05, 10, optimizer=rule))
+    pytest.importorskip("torch")
+    backend = load_backend("torch")
+    outcome = judge(scenario, backend.run(scenario, dtype=dtype, variant="eager"), {})
+    assert outcome.worst_verdict().passes
+    whole = replace(scenario, training=GradientDescent(0.05, 10, optimizer=replace(rule, iterates_in="")))
+    with pytest.raises(UnsupportedError, match='iterates_in="bfloat16" is its own'):
+        backend.run(whole, dtype=dtype, variant="eager")
 
 
 def cancelled() -> Scenario:

@@ -16,6 +16,7 @@ from gradproof.inputs import (
     optional,
     sequence_of,
 )
+from gradproof.reference.numbers.formats import numpy_dtype
 from gradproof.reference.optimizers.optimizer import (
     Array,
     At,
@@ -67,6 +68,8 @@ class Muon(Optimizer):
             from the right), or root_mean_square · √max(rows, columns) (`side`: "match_rms_adamw" of
             torch.optim, `consistent_rms` of optax).
         root_mean_square: for the scale `side`.
+        iterates_in: the format that the matrix is rounded to before it is orthogonalised: `bfloat16` for
+            torch.optim, whatever the weights are held in; empty for none.
         weight_decay: decoupled, as in AdamW.
         others: the rule of parameters that are no matrices; None where there are none.
 
@@ -89,6 +92,7 @@ class Muon(Optimizer):
     epsilon_place: Literal["added", "least"] = "least"
     scale: Literal["rows", "columns", "side"] = "rows"
     root_mean_square: float = 0.2
+    iterates_in: Literal["", "bfloat16"] = ""
     weight_decay: float = 0.0
     others: Optimizer | None = None
 
@@ -110,6 +114,7 @@ class Muon(Optimizer):
             iterations=(self.iterations, COUNT),
             epsilon_place=(self.epsilon_place, one_of("added", "least")),
             scale=(self.scale, one_of("rows", "columns", "side")),
+            iterates_in=(self.iterates_in, one_of("", "bfloat16")),
             others=(self.others, optional(instance_of(Optimizer, "an optimizer such as AdamW(...)"))),
         )
         object.__setattr__(self, "coefficients", tuple(float(each) for each in self.coefficients))
@@ -155,13 +160,17 @@ class Muon(Optimizer):
     def _orthogonalised(self, xp: Any, matrix: Any, is_tall: bool) -> Any:
         """Bring all singular values of a matrix near to 1."""
         a, b, c = self.coefficients
+        held_in = matrix.dtype
+        if self.iterates_in:
+            matrix = xp.astype(matrix, numpy_dtype(self.iterates_in))
         norm = root(xp, xp.sum(matrix**2))
         least = norm + self.epsilon if self.epsilon_place == "added" else xp.maximum(norm, self.epsilon)
         matrix = (matrix.T if is_tall else matrix) / least
         for _ in range(self.iterations):
             product = matrix @ matrix.T
             matrix = a * matrix + (b * product + c * (product @ product)) @ matrix
-        return matrix.T if is_tall else matrix
+        matrix = matrix.T if is_tall else matrix
+        return xp.astype(matrix, held_in) if self.iterates_in else matrix
 
     def _scale(self, rows: int, columns: int) -> float:
         if self.scale == "side":
