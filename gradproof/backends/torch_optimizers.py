@@ -217,13 +217,13 @@ def optimizer_of(training: GradientDescent, weights: Tensors, **options: bool) -
     made = getattr(torch.optim, own.name)
     for option in options:
         if option not in inspect.signature(made).parameters:
-            raise _lacking(f"a {option} form of {own.name}")
+            raise _lacking(f"{option} form of {own.name}")
     try:
         return made(list(weights.values()), lr=training.learning_rate, **own.settings(rule), **options)
     except RuntimeError as error:
         if not options:
             raise
-        raise _lacking(f"a {', '.join(options)} form of {own.name} here ({error})") from error
+        raise _lacking(f"{', '.join(options)} form of {own.name} here ({error})") from error
 
 
 def _lacking(what: str) -> UnsupportedError:
