@@ -24,6 +24,7 @@ MEASUREMENTS = {
     "help": starting.help_against_pass,
     "reference": running.reference_against_document,
     "torch": running.torch_against_bare_loop,
+    "torch-optimizers": running.torch_optimizers_against_bare_loops,
     "jax": running.jax_against_bare_loop,
     "optax": running.optax_against_bare_loop,
     "check": checking.checks_side_by_side,

@@ -3,11 +3,16 @@
 from dataclasses import replace
 from typing import Any
 
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import optax
 import torch
 
+import gradproof as gp
 import gradproof as gp
 from benchmarks.documents import train
 from benchmarks.timing import print_ratios, side_by_side
@@ -54,6 +59,40 @@ def torch_against_bare_loop() -> None:
         rounds=3,
     )
     print_ratios("sigmoid_network, 10 000 steps in PyTorch", seconds, "goal: at most 1.5")
+
+
+def torch_optimizers_against_bare_loops() -> None:
+    """Time PyTorch's recorded training by Adam, alone and with all that comes with it, against bare loops."""
+    backend, base, steps = load_backend("torch"), sigmoid_network(), 3000
+    x, y = (torch.from_numpy(base.flat_batch[name].copy()) for name in ("x", "y"))
+    parts: dict[str, Any] = {"schedule": gp.CosineDecay(steps), "clipping": gp.ClipByNorm(0.5, epsilon=1e-6)}
+
+    def bare(*, with_parts: bool) -> None:
+        weights = [torch.tensor(w, requires_grad=True) for w in base.flat_params.values()]
+        optimizer = torch.optim.Adam(weights, lr=0.01)
+        scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps) if with_parts else None
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss = 0.5 * torch.sum((y - torch.sigmoid(torch.sigmoid(x @ weights[0]) @ weights[1])) ** 2)
+            loss.backward()
+            if scheduler is not None:
+                torch.nn.utils.clip_grad_norm_(weights, 0.5)
+            optimizer.step()
+            if scheduler is not None:
+                scheduler.step()
+
+    for words, own in {"Adam": {}, "Adam with cosine decay and clipping": parts}.items():
+        training = gp.GradientDescent(0.01, steps, optimizer=gp.Adam(), **own)
+        scenario = replace(base, training=training)
+        seconds = side_by_side(
+            {
+                "bare loop, nothing recorded": partial(bare, with_parts=bool(own)),
+                "torch/eager, every step and state recorded": partial(
+                    backend.run, scenario, dtype="float64", variant="eager"
+                ),
+            }
+        )
+        print_ratios(f"sigmoid_network, 3000 steps of {words} in PyTorch", seconds, "goal: at most 1.5")
 
 
 def jax_against_bare_loop() -> None:

@@ -61,6 +61,14 @@ class Framework:
         """Give one of its arrays as one of NumPy, in its own dtype where NumPy or ml_dtypes has it."""
         return np.asarray(array)
 
+    def stacked(self, arrays: Sequence[Any]) -> NDArray[Any]:
+        """Give several of its arrays, of one shape and dtype, as one of NumPy; they lie along its first axis.
+
+        >>> Framework().stacked([np.ones(2), np.zeros(2)]).tolist()
+        [[1.0, 1.0], [0.0, 0.0]]
+        """
+        return np.stack([self.to_numpy(array) for array in arrays])
+
     def mode(self, dtype: str) -> AbstractContextManager[Any]:
         """Give a context in which the framework computes in a dtype, and after which all is as it was."""
         del dtype

@@ -392,7 +392,7 @@ class RecordingBackend(Backend):
             islice(steps, planned_steps(self, scenario, variant)), descent_of(scenario).stopping
         )
         seconds = time.perf_counter() - start
-        record = Trajectory.of(descent_of(scenario), first, taken, self.framework.to_numpy)
+        record = Trajectory.of(descent_of(scenario), first, taken, self.framework.stacked)
         return record, Timing(compiling=0.0, training=seconds)
 
     def steps(

@@ -342,13 +342,19 @@ def trained_steps(
         if scheduler is not None:
             scheduler.step()
         after = {name: weight.detach().clone() for name, weight in params.items()}
-        state = {
-            # in the dtype of the weight: NAdam's product is of PyTorch's default dtype
-            entry: {n: optimizer.state[w][own].detach().to(w.dtype, copy=True) for n, w in params.items()}
-            for entry, own in entries.items()
-            if own in optimizer.state[weights[0]]
-        }
+        state = _copied(optimizer, entries, params)
         yield DescentStep(value, gradient, after, {**state, **average.after(params)}, rate)
+
+
+def _copied(optimizer: Any, entries: Mapping[str, str], params: Tensors) -> dict[str, Tensors]:
+    """Copy what an optimizer keeps, in the weight's dtype: NAdam's product is in PyTorch's default one."""
+    found: dict[str, Tensors] = {}
+    for name, weight in params.items():
+        kept = optimizer.state[weight]
+        for entry, own in entries.items():
+            if own in kept:
+                found.setdefault(entry, {})[name] = kept[own].to(weight.dtype, copy=True)
+    return found
 
 
 def _of_parts(training: GradientDescent, backward: Backward, params: Tensors, data: Mapping[str, Any]) -> Any:

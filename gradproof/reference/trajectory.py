@@ -1,6 +1,6 @@
 """Gradient descent in NumPy: every step recorded."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, repeat
 from types import MappingProxyType
@@ -61,29 +61,33 @@ class Trajectory:
         training: GradientDescent,
         first: Mapping[str, Array],
         steps: Iterable[DescentStep],
-        to_numpy: Callable[[Any], Array] = np.asarray,
+        stacked: Callable[[Sequence[Any]], Array] = np.stack,
     ) -> "Trajectory":
-        """Record the steps of a training from the first weights."""
+        """Record the steps of a training from the first weights.
+
+        Args:
+            training: by which rule.
+            first: the weights before the first step.
+            steps: in arrays of any framework.
+            stacked: gives an array of each step as one of NumPy, with the steps along its first axis.
+        """
         taken = [DescentStep(*step) for step in steps]
 
-        def stacked(arrays: Iterable[Any]) -> Array:
-            return np.stack([to_numpy(array) for array in arrays])
-
-        def from_first(first: Array, arrays: Iterable[Any]) -> Array:
-            return np.stack([first, *(to_numpy(array) for array in arrays)])
+        def from_first(first: Array, arrays: Sequence[Any]) -> Array:
+            return np.concatenate([first[np.newaxis], stacked(arrays)])
 
         planned = training.learning_rates[: len(taken)]
         rates = (step.learning_rate for step in taken)
         return cls(
-            stacked(step.loss for step in taken),
-            {name: stacked(step.gradient[name] for step in taken) for name in first},
+            stacked([step.loss for step in taken]),
+            {name: stacked([step.gradient[name] for step in taken]) for name in first},
             {
-                name: from_first(array, (step.weights[name] for step in taken))
+                name: from_first(array, [step.weights[name] for step in taken])
                 for name, array in first.items()
             },
             {
                 entry: {
-                    name: from_first(array, (step.state[entry][name] for step in taken))
+                    name: from_first(array, [step.state[entry][name] for step in taken])
                     for name, array in arrays.items()
                 }
                 for entry, arrays in first_state(training, first).items()
