@@ -1,9 +1,6 @@
 """What recording costs: each implementation's recorded training against a bare loop of the same steps."""
 
 from dataclasses import replace
-from typing import Any
-
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +9,6 @@ import jax.numpy as jnp
 import optax
 import torch
 
-import gradproof as gp
 import gradproof as gp
 from benchmarks.documents import train
 from benchmarks.timing import print_ratios, side_by_side
