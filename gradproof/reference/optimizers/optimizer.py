@@ -156,3 +156,8 @@ def decayed(weight: Any, gradient: Any, at: At, factor: float, *, decoupled: boo
 def chosen(xp: Any, condition: Any, x1: Any, x2: Any) -> Any:
     """Choose between two scalars, which stay Python's numbers where the condition is Python's."""
     return (x1 if condition else x2) if isinstance(condition, bool) else xp.where(condition, x1, x2)
+
+
+def at_least(xp: Any, x: Any, least: float) -> Any:
+    """Give a scalar, or the least that it may be; a Python number stays one."""
+    return max(x, least) if isinstance(x, float) else xp.maximum(x, least)

@@ -12,6 +12,7 @@ from gradproof.reference.optimizers.optimizer import (
     At,
     EpsilonPlace,
     Optimizer,
+    at_least,
     average,
     check_decay_rates,
     check_not_negative,
@@ -112,7 +113,8 @@ class RAdam(Optimizer):
             length = 2 * (1 - (1 - self.beta2) * at.number * self.beta2**at.number / share2)
             length = length / (1 - self.beta2) - 1
             adaptive = length > self.threshold
-            length = chosen(xp, adaptive, length, longest)  # so that there is a root in either case
+            # So that there is a root in either case, and where rounding might decide for the other one.
+            length = at_least(xp, chosen(xp, adaptive, length, longest), self.threshold)
             rectified = ((length - 4) * (length - 2) * longest) / ((longest - 4) * (longest - 2) * length)
             divided = mean / divisor(xp, second, self.epsilon, self.epsilon_place, share2)
             direction = chosen(xp, adaptive, rectified**0.5 * divided, mean)
