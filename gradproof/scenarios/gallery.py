@@ -83,15 +83,24 @@ def _classifier() -> Scenario:
     return dense_network([4, 6, 1], ["tanh", "sigmoid"], "binary_cross_entropy", examples=10)
 
 
-_SYSTEMS: dict[str, tuple[Callable[[], Scenario], Accumulation]] = {
-    "sigmoid_network": (sigmoid_network, Accumulation(3, "sum")),
-    "classifier": (_classifier, Accumulation(4, "mean")),
+_OF_MATRICES: dict[str, dict[str, Any]] = {
+    "muon_bfloat16": {"optimizer": Muon(iterates_in="bfloat16")},
+    "muon_corrected": {"optimizer": Muon(correct=True, epsilon=1e-8, epsilon_place="added", scale="columns")},
+}
+"""Trainings of systems whose parameters are all matrices."""
+
+_SYSTEMS: dict[str, tuple[Callable[[], Scenario], dict[str, dict[str, Any]]]] = {
+    "sigmoid_network": (
+        sigmoid_network,
+        {**_OF_MATRICES, "accumulated": {"accumulation": Accumulation(3, "sum")}},
+    ),
+    "classifier": (_classifier, {"accumulated": {"accumulation": Accumulation(4, "mean")}}),
 }
 
 GALLERY: dict[str, Callable[[], Scenario]] = {
     name: partial(_trained, build, name, settings)
-    for system, (build, accumulation) in _SYSTEMS.items()
-    for own, settings in (_OPTIMIZERS | _MORE | {"accumulated": {"accumulation": accumulation}}).items()
+    for system, (build, further) in _SYSTEMS.items()
+    for own, settings in (_OPTIMIZERS | _MORE | further).items()
     for name in [f"{system}.{own}"]
 }
 """What builds each scenario of the gallery, by its name: the system's and the training's."""
