@@ -76,15 +76,18 @@ def _solved(make: Make, start: float, goal: Goal) -> float | None:
 
     def missed(value: float) -> Array | None:
         suspicion = make(value)
-        return None if suspicion is None else (goal.made(suspicion) - goal.values) / goal.allowed
+        if suspicion is None:
+            return None
+        with np.errstate(all="ignore"):  # infinite steps of short formats: what is NaN solves nothing
+            return (goal.made(suspicion) - goal.values) / goal.allowed
 
     value, aside = start, start * (1 - 2.0**-10) if start else 2.0**-10
     found, other = missed(value), missed(aside)
     for _ in range(ROUNDS):
         if found is None or other is None or value == aside:
             return None
-        slope = (found - other) / (value - aside)
         with np.errstate(all="ignore"):
+            slope = (found - other) / (value - aside)
             change = -float(np.vdot(slope, found) / np.vdot(slope, slope))
         aside, other = value, found
         value, found = _improved(missed, value, found, change)
