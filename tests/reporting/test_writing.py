@@ -17,7 +17,7 @@ from gradproof.reporting.manifest import known_files, read_manifest
 from gradproof.reporting.writing import describe_written
 
 FORMATS = report_formats()
-LEFT = {"gradients.csv", "updates.csv", "entries.csv", "steps.csv"}
+LEFT = {"gradients.csv", "updates.csv", "states.csv", "entries.csv", "steps.csv"}
 
 
 @pytest.fixture
