@@ -70,7 +70,7 @@ def test_what_a_framework_gets_wrong_is_not_forgotten(fuzz: Any) -> None:
     torch = pytest.importorskip("torch")
     operations = {(backend, operation) for backend, _, operation in fuzz.KNOWN}
     of_torch = ("floor_divide", "softplus", "digamma", "ndtr", "xlogy")
-    of_jax = ("i0", "log_ndtr", "xlogy")
+    of_jax = ("atanh", "i0", "log_ndtr", "std", "xlogy")
     assert {operation for _, operation in operations} <= fuzz.OPERATIONS.keys()
     assert operations == {("torch", name) for name in of_torch} | {("jax", name) for name in of_jax}
     x = torch.tensor(2.5, requires_grad=True)
@@ -92,8 +92,11 @@ def test_what_a_framework_gets_wrong_is_not_forgotten(fuzz: Any) -> None:
     assert np.isnan(p * jax.numpy.log(p) + (1 - p) * jax.numpy.log(1 - p))
     with jax.enable_x64(True):
         slope = float(jax.grad(jax.scipy.special.log_ndtr)(-23.0))
+        inverse = float(jax.numpy.arctanh(0.4141607436047019))
     exact = np.sqrt(2 / np.pi) / special.erfcx(23.0 / np.sqrt(2))  # the density by the distribution
     assert abs(slope / exact - 1) > 1e-10
+    assert abs(inverse / np.arctanh(0.4141607436047019) - 1) > 1e-14
+    assert np.isnan(jax.grad(jax.numpy.std)(jax.numpy.ones(3))).all()
 
 
 def test_what_raises_is_told_though_something_less_is_accused(
