@@ -12,6 +12,9 @@ from hypothesis import settings
 
 pytest_plugins = ["pytester"]
 
+# Importing it registers a device with the process for good, and what is collected is imported.
+collect_ignore = ["helpers/elsewhere.py"]
+
 # What a shell runs in the background ignores Ctrl-C, and commands that tests interrupt would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -278,3 +278,8 @@ def test_jax_computes_on_another_device() -> None:
     pytest.importorskip("jax")
     devices = "--xla_force_host_platform_device_count=2"
     assert in_a_process(ON_THE_SECOND, XLA_FLAGS=devices).endswith("done\n")
+
+
+def test_the_second_device_is_not_registered_with_this_process() -> None:
+    torch = pytest.importorskip("torch")
+    assert not hasattr(torch, "elsewhere"), "it changes what PyTorch's checkpoints do; see tests/conftest.py"
