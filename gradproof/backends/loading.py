@@ -382,8 +382,14 @@ def check_device_name(device: str, kinds: Iterable[str]) -> None:
     >>> check_device_name("cuda:1", ["cpu", "cuda"])
     """
     kind, colon, place = device.partition(":")
+    kinds = tuple(kinds)
+    if not kinds:
+        raise InputError(
+            f"The device {device!r:.60} is asked for, and none of the backends that can be used here is told "
+            "a device. Install PyTorch or JAX, or leave the device out."
+        )
     if kind not in kinds or (colon and not place.isdecimal()):
         raise InputError(
-            f"There is no device called {device!r:.60}.{suggestion(kind, [*kinds])} Known are "
+            f"There is no device called {device!r:.60}.{suggestion(kind, kinds)} Known are "
             f"{', '.join(kinds)}, and one of several as cuda:1."
         )

@@ -74,7 +74,7 @@ def test_all_variants_are_meant_on_a_device() -> None:
         ("torch/eager@cuda:x", None, "no device called 'cuda:x'"),
         ("torch/egaer@cuda", None, "no variant called 'egaer'"),
         (None, "cdua", "no device called 'cdua'. Did you mean 'cuda'"),
-        ("reference", "cuda", "no device called 'cuda'"),
+        ("reference", "cuda", "none of the backends that can be used here is told a device"),
     ],
 )
 def test_a_device_that_there_cannot_be_is_a_bad_call(backends: Any, device: Any, message: str) -> None:
