@@ -10,8 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gradproof.reference.norms import with_norms
+from gradproof.reference.numbers import Balls
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.numbers.run_formats import RunFormats
+from gradproof.reference.special_points import ROUND, kinks
+from gradproof.reference.tape import differentiate
 from gradproof.reference.truth import Truth
 from gradproof.verdicts.checking.points import Point
 from gradproof.verdicts.judging.check_findings import CheckFinding
@@ -68,6 +72,8 @@ def judge_own(
     claimed = claim(gradient, point.place, terms.formats, terms.takes, precision)
     if claimed.formats != terms.formats:
         evidence = PlaceEvidence(gradient.loss, point.place, claimed.formats, claimed.near)
+    if _divides_by_a_norm_of_0(claimed, evidence):
+        return None
     if claimed.certified and _is_close(claimed, truth):
         # Right to half of its digits: nothing needs judging but the formula.
         claimed = replace(claimed, floats={})
@@ -130,6 +136,23 @@ def _digits_lost(point: Point, floats: Floats | None) -> list[CheckFinding]:
 def _half(dtype: str) -> float:
     """The relative error that leaves half of a dtype's digits."""
     return float(np.sqrt(FORMATS[dtype].unit_roundoff))
+
+
+def _divides_by_a_norm_of_0(claimed: Claimed, evidence: PlaceEvidence) -> bool:
+    """Whether a gradient is no number where a norm in the loss is exactly 0.
+
+    x / |x|, as the textbook has it, is none there. At the user's own point that is told; no user's code is
+    accused of it at a point that the check itself draws (two examples that are equal, say).
+    """
+    if all(np.all(np.isfinite(value)) for value in claimed.floats.values()):
+        return False
+    place, found = evidence.place, []
+    for loss in (evidence.loss, with_norms(evidence.loss)):
+        tape = differentiate(loss, place.params, place.batch, Balls(evidence.truth.precision)).tape
+        found.append({(kink.operation, kink.source) for kink in kinks(tape, np.ones(1, dtype=bool))})
+    written, as_norms = found
+    # A root of a square is |x| as a norm, and no kink of its own as it is written.
+    return any(kink[0] in ROUND or kink not in written for kink in as_norms)
 
 
 def _is_close(claimed: Claimed, truth: Truth) -> bool:
