@@ -103,20 +103,13 @@ def _losses(run: Run, scenario: Scenario) -> Iterator[str]:
         return  # there rounding alone may do it: a probability is 1, and its logarithm's loss infinite
     xp = NumpyNamespace()
     with np.errstate(all="ignore"):
-        first = float(scenario.flat_loss(xp, scenario.flat_params, _first_batch(scenario)))
+        first = float(scenario.flat_loss(xp, scenario.flat_params, scenario.first_batch()))
         size = np.abs(first) + coarsest.smallest_normal
         if np.isfinite(first) and not np.abs(float(run.losses[0]) - first) <= _FAR * size + _FAR:
             yield (
                 f"losses that begin with {float(run.losses[0]):.6g}, where the loss is {first:.6g}. "
                 "Record the loss before each step."
             )
-
-
-def _first_batch(scenario: Scenario) -> dict[str, Any]:
-    schedule = scenario.batch_schedule()
-    if schedule is None:
-        return scenario.flat_batch
-    return {name: array[schedule[0]] for name, array in scenario.flat_batch.items()}
 
 
 def _shown(value: Any) -> str:

@@ -26,7 +26,7 @@ from gradproof.reference.optimizers import (
     RMSprop,
 )
 from gradproof.reference.schedules import CosineDecay, Schedule, StepDecay, WarmUp
-from gradproof.reference.trajectory import DescentStep
+from gradproof.reference.trajectory import DescentStep, micro_batches_of
 from gradproof.scenarios.scenario import Scenario
 
 torch = Lazy("torch")
@@ -362,8 +362,7 @@ def _of_parts(training: GradientDescent, backward: Backward, params: Tensors, da
     if training.accumulation is None:
         return backward.add_gradient(params, data)
     total: Any = 0.0
-    for part, factor in training.accumulation.parts(len(next(iter(data.values())))):
-        micro_batch = {name: tensor[part] for name, tensor in data.items()}
+    for micro_batch, factor in micro_batches_of(data, training.accumulation):
         total = total + backward.add_gradient(params, micro_batch, factor)
     return total
 

@@ -28,7 +28,7 @@ from gradproof.backends.torch_modes import Backward
 from gradproof.backends.torch_optimizers import trained_steps
 from gradproof.errors import BackendError, UnsupportedError
 from gradproof.reference.descent import Accumulation
-from gradproof.reference.trajectory import DescentStep
+from gradproof.reference.trajectory import DescentStep, micro_batches_of
 from gradproof.scenarios.reduction import reduction_of
 from gradproof.scenarios.scenario import Scenario
 
@@ -190,8 +190,8 @@ def _trained(work: RankWork, rank: int) -> Iterator[DescentStep]:
     shares = Accumulation(RANKS, work.reduction)
 
     def loss(_: Tensors, data: Mapping[str, Any]) -> Any:
-        part, factor = shares.parts(len(next(iter(data.values()))))[rank]
-        return RANKS * factor * engine({name: tensor[part] for name, tensor in data.items()})
+        share, factor = micro_batches_of(data, shares)[rank]
+        return RANKS * factor * engine(share)
 
     weights = dict(zip(params, module.parameters(), strict=True))
     return trained_steps(scenario, framework, Backward(loss), weights, batch)

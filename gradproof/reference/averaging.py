@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from gradproof.reference.optimizers.optimizer import average as exponential_average
 from gradproof.reference.optimizers.optimizer import check_decay_rates
 
 
@@ -27,4 +28,4 @@ class ExponentialAverage:
 
     def next_average(self, average: Any, weight: Any) -> Any:
         """Give the average after a step that leads to a weight."""
-        return self.decay * average + (1 - self.decay) * weight
+        return exponential_average(self.decay, average, weight)

@@ -120,9 +120,21 @@ def take_steps(steps: Iterable[DescentStep], stopping: StoppingRule | None) -> l
     return found
 
 
-def select_examples(batch: Mapping[str, Array], indices: Array) -> dict[str, Array]:
-    """Take the examples with these indices from the leading axis of every array of the batch."""
+def select_examples(batch: Mapping[str, Any], indices: Any) -> dict[str, Any]:
+    """Take the examples with these indices, or in a slice, along the leading axis of every array."""
     return {name: array[indices] for name, array in batch.items()}
+
+
+def micro_batches_of(
+    batch: Mapping[str, Any], accumulation: Accumulation
+) -> list[tuple[dict[str, Any], float]]:
+    """Cut a batch, in arrays of any framework, into micro-batches, each with the factor of its gradient.
+
+    >>> micro_batches_of({"x": np.arange(3.0)}, Accumulation(2, "sum"))
+    [({'x': array([0., 1.])}, 1.0), ({'x': array([2.])}, 1.0)]
+    """
+    parts = accumulation.parts(len(next(iter(batch.values()))))
+    return [(select_examples(batch, part), factor) for part, factor in parts]
 
 
 def descend(
@@ -179,11 +191,9 @@ def accumulated(value_and_gradient: ValueAndGradient, accumulation: Accumulation
     """
 
     def of_parts(weights: Mapping[str, Array], batch: Mapping[str, Array]) -> tuple[Any, dict[str, Array]]:
-        examples = len(next(iter(batch.values())))
         loss: Any = 0.0
         total: dict[str, Array] = {}
-        for part, factor in accumulation.parts(examples):
-            data = {name: array[part] for name, array in batch.items()}
+        for data, factor in micro_batches_of(batch, accumulation):
             value, gradient = value_and_gradient(weights, data)
             loss = loss + factor * value
             for name in weights:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from gradproof.errors import InputError, UnsupportedError
 from gradproof.reference.numbers import BallNumbers, Balls
 from gradproof.reference.tape import differentiate
+from gradproof.reference.trajectory import select_examples
 from gradproof.scenarios.scenario import Scenario
 
 Array = NDArray[Any]
@@ -56,7 +57,7 @@ def reduction_of(scenario: Scenario) -> Reduction:
     whole = _value_and_gradient(scenario, scenario.flat_batch)
     for cut in cuts:
         parts = [
-            _value_and_gradient(scenario, _part(scenario.flat_batch, each))
+            _value_and_gradient(scenario, select_examples(scenario.flat_batch, each))
             for each in (slice(cut), slice(cut, None))
         ]
         sizes = (cut, examples - cut)
@@ -87,13 +88,12 @@ def check_accumulation(scenario: Scenario) -> None:
     accumulation = None if scenario.training is None else scenario.training.accumulation
     if accumulation is None or accumulation.micro_batches == 1:
         return
-    schedule = scenario.batch_schedule()
-    batch = scenario.flat_batch if schedule is None else _part(scenario.flat_batch, schedule[0])
+    batch = scenario.first_batch()
     examples = len(next(iter(batch.values())))
     cuts = [part for part, _ in accumulation.parts(examples)]
     sizes = [cut.stop - cut.start for cut in cuts]
     whole = _value_and_gradient(scenario, batch)
-    parts = [_value_and_gradient(scenario, _part(batch, cut)) for cut in cuts]
+    parts = [_value_and_gradient(scenario, select_examples(batch, cut)) for cut in cuts]
     fitting = {
         "mean": _is_made_of(whole, parts, sizes, examples),
         "sum": _is_made_of(whole, parts, [1] * len(cuts), 1),
@@ -111,11 +111,6 @@ def check_accumulation(scenario: Scenario) -> None:
         f"The loss{scenario.of_it} is not the {accumulation.reduction} of its examples' losses, so the "
         f"gradients of {accumulation.micro_batches} micro-batches do not make up its gradient. {advice}"
     )
-
-
-def _part(batch: Mapping[str, Array], part: Any) -> dict[str, Array]:
-    """Take some of the examples."""
-    return {name: array[part] for name, array in batch.items()}
 
 
 def _value_and_gradient(scenario: Scenario, batch: Mapping[str, Array]) -> list[BallNumbers]:

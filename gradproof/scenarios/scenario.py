@@ -14,6 +14,7 @@ from gradproof.inputs import FUNCTION, TEXT, Wanted, check_inputs, instance_of, 
 from gradproof.reference.descent import GradientDescent
 from gradproof.reference.numbers.formats import numpy_dtype, widened
 from gradproof.reference.numbers.run_formats import OWN, RunFormats
+from gradproof.reference.trajectory import select_examples
 from gradproof.reference.trees import Structure, described, flatten, with_nesting
 from gradproof.scenarios.claim import Claim
 from gradproof.scenarios.fingerprint import fingerprint
@@ -322,6 +323,12 @@ class Scenario:
     def batch_schedule(self) -> NDArray[np.intp] | None:
         """Give the examples of each step's mini-batch, of shape (steps, size); None if full-batch."""
         return self._schedule
+
+    def first_batch(self) -> dict[str, Array]:
+        """Give the data of the first step: its mini-batch, or the whole batch."""
+        if self._schedule is None:
+            return self.flat_batch
+        return select_examples(self.flat_batch, self._schedule[0])
 
     @cached_property
     def _schedule(self) -> NDArray[np.intp] | None:
