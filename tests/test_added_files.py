@@ -1,5 +1,5 @@
 """What a contributor adds is found: in a copy of the package, an operation, a dtype, a backend, a document,
-a cause and a format are added as CONTRIBUTING says, and work."""
+a cause and a format are added as docs/howto and CONTRIBUTING say, and work."""
 
 import os
 import shutil
@@ -8,21 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from pages import followed
 
 import gradproof
-
-OPERATION = """
-
-EXP2 = Operation(
-    name="exp2",
-    summary="2 to the power of x.",
-    traits=Trait.ELEMENTWISE | Trait.READS_RESULT | Trait.FROM_RESULT,
-    signature=one,
-    forward=lambda x: x.function("exp2"),
-    derivatives=(lambda g, y, x: g * y * float(np.log(2.0)),),
-    source="a toy",
-)
-"""
 
 POWERS = """
 import gradproof as gp
@@ -59,20 +47,6 @@ for off in (1, -4):
     given, params = {"w": off * square["w"].astype(float)}, {"w": w.astype(float)}
     print(gp.judge(lambda xp, p, b: xp.sum(p["w"] ** 2), params, {}, given, dtype="float6_e3m2fn"))
 """
-
-FORMAT = '''
-"""The verdicts, counted."""
-
-name = "counts"
-files = ("counts.txt",)
-needs = ()
-
-
-def render(report):
-    """Write how often each verdict was given."""
-    counts = report.findings["verdict"].value_counts()
-    return "\\n".join(f"{verdict} {count}" for verdict, count in counts.items())
-'''
 
 BACKEND = '''
 """A backend that runs what the reference runs."""
@@ -141,17 +115,6 @@ CLAIMS = check.claims(Path(__file__).with_suffix(".toml"))
 '''
 
 
-KIND = """    LOGARITHM_OF_TWICE = 4.0, "the logarithm of twice the base is used"
-"""
-
-RULE = """
-
-@rule({entrywise.LOG})
-def logarithm_of_twice(use: Use) -> Iterator[Mistake]:
-    words = "the logarithm of twice the base in the derivative of $at"
-    yield Mistake(CauseKind.LOGARITHM_OF_TWICE, words, lambda g: g * (2 * use.x).function("log"))
-"""
-
 WRONG = """
 import numpy as np
 
@@ -191,40 +154,20 @@ def python(copy: Path, *arguments: str, status: int = 0) -> str:
     return done.stdout
 
 
-def added(path: Path, text: str) -> None:
-    path.write_text(path.read_text("utf-8") + text, encoding="utf-8")
-
-
-def replaced(path: Path, old: str, new: str) -> None:
-    text = path.read_text("utf-8")
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new), "utf-8")
-
-
-def test_an_operation_is_an_entry_of_the_table(copy: Path) -> None:
+def test_an_operation_is_an_entry_of_the_table_and_a_dtype_a_name(copy: Path) -> None:
     """With the elementary function that it is of numbers, if it is a new one, in the table of those."""
-    added(copy / "reference/tape/operations/entrywise.py", OPERATION)
-    replaced(
-        copy / "reference/numbers/elementary.py",
-        "(x * arb(2).log()).exp()),",
-        "(x * arb(2).log()).exp(), np.exp2),",
-    )
+    followed("howto/operation.md", copy.parent)
     told = " ".join(python(copy, "-c", POWERS).split())
     assert "EQUAL" in told
     assert "with the derivative of exp2 (<string>:9) left out" in told
     assert "AGREES" in told
-
-
-def test_a_dtype_is_a_name_in_the_table_of_formats(copy: Path) -> None:
-    formats = copy / "reference/numbers/formats.py"
-    replaced(formats, "_OF_RESULTS = (\n", '_OF_RESULTS = (\n    "float6_e3m2fn",\n')
     right, wrong = (line for line in python(copy, "-c", DTYPE).splitlines() if "at the given point" in line)
     assert right.startswith("AGREES")
     assert wrong.startswith("DISAGREES")
 
 
 def test_a_format_is_one_file(copy: Path) -> None:
-    (copy / "reporting/formats/counts.py").write_text(FORMAT, encoding="utf-8")
+    followed("howto/format.md", copy.parent)
     run(copy, "verify", "line_fit", "--backends", "reference", "--jobs", "1", "--formats", "counts")
     (written,) = copy.parent.glob("reports/*/counts.txt")
     assert "EQUAL" in written.read_text("utf-8")
@@ -253,8 +196,5 @@ def test_a_cause_is_a_line_and_a_rule(copy: Path) -> None:
     (copy.parent / "wrong.py").write_text(WRONG, encoding="utf-8")
     words = "the logarithm of twice the base in the derivative of log (wrong.py:9)"
     assert words not in " ".join(run(copy, "check", "wrong.py", status=1).split())
-    kinds, rules = copy / "verdicts/causes/kinds.py", copy / "verdicts/causes/mistakes/elementwise.py"
-    constructor = "\n    def __init__(self, cost"
-    replaced(kinds, constructor, KIND + constructor)
-    added(rules, RULE)
+    followed("howto/cause.md", copy.parent)
     assert words in " ".join(run(copy, "check", "wrong.py", status=1).split())

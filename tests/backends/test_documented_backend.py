@@ -1,21 +1,19 @@
 """The backend that docs/howto/backend.md explains has 40 lines and works; docs/backends.md has all others."""
 
-import re
 import sys
 from dataclasses import replace
 from importlib.metadata import EntryPoint
-from pathlib import Path
 
 import pytest
+from pages import DOCS, titled
 
 import gradproof as gp
 from gradproof.backends import backend_names, describe_backend, is_own, loading
 from gradproof.scenarios import line_fit
 
-DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "backends.md").read_text("utf-8")
-EXPLAINED = (DOCS / "howto/backend.md").read_text("utf-8")
-(CODE,) = re.findall(r'```python title="complex_step.py"\n(.*?)```', EXPLAINED, re.DOTALL)
+(BLOCK,) = titled("howto/backend.md")
+CODE = BLOCK.text
 
 
 @pytest.fixture
