@@ -14,6 +14,7 @@ from gradproof.reporting.environment import environment
 from gradproof.reporting.findings import QUANTITIES, failing, passing, something_was_checked
 from gradproof.reporting.frames import Scenarios, make_frames
 from gradproof.reporting.machines import Machines
+from gradproof.reporting.root_causes import RootCause, root_causes
 from gradproof.reporting.telling import describe
 from gradproof.reporting.writing import write_report
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaRecord, NotRun, Outcome
@@ -122,6 +123,15 @@ class Report:
             for name, frame in frames.items()
         ]
         return pd.concat(parts, ignore_index=True)
+
+    @cached_property
+    def root_causes(self) -> tuple[RootCause, ...]:
+        """What fails, grouped by what it is told to be caused by, the one to look at first in front.
+
+        Each has what is wrong, the runs, since which step and how often, the lines of code, the commands that
+        repeat the runs, and the findings themselves; empty where the report is ok.
+        """
+        return root_causes(self.findings, self.failures)
 
     @property
     def ok(self) -> bool:
