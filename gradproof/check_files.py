@@ -53,8 +53,10 @@ def annotate(records: Sequence[CheckRecord]) -> None:
         return
     from gradproof.reporting.findings import make_findings  # noqa: PLC0415 - spares others pandas
     from gradproof.reporting.formats.github import annotations  # noqa: PLC0415
+    from gradproof.reporting.root_causes import root_causes  # noqa: PLC0415
 
-    for annotation in annotations(make_findings({}, (), (), (), (), records)):
+    findings = make_findings({}, (), (), (), (), records)
+    for annotation in annotations(root_causes(findings), findings):
         print(annotation)
 
 

@@ -17,7 +17,7 @@ def write_and_show(report: "Report", folder: "Path", formats: "Sequence[str] | N
 
     report.write(folder, formats)
     print_report(report, folder)
-    for annotation in annotations(report.findings):
+    for annotation in annotations(report.root_causes, report.findings):
         print(annotation)
     warning = append_summary(report)
     if warning:

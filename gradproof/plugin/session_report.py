@@ -80,7 +80,7 @@ def write_report(config: pytest.Config) -> None:
     warning = append_summary(report)
     if warning:
         told.append(f"gradproof: warning: {warning}")
-    config.gradproof_told = told + annotations(report.findings)  # type: ignore[attr-defined]
+    config.gradproof_told = told + annotations(report.root_causes, report.findings)  # type: ignore[attr-defined]
 
 
 def _checks(folder: Path) -> Sequence[CheckRecord]:

@@ -104,7 +104,7 @@ COLUMNS = {
 }
 """Per frame its columns and their dtypes, in order."""
 
-SCHEMA = 5
+SCHEMA = 6
 """The version of the columns and of the files that hold them; counted up when a reader would notice."""
 
 

@@ -13,6 +13,11 @@ def run_key(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(row[name]) for name in RUN)
 
 
+def finding_key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give what names a finding: its kind, its run, its parameter, and the name and seed of a check."""
+    return (row["kind"], *run_key(row), row["parameter"], row["name"], str(row["seed"]))
+
+
 def implementation(backend: str, variant: str) -> str:
     """Name an implementation: `backend/variant`, or the backend alone where no variant is known.
 

@@ -10,12 +10,12 @@ import pandas as pd
 from gradproof.errors import DisagreementError
 from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.comparison.changes import Changes
+from gradproof.reporting.describing import describe
 from gradproof.reporting.environment import environment
 from gradproof.reporting.findings import QUANTITIES, failing, passing, something_was_checked
 from gradproof.reporting.frames import Scenarios, make_frames
 from gradproof.reporting.machines import Machines
 from gradproof.reporting.root_causes import RootCause, root_causes
-from gradproof.reporting.telling import describe
 from gradproof.reporting.writing import write_report
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaRecord, NotRun, Outcome
 
@@ -145,7 +145,7 @@ class Report:
     def raise_if_disagree(self) -> None:
         """Raise DisagreementError with the first failure in full, unless the report is ok."""
         if not self.ok:
-            raise DisagreementError(describe(self.findings))
+            raise DisagreementError(describe(self.root_causes, self.findings))
 
     def write(self, folder: str | Path, formats: Sequence[str] | None = None) -> Path:
         """Write the report to a folder: all of it, or nothing.

@@ -155,15 +155,16 @@ class RootCause:
         return ", ".join(filter(None, (self.what, f"in {self.where_seen}", self.since)))
 
 
-def root_causes(findings: pd.DataFrame, failures: pd.DataFrame) -> tuple[RootCause, ...]:
+def root_causes(findings: pd.DataFrame, failures: pd.DataFrame | None = None) -> tuple[RootCause, ...]:
     """Group what fails by what it is told to be caused by, in the order in which a reader is told of it.
 
     Args:
         findings: a report's.
-        failures: `Report.failures`, the rows of every step that do not pass.
+        failures: `Report.failures`, the rows of every step that do not pass; None where nothing was judged
+            step by step.
     """
     rows = records(failing(findings))
-    steps = _failing_steps(failures) if rows else {}
+    steps = {} if failures is None or failures.empty else _failing_steps(failures)
     keys = _keys(rows)
     groups: dict[_Key, list[Row]] = {}
     for row, (key, _) in zip(rows, keys, strict=True):

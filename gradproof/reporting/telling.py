@@ -4,7 +4,7 @@ All texts are given as they are, whatever characters they hold, but by `text`, w
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gradproof.reporting.columns import records
-from gradproof.reporting.findings import NOT_RUN, QUANTITIES, failing, judged, passing, something_was_checked
+from gradproof.reporting.findings import NOT_RUN, QUANTITIES, failing, judged, passing
 from gradproof.reporting.names import RUN, count, implementation, run_key, run_name
 from gradproof.reporting.shard import Shard
 from gradproof.texts import visible
@@ -88,46 +88,26 @@ def text(row: Row, width: int | None = None) -> str:
         row: of the frame of findings.
         width: columns at which prose is wrapped; None to wrap nothing.
     """
-    lines = [wrapped(visible(headline(row), lines=True), width, "  ")]
-    for label, content in details(row):
-        line = f"  {label:<{_LABEL}}{visible(content, lines=True)}"
-        lines.append(wrapped(line, width, " " * (_LABEL + 2)))
-    if row["repeat"]:
-        lines.append(f"  {'repeat':<{_LABEL}}{visible(row['repeat'])}")
-    return "\n".join(lines)
+    head = wrapped(visible(headline(row), lines=True), width, "  ")
+    return "\n".join(
+        [head, *labelled(details(row), width), *repeating([row["repeat"]] if row["repeat"] else [])]
+    )
+
+
+def labelled(facts: Iterable[tuple[str, str]], width: int | None) -> list[str]:
+    """Write labels and texts, each in a line of its own that is wrapped under its text."""
+    lines = (f"  {label:<{_LABEL}}{visible(content, lines=True)}" for label, content in facts)
+    return [wrapped(line, width, " " * (_LABEL + 2)) for line in lines]
+
+
+def repeating(commands: Iterable[str]) -> list[str]:
+    """Write commands to be copied: a line each, however long."""
+    return [f"  {'repeat':<{_LABEL}}{visible(command)}" for command in commands]
 
 
 def why(row: Row) -> str:
     """Give the cause, or the reason where none was found."""
     return str(row["cause"] or row["reason"])
-
-
-def describe(findings: pd.DataFrame, width: int | None = None) -> str:
-    """Tell what fails, of gradients and updates the first in full and how many more.
-
-    Where nothing fails a sentence says so.
-
-    Args:
-        findings: of a report.
-        width: columns at which prose is wrapped; None to wrap nothing.
-    """
-    lines = [*_described(records(failing(findings)), width)]
-    if not lines and not something_was_checked(findings):
-        lines = [wrapped("Nothing was run, so nothing was checked.", width)]
-    return "\n".join(lines) or wrapped("Everything that was checked agrees.", width)
-
-
-def _described(rows: list[dict[str, Any]], width: int | None) -> Iterator[str]:
-    own = [row for row in rows if row["kind"] in QUANTITIES]
-    more = sum(row["failing"] for row in own) - 1
-    for row in rows:
-        if row["kind"] not in QUANTITIES or row is own[0]:
-            yield text(row, width)
-        if own and row is own[-1] and more:
-            states = any(each["kind"] == "state" for each in own)
-            of = "gradients, updates and states" if states else "gradients and updates"
-            words = f"row of {of} does" if more == 1 else f"rows of {of} do"
-            yield wrapped(f"{more:,} more {words} not pass; the report's tables list all.", width)
 
 
 # What a report says at a glance.

@@ -160,7 +160,7 @@ TOLD: dict[str, Callable[[Report], str]] = {
     "junit": _told_in_junit,
     "lines": _told_in_lines,
     "markdown": _told_in_markdown,
-    "github": lambda report: "\n".join(annotations(report.findings, GITHUB)),
+    "github": lambda report: "\n".join(annotations(report.root_causes, report.findings, GITHUB)),
     "terminal": _told_in_terminal,
 }
 """Per format the part of its text that tells what does not pass."""
@@ -169,7 +169,7 @@ TEXTS: dict[str, Callable[[Report], str]] = {
     "junit": junit.render,
     "lines": lines.render,
     "markdown": markdown.render,
-    "github": lambda report: "\n".join(annotations(report.findings, GITHUB)),
+    "github": lambda report: "\n".join(annotations(report.root_causes, report.findings, GITHUB)),
     "terminal": printed,
 }
 """Per format its whole text."""

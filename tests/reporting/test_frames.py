@@ -16,10 +16,11 @@ from builders import REPORTS, SUBJECT, outcome, record, reference, report, scena
 
 from gradproof.errors import DisagreementError, InputError
 from gradproof.reporting.columns import COLUMNS
+from gradproof.reporting.describing import describe
 from gradproof.reporting.formats import markdown, report_formats
 from gradproof.reporting.formats.markdown import markdown_table
 from gradproof.reporting.report import Report
-from gradproof.reporting.telling import describe, verdict_matrix
+from gradproof.reporting.telling import verdict_matrix
 from gradproof.scenarios import Provenance
 from gradproof.verdicts.records import (
     Checkpoints,
@@ -300,7 +301,7 @@ DIGITS = {
 def test_a_wrong_formula_tells_how_many_digits_are_right(least: float, words: str) -> None:
     wrong = [formula("WRONG", 14.0), formula("WRONG", least, 2)]
     made = Report.from_outcomes([scenario()], [outcome()], [], wrong)
-    assert f"first at step 0; where it is worst {words} right." in describe(made.findings)
+    assert f"first at step 0; where it is worst {words} right." in describe(made.root_causes, made.findings)
 
 
 @pytest.mark.parametrize(
@@ -433,7 +434,7 @@ def test_the_summary_tells_what_was_left_out() -> None:
 
 
 def described(made: Report) -> str:
-    return describe(made.findings)
+    return describe(made.root_causes, made.findings)
 
 
 def test_a_failure_is_described_with_all_that_is_needed_to_repeat_it() -> None:
@@ -486,8 +487,9 @@ def test_the_worst_gradient_is_described_before_the_updates_that_follow_from_it(
             )
         )
     )
-    assert text.splitlines()[0].startswith("NOT_FINITE: line torch/eager float64, step 0, gradient of b[")
-    assert "4 more rows of gradients and updates do not pass" in text
+    first = next(line for line in text.splitlines() if line.startswith("  worst"))
+    assert first.startswith("  worst     NOT_FINITE: line torch/eager float64, step 0, gradient of b[")
+    assert "In all 5 rows of gradients and updates do not pass" in text
 
 
 def test_runs_that_failed_are_described_with_their_reasons() -> None:
@@ -498,8 +500,11 @@ def test_runs_that_failed_are_described_with_their_reasons() -> None:
     ]
     text = described(report(outcome(), not_run=failed))
     assert text.splitlines() == [
-        "line jax/eager float64 could not be run: TypeError: no such axis",
-        "line mine float64 could not be run: not installed",
+        "2 reasons why runs could not be made:",
+        "1. FAILED: TypeError: no such axis, in 1 run",
+        "  in        line jax/eager float64",
+        "2. FAILED: not installed, in 1 run",
+        "  in        line mine float64",
     ]
 
 

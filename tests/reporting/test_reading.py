@@ -66,7 +66,7 @@ def test_a_real_report_comes_back(tmp_path: Path) -> None:
 
 def test_the_manifest_lists_every_file_and_only_them(folder: Path) -> None:
     described = json.loads((folder / "report.json").read_text("utf-8"))
-    assert described["schema"] == 5
+    assert described["schema"] == 6
     assert described["gradproof"] == gp.__version__
     assert described["not_written"] == {}
     assert {*described["files"], "report.json"} == {path.name for path in folder.iterdir()}
@@ -186,7 +186,7 @@ def test_a_manifest_is_parsed() -> None:
         described(ok=1),
         described(time=None),
         described(not_written={"a": 1}),
-        b'{"schema": 5}',
+        b'{"schema": 6}',
     ],
     ids=range(14),
 )
@@ -196,10 +196,10 @@ def test_what_is_no_manifest_is_told(data: bytes, folder: Path) -> None:
         gp.read_report(folder)
 
 
-@pytest.mark.parametrize("schema", [0, 1, 2, 3, 4, 6, "5", None])
+@pytest.mark.parametrize("schema", [0, 1, 2, 3, 4, 5, 7, "6", None])
 def test_a_report_of_another_schema_is_refused(schema: object, folder: Path) -> None:
     (folder / "report.json").write_bytes(described(schema=schema))
-    with pytest.raises(InputError, match=r"is of schema .*, and this gradproof reads schema 5\."):
+    with pytest.raises(InputError, match=r"is of schema .*, and this gradproof reads schema 6\."):
         gp.read_report(folder)
 
 

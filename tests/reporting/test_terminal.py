@@ -132,7 +132,12 @@ FIELDS = [
 
 
 def fields(text: str) -> dict[str, str]:
-    return {line[:12].strip(): line[12:] for line in text.splitlines() if re.match(r"  \w", line)}
+    """The labels and texts of the first failure."""
+    lines = [line for line in text.splitlines() if re.match(r"  \w", line)]
+    found: dict[str, str] = {}
+    for line in lines:
+        found.setdefault(line[:12].strip(), line[12:])
+    return found
 
 
 def test_the_first_failure_is_a_field_a_line() -> None:

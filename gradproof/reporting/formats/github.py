@@ -11,10 +11,12 @@ from typing import Any
 import pandas as pd
 
 from gradproof.reporting.columns import records
-from gradproof.reporting.findings import NOT_RUN, failing, something_was_checked
+from gradproof.reporting.describing import paragraph
+from gradproof.reporting.findings import NOT_RUN, something_was_checked
 from gradproof.reporting.formats.markdown import summary_sections
 from gradproof.reporting.names import count, implementation
 from gradproof.reporting.report import Report
+from gradproof.reporting.root_causes import RootCause
 from gradproof.reporting.telling import text
 from gradproof.texts import visible
 
@@ -35,28 +37,30 @@ _CUT = (
 
 def render(report: Report) -> str:
     """Write the workflow commands of `annotations`; an empty text outside of GitHub Actions."""
-    return "".join(f"{line}\n" for line in annotations(report.findings))
+    return "".join(f"{line}\n" for line in annotations(report.root_causes, report.findings))
 
 
-def annotations(findings: pd.DataFrame, environ: Mapping[str, str] = os.environ) -> list[str]:
+def annotations(
+    causes: Sequence[RootCause], findings: pd.DataFrame, environ: Mapping[str, str] = os.environ
+) -> list[str]:
     """Give the workflow commands that annotate what does not pass and what was not run; a line each.
 
-    What fails is an error at the line that its cause names, where that is in the repository, else at the
-    first line of the scenario's or the test's file. Beyond ten a notice tells how many more there are. A run
-    that a backend refused is a warning, a backend that is not installed and was not asked for a notice.
+    A cause is one error, at the line that it names, where that is in the repository, else at the first line
+    of the scenario's or the test's file. Beyond ten a notice tells how many more there are. A run that a
+    backend refused is a warning, a backend that is not installed and was not asked for a notice.
 
     Args:
-        findings: what to tell of.
+        causes: of what fails.
+        findings: of the same report.
         environ: the environment; without GITHUB_ACTIONS=true the list is empty.
     """
     if environ.get("GITHUB_ACTIONS") != "true":
         return []
-    failures = records(failing(findings))
-    lines = [_error(row, environ) for row in failures[:SHOWN]]
-    if len(failures) > SHOWN:
-        more = f"{len(failures) - SHOWN:,} more do not pass; the report holds all."
+    lines = [_error(cause, environ) for cause in causes[:SHOWN]]
+    if len(causes) > SHOWN:
+        more = f"{len(causes) - SHOWN:,} more causes; the report holds all."
         lines.append(_command("notice", {"title": "gradproof"}, more))
-    if not failures and not something_was_checked(findings):
+    if not causes and not something_was_checked(findings):
         lines.append(_command("error", {"title": "gradproof"}, "Nothing was run, so nothing was checked."))
     return lines + _not_run(findings[findings["verdict"] == NOT_RUN])
 
@@ -114,7 +118,11 @@ def cut(sections: Sequence[str], room: int) -> str:
     return f"{_CUT}\n" if len(_CUT) < room else ""
 
 
-def _error(row: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+def _error(cause: RootCause, environ: Mapping[str, str]) -> str:
+    row = cause.worst
+    if len(cause.findings) > 1:
+        message = "\n".join(paragraph(cause, "", None, in_full=True))
+        return _command("error", {**_place(row, environ), "title": f"{cause.verdict}: {cause}"}, message)
     who = (
         row["scenario"] or row["name"],
         implementation(row["backend"], row["variant"]),

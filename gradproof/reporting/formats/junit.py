@@ -16,7 +16,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import FAILED, NOT_RUN, QUANTITIES
-from gradproof.reporting.names import implementation, run_key
+from gradproof.reporting.names import finding_key, implementation, run_key
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import side_by_side
 from gradproof.reporting.telling import finding_text, headline, text
@@ -37,10 +37,16 @@ def render(report: Report) -> str:
     """
     runs = {run_key(row): row for row in records(report.runs)}
     claimed = {(row["scenario"], row["claim"]): row["text"] for row in records(report.claims)}
+    shared = [cause for cause in report.root_causes if len(cause.findings) > 1]
+    causes = {finding_key(row): str(cause) for cause in shared for row in cause.findings}
     cases: dict[str, dict[str, list[Row]]] = {key[0]: {} for key in runs}
     for row in records(report.findings):
         suite, name = _place(row)
-        told = {**row, "text": claimed.get((row["scenario"], row["name"]), "")}
+        told = {
+            **row,
+            "text": claimed.get((row["scenario"], row["name"]), ""),
+            "shared": causes.get(finding_key(row), ""),
+        }
         cases.setdefault(suite, {}).setdefault(name, []).append(told)
     whole = JUnitXml("gradproof")
     for suite, named in cases.items():
@@ -108,7 +114,8 @@ def _failed(rows: Sequence[Row]) -> Failure | Error:
     else:
         others = f", and {more} more parameter{'s' if more > 1 else ''}" if more else ""
         result = Failure(visible(headline(first)) + others, visible(first["verdict"]))
-    result.text = "\n".join(text(row) for row in rows)
+    shared = dict.fromkeys(f"Told the same cause: {row['shared']}." for row in rows if row["shared"])
+    result.text = "\n".join([*(visible(each, lines=True) for each in shared), *map(text, rows)])
     return result
 
 

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gradproof.reporting.columns import records
 from gradproof.reporting.comparison.changes import ABSENT, SHOWN, Changes
+from gradproof.reporting.describing import NAMED, describe
 from gradproof.reporting.environment import flattened
-from gradproof.reporting.findings import QUANTITIES, failing
-from gradproof.reporting.names import RUN, implementation
+from gradproof.reporting.findings import QUANTITIES
+from gradproof.reporting.names import RUN, count, implementation
 from gradproof.reporting.report import Report
+from gradproof.reporting.root_causes import RootCause
 from gradproof.reporting.run_costs import cost_cells, side_by_side
 from gradproof.reporting.telling import (
     count_verdicts,
-    describe,
     finding_text,
     judged_in_words,
     remarks,
@@ -46,7 +46,7 @@ def summary_sections(report: Report) -> list[str]:
     checks = frames["checks"][["test", "verdict", "digits", "dtype", "points", "cause", "reason", "findings"]]
     sections = [
         _overview(report),
-        [] if report.ok else _failures(report.findings),
+        [] if report.ok else _failures(report),
         [] if report.changes is None else changes_section(report.changes),
         _table("What was not run, or not to the end", partial),
         _table("Gradients that tests checked", checks),
@@ -95,26 +95,46 @@ def _overview(report: Report) -> list[str]:
     return [*lines, "", *told] if told else lines
 
 
-def _failures(findings: pd.DataFrame) -> list[str]:
-    lines = ["## What does not agree", "", *fenced(describe(findings))]
-    rows = records(failing(findings))
+def _failures(report: Report) -> list[str]:
+    causes = report.root_causes
+    lines = ["## What does not agree", ""]
+    if len(causes) > 1:
+        cells = [_cause_cells(number, cause) for number, cause in enumerate(causes[:LISTED], 1)]
+        lines += [markdown_table(pd.DataFrame(cells)), ""]
+    lines += fenced(describe(causes, report.findings))
+    rows = [(number, row) for number, cause in enumerate(causes, 1) for row in cause.findings]
     if len(rows) > 1:
-        lines += ["", markdown_table(pd.DataFrame([_failure_cells(row) for row in rows[:LISTED]]))]
-    if len(rows) > LISTED:
-        lines += ["", f"{len(rows) - LISTED:,} more are not listed here; the tables hold all."]
+        table = markdown_table(pd.DataFrame([_failure_cells(*each) for each in rows[:LISTED]]))
+        left = len(rows) - LISTED
+        more = ["", f"{left:,} more are not listed here; the tables hold all."] if left > 0 else []
+        summary = f"<summary>All that fails: {count(len(rows), 'finding')}</summary>"
+        lines += ["", "<details>", summary, "", table, *more, "", "</details>"]
     return lines
 
 
-def _failure_cells(row: Mapping[str, Any]) -> dict[str, Any]:
+def _cause_cells(number: int, cause: RootCause) -> dict[str, Any]:
+    who = [*cause.implementations, *cause.tests]
+    return {
+        "": number,
+        "what is wrong": cause.what,
+        "in": cause.where_seen,
+        "steps": cause.since,
+        "who": ", ".join(who[:NAMED]) + (f" and {len(who) - NAMED} more" if len(who) > NAMED else ""),
+        "lines": ", ".join(cause.lines),
+    }
+
+
+def _failure_cells(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
     who = (implementation(row["backend"], row["variant"]), row["dtype"])
     return {
+        "cause": number,
         "what": QUANTITIES.get(row["kind"], row["kind"]),
         "scenario": row["scenario"] or row["name"],
         "implementation": " ".join(filter(None, who)),
         "parameter": row["parameter"],
         "verdict": row["verdict"],
         "rows": max(row["failing"], 1),
-        "cause": row["cause"],
+        "first step": row["first_failing_step"] if row["first_failing_step"] >= 0 else "",
     }
 
 

@@ -12,13 +12,13 @@ from rich.text import Text
 from gradproof.reporting.columns import records
 from gradproof.reporting.comparison.changes import BETTER, SHOWN, WORSE, Changes, Row, error_of, verdict_of
 from gradproof.reporting.console import make_console, print_table, say
+from gradproof.reporting.describing import describe
 from gradproof.reporting.names import count, implementation
 from gradproof.reporting.report import Report
 from gradproof.reporting.run_costs import cost_cells, side_by_side
 from gradproof.reporting.telling import (
     MatrixCell,
     count_verdicts,
-    describe,
     finding_text,
     judged_in_words,
     not_checked,
@@ -76,7 +76,7 @@ def _print(console: Console, report: Report) -> None:
     _print_costs(console, report)
     if not report.ok:
         say(console, "Not everything agrees.", "red")
-        console.print(Text(describe(report.findings, console.width)), soft_wrap=True)
+        console.print(Text(describe(report.root_causes, report.findings, console.width)), soft_wrap=True)
         return
     agrees = "Everything that was checked agrees"
     counted = (

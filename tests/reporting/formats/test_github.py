@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import builders
@@ -40,12 +41,33 @@ def read(line: str) -> tuple[str, dict[str, str], str]:
 
 
 def commands(report: Report, **environ: str) -> list[tuple[str, dict[str, str], str]]:
-    return [read(line) for line in annotations(report.findings, {"GITHUB_ACTIONS": "true", **environ})]
+    return [
+        read(line)
+        for line in annotations(report.root_causes, report.findings, {"GITHUB_ACTIONS": "true", **environ})
+    ]
 
 
 @pytest.mark.parametrize("environ", [{}, {"GITHUB_ACTIONS": "false"}])
 def test_outside_of_actions_there_is_none(environ: dict[str, str]) -> None:
-    assert annotations(planted.report_of("gradient").findings, environ) == []
+    report = planted.report_of("gradient")
+    assert annotations(report.root_causes, report.findings, environ) == []
+
+
+def test_one_cause_is_one_error_however_many_runs_have_it() -> None:
+    cause = planted.CAUSE.format("w")
+    outcomes = [
+        builders.outcome(
+            replace(builders.SUBJECT, variant=variant),
+            gradients=(planted.judged(Verdict.DISAGREES, cause=cause),),
+        )
+        for variant in ("eager", "func", "compile")
+    ]
+    [(name, properties, message)] = commands(builders.report(*outcomes))
+    assert name == "error"
+    assert properties["title"].startswith(
+        "DISAGREES: the derivative of sigmoid (mine.py:12) left out, in 3 runs"
+    )
+    assert "line torch/func float64" in message
 
 
 def test_a_failure_is_an_error_at_the_line_that_its_cause_names() -> None:
@@ -101,10 +123,15 @@ def test_the_file_is_told_from_the_folder_of_the_repository(
 
 
 def test_at_most_ten_errors_and_then_the_count() -> None:
-    wrong = tuple(planted.judged(Verdict.DISAGREES, f"w{number}") for number in range(13))
+    wrong = tuple(
+        planted.judged(
+            Verdict.DISAGREES, f"w{number}", cause=f"the gradient of w{number} is {number + 2} times it"
+        )
+        for number in range(13)
+    )
     found = commands(builders.report(builders.outcome(gradients=wrong)))
     assert [name for name, _, _ in found] == ["error"] * 10 + ["notice"]
-    assert found[-1][2] == "3 more do not pass; the report holds all."
+    assert found[-1][2] == "3 more causes; the report holds all."
 
 
 def test_what_was_not_run_is_told_once_a_reason() -> None:

@@ -136,7 +136,7 @@ def test_a_long_wrong_run_is_one_line_a_parameter() -> None:
     wrong = builders.record([Verdict.DISAGREES] * 1000, [1e5] * 1000)
     report = builders.report(builders.outcome(gradients=(wrong,)))
     assert len(report.failures) == 1000
-    assert len(lines_of(report)) == 4  # the report, the run, its gradients and its updates
+    assert len(lines_of(report)) == 5  # the report, the cause, the run, its gradients and its updates
 
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
