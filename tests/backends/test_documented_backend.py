@@ -5,15 +5,14 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
-from pages import DOCS, titled
+from pages import DOCS, of_page
 
 import gradproof as gp
 from gradproof.backends import backend_names, describe_backend, is_own, loading
 from gradproof.scenarios import line_fit
 
 PAGE = (DOCS / "backends.md").read_text("utf-8")
-(BLOCK,) = titled("howto/backend.md")
-CODE = BLOCK.text
+(CODE,) = (block.text for block in of_page("howto/backend.md") if block.file)
 
 
 @pytest.fixture
