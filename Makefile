@@ -8,15 +8,15 @@ INSTALLED := $(VENV)/installed
 # Bytecode is kept, whatever the shell says: some hundred processes of the tests would each compile all of it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: verify test test-all bench lint types screenshot clean help
+.PHONY: verify test test-all bench lint types docs screenshot clean help
 
 verify: $(INSTALLED) ## run all documents' systems on all backends and write reports/latest/
 	$(BIN)/gradproof verify
 
-test: lint types ## everything a contributor must pass: lint, types, doctests, tests
+test: lint types docs ## everything a contributor must pass: lint, types, documentation, doctests, tests
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --gradproof-require torch,jax
 
-test-all: lint types $(VENV)/models ## the same with the slow, exhaustive tests
+test-all: lint types docs $(VENV)/models ## the same with the slow, exhaustive tests
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --gradproof-require torch,jax -m "slow or not slow" --hypothesis-profile=wide
 
 lint: $(INSTALLED) ## ruff, lint and format
@@ -25,6 +25,9 @@ lint: $(INSTALLED) ## ruff, lint and format
 
 types: $(INSTALLED) ## mypy, strict
 	$(BIN)/mypy
+
+docs: $(INSTALLED) ## build the documentation site in site/; a dead link is an error
+	$(BIN)/zensical build --strict --clean
 
 bench: $(INSTALLED) ## measure speed and memory, side by side in one run
 	$(BIN)/python -m benchmarks
@@ -38,7 +41,7 @@ $(VENV)/models: $(INSTALLED)
 	touch $(VENV)/models
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -49,5 +52,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	  { echo "gradproof needs Python 3.11 or newer, and $(PYTHON) is older. Call make PYTHON=python3.12, say."; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev --group docs
 	touch $(INSTALLED)
