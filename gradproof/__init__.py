@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gradproof.kernels import FunctionCheck, check_function, judge_output
     from gradproof.models.functions_of_jax import from_jax
     from gradproof.models.pytorch import from_torch
+    from gradproof.optimizer_checks import OptimizerCheck, check_optimizer
     from gradproof.reference.averaging import ExponentialAverage
     from gradproof.reference.clipping import ClipByNorm, ClipByValue
     from gradproof.reference.descent import Accumulation, GradientDescent, MiniBatches, StoppingRule
@@ -68,6 +69,7 @@ _HOMES = {
         "kernels": ("FunctionCheck", "check_function", "judge_output"),
         "models.functions_of_jax": ("from_jax",),
         "models.pytorch": ("from_torch",),
+        "optimizer_checks": ("OptimizerCheck", "check_optimizer"),
         "reference.averaging": ("ExponentialAverage",),
         "reference.clipping": ("ClipByNorm", "ClipByValue"),
         "reference.descent": ("Accumulation", "GradientDescent", "MiniBatches", "StoppingRule"),
@@ -136,6 +138,7 @@ __all__ = [
     "MiniBatches",
     "Muon",
     "NAdam",
+    "OptimizerCheck",
     "Point",
     "Provenance",
     "RAdam",
@@ -150,6 +153,7 @@ __all__ = [
     "audit",
     "check",
     "check_function",
+    "check_optimizer",
     "compare",
     "dense_network",
     "equivalent",

@@ -2,10 +2,10 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from gradproof.backends.settings import Setting
 from gradproof.errors import BackendUnavailableError
 from gradproof.reference.numbers.formats import PLAIN_PRODUCTS, Products
 from gradproof.reference.numpy_namespace import NumpyNamespace
+
+Step: TypeAlias = Callable[[dict[str, Any], dict[str, Any]], Any]
+"""Makes a step from weights and gradients, by name: gives the weights after it, or None and changes them."""
 
 
 class Framework:
@@ -122,6 +125,20 @@ class Framework:
                 return self.to_numpy(function(self.from_numpy(array), **options))
         except Exception:  # noqa: BLE001 - whatever keeps a library from it, it gives nothing
             return None
+
+    def own_step(self, optimizer: Any, params: Mapping[str, Any], learning_rate: float) -> "Step | None":
+        """Give how one of the library's optimizers steps; None for what is none.
+
+        Args:
+            optimizer: whatever a user gave.
+            params: by name, the first weights as the user gave them.
+            learning_rate: of what is made here of a class.
+
+        Raises:
+            InputError: it cannot be stepped with from these weights.
+        """
+        del optimizer, params, learning_rate
+        return None
 
     def devices(self) -> Sequence[str]:
         """Tell the devices that it sees here, the one that is used first."""

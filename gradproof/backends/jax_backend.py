@@ -12,7 +12,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from gradproof.backends.framework import Framework, Lazy
+from gradproof.backends.framework import Framework, Lazy, Step
+from gradproof.backends.jax_given_optimizer import step_of_optax
 from gradproof.backends.jax_modes import checkpointed, example_by_example, reduction_of_examples
 from gradproof.backends.jax_optimizers import has_optax
 from gradproof.backends.jax_precision import products
@@ -199,6 +200,11 @@ class JaxFramework(Framework):
             return nullcontext()
         context: AbstractContextManager[Any] = jax.default_device(_device(device))
         return context
+
+    def own_step(self, optimizer: Any, params: Mapping[str, Any], learning_rate: float) -> Step | None:
+        """Give how a transformation of optax's, or of its kind, steps."""
+        del learning_rate  # it has its own
+        return step_of_optax(optimizer, params)
 
     def products(self, dtype: str, device: str = "") -> Products:
         """Tell what may be rounded, as JAX's setting of precision says."""

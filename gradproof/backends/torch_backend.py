@@ -10,10 +10,11 @@ from typing import Any, TypeGuard
 
 from numpy.typing import NDArray
 
-from gradproof.backends.framework import Framework, Lazy
+from gradproof.backends.framework import Framework, Lazy, Step
 from gradproof.backends.protocol import RecordingBackend, batches, plain_steps, planned_steps
 from gradproof.backends.settings import Setting, functions_of
 from gradproof.backends.torch_functions import TorchNamespace
+from gradproof.backends.torch_given_optimizer import step_of_torch
 from gradproof.backends.torch_modes import MODES, Backward, backward_in
 from gradproof.backends.torch_optimizers import trained_steps
 from gradproof.backends.torch_precision import flags, matmul_precision, precision_settings, products
@@ -92,6 +93,10 @@ class TorchFramework(Framework):
             )
         context: AbstractContextManager[Any] = torch.device(device)
         return context
+
+    def own_step(self, optimizer: Any, params: Mapping[str, Any], learning_rate: float) -> Step | None:
+        """Give how one of torch.optim's classes, or an object of one, steps."""
+        return step_of_torch(optimizer, params, learning_rate)
 
     def products(self, dtype: str, device: str = "") -> Products:
         """Tell what may be rounded, as PyTorch's flags say."""

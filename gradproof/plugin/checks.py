@@ -15,6 +15,8 @@ from gradproof.plugin.parts import leave_check, report_folder
 
 if TYPE_CHECKING:
     from gradproof.checking import Check
+    from gradproof.optimizer_checks import OptimizerCheck
+    from gradproof.reference.optimizers import Optimizer
     from gradproof.verdicts.judging.judgement import Judgement
 
 _OPTIONS = {"dtype", "points", "seed", "seeds", "learning_rate", "conditions", "fixed", "batches"}
@@ -124,6 +126,36 @@ class Checker:
             message = str(error)
             pytest.fail(message, pytrace=False)
         leave_check(self._item, vars(record_of(found, self._test)))
+        if not found.ok:
+            pytest.fail(found.told(), pytrace=False)
+        return found
+
+    def check_optimizer(
+        self, optimizer: Any, rule: "Optimizer", params: Any, **options: Any
+    ) -> "OptimizerCheck":
+        """Check an optimizer as `gradproof.check_optimizer` does, and fail the test unless it is ok.
+
+        Args:
+            optimizer: a function `step(weights, gradients)`, or an optimizer of PyTorch or optax.
+            rule: what it is to compute.
+            params: the first weights: a mapping from names to arrays.
+            **options: those of `gradproof.check_optimizer`; the marker's `learning_rate`, `dtype` and `seed`
+                stand for those that are not given.
+
+        Returns:
+            the check.
+        """
+        __tracebackhide__ = True
+        from gradproof.optimizer_checks import check_optimizer  # noqa: PLC0415 - only for those who use it
+
+        own = ("learning_rate", "dtype", "seed")
+        chosen = {name: self._options[name] for name in own if name in self._options} | options
+        try:
+            found = check_optimizer(optimizer, rule, params, **chosen)
+        except GradproofError as error:
+            message = str(error)
+            pytest.fail(message, pytrace=False)
+        leave_check(self._item, vars(found.record(self._test)))
         if not found.ok:
             pytest.fail(found.told(), pytrace=False)
         return found

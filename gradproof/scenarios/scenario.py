@@ -147,7 +147,7 @@ class Scenario:
             object.__setattr__(self, f"{attribute}_structure", structure)
         object.__setattr__(self, "own_formats", RunFormats.each_its_own(**dtypes))
         if self.solution is not None:
-            object.__setattr__(self, "flat_solution", self._laid_out(self.solution, "solution"))
+            object.__setattr__(self, "flat_solution", self.laid_out(self.solution, "solution"))
         if self.training is not None:
             self._check_batches(self.training)
 
@@ -265,9 +265,18 @@ class Scenario:
         Raises:
             InputError: it has other names or shapes than the parameters', or is not real.
         """
-        return self._laid_out(nested, "hand-derived gradient")
+        return self.laid_out(nested, "hand-derived gradient")
 
-    def _laid_out(self, nested: Any, what: str) -> dict[str, Array]:
+    def laid_out(self, nested: Any, what: str) -> dict[str, Array]:
+        """Flatten something that is to be laid out as the parameters are.
+
+        Args:
+            nested: arrays of whatever framework.
+            what: how an error calls it.
+
+        Raises:
+            InputError: it has other names or shapes than the parameters, or is not real.
+        """
         flat, _ = flatten(nested, f"{what}{self.of_it}")
         if flat.keys() != self.flat_params.keys():
             missing = sorted(self.flat_params.keys() - flat.keys())

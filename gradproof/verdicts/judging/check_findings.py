@@ -11,7 +11,7 @@ class CheckFinding:
         kind: a slug: `none`, `not-a-mapping`, `missing-parameter`, `superfluous-parameter`, `wrong-shape`,
             `mutated-input`, `random`, `not-finite`, `raises`, `not-certified`, `constants`, `loses-digits`,
             `lower-precision`, `one-example`, `condition`, `hidden-by-data`, `own-point`, `mostly-dropped`,
-            `rounded-data`.
+            `rounded-data`, `kept-gradient`, `other-dtype`.
         text: a sentence or two.
         fails: whether a gradient of which this is true does not pass, whatever its numbers are.
         parameter: the parameter that it is about; empty if it is about none.

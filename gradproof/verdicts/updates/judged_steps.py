@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.noise import noise_of
-from gradproof.reference.numbers import Balls, Kind, Noisy
+from gradproof.reference.noise import Noise, noise_of
+from gradproof.reference.numbers import BallNumbers, Balls, Kind, Noisy
 from gradproof.reference.stepping import After
 from gradproof.reference.tape import Choice, always, never
 from gradproof.verdicts.judging.evidence import SAMPLES, Known
@@ -59,23 +60,46 @@ def judged_steps(steps: TakenSteps, otherwise: "JudgedSteps | None" = None) -> J
 
 def assessments(claimed: Mapping[Any, Array], compute: Compute, steps: TakenSteps) -> dict[Any, Assessment]:
     """Judge arrays of shape (S, *entry) by what is computed in certified and in stochastic arithmetic."""
+    # a mistake may keep more than was recorded
+    known = {key: each for key, each in known_of(compute, steps).items() if key in claimed}
+    return {
+        key: assess(claimed[key], each, steps.formats.of_param(key.parameter)) for key, each in known.items()
+    }
+
+
+def known_of(compute: Compute, steps: TakenSteps, *, textbook: bool = False) -> dict[Any, Known]:
+    """Give what is known of arrays of shape (S, *entry) that are computed.
+
+    Args:
+        compute: computes them in a kind of number.
+        steps: whose they are.
+        textbook: whether the noise of textbooks' formulas is asked for, too, where accurate operations' does
+            not explain an error.
+    """
     formats = steps.formats
     balls = Balls(CAUSE_BITS)
     with balls.context():
         exact = compute(balls, never)
-    noisy = noise_of(
-        lambda kind: _in_noise(compute, kind, always, steps.at.size), Noisy.of(formats, samples=SAMPLES)
-    )
+
+    def noisy(accurately: Choice) -> Mapping[Any, Noise]:
+        return noise_of(
+            lambda kind: _in_noise(compute, kind, accurately, steps.at.size),
+            Noisy.of(formats, samples=SAMPLES),
+        )
+
+    accurate, by_textbook = noisy(always), cache(partial(noisy, never))
     sizes = [np.abs(each).reshape(len(each), -1).max(axis=1) for each in steps.recorded.values()]
     largest = np.nan_to_num(np.max(sizes, axis=0).astype(np.float64), posinf=0.0)
-    found = {}
-    for key in (key for key in exact if key in claimed):  # a mistake may keep more than was recorded
-        numbers = exact[key]
-        spread = noisy[key].spread(numbers.values(), numbers.radii())
-        nowhere, reasons = np.zeros(len(largest), dtype=bool), np.full(len(largest), "", dtype=object)
-        known = Known(numbers, spread, nowhere, reasons, largest)
-        found[key] = assess(claimed[key], known, formats.of_param(key.parameter))
-    return found
+    nowhere, reasons = np.zeros(len(largest), dtype=bool), np.full(len(largest), "", dtype=object)
+
+    def known(key: Any, numbers: BallNumbers) -> Known:
+        def spread(noise: Noise) -> Array:
+            return noise.spread(numbers.values(), numbers.radii())
+
+        wider = (lambda: spread(by_textbook()[key])) if textbook else None
+        return Known(numbers, spread(accurate[key]), nowhere, reasons, largest, wider)
+
+    return {key: known(key, numbers) for key, numbers in exact.items()}
 
 
 def _in_noise(compute: Compute, kind: Noisy, accurately: Choice, lanes: int) -> tuple[Mapping[Any, Any], Any]:

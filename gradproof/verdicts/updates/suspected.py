@@ -15,7 +15,7 @@ from gradproof.reference.numbers import Kind
 from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.reference.numpy_namespace import NumpyNamespace
 from gradproof.reference.optimizers import At, Optimizer
-from gradproof.reference.stepping import After, Stepping
+from gradproof.reference.stepping import After, Stepping, by_key, state_of
 from gradproof.reference.tape import Choice, never
 from gradproof.scenarios.scenario import Scenario
 from gradproof.verdicts.steps import formats_of, stepping_of
@@ -123,28 +123,31 @@ class TakenSteps:
 
     def in_floats(self) -> dict[After, Array]:
         """Make the steps in NumPy, in the run's dtype, to see where it makes no numbers."""
-        parts = [self._step_in_floats(row) for row in range(self.at.size)]
+        parts: list[dict[After, Any]] = []
+        for row in range(self.at.size):
+            carried_on = self.stepping.carried and row
+            known = {} if carried_on else self.stepping.known_states()
+            states = {entry: _row(arrays, row) for entry, arrays in known.items()}
+            parts.append(self._step_in_floats(row, state_of(parts[-1]) if carried_on else states))
         return {key: np.stack([part[key] for part in parts]) for key in parts[0]}
 
-    def _step_in_floats(self, row: int) -> dict[After, Any]:
+    def _step_in_floats(self, row: int, states: Mapping[str, Arrays]) -> dict[After, Any]:
         stepping = self.stepping
         with np.errstate(all="ignore"):
-            weights, states = stepping.make_step(
-                stepping.training,
-                NumpyNamespace(),
-                _row(stepping.weights, row),
-                _row(self.recorded, row),
-                {entry: _row(arrays, row) for entry, arrays in stepping.states.items()},
-                At(int(stepping.numbers[row]), float(stepping.learning_rates[row])),
+            return by_key(
+                *stepping.make_step(
+                    stepping.training,
+                    NumpyNamespace(),
+                    _row(stepping.weights, row),
+                    _row(self.recorded, row),
+                    states,
+                    At(int(stepping.numbers[row]), float(stepping.learning_rates[row])),
+                )
             )
-        found: dict[After, Any] = {After(name): weight for name, weight in weights.items()}
-        for entry, arrays in states.items():
-            found |= {After(name, entry): array for name, array in arrays.items()}
-        return found
 
     def has_state_of(self, rule: Any) -> bool:
         """Tell whether the run has the state that another optimizer keeps; of other rules nothing is kept."""
-        if not isinstance(rule, Optimizer):
+        if not isinstance(rule, Optimizer) or self.stepping.carried:
             return True
         states = self.stepping.states
         return all(

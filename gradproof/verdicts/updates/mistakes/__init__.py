@@ -18,7 +18,15 @@ from gradproof.verdicts.updates.mistakes.wrong_rates import other_rates, wrong_r
 from gradproof.verdicts.updates.mistakes.wrong_settings import wrong_settings
 from gradproof.verdicts.updates.suspected import Suspicion, TakenSteps
 
-__all__ = ["MISTAKES", "Goal", "named_mistakes", "other_rates", "recorded_instead", "solved_settings"]
+__all__ = [
+    "MISTAKES",
+    "Goal",
+    "named_mistakes",
+    "other_rates",
+    "recorded_instead",
+    "solved_settings",
+    "wrong_settings",
+]
 
 MISTAKES = (
     wrong_settings,

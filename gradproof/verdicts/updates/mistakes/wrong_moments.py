@@ -153,7 +153,19 @@ def _one_correction(rule: Adam, xp: Any, weight: Any, gradient: Any, state: Kept
     return after, {**kept, "first_moment": first}
 
 
+def _in_one_array(rule: Adam, xp: Any, weight: Any, gradient: Any, state: Kept, at: At) -> Updated:
+    # `m = v = zeros` in Python: each moment is averaged in place, on top of the other.
+    g, first, _ = _moments(rule, weight, gradient, state)
+    both = rule.beta2 * first + (1 - rule.beta2) * g**2
+    # It may be negative, and then the root is no number, which `Adam.direction` would not give.
+    divisor = xp.sqrt(both / (1 - rule.beta2**at.number)) + rule.epsilon
+    stepped = rule.decayed(weight, gradient, at)[0]
+    kept = {**state, "first_moment": both, "second_moment": both}
+    return stepped - at.learning_rate * both / (1 - rule.beta1**at.number) / divisor, kept
+
+
 _OF_ADAM: dict[str, Change] = {
+    "both moments kept in one and the same array": _in_one_array,
     "the square of the first moment in place of the gradient's in the second": _squared_mean,
     "the second moment in place of its root": _without_root,
 }

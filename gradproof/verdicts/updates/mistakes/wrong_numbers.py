@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.reference.advance import AVERAGE, advance
+from gradproof.reference.optimizers import At
 from gradproof.verdicts.updates.suspected import Suspicion, TakenSteps
 
 
@@ -18,6 +19,9 @@ def wrong_numbers(steps: TakenSteps) -> Iterator[Suspicion]:
         ("with each step counted as the first", np.ones_like(numbers)),
     ):
         yield Suspicion(f"{steps.name}'s {words}", steps.stepped(numbers=counted), 1.1)
+    if len(steps.stepping.weights) > 1 and steps.clipping is None:
+        words = "with its steps counted once for each parameter"
+        yield Suspicion(f"{steps.name}'s {words}", steps.stepped(make_step=_counted_by_parameter), 1.1)
     backwards = "the step of {name} is added to the weights instead of subtracted"
     yield Suspicion(backwards, steps.stepped(make_step=_backwards))
     frozen = "the weights of {name} were not updated"
@@ -42,6 +46,19 @@ def _backwards(training: Any, xp: Any, weights: Any, gradients: Any, state: Any,
     return _averaged(
         training, {name: weight + (weight - after[name]) for name, weight in weights.items()}, kept, state
     )
+
+
+def _counted_by_parameter(training: Any, xp: Any, weights: Any, gradients: Any, state: Any, at: Any) -> Any:
+    after: dict[str, Any] = {}
+    kept: dict[str, dict[str, Any]] = {}
+    for place, (name, weight) in enumerate(weights.items(), start=1):
+        own = {entry: {name: arrays[name]} for entry, arrays in state.items() if name in arrays}
+        counted = At((at.number - 1) * len(weights) + place, at.learning_rate)
+        stepped, new = advance(training, xp, {name: weight}, {name: gradients[name]}, own, counted)
+        after |= stepped
+        for entry, arrays in new.items():
+            kept.setdefault(entry, {}).update(arrays)
+    return after, kept
 
 
 def _without(*entries: str, weights: bool = False) -> Any:
