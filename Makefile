@@ -28,6 +28,7 @@ types: $(INSTALLED) ## mypy, strict
 
 docs: $(INSTALLED) ## build the documentation site in site/; a dead link is an error
 	$(BIN)/zensical build --strict --clean
+	$(BIN)/python docs/links.py site /gradproof/
 
 bench: $(INSTALLED) ## measure speed and memory, side by side in one run
 	$(BIN)/python -m benchmarks
