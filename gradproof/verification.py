@@ -76,7 +76,7 @@ def verify(  # noqa: PLR0913 - all but three are given by name, and have a defau
         backends: their names, or `BACKEND/VARIANT` for one variant alone (`jax/eager`, say); None for all
             that are installed (the others are reported as not run). Either may be followed by `@DEVICE`, as
             in `torch/eager@cuda`. An object with a backend's attributes and methods is taken, too (see
-            docs/backends.md), and sent to the processes that run it.
+            docs/reference/backends.md), and sent to the processes that run it.
         dtypes: float64, float32, float16, bfloat16, one or several; `own` for each array's own, as a model of
             several dtypes has them.
         device: where PyTorch and JAX compute: `cpu`, `cuda`, or one of several as `cuda:1`; None for wherever

@@ -7,8 +7,8 @@ from pages import DOCS, blocks, faults, of_page
 
 PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
 SLOW = {
-    *("howto/backend.md", "howto/elsewhere.md", "howto/reports.md"),
-    *("optax.md", "pytorch.md", "running.md", "training.md"),
+    *("howto/backend.md", "howto/elsewhere.md", "howto/reports.md", "howto/running.md"),
+    *("reference/optax.md", "reference/pytorch.md", "reference/trainings.md"),
     *("tutorials/backward.md", "tutorials/ci.md", "tutorials/port.md", "tutorials/training.md"),
 }
 """Pages that train, or import frameworks, for five seconds and more."""

@@ -1,4 +1,4 @@
-"""docs/functions.md has every function of `xp.nn` and `xp.special`, as it is called."""
+"""docs/reference/functions.md has every function of `xp.nn` and `xp.special`, as it is called."""
 
 import inspect
 import re
@@ -10,7 +10,7 @@ from gradproof.reference.numbers import Plain
 from gradproof.reference.tape import Tape
 from gradproof.reference.tape.namespace import Namespace
 
-PAGE = (Path(__file__).parents[1] / "docs" / "functions.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[1] / "docs" / "reference" / "functions.md").read_text(encoding="utf-8")
 XP = Namespace(Tape(Plain()))
 
 

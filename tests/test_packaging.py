@@ -10,6 +10,7 @@ import tomllib
 import venv
 import zipfile
 from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,13 @@ def test_the_source_archive_holds_the_whole_package_once_and_the_tests(archives:
         members = archive.getmembers()
     names = {member.name.partition("/")[2] for member in members}
     assert {name for name in names if name.startswith("gradproof/")} == package_files()
-    assert {"tests/conftest.py", "examples/attention.py", "docs/formats.md", "LICENSE", "README.md"} <= names
+    assert {
+        "tests/conftest.py",
+        "examples/attention.py",
+        "docs/reference/formats.md",
+        "LICENSE",
+        "README.md",
+    } <= names
     assert not [member.name for member in members if member.issym() or member.islnk()]
     assert {name.partition("/")[0] for name in names if "/" in name} == {
         "benchmarks", "docs", "examples", "gradproof", "reports", "tests",
@@ -129,15 +136,20 @@ NOT_REQUIRED = {
     *sys.stdlib_module_names,
     *("gradproof", "benchmarks", "toygrid"),
     *("markdown_it", "markupsafe"),  # of rich and of jinja2, which hand out their objects
-    *(name for path in (ROOT / "tests").rglob("*.py") for name in (path.stem, path.parent.name)),
+    *(
+        name
+        for folder in ("tests", "docs")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in (path.stem, path.parent.name)
+    ),
 }
 """Modules that no package of its own is required for."""
 
 
 def test_what_contributors_run_is_required() -> None:
-    """Whatever tests and tools import is a requirement, or in the group `dev` or `models`."""
+    """Whatever tests and tools import is a requirement, or in a group."""
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    required = {re.split(r"[>=\[]", entry)[0] for entry in (*ALL, *groups["dev"], *groups["models"])}
+    required = {re.split(r"[>=\[]", entry)[0] for entry in (*ALL, *chain(*groups.values()))}
     folders = ("tests", "docs", "benchmarks", "examples", "gradproof")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     imported = set().union(*(imports(ast.parse(path.read_text(encoding="utf-8"))) for path in files))

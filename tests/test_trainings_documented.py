@@ -1,4 +1,4 @@
-"""docs/training.md has every optimizer, schedule and other part of a training, and its example runs."""
+"""docs/reference/trainings.md has every part of a training, optimizers, say; its example runs."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from gradproof.reference.descent import Accumulation
 from gradproof.reference.optimizers import Optimizer
 from gradproof.reference.schedules import Schedule
 
-PAGE = (Path(__file__).parents[1] / "docs" / "training.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[1] / "docs" / "reference" / "trainings.md").read_text(encoding="utf-8")
 PARTS = [
     name
     for name in gp.__all__

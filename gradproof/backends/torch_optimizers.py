@@ -228,7 +228,7 @@ def optimizer_of(training: GradientDescent, weights: Tensors, **options: bool) -
 
 def _lacking(what: str) -> UnsupportedError:
     return UnsupportedError(
-        f"torch.optim has no {what}. Leave torch out, or train by what docs/training.md says that it has."
+        f"torch.optim has no {what}. Leave torch out, or train by what the page Trainings says that it has."
     )
 
 

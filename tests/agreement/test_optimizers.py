@@ -41,7 +41,7 @@ NORM = {"torch": gp.ClipByNorm(0.5, epsilon=1e-6)}
 """How a library clips by the norm where it does so in its own way."""
 
 COARSE = {("jax", "float64")}
-"""By library and dtype, those whose schedules have float32's digits: see docs/optax.md."""
+"""By library and dtype, those whose schedules have float32's digits: see docs/reference/optax.md."""
 
 FUSED = {gp.SGD, gp.Adam, gp.AdamW, gp.Adagrad}
 """What torch.optim has in one kernel."""

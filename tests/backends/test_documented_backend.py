@@ -1,4 +1,4 @@
-"""The backend that docs/howto/backend.md explains has 40 lines and works; docs/backends.md has all others."""
+"""The backend of docs/howto/backend.md has 40 lines and works; docs/reference/backends.md has all others."""
 
 import sys
 from dataclasses import replace
@@ -11,7 +11,7 @@ import gradproof as gp
 from gradproof.backends import backend_names, describe_backend, is_own, loading
 from gradproof.scenarios import line_fit
 
-PAGE = (DOCS / "backends.md").read_text("utf-8")
+PAGE = (DOCS / "reference" / "backends.md").read_text("utf-8")
 (CODE,) = (block.text for block in of_page("howto/backend.md") if block.file)
 
 

@@ -371,7 +371,7 @@ def test_a_loss_that_computes_something_else_nearby_has_causes(distance):
 
 
 def test_the_kinds_are_documented_in_the_order_in_which_they_are_preferred() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "causes.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "decides" / "causes.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     kinds = sorted(CauseKind, key=lambda kind: kind.cost)
     assert rows == [f"| `{kind.slug}` | {kind.text} |" for kind in kinds]

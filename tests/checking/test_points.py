@@ -442,7 +442,7 @@ def test_large_arrays_get_fewer_points_and_it_is_said():
 
 
 def test_the_table_of_properties_is_documented_with_each_class_and_reason():
-    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "decides" / "data.md").read_text(encoding="utf-8")
     rows = {line.split("|")[1].strip(" `"): line for line in text.splitlines() if line.startswith("| `")}
     assert list(rows) == [entry.slug for entry in PROPERTIES]
     for entry in PROPERTIES:

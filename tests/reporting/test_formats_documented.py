@@ -11,7 +11,7 @@ from gradproof.reporting.formats.lines import KINDS
 from gradproof.reporting.reading import read_report
 from gradproof.verdicts.verdict import SEVERITY
 
-PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "formats.md").read_text(encoding="utf-8")
 
 
 def section(heading: str) -> str:

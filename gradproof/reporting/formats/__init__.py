@@ -7,7 +7,7 @@ the text, or for several files by name what makes the bytes of each. A format ma
 that is written too, unless it was asked for by name: `left_to = {"parquet": ("gradients.csv",)}`.
 
 What comes in is a Report; what goes out is text or bytes. To add a format, add its file here and its section
-to docs/formats.md.
+to docs/reference/formats.md.
 """
 
 import ast
