@@ -28,9 +28,9 @@ class CauseText:
     """The sentence of a cause, read.
 
     Attributes:
-        subject: what it is said of, without names: "gradient", "update", "first_moment"; empty for a sentence
-            of another form.
-        mistake: what is wrong with it.
+        subject: what it is said of, without names: "gradient", "update", "first_moment"; empty where the
+            mistake says it by itself.
+        mistake: what is wrong with it; after a subject it begins with the verb.
         lines: the lines of code that it names, in its order.
     """
 
@@ -45,23 +45,26 @@ class CauseText:
         >>> CauseText.read(
         ...     "the gradients of w and b are the true ones with the factor 2 of power (a.py:3) left out"
         ... )
-        CauseText(subject='gradient', mistake='the factor 2 of power (a.py:3) left out', lines=('a.py:3',))
+        CauseText(subject='', mistake='the factor 2 of power (a.py:3) left out', lines=('a.py:3',))
         >>> CauseText.read(
         ...     "the update of w is Adam's with epsilon inside the root; other steps are right"
         ... ).mistake
-        "Adam's with epsilon inside the root"
+        "is Adam's with epsilon inside the root"
         """
         text = _NOTES.sub("", cause)
         lines = tuple(dict.fromkeys(_LINE.findall(cause)))
         found = _SUBJECT.fullmatch(text)
         if found is None:
             return cls("", text, lines)
-        what, rest = found["what"], found["rest"]
-        if what.startswith("gradient"):
-            shorter = _TRUE_ONE.sub("", rest, count=1)
-            said = shorter if shorter != rest else f"{found['verb']} {rest}"
-            return cls("gradient", _one(said), lines)
-        return cls(what, rest if found["verb"] == "is" else f"{found['verb']} {rest}", lines)
+        if shorter := _TRUE_ONE.match(found["rest"]):
+            return cls("", found["rest"][shorter.end() :], lines)
+        subject = "gradient" if found["what"] == "gradients" else found["what"]
+        return cls(subject, _one(f"{found['verb']} {found['rest']}"), lines)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The lines that the mistake itself names, and not what is said beside it."""
+        return tuple(dict.fromkeys(_LINE.findall(self.mistake)))
 
     @property
     def key(self) -> str:
@@ -76,11 +79,17 @@ class CauseText:
         """Say what is wrong, in words that need no names.
 
         >>> CauseText.read("the update of w is Adam's with epsilon inside the root").told()
-        "update: Adam's with epsilon inside the root"
+        "the update is Adam's with epsilon inside the root"
         """
-        return self.mistake if self.subject in {"", "gradient"} else f"{self.subject}: {self.mistake}"
+        return f"the {self.subject} {self.mistake}" if self.subject else self.mistake
 
 
 def _one(said: str) -> str:
-    """Say of one gradient what is said of several."""
-    return re.sub(r"^are the true ones\b", "is the true one", said)
+    """Say of one gradient what is said of several.
+
+    >>> _one("are the true ones transposed")
+    'is the true one transposed'
+    """
+    singular = {"are": "is", "have": "has", "were": "was"}
+    verb, _, rest = said.partition(" ")
+    return f"{singular.get(verb, verb)} {re.sub(r'^the true ones', 'the true one', rest)}"

@@ -209,7 +209,7 @@ def _keys(rows: Sequence[Row]) -> list[tuple[_Key, bool]]:
     own = [_own_key(row) for row in rows]
     split = _written_several_times(own, rows)
     own = [
-        (*key, *CauseText.read(row["cause"]).lines) if key in split else key
+        (*key, *CauseText.read(row["cause"]).places) if key in split else key
         for key, row in zip(own, rows, strict=True)
     ]
     leading = _leading(rows, own)
@@ -231,7 +231,7 @@ def _written_several_times(keys: Sequence[_Key], rows: Sequence[Row]) -> set[_Ke
     lines: dict[tuple[_Key, str], set[tuple[str, ...]]] = {}
     for key, row in zip(keys, rows, strict=True):
         if key[0] == "cause":
-            found = CauseText.read(row["cause"]).lines
+            found = CauseText.read(row["cause"]).places
             lines.setdefault((key, row["scenario"] or row["name"]), set()).add(found)
     return {key for (key, _), found in lines.items() if len(found) > 1}
 

@@ -3,67 +3,31 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import builders
 import numpy as np
 import planted_reports
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from planted_causes import (
+    ALWAYS,
+    FOLLOWS,
+    SHORT,
+    SIGMOID,
+    SIGMOIDS,
+    STEPS,
+    outcome,
+    record,
+    report,
+    short_steps,
+    without_sigmoid,
+)
 
 from gradproof.reporting.cause_texts import CauseText
 from gradproof.reporting.findings import QUANTITIES, failing
 from gradproof.reporting.report import Report
 from gradproof.reporting.root_causes import RootCause, failing_rows_in_words, in_words
-from gradproof.verdicts.records import NotRun, Outcome, ParameterRecord, RunStatus, Subject
+from gradproof.verdicts.records import NotRun, ParameterRecord, RunStatus, Subject
 from gradproof.verdicts.verdict import Verdict
-
-SIGMOID = "the gradient of {} is the true one with the derivative of sigmoid (mine.py:{}) left out"
-SIGMOIDS = "the gradients of {} are the true ones with the derivative of sigmoid (mine.py:{}) left out"
-FOLLOWS = "the update of {} follows its gradient, which is wrong"
-SHORT = "the step of {} is 0.9 times the learning rate times the gradient"
-STEPS = 20
-
-
-def record(wrong: Sequence[int], name: str = "w", cause: str = "", **changed: Any) -> ParameterRecord:
-    """What is said of a parameter that is wrong in some of 20 steps."""
-    verdict = changed.pop("verdict", Verdict.DISAGREES)
-    verdicts = [verdict if step in wrong else Verdict.AGREES for step in range(STEPS)]
-    spreads = [5e4 if step in wrong else 1.0 for step in range(STEPS)]
-    return builders.record(verdicts, spreads, parameter=name, cause=cause, **changed)
-
-
-def outcome(scenario: str, who: str, dtype: str, **records: Sequence[ParameterRecord]) -> Outcome:
-    backend, _, variant = who.partition("/")
-    right = [builders.record([Verdict.AGREES] * STEPS, [1.0] * STEPS)]
-    return builders.outcome(
-        Subject(scenario, backend, variant, dtype),
-        gradients=tuple(records.get("gradients", right)),
-        updates=tuple(records.get("updates", right)),
-        states=tuple(records.get("states", ())),
-    )
-
-
-def report(*outcomes: Outcome, not_run: Sequence[NotRun] = (), **more: Any) -> Report:
-    names = dict.fromkeys(each.subject.scenario for each in (*outcomes, *not_run))
-    scenarios = [builders.scenario(name, origin="mine.py::first") for name in names]
-    return Report.from_outcomes(scenarios, list(outcomes), not_run, **more)
-
-
-ALWAYS = range(STEPS)
-
-
-def without_sigmoid(scenario: str, who: str, dtype: str, line: int = 12) -> Outcome:
-    """Two parameters' gradients are wrong, told together, and the updates follow."""
-    cause = SIGMOIDS.format("w and b", line)
-    return outcome(
-        scenario, who, dtype,
-        gradients=[record(ALWAYS, "w", cause), record(ALWAYS, "b", cause)],
-        updates=[record(ALWAYS, name, FOLLOWS.format(name)) for name in ("w", "b")],
-    )  # fmt: skip
-
-
-def short_steps(who: str, steps: Sequence[int], dtype: str = "float64") -> Outcome:
-    return outcome("line", who, dtype, updates=[record(steps, "w", SHORT.format("w"))])
 
 
 def test_a_right_report_has_no_cause() -> None:
@@ -96,7 +60,7 @@ def test_two_causes_are_two_each_with_its_own_steps() -> None:
     ).root_causes
     assert list(map(str, causes)) == [
         "the derivative of sigmoid (mine.py:12) left out, in 2 runs, from step 0",
-        "step: 0.9 times the learning rate times the gradient, in 2 runs, every 7th step from step 3",
+        "the step is 0.9 times the learning rate times the gradient, in 2 runs, every 7th step from step 3",
     ]
     assert in_words(causes) == "2 causes"
     rows = 2 * 4 * STEPS + 2 * 3
@@ -140,6 +104,17 @@ def test_a_mistake_at_two_lines_of_a_scenario_is_two() -> None:
     gradients = [record(ALWAYS, "w", SIGMOID.format("w", 12)), record(ALWAYS, "b", SIGMOID.format("b", 30))]
     causes = report(outcome("line", "torch/eager", "float64", gradients=gradients)).root_causes
     assert [cause.lines for cause in causes] == [("mine.py:12",), ("mine.py:30",)]
+
+
+def test_what_is_said_beside_a_mistake_does_not_divide_it() -> None:
+    cause = SIGMOID.format("w", 12)
+    beside = record(ALWAYS, "w", cause + "; the gradient goes wrong at mine.py:31")
+    runs = [
+        outcome("line", "reference/numpy", "float64", gradients=[beside]),
+        outcome("line", "reference/numpy", "float32", gradients=[record(ALWAYS, "w", cause)]),
+    ]
+    [found] = report(*runs).root_causes
+    assert set(found.lines) == {"mine.py:12", "mine.py:31"}
 
 
 def test_a_mistake_at_another_line_of_another_scenario_is_told_the_same_cause() -> None:

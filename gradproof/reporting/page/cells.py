@@ -1,7 +1,7 @@
 """The page's tables and numbers: what stands in each cell, how it is written and what it is sorted by."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 from gradproof.reporting.columns import records
 from gradproof.reporting.environment import flattened
 from gradproof.reporting.findings import QUANTITIES, SEVERITIES
-from gradproof.reporting.names import implementation, run_key
+from gradproof.reporting.names import implementation
 from gradproof.reporting.run_costs import costs, duration
 from gradproof.reporting.telling import why
 from gradproof.verdicts.numerals import entry
@@ -146,20 +146,15 @@ _DTYPE = _named("dtype", lambda row: row["dtype"])
 _VERDICT = Column("verdict", VERDICT, lambda row: verdict_cell(row["verdict"]))
 _ENTRY = _named("worst entry", lambda row: entry(row["parameter"], row["index"]))
 _WHY = Column("cause or reason", TEXT, lambda row: Cell(why(row)))
+_QUANTITY = _named("quantity", lambda row: QUANTITIES[row["kind"]])
+_FAILING_STEPS = Column(
+    "failing steps", NUMBER, lambda row: Cell(f"{row['failing']:,} of {row['steps']:,}", row["failing"])
+)
 _WORST = (
     *(_VERDICT, _IMPLEMENTATION, _DTYPE),
-    _named("quantity", lambda row: QUANTITIES[row["kind"]]),
-    *(_ENTRY, _number("step"), _number("spreads"), _number("ulps")),
-    Column(
-        "failing steps", NUMBER, lambda row: Cell(f"{row['failing']:,} of {row['steps']:,}", row["failing"])
-    ),
-    _WHY,
+    *(_QUANTITY, _ENTRY, _number("step"), _number("spreads"), _number("ulps"), _FAILING_STEPS, _WHY),
     Column("value", LONG, lambda row: cell(row["value"])),
     Column("exact", LONG, lambda row: Cell(row["exact"], orderable(number_of(row["exact"])))),
-)
-_FAILING = (
-    *(_VERDICT, _SCENARIO, _IMPLEMENTATION, _DTYPE),
-    *(_number("failing"), _ENTRY, _number("step"), _number("spreads"), _WHY),
 )
 _COSTS = (
     *(_number("steps"), _seconds("compiling"), _seconds("training")),
@@ -172,13 +167,19 @@ def worst_table(findings: pd.DataFrame) -> Table:
     return table("The worst step of each run, quantity and parameter", records(findings), _WORST)
 
 
-def failing_table(findings: pd.DataFrame) -> Table:
-    """Make the table of the runs that do not pass, where each is worst, and why; of findings that fail."""
-    runs: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in records(findings):
-        first = runs.setdefault(run_key(row), {**row, "failing": 0})
-        first["failing"] += row["failing"]
-    return table("The runs that do not pass", runs.values(), _FAILING)
+def finding_table(rows: Sequence[Row], roots: Collection[int]) -> Table:
+    """Make the table of what one cause is seen in, where each is worst.
+
+    Args:
+        rows: findings of gradients, updates and states.
+        roots: the identities of those that do not merely follow from others.
+    """
+    columns = [
+        *(_VERDICT, _SCENARIO, _IMPLEMENTATION, _DTYPE, _QUANTITY, _ENTRY),
+        *(_number("step"), _number("spreads"), _FAILING_STEPS),
+        _named("", lambda row: "" if id(row) in roots else "follows"),
+    ]
+    return table("Where one cause is seen", rows, columns)
 
 
 def costs_table(runs: pd.DataFrame) -> Table:

@@ -7,8 +7,8 @@ A plot's data is a mapping that JSON can hold:
 - `controls`: the names of the controls above the plot, in the order of the parts of a view's key;
 - `nested`: whether curves that lie on each other are told apart by their widths;
 - `views`: per key (the controls' values joined by `|`) the list of curves, each with `run` (a position in
-  the page's list of runs), `step` and `value`; and `entry`, positions in `parameters`, where a curve mixes
-  several.
+  the page's list of runs), `step` and `value`; `entry`, positions in `parameters`, where a curve mixes
+  several; and `same`, the runs whose curves lie on this one, where some are folded into it.
 
 Values have four digits; what is not finite is the text "NaN", "inf" or "-inf".
 """
@@ -31,12 +31,15 @@ BINS = 160
 FEWEST_BINS = 40
 """However many curves there are, each keeps so many bins."""
 
-POINTS = 60_000
+POINTS = 48_000
 """About how many points all curves of one measure may have in a page, before bins are made wider."""
 
 MEASURES = ("spreads", "ulps")
 WORST = "worst"
 """The key of the view that shows of each bin the worst of all parameters."""
+
+COINCIDE = 1e-3
+"""Losses that differ by at most this share of themselves lie on each other: by less than a line's width."""
 
 _CURVE = [*RUN, "parameter"]
 
@@ -84,10 +87,45 @@ def thin_all(frames: Mapping[str, pd.DataFrame], runs: Runs) -> Thinned:
 
 def _losses(steps: pd.DataFrame, bins: int, runs: Runs) -> Curves:
     """Keep of a loss its highs and its lows: a curve of the highs alone would hide how much it jumps."""
+    steps, same = _folded(steps, runs)
     curve = steps.groupby(RUN, observed=True, sort=False).ngroup().to_numpy()
     where, loss = bins_of(steps, bins), steps["loss"].to_numpy()
     kept = np.union1d(thin(curve, where, loss), thin(curve, where, -loss))
-    return _curves(steps.iloc[kept].assign(parameter=""), "loss", runs)
+    curves = _curves(steps.iloc[kept].assign(parameter=""), "loss", runs)
+    return {
+        key: [{**curve, "same": same.get(curve["run"], [])} for curve in own] for key, own in curves.items()
+    }
+
+
+def _folded(steps: pd.DataFrame, runs: Runs) -> tuple[pd.DataFrame, dict[int, list[int]]]:
+    """Leave out the runs whose losses lie on those of another one, and tell by its position which they are.
+
+    A run that was held to fewer steps lies on a longer one as far as it goes.
+    """
+    if steps.empty:
+        return steps, {}
+    groups = steps.groupby(RUN, observed=True, sort=False)
+    losses = {tuple(map(str, key)): group["loss"].to_numpy() for key, group in groups}
+    kept: dict[tuple[str, ...], list[int]] = {}
+    for key in sorted(losses, key=lambda key: (-len(losses[key]), runs[key])):
+        own = losses[key]
+        onto = next(
+            (other for other in kept if other[0] == key[0] and _coincide(own, losses[other][: len(own)])),
+            None,
+        )
+        if onto is None:
+            kept[key] = []
+        else:
+            kept[onto].append(runs[key])
+    names = pd.MultiIndex.from_frame(steps[RUN].astype(object))
+    return steps[names.isin(list(kept))], {runs[key]: sorted(same) for key, same in kept.items()}
+
+
+def _coincide(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    """Tell whether two curves are one line in a picture; what is not finite lies on its like alone."""
+    with np.errstate(invalid="ignore"):
+        near = np.abs(one - other) <= COINCIDE * np.abs(other)
+    return bool((near | (one == other) | (np.isnan(one) & np.isnan(other))).all())
 
 
 def _drift(trajectories: pd.DataFrame, runs: Runs) -> dict[tuple[str, ...], Curves]:

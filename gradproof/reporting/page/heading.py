@@ -7,36 +7,29 @@ import numpy as np
 import pandas as pd
 
 from gradproof.reporting.columns import records
-from gradproof.reporting.findings import SEVERITIES, failing, judged, something_was_checked
+from gradproof.reporting.findings import SEVERITIES, judged, something_was_checked
 from gradproof.reporting.names import implementation
+from gradproof.reporting.page.cause_cards import cause_cards
 from gradproof.reporting.page.cells import (
     costs_table,
-    exact,
-    failing_table,
     run_costs_table,
-    short,
     unfinished_table,
 )
 from gradproof.reporting.report import Report
+from gradproof.reporting.root_causes import in_words
 from gradproof.reporting.run_costs import costs, duration, side_by_side
 from gradproof.reporting.telling import (
-    QUANTITY_NAMES,
-    headline,
     not_checked,
     remarks,
     verdict_matrix,
     who_is_off,
 )
-from gradproof.verdicts.numerals import entry
-from gradproof.verdicts.tolerances import SPREADS
 
 
 def heading(report: Report, scenarios: Sequence[str]) -> dict[str, Any]:
     """Collect what stands above the scenarios, by the names that the templates have for it."""
     runs = report.runs.astype(object)
     ran = bool((runs["status"] == "run").any())
-    wrong = failing(report.findings)
-    wrong_runs = judged(wrong)
     matrix = verdict_matrix(report.runs, report.findings)
     verdicts = {cell.verdict for cell in matrix.to_numpy().ravel()}
     return {
@@ -47,10 +40,10 @@ def heading(report: Report, scenarios: Sequence[str]) -> dict[str, Any]:
         "versions": _versions(report.environment, dict.fromkeys(runs["backend"])),
         "figures": _figures(report),
         "notes": [*remarks(report.frames, report.environment), *not_checked(runs)],
-        "messages": [headline(row) for row in records(wrong.drop(index=wrong_runs.index))],
-        "failure": _worst_failure(wrong_runs, scenarios) if len(wrong_runs) else None,
-        "failing": failing_table(wrong_runs) if len(wrong_runs) else None,
-        "repeats": [each for each in dict.fromkeys(wrong_runs["repeat"]) if each],
+        "counted": in_words(report.root_causes),
+        "causes": (cards := cause_cards(report.root_causes, scenarios)),
+        # Of the scenarios one is unfolded: that of the first card that has one.
+        "opened": next((card["scenario"] for card in cards if card["where"]), 0),
         "matrix_columns": list(matrix.columns),
         # The rows of a scenario stand together, whatever the order of the runs.
         "matrix": [
@@ -94,30 +87,6 @@ def _figures(report: Report) -> list[tuple[str, str]]:
         figures.append((f"{len(report.checks):,}", "gradients checked by tests"))
     left_out = int((status != "run").sum())
     return [*figures, (f"{left_out:,}", "runs not made")] if left_out else figures
-
-
-def _worst_failure(wrong: pd.DataFrame, scenarios: Sequence[str]) -> dict[str, Any]:
-    """Tell the first failure: the finding, where it is, its numbers, and the scenario's position."""
-    row = records(wrong.head(1))[0]
-    return {
-        "finding": row,
-        "where": [
-            ("scenario", row["scenario"]),
-            ("implementation", implementation(row["backend"], row["variant"])),
-            ("dtype", row["dtype"]),
-            ("step", f"{row['step']:,}"),
-            (QUANTITY_NAMES[row["kind"]], entry(row["parameter"], row["index"])),
-        ],
-        "numbers": [
-            ("value", exact(row["value"])),
-            ("exact", row["exact"]),
-            ("absolute error", short(row["error"])),
-            ("relative error", short(row["relative_error"])),
-            ("in ulps", short(row["ulps"])),
-            ("in spreads", f"{short(row['spreads'])} (at most {SPREADS:g} are rounding)"),
-        ],
-        "scenario": scenarios.index(row["scenario"]),
-    }
 
 
 def _bars(runs: pd.DataFrame) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import planted_causes
 import pytest
 
 from gradproof.reporting.formats.page import render as build_page
@@ -39,8 +40,13 @@ class Opened:
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
+    def unfold(self) -> None:
+        """Unfold all scenarios."""
+        self.page.evaluate("document.querySelectorAll('details.fold').forEach(each => { each.open = true })")
+
     def figure(self, section: int | str, plot: str) -> Any:
         """Bring a figure into sight and wait until it is drawn."""
+        self.unfold()
         found = self.page.locator(f'.figure[data-section="{section}"][data-plot="{plot}"]')
         found.scroll_into_view_if_needed()
         found.locator(".plot svg").first.wait_for()
@@ -110,6 +116,7 @@ def place_of(figure: Any, trace: int, point: int) -> tuple[float, float]:
 
 def see_all(opened: Opened) -> None:
     """Scroll through the page, so that all is drawn that is drawn when it comes into sight."""
+    opened.unfold()
     for figure in opened.page.locator(".figure").all():
         figure.scroll_into_view_if_needed()
         figure.locator(".plot svg").first.wait_for()
@@ -150,6 +157,7 @@ def test_a_cell_of_the_matrix_leads_to_its_scenario(open_page: Any) -> None:
 
 def test_a_table_sorts_and_filters(open_page: Any) -> None:
     opened = open_page("differing")
+    opened.unfold()
     table = opened.page.locator("#scenario-1 table.data").first
     table.scroll_into_view_if_needed()
     search = opened.page.locator("#scenario-1 input[type=search]").first
@@ -337,10 +345,8 @@ def test_a_phone_shows_the_page_without_scrolling_it_sideways(open_page: Any, na
     see_all(opened)
     assert no_sideways_scroll(opened)
     assert opened.page.evaluate("document.documentElement.clientWidth") == width
-    first = opened.page.locator(".matrix tbody th").first
-    before = first.bounding_box()["x"]
-    opened.page.locator(".scroll:has(.matrix)").evaluate("each => { each.scrollLeft = 200 }")
-    assert first.bounding_box()["x"] == before  # the first column stays in sight
+    matrix = opened.page.locator(".scroll:has(.matrix)")
+    assert matrix.evaluate("each => each.scrollWidth <= each.clientWidth")
 
 
 def test_the_essentials_are_there_without_javascript(open_page: Any) -> None:
@@ -390,7 +396,7 @@ def test_names_that_would_be_markup_are_shown_as_text(open_page: Any, hostile: R
     names = list(dict.fromkeys(hostile.runs["scenario"].astype(object)))
     shown = [
         text.rsplit("\n", 1)[0].strip()
-        for text in page.locator(".scenario > h2 > span:first-child").all_inner_texts()
+        for text in page.locator(".scenario h2 > span:first-child").all_inner_texts()
     ]
     assert shown == names
     parameters = list(dict.fromkeys(hostile.gradients["parameter"].astype(object)))
@@ -445,3 +451,105 @@ def test_the_page_of_all_documents_is_small_and_opens(
         print(  # noqa: T201 - a figure to look at, which no test may assert
             f"\n{len(written['full'].encode()) / 1e6:.1f} MB, loaded in {took / 1000:.2f} s"
         )
+
+
+# What a reader sees before anything is opened.
+
+
+@pytest.fixture(scope="module")
+def two_causes() -> Report:
+    """Twelve runs lack a derivative, four take steps that are too short every seventh time, two crashed."""
+    return planted_causes.two_causes_and_a_crash()
+
+
+@pytest.mark.parametrize("width", [1280, 768, 380])
+@pytest.mark.parametrize("name", ["agreeing", "differing", "two_causes", "hostile"])
+def test_the_page_is_short_until_something_is_opened(open_page: Any, name: str, width: int) -> None:
+    opened = open_page(name, width=width)
+    assert opened.page.evaluate("document.documentElement.scrollHeight") <= 12 * 800
+    assert no_sideways_scroll(opened)
+
+
+@pytest.mark.parametrize("width", [1280, 768, 380])
+def test_each_cause_is_seen_whole_without_scrolling_anything_sideways(
+    open_page: Any, two_causes: Report, width: int
+) -> None:
+    opened = open_page("two_causes", width=width)
+    cards = opened.page.locator("article.failure")
+    assert cards.count() == len(two_causes.root_causes) == 3
+    for card, cause in zip(cards.all(), two_causes.root_causes, strict=True):
+        title = card.locator("h2 > span").last
+        assert title.inner_text().lower() == (cause.mistake or str(cause.worst["reason"])).lower()
+        for each in (title, *card.locator(".facts dd").all(), card.locator(".repeat code").first):
+            box = each.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+            assert not each.evaluate("e => !!e.closest('.scroll')"), "no inner scroll hides it"
+
+
+def test_every_cell_of_the_matrix_is_in_sight_on_a_phone_and_says_whose_it_is(
+    open_page: Any, two_causes: Report
+) -> None:
+    opened = open_page("two_causes", width=380)
+    cells = opened.page.locator(".matrix td a").all()
+    implementations = two_causes.runs[["backend", "variant"]].drop_duplicates()
+    assert len(cells) == len(two_causes.runs["scenario"].unique()) * 2 * len(implementations)
+    for cell in cells:
+        box = cell.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 380
+    names = {cell.evaluate("e => getComputedStyle(e, '::before').content") for cell in cells}
+    assert names == {f'"{backend} {variant}"' for backend, variant in implementations.to_numpy().tolist()}
+
+
+def test_the_matrix_fits_a_usual_window(open_page: Any) -> None:
+    opened = open_page("two_causes", width=1280)
+    matrix = opened.page.locator(".scroll:has(.matrix)")
+    assert matrix.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_passes_otherwise_than_by_agreeing_has_a_pattern(open_page: Any, scheme: str) -> None:
+    """Colours alone do not tell it: not to every reader, and not on every screen."""
+    pattern = """name => {
+        const row = document.body.appendChild(document.createElement("p"));
+        row.className = "legend";
+        const chip = row.appendChild(document.createElement("span"));
+        chip.className = `chip tone-${name}`;
+        return getComputedStyle(chip).backgroundImage;
+    }"""
+    opened = open_page("agreeing", color_scheme=scheme)
+    found = {
+        name: opened.page.evaluate(pattern, name) for name in ("agrees", "ill-conditioned", "inaccurate")
+    }
+    assert found["agrees"] == "none"
+    assert len(set(found.values())) == 3
+
+
+def test_curves_that_lie_on_each_other_are_one_that_names_all(open_page: Any, agreeing: Report) -> None:
+    opened = open_page("agreeing")
+    figure = opened.figure(1, "losses")
+    assert figure.locator(".curve").count() == 1
+    (name,) = figure.locator(".curve-name").all_inner_texts()
+    runs = agreeing.runs[agreeing.runs["scenario"] == "network"]
+    assert name.split(", ") == [
+        f"{row['backend']}/{row['variant']} {row['dtype']}" for row in runs.astype(object).to_dict("records")
+    ]
+
+
+def test_a_single_number_is_written_and_not_painted(open_page: Any) -> None:
+    opened = open_page("two_causes")
+    opened.unfold()
+    single = opened.page.locator(".picture .single")
+    opened.page.locator('.figure[data-plot="entries"]').last.scroll_into_view_if_needed()
+    single.first.wait_for()
+    assert single.first.locator("dd").all_inner_texts()[:2] == ["DISAGREES", "0.125"]
+
+
+def test_a_link_to_a_folded_scenario_unfolds_it(open_page: Any) -> None:
+    opened = open_page("agreeing")
+    fold = opened.page.locator("details.fold").first
+    assert fold.get_attribute("open") is None
+    opened.page.locator(".matrix td a").first.click()
+    opened.page.wait_for_function("document.querySelector('details.fold').open")
+    sync_api.expect(opened.page.locator("#scenario-1")).to_be_in_viewport()

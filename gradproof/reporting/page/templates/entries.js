@@ -19,9 +19,12 @@ function drawEntries(figure, plot, state, names, width) {
     const box = html("div", "picture", place);
     box.style.width = `${Math.floor(wide)}px`;
     html("p", "picture-name", box, `${names[picture.entry]}, step ${picture.step.toLocaleString("en")}`);
-    paintPicture(box, picture, state.measure, plot.verdicts, names, range, Math.floor(wide), pictures.length === 1 ? 320 : 210);
+    if (picture.index.length === 1) writeNumbers(box, picture, plot.verdicts);
+    else paintPicture(box, picture, state.measure, plot.verdicts, names, range, Math.floor(wide), pictures.length === 1 ? 320 : 210);
   }
-  paintLooks(figure, pictures, plot.verdicts, state.measure, range);
+  const painted = pictures.filter(({ index }) => index.length > 1);
+  if (painted.length) paintLooks(figure, painted, plot.verdicts, state.measure, range);
+  else figure.querySelector(".looks").replaceChildren();
   const blocks = pictures.filter(({ block }) => block[0] * block[1] > 1);
   figure.querySelector(".remark").textContent = blocks.length
     ? `A cell of ${blocks.map(({ entry, block }) => `${names[entry]} stands for a block of ${block[0]} × ${block[1]} entries`).join(", of ")}, and shows the worst of them.`
@@ -33,6 +36,17 @@ function strength(value, [from, to]) {
   if (!isNumber(value)) return 100;
   const share = value > 0 ? (Math.log10(value) - from) / (to - from) : 0;
   return Math.round(10 + 90 * Math.min(1, Math.max(0, share)));
+}
+
+// A single number is written: a picture of one cell shows nothing.
+function writeNumbers(box, picture, verdicts) {
+  const list = html("dl", "single", box);
+  const facts = { verdict: verdicts[picture.verdict[0]], value: picture.value[0], exact: picture.exact[0], error: shown(picture.error[0]), spreads: shown(picture.spreads[0]), ulps: shown(picture.ulps[0]) };
+  for (const [name, text] of Object.entries(facts)) {
+    const line = html("div", "", list);
+    html("dt", "", line, name);
+    html("dd", "", line, String(text));
+  }
 }
 
 function paintPicture(box, picture, measure, verdicts, names, range, width, height) {

@@ -144,7 +144,8 @@ function paintLegend(figure) {
     button.setAttribute("aria-pressed", String(!hidden.has(run)));
     const swatch = svg("svg", { viewBox: "0 0 26 8", width: 26, height: 8, "aria-hidden": "true" }, button);
     svg("path", { d: "M1 4h24", "stroke-width": 2, "stroke-dasharray": DASHES[page.runs[run][1] % DASHES.length] }, swatch);
-    button.append(runName(run));
+    const same = model.curves.find((curve) => curve.run === run).same ?? [];
+    button.append([run, ...same].map(runName).join(", "));
     if (page.failing.includes(run)) html("b", "off", button, "does not pass");
     button.addEventListener("click", (event) => {
       // The clicks that a double click is made of undo each other.
@@ -196,7 +197,9 @@ function followPointer(figure) {
     if (!found) return silence();
     const { curve, position } = found;
     const named = curve.entry ? [figure.lines.model.names[curve.entry[position]]] : [];
-    tell([shown(curve.value[position]), `step ${curve.step[position].toLocaleString("en")}`, ...named, runName(curve.run)], event.clientX, event.clientY);
+    const same = (curve.same ?? []).length;
+    const whose = runName(curve.run) + (same ? ` and ${same} more` : "");
+    tell([shown(curve.value[position]), `step ${curve.step[position].toLocaleString("en")}`, ...named, whose], event.clientX, event.clientY);
   });
   place.addEventListener("pointerleave", silence);
   // A finger that drags over a plot scrolls the page; a mouse zooms.

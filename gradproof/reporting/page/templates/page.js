@@ -53,6 +53,17 @@ for (const figure of figures) {
   sight.observe(figure);
 }
 
+// A link to what is folded unfolds it.
+function unfold() {
+  const target = location.hash.length > 1 ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+  const fold = target?.closest("details.fold");
+  if (!fold || fold.open) return;
+  fold.open = true;
+  target.scrollIntoView();
+}
+addEventListener("hashchange", unfold);
+unfold();
+
 // Light and dark: as the system has it, until the button says otherwise.
 const system = matchMedia("(prefers-color-scheme: dark)");
 const button = document.getElementById("theme");
