@@ -20,6 +20,7 @@ from gradproof.reference.numbers import Plain
 from gradproof.reference.tape import Tape
 from gradproof.reference.tape.namespace import Namespace
 from gradproof.reference.tape.operations import IN_NAMESPACE, Operation
+from gradproof.reporting.columns import COLUMNS
 
 PAGES = Path(__file__).parent / "reference"
 
@@ -97,6 +98,13 @@ def names() -> str:
     return table(("name", "what it is"), rows)
 
 
+def frames() -> str:
+    """List the tables of a report."""
+    sentences = {name: vars(gradproof.Report).get(name).__doc__ for name in COLUMNS}
+    rows = [(f"[`{name}`](formats.md#{name})", sentence) for name, sentence in sentences.items()]
+    return table(("frame", "its rows"), rows)
+
+
 def functions() -> str:
     """Tell what `xp` and `xp.linalg` have, without `xp.nn` and `xp.special`."""
     differentiated = {each.name: each for each in (*IN_NAMESPACE[""], *IN_NAMESPACE["linalg"])}
@@ -151,7 +159,8 @@ def _sentence(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{text}`"
+    # A line in code, in a cell: the site shows a backslash before it, and GitHub needs one.
+    return f"<code>{text.replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -170,6 +179,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 PARTS = {
     "commands": commands,
+    "frames": frames,
     "functions": functions,
     "names": names,
     "plugin_options": plugin_options,
