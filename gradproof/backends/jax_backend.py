@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gradproof.backends.framework import Framework, Lazy, Step
 from gradproof.backends.jax_given_optimizer import step_of_optax
-from gradproof.backends.jax_modes import checkpointed, example_by_example, reduction_of_examples
+from gradproof.backends.jax_modes import checkpointed, example_by_example
 from gradproof.backends.jax_optimizers import has_optax
 from gradproof.backends.jax_precision import products
 from gradproof.backends.jax_sharding import devices_for, environment_with_devices, shared_out, train_sharded
@@ -27,6 +27,7 @@ from gradproof.reference.compositions.composition import Lengths, for_each_axis
 from gradproof.reference.compositions.windows import Padding, Sliding, pairs_of
 from gradproof.reference.numbers.formats import Products
 from gradproof.reference.trajectory import DescentStep, Trajectory
+from gradproof.scenarios.reduction import reduction_of
 from gradproof.scenarios.scenario import Scenario
 
 jax = Lazy("jax")
@@ -315,7 +316,7 @@ class JaxBackend(RecordingBackend):
         data = next(batches(scenario, batch, self.framework))
         function = self._function(scenario, variant)
         if variant == "sharded":
-            reduction = reduction_of_examples(scenario)
+            reduction = reduction_of(scenario)
             examples = len(next(iter(data.values())))
             devices = devices_for(examples, descent.accumulation)
             share = {name: array[: examples // len(devices)] for name, array in data.items()}
@@ -330,7 +331,7 @@ class JaxBackend(RecordingBackend):
         if variant == "checkpoint":
             return checkpointed(objective)
         if variant == "vmap":
-            return example_by_example(objective, reduction_of_examples(scenario))
+            return example_by_example(objective, reduction_of(scenario))
         found: ValueAndGradient = jax.value_and_grad(objective)
         return found
 

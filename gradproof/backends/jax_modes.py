@@ -4,9 +4,7 @@ from typing import Any
 
 from gradproof.backends.framework import Lazy
 from gradproof.backends.jax_training import Arrays, Data, Objective, ValueAndGradient
-from gradproof.errors import InputError, UnsupportedError
-from gradproof.scenarios.reduction import Reduction, reduction_of
-from gradproof.scenarios.scenario import Scenario
+from gradproof.scenarios.reduction import Reduction
 
 jax = Lazy("jax")
 jnp = Lazy("jax.numpy")
@@ -37,15 +35,3 @@ def example_by_example(objective: Objective, reduction: Reduction) -> ValueAndGr
         return together(values), {name: together(each, axis=0) for name, each in gradients.items()}
 
     return value_and_gradient
-
-
-def reduction_of_examples(scenario: Scenario) -> Reduction:
-    """Tell how the loss of a scenario's batch is made of its examples' losses.
-
-    Raises:
-        UnsupportedError: it is not, or there are no examples.
-    """
-    try:
-        return reduction_of(scenario)
-    except InputError as error:
-        raise UnsupportedError(str(error)) from error

@@ -35,7 +35,8 @@ def reduction_of(scenario: Scenario) -> Reduction:
 
     Raises:
         UnsupportedError: it is neither (a normalisation over the batch, or weight decay that is added to a
-            sum; added to a mean it is shared out with it), or there are fewer than two examples.
+            sum; added to a mean it is shared out with it), or there are fewer than two examples, or none
+            (arrays of different leading lengths, or a loss that does not take some of them alone).
 
     >>> squares = Scenario(
     ...     name="squares",
@@ -46,6 +47,13 @@ def reduction_of(scenario: Scenario) -> Reduction:
     >>> reduction_of(squares)
     'mean'
     """
+    try:
+        return _reduction_of(scenario)
+    except InputError as error:
+        raise UnsupportedError(str(error)) from error
+
+
+def _reduction_of(scenario: Scenario) -> Reduction:
     examples = scenario.examples()
     if examples < 2:
         raise UnsupportedError(

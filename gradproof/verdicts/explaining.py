@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gradproof.backends.framework import Framework
 from gradproof.backends.protocol import Run
 from gradproof.errors import GradproofError, UnsupportedError
-from gradproof.reference.numbers.bounds import midpoints
+from gradproof.reference.numbers.bounds import midpoints, radii
 from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.scenarios.scenario import Scenario
@@ -22,14 +22,14 @@ from gradproof.verdicts.judging.calling import call_gradient
 from gradproof.verdicts.judging.claimed import Arrays, Claimed, Formula, Place
 from gradproof.verdicts.judging.evidence import Loss, PlaceEvidence
 from gradproof.verdicts.judging.judge import judge
-from gradproof.verdicts.judging.judgement import Judgement
+from gradproof.verdicts.judging.judgement import Judged, Judgement
 from gradproof.verdicts.judging.together import is_short
 from gradproof.verdicts.judging.user_gradient import UserGradient
 from gradproof.verdicts.model_parts import parts_of_model
 from gradproof.verdicts.own_functions import inaccurate_function
 from gradproof.verdicts.records import ParameterRecord
 from gradproof.verdicts.steps import batches_of, formats_of
-from gradproof.verdicts.tolerances import CAUSE_SPREADS
+from gradproof.verdicts.tolerances import CAUSE_SPREADS, INTERVAL
 from gradproof.verdicts.updates.wrong_batches import with_causes_of_batches
 from gradproof.verdicts.verdict import CODE, Verdict
 
@@ -80,6 +80,9 @@ def _searched(
         return judgement
     failing = CODE[Verdict.INACCURATE]
     wrong = {name: judged.verdict >= failing for name, judged in judgement.parameters.items()}
+    told_by = {name: wrong[name] & _tells(judged) for name, judged in judgement.parameters.items()}
+    if any(map(np.any, wrong.values())) and not any(map(np.any, told_by.values())):
+        return replace(judgement, unexplained=_AT_KINK)
     again = again or _again(judgement.claimed)
     again = again._replace(second=cache(again.second))
     search = search_cause(
@@ -89,7 +92,7 @@ def _searched(
         values,
         learning_rate=learning_rate,
         doubt=doubt,
-        wrong=wrong,
+        wrong=told_by,
         again=again,
     )
     if search.cause is not None:
@@ -108,6 +111,21 @@ def _searched(
 _NEAR = (
     "It is so near to the true gradient that the gradients of many wrong formulas are as near in this dtype."
 )
+
+
+_AT_KINK = (
+    "All that is wrong is at the kink, where the true gradient is no single number that a mistake could be "
+    "told by. Ask again at a point beside it."
+)
+
+
+def _tells(judged: Judged) -> NDArray[np.bool_]:
+    """Tell which entries tell of a mistake: where the exact one is no interval, or the claim is no number."""
+    with np.errstate(all="ignore"):
+        size = np.max(np.abs(midpoints(judged.exact)), initial=0.0)
+        known = radii(judged.exact) <= INTERVAL * size
+    tells: NDArray[np.bool_] = known | ~np.isfinite(judged.value)
+    return tells
 
 
 def _is_near(judgement: Judgement) -> bool:

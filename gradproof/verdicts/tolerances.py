@@ -90,6 +90,10 @@ moment moves it by a thousandth. It is told, and decides no verdict."""
 
 # ------------------------------------------------------------------------ the search for causes
 
+INTERVAL = 1e-6
+"""An exact entry whose ball has a greater radius than so much of its parameter's largest entry is an
+interval, as at a kink: no mistake is told by it, since any convention there might be taken for one."""
+
 CAUSE_BITS = 192
 """Bits of the certified arithmetic in which a mutant is proven to be the claim: enough for 30 digits after
 the cancellation that mutants bring, which is worse than the true gradient's."""

@@ -68,8 +68,33 @@ def test_one_example_cannot_be_shared_out() -> None:
 def test_arrays_without_examples_are_refused() -> None:
     batch = {"x": np.ones((4, 3)), "y": np.ones(4), "scale": np.array(2.0)}
     loss = MEANS["mean"]
-    with pytest.raises(InputError, match="no examples can be told apart"):
-        reduction_of(Scenario(name="mine", loss=loss, params={"w": np.ones(3)}, batch=batch))
+    mine = Scenario(name="mine", loss=loss, params={"w": np.ones(3)}, batch=batch)
+    with pytest.raises(UnsupportedError, match="no examples can be told apart"):
+        reduction_of(mine)
+
+
+def test_a_matrix_that_cannot_be_cut_has_no_examples() -> None:
+    """Its loss takes the whole alone; so does that of data of which there is nothing."""
+    whole = Scenario(
+        name="mine",
+        loss=lambda xp, params, batch: xp.sum(batch["m"] @ (xp.reshape(batch["m"], (3, 3)) @ params["w"])),
+        params={"w": np.ones(3)},
+        batch={"m": np.eye(3)},
+    )
+    nothing = Scenario("mine", lambda xp, params, _: xp.sum(params["w"]), {"w": np.ones(3)}, {})
+    for each in (whole, nothing):
+        with pytest.raises(UnsupportedError):
+            reduction_of(each)
+
+
+@pytest.mark.parametrize("name", ["torch/vmap", "torch/ddp", "jax/vmap", "jax/sharded"])
+def test_ways_that_share_out_examples_are_not_run_where_there_are_none(name: str) -> None:
+    pytest.importorskip(name.partition("/")[0])
+    batch = {"x": np.ones((4, 3)), "y": np.ones(4), "scale": np.array(2.0)}
+    mine = Scenario(name="mine", loss=MEANS["mean"], params={"w": np.ones(3)}, batch=batch)
+    report = gp.verify(mine, name, "float64", limits=None)
+    assert report.runs["status"].tolist() == ["not run"]
+    assert "no examples can be told apart" in report.runs["reason"][0]
 
 
 def accumulated(loss: Loss, accumulation: gp.Accumulation, examples: int = 7, **training: Any) -> Scenario:

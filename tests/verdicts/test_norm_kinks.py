@@ -147,3 +147,64 @@ def test_nested_hypotenuses_are_at_a_kink_and_nothing_is_refuted_within_the_box(
     assert judged(nested, ZERO).verdict is gp.Verdict.EQUAL
     assert judged(nested, (0.6, 0.0, -0.7)).verdict is gp.Verdict.KINK
     assert judged(nested, (2.0, 0.0, 0.0)).verdict is gp.Verdict.WRONG
+
+
+DTYPES = ["float64", "float32", "bfloat16"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("claimed", "verdict"),
+    [
+        ((0.0, 0.0, 0.0), gp.Verdict.KINK),
+        ((1.0, 0.0, 0.0), gp.Verdict.KINK),
+        ((0.57, -0.57, 0.57), gp.Verdict.KINK),
+        ((0.9, 0.9, 0.0), gp.Verdict.DISAGREES),
+        ((0.7, 0.7, 0.7), gp.Verdict.DISAGREES),
+    ],
+)
+def test_floats_that_are_longer_than_one_together_are_no_subgradient_either(dtype, claimed, verdict):
+    judgement = gp.judge(_loss, {"w": ZERO}, {}, {"w": np.array(claimed)}, dtype=dtype)
+    assert judgement.verdict is verdict, judgement
+    assert ("outside of all subgradients" in judgement.reason) is (verdict is gp.Verdict.DISAGREES)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_conventions_that_are_mixed_are_not_refuted(dtype):
+    """A slope of 0 for one kink, of 1 for another and of a half for a third, as programs have them."""
+
+    def loss(xp, p, _):
+        a, b = p["a"], p["b"]
+        return xp.sum(xp.nn.relu(a)) + xp.sum(xp.maximum(b, 0.0)) + xp.sum(xp.abs(a)) + xp.max(a)
+
+    zeros = {"a": np.zeros(2), "b": np.zeros(2)}
+    claimed = {"a": np.array([1.0, 0.0]) + 1.0 - 1.0, "b": np.array([0.5, 1.0])}
+    assert gp.judge(loss, zeros, {}, claimed, dtype=dtype).verdict is gp.Verdict.KINK
+
+    def both_ways(xp, p, _):
+        return xp.sum(xp.nn.relu(p["a"]) - xp.clip(p["a"], 0.0, 1.0))
+
+    taken = {"a": np.full(2, -1.0)}  # relu's slope is 0, and clip's 1, as PyTorch has it
+    assert gp.judge(both_ways, {"a": np.zeros(2)}, {}, taken, dtype=dtype).verdict is gp.Verdict.KINK
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [_loss, lambda xp, p, _: xp.sum(xp.abs(p["w"])), lambda xp, p, _: xp.sum(xp.nn.relu(p["w"]))],
+)
+@pytest.mark.parametrize("claimed", [2.0, -2.0, 1.5])
+def test_no_cause_is_made_up_of_what_is_at_a_kink_alone(loss, claimed):
+    check = gp.check(loss, lambda p, _: {"w": p["w"] * 0 + claimed}, {"w": ZERO}, {}, points=0)
+    assert check.verdict is gp.Verdict.WRONG
+    assert check.cause is None
+    assert "All that is wrong is at the kink" in check.told()
+
+
+def test_a_mistake_beside_the_kink_is_named_as_ever():
+    def loss(xp, p, _):
+        return xp.sum(xp.nn.relu(p["w"]) ** 2)
+
+    w = np.array([0.0, 1.0, 2.0, -1.0, 3.0])
+    check = gp.check(loss, lambda p, _: {"w": np.maximum(p["w"], 0.0)}, {"w": w}, {}, points=0)
+    assert check.verdict is gp.Verdict.WRONG
+    assert check.cause.factor == 0.5

@@ -5,7 +5,7 @@ No other place in the package compares the error of a float with a limit; the li
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from gradproof.reference.numbers.formats import FORMATS
 from gradproof.reference.numbers.run_formats import OWN, OWN_DTYPES
 from gradproof.verdicts.conditioning import where_digits_are_lost
 from gradproof.verdicts.judging.evidence import Known, PlaceEvidence
+from gradproof.verdicts.judging.kinks import too_long
 from gradproof.verdicts.judging.measuring import digits_of
 from gradproof.verdicts.judging.together import Together, is_short, judge_together
 from gradproof.verdicts.numerals import sentence
@@ -331,7 +332,27 @@ def judge_floats(values: Mapping[str, Array], evidence: PlaceEvidence) -> Floats
     )
     verdict, decides = SEVERITY[int(codes[worst][0])], spreads <= SPREADS
     together = str(assessed[worst].together[0]) if decides else ""
+    if verdict is Verdict.KINK and (together := _too_long(values, evidence, assessed)):
+        verdict, assessed = Verdict.DISAGREES, {name: _refuted(each) for name, each in assessed.items()}
     return Floats(assessed, verdict, spreads, reason, formats.dtype, together=together)
+
+
+def _too_long(
+    values: Mapping[str, Array], evidence: PlaceEvidence, assessed: Mapping[str, Assessment]
+) -> str:
+    """Say how values are no subgradient, though each entry may be one's; nothing where they may be."""
+    shapes = {name: value.shape for name, value in values.items()}
+    allowed = {name: SPREADS * each.widest.reshape(shapes[name]) for name, each in assessed.items()}
+    if not all(np.isfinite(each).all() for each in allowed.values()):
+        return ""
+    told = too_long(evidence, values, allowed)
+    return told[:1].lower() + told[1:].rstrip(".")
+
+
+def _refuted(assessed: Assessment) -> Assessment:
+    """Let the entries that are at the kink disagree, which they do together."""
+    at_kink = assessed.verdict == CODE[Verdict.KINK]
+    return replace(assessed, verdict=np.where(at_kink, CODE[Verdict.DISAGREES], assessed.verdict))
 
 
 def _where(evidence: PlaceEvidence, name: str) -> str:

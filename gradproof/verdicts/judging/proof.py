@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.bounds import midpoints
-from gradproof.reference.special_points import ROUND
 from gradproof.verdicts.judging.claimed import Formula, Place
 from gradproof.verdicts.judging.evidence import PlaceEvidence
+from gradproof.verdicts.judging.kinks import outside_of_subgradients
 from gradproof.verdicts.judging.measuring import Agreement, compare_all, compare_with
-from gradproof.verdicts.tolerances import CONSTANTS, SLACK
+from gradproof.verdicts.tolerances import CONSTANTS
 from gradproof.verdicts.verdict import CODE, Codes, Verdict
 
 
@@ -159,7 +159,7 @@ def _judge_at_kink(
                 return ProofOutcome(verdict, f"It follows {how} convention at a kink. {kink}", agreement)
     elif not differs:
         return ProofOutcome(Verdict.UNDECIDED, " ".join(truth.reasons), found)
-    refuted = _outside(evidence, found)
+    refuted = outside_of_subgradients(evidence, {name: midpoints(each.value) for name, each in found.items()})
     if refuted:
         return ProofOutcome(Verdict.WRONG, f"{refuted} {kink}".strip(), found)
     reason = kink or "The branches of the loss differ here, and the claim is among the gradients nearby."
@@ -176,71 +176,3 @@ def _is_right_nearby(formula: Formula, evidence: PlaceEvidence) -> bool:
     found = compare_all(there.values, exact, float(abs(truth.value.values()[0])))
     found = _up_to_constants(found, there, evidence, evidence.place.neighbour)
     return all(np.all(each.equal) for each in found.values())
-
-
-def _outside(evidence: PlaceEvidence, claims: Mapping[str, Agreement]) -> str:
-    """Say how a claim is outside of what the gradients nearby allow; nothing if it is not seen to be."""
-    claimed = {name: midpoints(each.value) for name, each in claims.items()}
-    if any(not np.all(np.isfinite(values)) for values in claimed.values()):
-        return "It is not finite, and the gradients nearby are."
-    if not _are_seen_nearby(evidence):
-        return ""
-    nearby = list(evidence.gradients_nearby)
-    for name, words, direction in evidence.sums if nearby else ():
-        if name not in claimed:
-            continue
-        values = [float(np.sum(gradient[name] * direction)) for gradient in nearby]
-        size = max(float(np.sum(np.abs(gradient[name] * direction))) for gradient in nearby)
-        ours = float(np.sum(claimed[name] * direction))
-        slack = SLACK * max(size, abs(ours))
-        if not min(values) - slack <= ours <= max(values) + slack:
-            return (
-                f"It is outside of all subgradients: {words} is {ours:.6g}, and between {min(values):.6g} "
-                f"and {max(values):.6g} nearby."
-            )
-    return _too_long(evidence, claimed)
-
-
-def _are_seen_nearby(evidence: PlaceEvidence) -> bool:
-    """Tell whether a few neighbours show how far subgradients go.
-
-    Linear pieces have as many gradients as there are pieces; a norm has one for each direction, and the
-    farthest is where a loss bends one way that of a neighbour which is known.
-    """
-    kinks = evidence.truth.kinks
-    is_round = any(each.operation in ROUND for each in kinks)
-    return not is_round or {each.bends for each in kinks} in ({1}, {-1})
-
-
-def _too_long(evidence: PlaceEvidence, claimed: Mapping[str, NDArray[np.float64]]) -> str:
-    """Say how a claim is outside of the convex set of subgradients, as a vector too long for a norm's is.
-
-    Where a loss is smooth but for kinks that all bend one way, f = s + sum_k c_k |A_k x| with c_k of one
-    sign, the greatest <v, d> of all subgradients v is the derivative in the direction d or -d:
-    <s', d> + sum_k |c_k| |A_k d| (Clarke, Optimization and Nonsmooth Analysis (1983), proposition 2.3.6: f or
-    -f is regular). So it is seen at two neighbours; d is what the claim differs in from the middle of the
-    intervals.
-    """
-    truth = evidence.truth
-    if {each.bends for each in truth.kinks} not in ({1}, {-1}) or claimed.keys() != truth.gradients.keys():
-        return ""
-    apart = {name: claimed[name] - truth.gradients[name].values()[0, ...] for name in claimed}
-    length = float(np.sqrt(sum(np.sum(each**2) for each in apart.values())))
-    if not 0 < length < np.inf:
-        return ""
-    direction = {name: each / length for name, each in apart.items()}
-
-    def along(gradient: Mapping[str, NDArray[np.float64]]) -> float:
-        return float(sum(np.sum(gradient[name] * direction[name]) for name in direction))
-
-    nearby = [gradient for gradient in evidence.nearby_along(direction) if np.isfinite(along(gradient))]
-    if len(nearby) < 2:
-        return ""
-    ours, greatest = along(claimed), max(map(along, nearby))
-    sizes = [along({n: np.abs(v) * np.sign(direction[n]) for n, v in each.items()}) for each in nearby]
-    if ours <= greatest + SLACK * max(*sizes, abs(ours)):
-        return ""
-    return (
-        f"It is outside of all subgradients: in the direction in which it is off it is {ours:.6g}, and they "
-        f"are at most {greatest:.6g}."
-    )
