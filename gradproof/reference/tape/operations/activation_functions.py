@@ -36,6 +36,7 @@ ELU = Operation(
             g * _elu_slope(x, (input_scale * x.minimum(0)).function("expm1") + 1, alpha, scale, input_scale)
         ),
     ),
+    factor="scale where(x > 0, 1, alpha input_scale exp(input_scale x))",
     kinks="x = 0, unless alpha input_scale is 1: between both slopes; by convention that of the left",
     at_kink=lambda x, *, alpha, scale, input_scale: x.equals(0) & (alpha * input_scale != 1),
     source="Clevert, Unterthiner and Hochreiter, Fast and accurate deep learning by ELUs (2016), (16)",
@@ -63,6 +64,7 @@ LEAKY_RELU = Operation(
     signature=_leaky,
     forward=lambda x, *, negative_slope: x.maximum(0) + negative_slope * x.minimum(0),
     derivatives=(lambda g, y, x, *, negative_slope: g * (negative_slope + x.step(0) * (1 - negative_slope)),),
+    factor="where(x > 0, 1, negative_slope)",
     kinks="x = 0: between the slope and 1; by convention the slope",
     at_kink=lambda x, *, negative_slope: x.equals(0),
     source=_CLARKE,

@@ -165,8 +165,8 @@ class Operation:
             where they may be. None if there are no kinks.
         source: Where the derivative is derived.
         variadic: Whether it takes any number of operands.
-        factor: What the derivative multiplies by, as people write it: `1 - y^2`, of the operand x and the
-            result y; empty where it is no such factor.
+        factor: What the derivative multiplies by, as people write it: `1 - y^2`, of the operand x, the
+            result y and the arguments by their names; empty where it is no such factor.
         accurate: How it keeps the digits that the rules above may lose in floats; None where each of them is
             one rounding, a few that lose nothing, or sums and products of entries.
     """
