@@ -31,12 +31,13 @@ def test_an_adam_of_ones_own_passes(params, decay, seed):
     found.raise_if_wrong()
 
 
-@pytest.mark.parametrize("name", TORCH)
-@pytest.mark.parametrize("params", [PARAMS, SHORT], ids=["float64", "float32"])
+@pytest.mark.parametrize(
+    ("name", "params"),
+    # In float64 NAdam keeps a product in float32: see the planted ones.
+    [(name, params) for name in TORCH for params in (PARAMS, SHORT) if name != "NAdam" or params is SHORT],
+)
 def test_the_optimizers_of_pytorch_pass_as_classes_and_as_objects(name, params):
     torch = pytest.importorskip("torch")
-    if name == "NAdam" and params is PARAMS:
-        pytest.skip("it keeps a product in float32, which is a mistake")
     rule, settings = TORCH[name]
     made = getattr(torch.optim, name)
     if not settings:

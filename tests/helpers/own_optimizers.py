@@ -30,6 +30,8 @@ class OwnAdam:
         m, v = self.m.get(name, np.zeros_like(w)), self.v.get(name, np.zeros_like(w))
         m = self.beta1 * m + (1 - self.beta1) * g
         v = self.beta2 * v + (1 - self.beta2) * (np.abs(g) if self.mistake == "not squared" else g**2)
+        if self.mistake.startswith("kept in "):
+            v = v.astype(self.mistake.removeprefix("kept in ")).astype(w.dtype)
         if self.mistake != "first moment not kept":
             self.m[name] = m
         if self.mistake != "second moment not kept":

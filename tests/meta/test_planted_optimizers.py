@@ -28,6 +28,16 @@ PLANTED = {
         gp.AdamW(weight_decay=0.1),
         "AdamW's with weight decay added to the gradient",
     ),
+    "in float32": (
+        OwnAdam("kept in float32"),
+        gp.Adam(),
+        "Adam's with its second_moment kept in float32",
+    ),
+    "a framework's product in float32": (
+        "NAdam",
+        gp.NAdam(),
+        "NAdam's with its momentum_product kept in float32",
+    ),
     "another rule": (OwnAdam(), gp.RMSprop(), "Adam's in place of RMSprop's"),
     "no Nesterov": (
         with_momentum(copied=True),
@@ -39,7 +49,9 @@ PLANTED = {
 
 @pytest.mark.parametrize(("own", "rule", "cause"), PLANTED.values(), ids=PLANTED)
 def test_a_planted_mistake_is_named(own, rule, cause):
-    step = getattr(own, "step", own)
+    if isinstance(own, str):
+        own = getattr(pytest.importorskip("torch").optim, own)
+    step = own if isinstance(own, type) else getattr(own, "step", own)
     found = gp.check_optimizer(step, rule, PARAMS, learning_rate=RATE)
     assert found.verdict in {gp.Verdict.DISAGREES, gp.Verdict.NOT_FINITE}
     assert cause in found.cause

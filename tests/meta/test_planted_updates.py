@@ -414,6 +414,31 @@ def test_a_step_that_no_mistake_makes_is_told_no_cause():
     assert {text for texts in found.values() for text in texts} == {""}
 
 
+def kept_in(dtype, entry, rule):
+    """A step that goes on from an entry of the state as a shorter format holds it."""
+
+    def step(weights, gradients, state, number, rates):
+        after, kept = rule(weights, gradients, state, number, rates)
+        short = {name: each.astype(dtype).astype(each.dtype) for name, each in kept[entry].items()}
+        return after, {**kept, entry: short}
+
+    return step
+
+
+def test_a_state_that_is_kept_in_a_shorter_format_is_told():
+    def rule(w, g, state, _, rate):
+        b = (0.9 * state["momentum"] + g).astype(np.float32).astype(w.dtype)
+        return w - rate * b, {"momentum": b}
+
+    found = causes(of(MOMENTUM, by_hand.each(rule)))
+    assert {text for texts in found.values() for text in texts} == {"SGD's with its momentum kept in float32"}
+
+
+def test_a_state_that_happens_to_be_short_is_no_mistake():
+    outcome = of(MOMENTUM, kept_in("float64", "momentum", sgd(momentum=0.9)), "float32")
+    assert outcome.worst_verdict().passes
+
+
 def rmsprop(power):
     """RMSprop by hand, with g² or |g| in its mean."""
 

@@ -29,7 +29,10 @@ from gradproof.reference.tape.operations.moving import ASTYPE, GATHER, MATRIX_TR
 
 
 class Recorder(Protocol):
-    """What a node needs of the tape that it is on."""
+    """What a node needs of the tape that it is on.
+
+    `Tape` is the only one. It makes nodes, so their module cannot import it, and says here what it needs.
+    """
 
     kind: Kind[Numbers[Any]]
     accurately: Callable[[Operation, Source], bool]
@@ -38,6 +41,9 @@ class Recorder(Protocol):
 
     def apply(self, operation: Operation, *operands: Value, **arguments: object) -> "Tensor":
         """Compute an operation and record it."""
+
+    def computed(self, numbers: Numbers[Any]) -> "Tensor":
+        """Make numbers of the tape's kind that were computed elsewhere one of its own."""
 
     def lift(self, value: Value) -> "Tensor":
         """Make a value that meets an array of the tape one of its own."""

@@ -10,6 +10,7 @@ from gradproof.verdicts.updates.mistakes.another_rule import another_rule
 from gradproof.verdicts.updates.mistakes.solved_settings import Goal, solved_settings
 from gradproof.verdicts.updates.mistakes.wrong_clipping import wrong_clipping
 from gradproof.verdicts.updates.mistakes.wrong_decay import wrong_decay
+from gradproof.verdicts.updates.mistakes.wrong_formats import wrong_formats
 from gradproof.verdicts.updates.mistakes.wrong_gradients import recorded_instead, wrong_gradients
 from gradproof.verdicts.updates.mistakes.wrong_moments import wrong_moments
 from gradproof.verdicts.updates.mistakes.wrong_momentum import wrong_momentum
@@ -37,6 +38,7 @@ MISTAKES = (
     wrong_rates,
     wrong_clipping,
     wrong_gradients,
+    wrong_formats,
     another_rule,
 )
 """All groups of mistakes that have a name."""
