@@ -1,6 +1,5 @@
 """The page in a browser: links, tables, plots, light and dark, phone, paper, names that would be markup."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import planted_causes
 import pytest
+from browsers import ARGUMENTS, CHROMIUM
 
 from gradproof.reporting.formats.page import render as build_page
 from gradproof.reporting.page.cells import tone
@@ -17,19 +17,7 @@ from gradproof.verdicts.verdict import Verdict
 from gradproof.verification import verify
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
-
-# No sandbox, since containers often allow none; and nothing that Chromium would ask for by itself.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass
