@@ -8,6 +8,7 @@ from typing import Any
 
 from gradproof.check_files import annotate, inputs_of
 from gradproof.errors import InputError
+from gradproof.reference.numbers.run_formats import OWN, OWN_DTYPES
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import ends_nothing, run_file
 from gradproof.single import judge, record_of
@@ -28,7 +29,7 @@ def judge_file(options: Namespace) -> int:
     found = judge(
         scenario.loss, scenario.params, scenario.batch, gradients, dtype=options.dtype, strict=options.strict
     )
-    title = f"{options.gradients} in {options.dtype}"
+    title = f"{options.gradients} in {OWN_DTYPES if found.dtype == OWN else found.dtype}"
     print(found.told(terminal_width(), title))
     annotate([record_of(found, f"{options.target} {options.gradients}")])
     return 0 if found.ok else 1

@@ -12,7 +12,8 @@ from gradproof.errors import InputError
 from gradproof.inputs import COUNT, SEED, TEXT, accepts, optional
 from gradproof.reference import noise
 from gradproof.reference.numbers import BallNumbers, Noisy
-from gradproof.reference.numbers.run_formats import OWN
+from gradproof.reference.numbers.formats import FORMATS
+from gradproof.reference.numbers.run_formats import OWN, RunFormats
 from gradproof.reference.trees import flatten
 from gradproof.reference.truth import exact_gradient
 from gradproof.scenarios.scenario import UNNAMED, Scenario
@@ -198,8 +199,9 @@ def judge(
         batch: likewise, of data.
         gradients: what was computed, laid out as `params`; arrays of NumPy, PyTorch or JAX.
         dtype: what it was computed in: float64, float32, float16, bfloat16, or a float8 (float8_e4m3fn, say);
-            `own` for a model whose parameters have several, each its own. None for that where a parameter's
-            is shorter than float32, and for float32 else.
+            `own` for a model whose parameters have several, each its own. None for what the arrays tell: the
+            coarsest that the gradients and the parameters are of (each its own where a parameter's is shorter
+            than float32), and float32 where float64 arrays hold nothing but numbers of float32.
         strict: as for `check`.
 
     Raises:
@@ -216,8 +218,8 @@ def judge(
     <Verdict.DISAGREES: 'DISAGREES'>
     """
     scenario = scenario_of(loss, params, batch)
-    formats = scenario.formats(_held_in(scenario) if dtype is None else dtype)
     given = _given(scenario, gradients)
+    formats = _told_by(scenario, given) if dtype is None else scenario.formats(dtype)
     formats = formats.given(given.dtypes) if formats.own else formats
     place = Place(scenario.flat_params, scenario.flat_batch).rounded(formats)
     framework = None if given.framework is NUMPY else given.framework
@@ -270,9 +272,16 @@ def _rounded(scenario: Scenario, dtype: str) -> Place:
     return Place(scenario.flat_params, scenario.flat_batch).rounded(scenario.formats(dtype))
 
 
-def _held_in(scenario: Scenario) -> str:
-    """Tell what a gradient was computed in, where its owner does not."""
-    return OWN if is_short(scenario.own_formats.coarsest) else "float32"
+def _told_by(scenario: Scenario, given: Given) -> RunFormats:
+    """Tell what a gradient was computed in, where its owner does not: by what it is held in."""
+    coarsest = scenario.own_formats.coarsest
+    if is_short(coarsest):
+        return scenario.formats(OWN)
+    formats = RunFormats(coarsest).given(given.dtypes)
+    short = FORMATS["float32"]
+    with np.errstate(over="ignore"):
+        held = all(np.array_equal(short.rounded(a), a, equal_nan=True) for a in given.values.values())
+    return RunFormats("float32") if held and formats.dtype == "float64" else formats
 
 
 def _given(scenario: Scenario, gradients: Any) -> Given:

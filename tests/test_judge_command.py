@@ -87,6 +87,36 @@ def test_the_dtype_decides_how_exact_it_must_be(run):
     assert run("--dtype", "float32", arrays=coarse)[0] == 1
 
 
+HELD = {
+    "float32": ("", np.float32, "float32"),
+    "float16 gradients": ("", np.float16, "float16"),
+    "float64 throughout": (".astype(np.float32)", np.float64, "float64"),
+    "float64 gradients of float32 parameters": ("", np.float64, "float32"),
+}
+
+
+@pytest.mark.parametrize(("left_out", "dtype", "told"), HELD.values(), ids=HELD)
+def test_what_the_arrays_are_held_in_is_what_they_are_judged_in(run, left_out, dtype, told):
+    source = MODULE.replace(left_out, "") if left_out else MODULE
+    members = {}
+    exec(source, members)  # noqa: S102 - it stands above
+    found = members["gradient"](members["params"], members["batch"])
+    arrays = {"w": found["w"].astype(dtype), "layer.0": found["layer"][0].astype(dtype)}
+    status, out, _ = run(source=source, arrays=arrays)
+    assert status == 0, out
+    assert f"in {told}: AGREES" in out
+
+
+def test_numbers_of_float32_in_arrays_of_float64_are_judged_as_what_they_are(run):
+    source = MODULE.replace(".astype(np.float32)", "")
+    short = {name: array.astype(np.float64) for name, array in gradients().items()}
+    status, out, _ = run(source=source, arrays=short)
+    assert "in float32: AGREES" in out
+    assert status == 0
+    off = {name: array * (1 + 1e-9) for name, array in short.items()}
+    assert "in float64: DISAGREES" in run(source=source, arrays=off)[1]
+
+
 def test_a_scenario_is_chosen_by_its_name(run):
     assert run(source=SCENARIOS, name="first", arrays=gradients())[0] == 0
     status, _, err = run(source=SCENARIOS, arrays=gradients())

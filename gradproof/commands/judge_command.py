@@ -25,8 +25,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--dtype",
-        default="float32",
-        help="what they were computed in: float64, float32 (default), float16, bfloat16, a float8, or own",
+        help="what they were computed in: float64, float32, float16, bfloat16, a float8, or own (default: "
+        "what the arrays of the gradients and the parameters tell)",
     )
     parser.add_argument(
         "--strict", action="store_true", help="let a right formula fail whose evaluation loses digits"

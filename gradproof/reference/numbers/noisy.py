@@ -50,6 +50,9 @@ from gradproof.reference.numbers.run_formats import coarser
 NEAR_TIE = 32
 """Margins of so many spreads may fall on either side: both branches are then sampled."""
 
+_WHOLE = frozenset({"floor", "ceil", "trunc", "round"})
+"""Functions that are constant but for jumps."""
+
 
 class NoisyNumbers(Numbers["Noisy"]):
     """Floats with the rounding noise of a format, as samples."""
@@ -139,6 +142,8 @@ class NoisyNumbers(Numbers["Noisy"]):
             vanished, exact = (result == 0) & (x != 0) & np.isfinite(y), _scales(y)
         elif compute is operator.pow:
             vanished = (result == 0) & (x != 0)
+        elif compute is operator.mod:
+            result = self._remainder(x, y, result)
         return self._perturbed(result, (x, y), vanished, exact)
 
     def _integer_power(self, x: Payload, exponent: int) -> Payload:
@@ -151,6 +156,8 @@ class NoisyNumbers(Numbers["Noisy"]):
         if name == "sign":
             return 2 * self._step(operands[0], 0.5) - 1
         result = super()._function(name, *operands)
+        if name in _WHOLE:
+            return self._whole(name, operands[0], result)
         if EVERY[name].exact:
             return result
         return self._perturbed(result, operands, (result == 0) if EVERY[name].never_zero else False)
@@ -286,6 +293,27 @@ class NoisyNumbers(Numbers["Noisy"]):
             return sure
         sided = np.where(near, sides(margin, near), sure)
         return np.where(near & (margin == 0), at_zero, sided).astype(sure.dtype)
+
+    def _whole(self, name: str, x: Payload, sure: Payload) -> Payload:
+        """Whole numbers near x; where rounding may carry x over a jump, those of either side."""
+        middle = np.mean(x, axis=0, keepdims=True)
+        jump = np.floor(middle) + 0.5 if name == "round" else np.rint(middle)
+        near = self._near_tie(x - jump)
+        if not np.any(near):
+            return sure
+        aside = np.where(sides(x - jump, near), 0.25, -0.25)
+        return np.where(near, super()._function(name, jump + aside), sure)
+
+    def _remainder(self, x: Payload, y: Payload, sure: Payload) -> Payload:
+        """Remainders; where rounding may carry the quotient over a whole number, those of either side."""
+        with np.errstate(all="ignore"):
+            quotient = x / y
+            whole = np.rint(np.mean(quotient, axis=0, keepdims=True))
+            margin = np.where(np.isfinite(quotient), quotient - whole, 1.0)
+        near = self._near_tie(margin)
+        if not np.any(near):
+            return sure
+        return np.where(near, x - y * np.where(sides(margin, near), whole, whole - 1), sure)
 
     def _near_tie(self, margin: Payload) -> NDArray[np.bool_]:
         """Where the rounding noise may decide a margin's sign, of shape (1, lanes, *shape)."""
