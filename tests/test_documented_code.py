@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pages import DOCS, blocks, faults, of_page
 
-PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+PAGES = ["../README.md", *sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))]
 SLOW = {
     *("howto/backend.md", "howto/elsewhere.md", "howto/reports.md", "howto/running.md"),
     *("reference/optax.md", "reference/pytorch.md", "reference/trainings.md"),

@@ -15,13 +15,17 @@ from gradproof.verdicts import tolerances
 from gradproof.verdicts.judging import evidence, together
 from gradproof.verdicts.verdict import SEVERITY, Verdict
 
-PAGES = {path.relative_to(DOCS).as_posix(): path.read_text("utf-8") for path in sorted(DOCS.rglob("*.md"))}
+PAGES = {
+    "README.md": (DOCS.parent / "README.md").read_text("utf-8"),
+    **{path.relative_to(DOCS).as_posix(): path.read_text("utf-8") for path in sorted(DOCS.rglob("*.md"))},
+}
 OTHERS = {"--nthreads"}
 """Options of other programs."""
 
 
-def test_the_verdicts_are_documented_from_the_best_to_the_worst_with_what_passes() -> None:
-    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", PAGES["decides/verdicts.md"], flags=re.MULTILINE)
+@pytest.mark.parametrize("page", ["README.md", "decides/verdicts.md"])
+def test_the_verdicts_are_documented_from_the_best_to_the_worst_with_what_passes(page: str) -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", PAGES[page], flags=re.MULTILINE)
     assert [name for name, _ in rows] == [str(verdict) for verdict in SEVERITY]
     for name, passes in rows:
         verdict = Verdict(name)
