@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from gradproof.checking import check
+from gradproof.commands.json_output import print_document
 from gradproof.errors import InputError
 from gradproof.scenarios.model_scenario import ModelScenario
 from gradproof.scenarios.scenario import Scenario
@@ -24,10 +25,10 @@ def check_all(options: Namespace) -> int:
         options: those of the command `check`.
     """
     path, _, name = options.target.partition("::")
-    checks = list(find_checks(run_file(path), name))
     status = 0
-    records = []
-    for title, arguments in checks:
+    records: list[CheckRecord] = []
+    conditions: list[list[str]] = []
+    for title, arguments in list(find_checks(run_file(path), name)):
         result = check(
             *arguments,
             dtype=options.dtype,
@@ -37,12 +38,19 @@ def check_all(options: Namespace) -> int:
             learning_rate=options.learning_rate,
             conditions="fail" if options.strict else "tell",
         )
-        print(result.told(terminal_width(), title))
-        records.append(result.record(f"{path}::{title}"))
-        if not result.ok:
-            status = 1
-            if options.save_point:
-                print(f"  point    {result.save_point(options.save_point)}")
+        status = max(status, 0 if result.ok else 1)
+        saved = str(result.save_point(options.save_point)) if options.save_point and not result.ok else ""
+        records.append(result.record(f"{path}::{title}", saved))
+        conditions.append([str(each) for each in result.conditions])
+        if not options.json:
+            print(result.told(terminal_width(), title))
+            if saved:
+                print(f"  point    {saved}")
+    if options.json:
+        checks = [
+            {**vars(record), "conditions": texts} for record, texts in zip(records, conditions, strict=True)
+        ]
+        return print_document("check", status, checks=checks)
     annotate(records)
     return status
 

@@ -8,11 +8,11 @@ import argparse
 import os
 import sys
 
-from gradproof.commands import HELP
+from gradproof.commands import CONFIGURED, HELP
 
 TYPE_CHECKING = False  # see gradproof/__init__.py
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import ModuleType
     from typing import Any, NoReturn
 
@@ -34,7 +34,7 @@ examples:
   gradproof verify my_scenarios.py                  the Scenarios of a file
   gradproof verify my_scenarios.py::first           the one that `first` holds
   gradproof verify --baseline reports/main          and what changed since
-  gradproof verify --shard 2/5 --out reports/2      the second of five parts
+  gradproof verify --shard 2/5 --report reports/2      the second of five parts
   gradproof merge reports/*                         one report of all parts
   gradproof compare reports/main reports/latest     what changed in between
   gradproof check my_gradient.py                    a gradient of your own
@@ -77,6 +77,11 @@ def build_parser(arguments: "Sequence[str] | None" = None) -> argparse.ArgumentP
         formatter_class=_Help,
     )
     parser.add_argument("--version", action="store_true", help="print gradproof's version and exit")
+    parser.add_argument(
+        "--verbose",
+        action="store_true",
+        help="with --version: the versions of all that is used, the platform and the configuration, too",
+    )
     wanted = HELP.keys() & (HELP if arguments is None else arguments)
 
     def made(prog: str, **options: "Any") -> argparse.ArgumentParser | None:
@@ -92,7 +97,20 @@ def build_parser(arguments: "Sequence[str] | None" = None) -> argparse.ArgumentP
             command.description = module.DESCRIPTION
             command.epilog = getattr(module, "EPILOG", None)
             module.add_options(command)
+            if name in CONFIGURED:
+                _configure(command)
     return parser
+
+
+def _configure(command: argparse.ArgumentParser) -> None:
+    """Let the project's defaults stand where an option is not given."""
+    from pathlib import Path  # noqa: PLC0415 - see the module's docstring
+
+    from gradproof.configuration import configuration  # noqa: PLC0415
+
+    values = {key.replace("-", "_"): value for key, value in configuration(Path.cwd()).values.items()}
+    there = {action.dest for action in command._actions}  # noqa: SLF001 - argparse tells them nowhere else
+    command.set_defaults(**{name: value for name, value in values.items() if name in there})
 
 
 def _command(name: str) -> "ModuleType":
@@ -149,12 +167,23 @@ def perform(arguments: "Sequence[str]") -> int:
         from importlib.metadata import version  # noqa: PLC0415 - slow, and seldom asked for
 
         print(f"gradproof {version('gradproof')}")
+        if options.verbose:
+            from pathlib import Path  # noqa: PLC0415 - as above
+
+            from gradproof.installation import installation  # noqa: PLC0415
+
+            print(*installation(Path.cwd()), sep="\n")
         return 0
     if options.command is None:
         parser.print_help()
         return 2
-    status: int = _command(options.command).run(options)
-    return status
+    run: Callable[[argparse.Namespace], int] = _command(options.command).run
+    if not options.json:
+        return run(options)
+    from gradproof.commands.json_output import alone_on_standard_output  # noqa: PLC0415 - as above
+
+    with alone_on_standard_output():
+        return run(options)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from gradproof.check_files import annotate, inputs_of
+from gradproof.commands.json_output import print_document
 from gradproof.errors import InputError
 from gradproof.reference.numbers.run_formats import OWN, OWN_DTYPES
 from gradproof.scenarios.scenario import UNNAMED, Scenario
@@ -29,10 +30,14 @@ def judge_file(options: Namespace) -> int:
     found = judge(
         scenario.loss, scenario.params, scenario.batch, gradients, dtype=options.dtype, strict=options.strict
     )
-    title = f"{options.gradients} in {OWN_DTYPES if found.dtype == OWN else found.dtype}"
-    print(found.told(terminal_width(), title))
-    annotate([record_of(found, f"{options.target} {options.gradients}")])
-    return 0 if found.ok else 1
+    held_in = OWN_DTYPES if found.dtype == OWN else found.dtype
+    status = 0 if found.ok else 1
+    record = record_of(found, f"{options.target} {options.gradients}")
+    if options.json:
+        return print_document("judge", status, checks=[vars(record)])
+    print(found.told(terminal_width(), f"{options.gradients} in {held_in}"))
+    annotate([record])
+    return status
 
 
 def read_gradients(path: str | Path) -> Mapping[str, Any]:

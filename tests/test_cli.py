@@ -58,7 +58,7 @@ def everything_below(folder: Path) -> dict[str, bytes]:
 def test_status_0_all_agree_and_the_report_is_written(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("verify", "line_fit", *QUICK, "--out", "out/here") == 0
+    assert run("verify", "line_fit", *QUICK, "--report", "out/here") == 0
     output = capsys.readouterr()
     assert "Everything that was checked agrees" in output.out
     assert "line_fit" in output.out
@@ -75,7 +75,8 @@ def test_status_1_a_wrong_gradient_is_named(folder: Path, capsys: pytest.Capture
     assert run("verify", written(folder, WRONG), *QUICK) == 1
     output = capsys.readouterr().out
     assert "Not everything agrees" in output
-    assert re.search(r"DISAGREES: wrong reference/numpy float64, step \d, gradient of w", output)
+    told = " ".join(output.split())
+    assert re.search(r"DISAGREES: wrong reference/numpy float64, step \d, gradient of w", told)
     runs = pd.read_csv(folder / "reports/latest/runs.csv", index_col="scenario")
     assert runs.loc["right", "verdict"] == "AGREES"
     assert runs.loc["wrong", "verdict"] == "DISAGREES"
@@ -131,7 +132,7 @@ def test_several_processes_give_the_same_report(
         shutil.move(path, "definitions_beside.py")
         path = written(folder, "from definitions_beside import *\n")
     for jobs in ("1", "2"):
-        arguments = ("--backends", "reference", "--jobs", jobs, "--out", jobs, "--formats", "csv")
+        arguments = ("--backends", "reference", "--jobs", jobs, "--report", jobs, "--formats", "csv")
         assert run("verify", path, *arguments) == 1
     for name in ("findings", "gradients", "updates", "trajectories", "predictions", "provenance"):
         assert Path(f"1/{name}.csv").read_bytes() == Path(f"2/{name}.csv").read_bytes()
@@ -153,7 +154,7 @@ def test_help_tells_commands_options_and_exit_statuses(capsys: pytest.CaptureFix
         assert part in text
     assert run("verify", "--help") == 0
     text = capsys.readouterr().out
-    for part in ("--backends", "--dtypes", "--out", "--jobs", "FILE.py"):
+    for part in ("--backends", "--dtypes", "--report", "--jobs", "FILE.py"):
         assert part in text
 
 
@@ -214,10 +215,16 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
         ("verify", "line_fit", "--jobs", "two"),
         "--jobs: 'two' is no whole number of 0",
     ),
-    "a report below a file": (("verify", "line_fit", "--out", "file/below"), "file/below cannot be written"),
-    "a report in the place of a file": (("verify", "line_fit", "--out", "file"), "file cannot be written"),
-    "a report in the current folder": (("verify", "line_fit", "--out", "."), ". is the current folder"),
-    "a report in the place of something else": (("verify", "line_fit", "--out", "own"), "holds 'notes.txt'"),
+    "a report below a file": (
+        ("verify", "line_fit", "--report", "file/below"),
+        "file/below cannot be written",
+    ),
+    "a report in the place of a file": (("verify", "line_fit", "--report", "file"), "file cannot be written"),
+    "a report in the current folder": (("verify", "line_fit", "--report", "."), ". is the current folder"),
+    "a report in the place of something else": (
+        ("verify", "line_fit", "--report", "own"),
+        "holds 'notes.txt'",
+    ),
     "an unknown format": (
         ("verify", "line_fit", "--formats", "csv,xls"),
         "'xls'.*csv, html, jsonl, junit, markdown, parquet",
@@ -319,7 +326,7 @@ def test_what_is_not_installed_is_told_and_a_report_without_it_is_written(folder
     there = {path.name for path in (folder / "reports/latest").iterdir()}
     assert {"summary.md", "verdicts.jsonl", "gradients.csv"} <= there
     assert not [name for name in there if name in EXTRA or name.endswith(".parquet")]
-    refused = without_the_extra("--formats", "parquet", "--out", "other")
+    refused = without_the_extra("--formats", "parquet", "--report", "other")
     assert refused.returncode == 2
     assert "The report format 'parquet' needs pyarrow" in refused.stderr
     assert not (folder / "other").exists()

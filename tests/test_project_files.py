@@ -143,13 +143,13 @@ needs_bash = pytest.mark.skipif(BASH is None, reason="there is no bash")
 def test_the_action_keeps_the_status_and_each_argument(tmp_path: Path, status: int) -> None:
     done = acted(tmp_path, status, ARGUMENTS="'my file.py::a' --backends torch,jax")
     assert done.returncode == status
-    words = ["verify", "my file.py::a", "--backends", "torch,jax", "--out", "reports/latest"]
+    words = ["verify", "my file.py::a", "--backends", "torch,jax", "--report", "reports/latest"]
     assert done.stdout.splitlines() == [f"<{word}>" for word in words]
 
 
 @needs_bash
 def test_the_action_without_arguments_has_none(tmp_path: Path) -> None:
-    assert acted(tmp_path).stdout.splitlines() == ["<verify>", "<--out>", "<reports/latest>"]
+    assert acted(tmp_path).stdout.splitlines() == ["<verify>", "<--report>", "<reports/latest>"]
 
 
 @needs_bash

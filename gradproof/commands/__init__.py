@@ -16,3 +16,6 @@ HELP = {
     "list": "show the scenarios and the backends",
 }
 """The line that `gradproof --help` has for each command; its name is that of its file (see `cli`)."""
+
+CONFIGURED = ("verify", "merge")
+"""The commands whose options have the defaults of `[tool.gradproof]`, where the project has some."""

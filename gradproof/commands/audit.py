@@ -2,6 +2,7 @@
 
 import argparse
 
+from gradproof.commands.json_output import add_json, print_document, rows
 from gradproof.commands.option_values import add_scenarios
 
 DESCRIPTION = (
@@ -22,6 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="exit with 1 if a claim is refuted, or undecided although it can be computed",
     )
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,6 +34,9 @@ def run(options: argparse.Namespace) -> int:
     from gradproof.scenarios.finding import find_scenarios  # noqa: PLC0415
 
     found = audit(find_scenarios(options.scenarios or CATALOGUE))
-    print_claims(found.claims)
     nothing = not found.records  # was checked
-    return 1 if nothing or (options.strict and not found.ok) else 0
+    status = 1 if nothing or (options.strict and not found.ok) else 0
+    if options.json:
+        return print_document("audit", status, ok=found.ok, claims=rows(found.claims))
+    print_claims(found.claims)
+    return status

@@ -2,6 +2,7 @@
 
 import argparse
 
+from gradproof.commands.json_output import add_json
 from gradproof.commands.option_values import add_time_limit, whole_number
 
 DESCRIPTION = (
@@ -42,6 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--learning-rate", type=float, metavar="R", help="a number to expect in the cause of a wrong gradient"
     )
     add_time_limit(parser)
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -2,6 +2,9 @@
 
 import argparse
 
+from gradproof.commands.json_output import add_json, print_document
+from gradproof.commands.showing import changed
+
 DESCRIPTION = "Compare two reports that `verify` wrote, and tell what changed."
 EPILOG = (
     "The exit status is 1 only if a verdict got worse: it passed and no longer does; it does not "
@@ -15,6 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options to its parser."""
     parser.add_argument("before", metavar="BEFORE", help="the folder of the earlier report")
     parser.add_argument("after", metavar="AFTER", help="the folder of the later report")
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,5 +46,8 @@ def run(options: argparse.Namespace) -> int:
             f"{options.before} and {options.after} have no run, formula, claim or check in common, so that "
             "nothing was compared. Give two reports of the same scenarios and backends."
         )
+    status = 1 if changes.worse else 0
+    if options.json:
+        return print_document("compare", status, **changed(changes))
     print_changes(changes)
-    return 1 if changes.worse else 0
+    return status

@@ -2,6 +2,7 @@
 
 import argparse
 
+from gradproof.commands.json_output import add_json
 from gradproof.commands.option_values import add_time_limit
 
 DESCRIPTION = (
@@ -32,6 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--strict", action="store_true", help="let a right formula fail whose evaluation loses digits"
     )
     add_time_limit(parser)
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:

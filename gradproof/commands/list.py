@@ -3,20 +3,34 @@
 import argparse
 from collections.abc import Iterable
 
+from gradproof.commands.json_output import add_json, print_document
+
 DESCRIPTION = None
 
 
-def add_options(_parser: argparse.ArgumentParser) -> None:
-    """Add the command's options to its parser; it has none."""
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
+    add_json(parser)
 
 
-def run(_options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print both lists, and give the exit status."""
     from gradproof.backends import describe_backends  # noqa: PLC0415 - see the room's docstring
     from gradproof.reporting.console import make_console, say  # noqa: PLC0415
     from gradproof.scenarios import CATALOGUE  # noqa: PLC0415
     from gradproof.scenarios.gallery import GALLERY  # noqa: PLC0415
 
+    if options.json:
+        scenarios = [(name, build()) for name, build in CATALOGUE.items()]
+        return print_document(
+            "list",
+            0,
+            scenarios=[
+                {"name": name, "steps": each.steps, "source": each.source} for name, each in scenarios
+            ],
+            gallery=list(GALLERY),
+            backends=[{"name": name, "told": told} for name, told in describe_backends()],
+        )
     console = make_console()
     say(console, "Scenarios:")
     for name, build in CATALOGUE.items():

@@ -2,7 +2,8 @@
 
 import argparse
 
-from gradproof.commands.option_values import add_baseline, add_out
+from gradproof.commands.json_output import add_json
+from gradproof.commands.option_values import add_baseline, add_report
 from gradproof.commands.showing import write_and_show
 
 DESCRIPTION = (
@@ -18,8 +19,9 @@ EPILOG = (
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options to its parser."""
     parser.add_argument("parts", nargs="+", metavar="PART", help="the folders of the parts' reports")
-    add_out(parser)
+    add_report(parser)
     add_baseline(parser)
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,11 +34,11 @@ def run(options: argparse.Namespace) -> int:
     from gradproof.reporting.merging import merge  # noqa: PLC0415
     from gradproof.reporting.reading import read_report  # noqa: PLC0415
 
-    folder = Path(options.out)
+    folder = Path(options.report)
     baseline = read_report(options.baseline) if options.baseline is not None else None
     report = merge([read_report(part) for part in options.parts])
     if baseline is not None:
         report.changes = compare(baseline, report)
     check_formats(options.formats)
     check_writable(folder)
-    return write_and_show(report, folder, options.formats)
+    return write_and_show("merge", report, options)

@@ -53,12 +53,15 @@ def add_scenarios(command: argparse.ArgumentParser, default: str) -> None:
     )
 
 
-def add_out(command: argparse.ArgumentParser) -> None:
+def add_report(command: argparse.ArgumentParser) -> None:
     """Add the options that say where a report is written, and in which formats."""
     from gradproof.reporting.formats import report_formats  # noqa: PLC0415 - looks into a folder
 
     command.add_argument(
-        "--out", metavar="FOLDER", default="reports/latest", help="where to write (default: reports/latest)"
+        "--report",
+        metavar="FOLDER",
+        default="reports/latest",
+        help="where to write (default: reports/latest)",
     )
     command.add_argument(
         "--formats",
@@ -75,7 +78,7 @@ def add_baseline(command: argparse.ArgumentParser) -> None:
         "--baseline",
         metavar="FOLDER",
         help="an earlier report: tell what changed since, and exit with 1 only if a verdict got worse. What "
-        "did not pass in the baseline either is told and does not count; it may be the folder of --out",
+        "did not pass in the baseline either is told and does not count; it may be the folder of --report",
     )
 
 

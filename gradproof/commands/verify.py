@@ -2,9 +2,10 @@
 
 import argparse
 
+from gradproof.commands.json_output import add_json
 from gradproof.commands.option_values import (
     add_baseline,
-    add_out,
+    add_report,
     add_scenarios,
     amount,
     names,
@@ -54,11 +55,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run the gallery of trainings: two small systems with every optimizer, as `list` shows them",
     )
-    add_out(parser)
+    add_report(parser)
     _add_where(parser)
     add_baseline(parser)
+    add_json(parser)
     parser.add_argument(
-        "--strict", action="store_true", help="let INACCURATE, a right formula that gives wrong digits, fail"
+        "--strict",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="let INACCURATE, a right formula that gives wrong digits, fail",
     )
 
 
@@ -116,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
     _check_where(options)
     named = [*options.scenarios, *(GALLERY if options.gallery else ())]
     scenarios = find_scenarios(named or CATALOGUE)
-    folder = Path(options.out)
+    folder = Path(options.report)
     # Read before the runs, so that a wrong folder is told at once and the new report may replace it.
     baseline = read_report(Path(options.baseline)) if options.baseline is not None else None
     check_formats(options.formats)
@@ -135,7 +140,7 @@ def run(options: argparse.Namespace) -> int:
             executor=executor,
             shard=options.shard,
         )
-    return write_and_show(report, folder, options.formats)
+    return write_and_show("verify", report, options)
 
 
 def _check_where(options: argparse.Namespace) -> None:

@@ -16,59 +16,42 @@ if TYPE_CHECKING:
     from gradproof.verdicts.records import Outcome
 
 
+_SETTINGS = {
+    "backends": (
+        "A,B/C",
+        "backends, or variants of them (jax/eager, say), to run (default: gradproof's and third parties')",
+    ),
+    "device": (
+        "DEVICE",
+        "where PyTorch and JAX compute: cpu, cuda, cuda:1 (default: their choice); where it is not, a skip",
+    ),
+    "dtypes": ("A,B", "dtypes to run (default: float64,float32)"),
+    "require": ("A,B", "backends that must be installed: their absence is a failure instead of a skip"),
+    "report": ("FOLDER", "where the report is written, from the root folder (default: reports/latest)"),
+    "formats": ("A,B", "what to write of the report (default: all that what is installed can write)"),
+    "baseline": (
+        "FOLDER",
+        "an earlier report, from the root folder: the terminal summary tells what changed since",
+    ),
+    "time-limit": (
+        "SECONDS",
+        "stop a run after so long, and go on with the others (default: 3600; 0 for no limit)",
+    ),
+    "memory-limit": (
+        "GIB",
+        "stop a run that needs more memory, on Linux (default: what the machine has)",
+    ),
+}
+"""What a session may choose, as an option, in pytest's ini file or in `[tool.gradproof]`: what stands for its
+value, and what it does."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options `--gradproof-…`."""
+    """Add the options `--gradproof-…`, and an entry of pytest's ini file for each that is a setting."""
     group = parser.getgroup("gradproof", "gradient verification")
-    group.addoption(
-        "--gradproof-backends",
-        metavar="A,B/C",
-        help="backends, or variants of them (jax/eager, say), to run (default: gradproof's own and third "
-        "parties')",
-    )
-    group.addoption(
-        "--gradproof-device",
-        metavar="DEVICE",
-        default="",
-        help="where PyTorch and JAX compute: cpu, cuda, or one of several as cuda:1 (default: wherever they "
-        "do by themselves); where there is none, a test is skipped",
-    )
-    group.addoption("--gradproof-dtypes", metavar="A,B", help="dtypes to run (default: float64,float32)")
-    group.addoption(
-        "--gradproof-require",
-        metavar="A,B",
-        default="",
-        help="backends that must be installed: their absence is a failure instead of a skip",
-    )
-    group.addoption(
-        "--gradproof-report",
-        metavar="FOLDER",
-        default="reports/latest",
-        help="where the report is written, from the root folder (default: reports/latest)",
-    )
-    group.addoption(
-        "--gradproof-formats",
-        metavar="A,B",
-        help="what to write of the report (default: all that what is installed can write)",
-    )
-    group.addoption(
-        "--gradproof-baseline",
-        metavar="FOLDER",
-        help="an earlier report, from the root folder: the terminal summary tells what changed since",
-    )
-    group.addoption(
-        "--gradproof-time-limit",
-        type=float,
-        metavar="SECONDS",
-        default=3600.0,
-        help="stop a run after so long, and go on with the others (default: 3600; 0 for no limit)",
-    )
-    group.addoption(
-        "--gradproof-memory-limit",
-        type=float,
-        metavar="GIB",
-        default=0.0,
-        help="stop a run that needs more memory, on Linux (default: what the machine has)",
-    )
+    for name, (metavar, words) in _SETTINGS.items():
+        group.addoption(f"--gradproof-{name}", metavar=metavar, help=words)
+        parser.addini(f"gradproof_{name.replace('-', '_')}", f"--gradproof-{name}, where that is not given")
     group.addoption(
         "--gradproof-in-process",
         action="store_true",
@@ -78,7 +61,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and read the baseline: a wrong folder is told before the tests."""
-    if config.getoption("--gradproof-baseline") is not None and not hasattr(config, "workerinput"):
+    from gradproof.plugin.parts import setting  # noqa: PLC0415 - imports nothing that costs time
+
+    if setting(config, "baseline") and not hasattr(config, "workerinput"):
         from gradproof.plugin.session_report import read_baseline  # noqa: PLC0415 - only for those who use it
 
         read_baseline(config)

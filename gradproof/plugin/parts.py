@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from gradproof.configuration import configuration
+
 CHECK_SUFFIX = ".check"
 """How the files are called that tell of checks made with the fixture `gradproof`."""
 
@@ -33,19 +35,60 @@ def expect_to_fail(item: pytest.Item) -> None:
 
 def report_folder(config: pytest.Config) -> Path:
     """Give the folder that the session's report is written into."""
-    return Path(config.rootpath, str(config.getoption("--gradproof-report")))
+    return Path(config.rootpath, setting(config, "report") or "reports/latest")
 
 
 def report_formats(config: pytest.Config) -> list[str] | None:
     """Give the formats that the session's report is written in; None for all."""
-    given = config.getoption("--gradproof-formats") is not None
-    return listed(config, "--gradproof-formats") if given else None
+    return listed(config, "formats") or None
 
 
-def listed(config: pytest.Config, option: str) -> list[str]:
-    """Give the names that an option lists with commas between them."""
-    text = config.getoption(option) or ""
-    return [part.strip() for part in text.split(",") if part.strip()]
+def setting(config: pytest.Config, name: str) -> Any:
+    """Give what was chosen: with an option, else in pytest's ini file, else in `[tool.gradproof]`; or None.
+
+    Args:
+        config: the session's.
+        name: as the table has it, `time-limit`, say.
+
+    Raises:
+        pytest.UsageError: the table is not as it must be.
+    """
+    option = config.getoption(f"--gradproof-{name}")
+    if option is not None:
+        return option
+    return config.getini(f"gradproof_{name.replace('-', '_')}") or _table(config).get(name)
+
+
+def _table(config: pytest.Config) -> Mapping[str, Any]:
+    from gradproof.errors import InputError  # noqa: PLC0415 - only for those who use it
+
+    try:
+        return configuration(config.rootpath).values
+    except InputError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def amount(config: pytest.Config, name: str, default: float) -> float:
+    """Give a setting that is a number of 0 or more.
+
+    Raises:
+        pytest.UsageError: it is none.
+    """
+    given = setting(config, name)
+    try:
+        value = default if given is None else float(given)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise pytest.UsageError(f"The gradproof setting {name} is {given!r}. Give it a number of 0 or more.")
+    return value
+
+
+def listed(config: pytest.Config, name: str) -> list[str]:
+    """Give the names of a setting that lists some, with commas between them where it is a text."""
+    given = setting(config, name) or ""
+    parts = given.split(",") if isinstance(given, str) else given
+    return [part.strip() for part in parts if part.strip()]
 
 
 def parts_folder(config: pytest.Config) -> Path:

@@ -11,7 +11,7 @@ import pytest
 
 from gradproof.backends import chosen_variants, default_backends
 from gradproof.errors import DisagreementError, InputError
-from gradproof.plugin.parts import listed, parts_folder, report_folder, report_formats
+from gradproof.plugin.parts import amount, listed, parts_folder, report_folder, report_formats, setting
 from gradproof.reporting.folders import check_replaceable
 from gradproof.reporting.formats import check_formats
 from gradproof.reporting.report import Report
@@ -64,7 +64,7 @@ def parametrise(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("gradproof_scenarios")
     try:
         scenarios = [*_scenarios(config, marker)]
-        dtypes = listed(config, "--gradproof-dtypes") or list(DTYPES)
+        dtypes = listed(config, "dtypes") or list(DTYPES)
         check_names(scenarios, dtypes)
         check_formats(report_formats(config))
         check_replaceable(report_folder(config))
@@ -92,10 +92,10 @@ def _scenarios(config: pytest.Config, marker: pytest.Mark | None) -> Iterator[Sc
 
 def _cases(config: pytest.Config, scenarios: list[Scenario], dtypes: list[str]) -> Iterator[RunCase]:
     numbers = config.stash.setdefault(_NUMBERS, count())
-    entries = listed(config, "--gradproof-backends") or list(default_backends())
-    required = listed(config, "--gradproof-require")
+    entries = listed(config, "backends") or list(default_backends())
+    required = listed(config, "require")
     entries += [name for name in required if name not in chosen_variants(entries)]
-    device = config.getoption("--gradproof-device")
+    device = setting(config, "device") or ""
     tasks, absent = plan(scenarios, entries, dtypes, _limits(config), device)
     for task in tasks:
         status = RunStatus.FAILED if task.subject.backend in required else RunStatus.NOT_RUN
@@ -142,8 +142,8 @@ def _result(task: Task, config: pytest.Config) -> Outcome | NotRun:
 def _limits(config: pytest.Config) -> Limits | None:
     if config.getoption("--gradproof-in-process"):
         return None
-    memory = config.getoption("--gradproof-memory-limit")
-    return Limits(config.getoption("--gradproof-time-limit"), int(memory * 2**30))
+    memory = amount(config, "memory-limit", 0.0)
+    return Limits(amount(config, "time-limit", 3600.0), int(memory * 2**30))
 
 
 def _executor(config: pytest.Config) -> IsolatedExecutor | None:

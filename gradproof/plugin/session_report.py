@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gradproof.errors import InputError
-from gradproof.plugin.parts import CHECK_SUFFIX, parts_folder, report_folder, report_formats
+from gradproof.plugin.parts import CHECK_SUFFIX, parts_folder, report_folder, report_formats, setting
 from gradproof.reporting.comparison.joining import compare
 from gradproof.reporting.formats.github import annotations, append_summary
 from gradproof.reporting.frames import Described
@@ -30,7 +30,7 @@ def read_baseline(config: pytest.Config) -> None:
         pytest.UsageError: there is none, or it cannot be read.
     """
     try:
-        baseline = read_report(Path(config.rootpath, str(config.getoption("--gradproof-baseline"))))
+        baseline = read_report(Path(config.rootpath, setting(config, "baseline")))
     except InputError as error:
         raise pytest.UsageError(f"--gradproof-baseline: {error}") from error
     config.gradproof_baseline = baseline  # type: ignore[attr-defined] # for the end of the session

@@ -141,7 +141,15 @@ def test_where_one_backend_has_the_device_the_others_were_not_run(monkeypatch: p
 def test_where_none_has_it_that_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     no_cuda("torch")
     no_cuda("jax")
-    options = ("--dtypes", "float64", "--in-process", "--out", str(tmp_path / "report"), "--formats", "csv")
+    options = (
+        "--dtypes",
+        "float64",
+        "--in-process",
+        "--report",
+        str(tmp_path / "report"),
+        "--formats",
+        "csv",
+    )
     assert cli.main(["verify", "line_fit", "--device", "cuda", *options]) == 1
     assert "sees no" in capsys.readouterr().out
     assert cli.main(["verify", "line_fit", "--device", "cpu", *options]) == 0

@@ -157,9 +157,9 @@ PLANTED: dict[str, tuple[str, str, int, str]] = {
 def test_the_statuses_of_compare_and_of_a_baseline(
     before: str, after: str, status: int, text: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    verify(before, "--out", "before")
+    verify(before, "--report", "before")
     capsys.readouterr()
-    assert verify(after, "--out", "after", "--baseline", "before") == status
+    assert verify(after, "--report", "after", "--baseline", "before") == status
     told = capsys.readouterr().out
     assert text in told
     assert run("compare", "before", "after") == status
@@ -174,7 +174,7 @@ def test_the_statuses_of_compare_and_of_a_baseline(
 def test_a_worse_verdict_is_told_with_its_cause_and_how_to_repeat_it(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    verify(RIGHT, "--out", str(folder / "before"))
+    verify(RIGHT, "--report", str(folder / "before"))
     capsys.readouterr()
     verify(WRONG, "--baseline", "before")
     lines = capsys.readouterr().out.splitlines()
@@ -191,7 +191,7 @@ def test_another_environment_is_told_and_no_failure(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    verify(RIGHT, "--out", str(folder / "before"))
+    verify(RIGHT, "--report", str(folder / "before"))
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert verify(RIGHT, "--baseline", "before") == 0
     assert "The environment changed: OMP_NUM_THREADS (absent) → 3." in capsys.readouterr().out
@@ -200,9 +200,9 @@ def test_another_environment_is_told_and_no_failure(
 @pytest.mark.usefixtures("planted_backends", "folder")
 def test_nondeterminism_is_told_and_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--backends", "reference,shaky", "--dtypes", "float32", "--in-process")
-    assert run("verify", "line_fit", *options, "--out", "before") == 0
+    assert run("verify", "line_fit", *options, "--report", "before") == 0
     capsys.readouterr()
-    assert run("verify", "line_fit", *options, "--out", "after", "--baseline", "before") == 0
+    assert run("verify", "line_fit", *options, "--report", "after", "--baseline", "before") == 0
     told = capsys.readouterr().out
     assert "Nondeterminism of shaky/loose" in told
     assert "Bits are equal in 1 of 2 runs." in told
@@ -212,13 +212,13 @@ def test_nondeterminism_is_told_and_no_failure(capsys: pytest.CaptureFixture[str
 def test_a_run_that_raises_is_worse(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verify(RIGHT, "--out", "before")
+    verify(RIGHT, "--report", "before")
 
     def raising(*_: Any, **__: Any) -> None:
         raise TypeError("no such axis")
 
     monkeypatch.setattr(ReferenceBackend, "run", raising)
-    assert verify(RIGHT, "--out", "after", "--baseline", "before") == 1
+    assert verify(RIGHT, "--report", "after", "--baseline", "before") == 1
     told = capsys.readouterr().out
     assert "worse  one reference/numpy float64: AGREES → FAILED" in told
     assert "why     TypeError: no such axis" in told
@@ -260,7 +260,7 @@ BAD: dict[str, tuple[str, Any, str]] = {
 def test_a_report_that_cannot_be_read_is_told_before_anything_runs(
     path: str, spoil: Any, text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verify(RIGHT, "--out", "good")
+    verify(RIGHT, "--report", "good")
     gp.read_report("good").write("report", formats=["csv"])
     if spoil is not None:
         spoil()
@@ -271,7 +271,7 @@ def test_a_report_that_cannot_be_read_is_told_before_anything_runs(
 
     monkeypatch.setattr(gradproof.running.own_runs, "carry_out", must_not_run)
     for arguments in (
-        ("verify", "mine.py", *QUICK, "--out", "new", "--baseline", path),
+        ("verify", "mine.py", *QUICK, "--report", "new", "--baseline", path),
         ("compare", path, "good"),
         ("compare", "good", path),
     ):
@@ -284,7 +284,7 @@ def test_a_report_that_cannot_be_read_is_told_before_anything_runs(
 
 @pytest.mark.usefixtures("folder")
 def test_a_report_is_not_compared_with_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    verify(RIGHT, "--out", "good")
+    verify(RIGHT, "--report", "good")
     capsys.readouterr()
     assert run("compare", "good", "./good/../good") == 2
     assert "are the same report" in capsys.readouterr().err

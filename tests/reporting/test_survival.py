@@ -198,7 +198,7 @@ def test_a_writer_that_is_killed_at_any_line_leaves_one_folder_whole(way: str, t
     assert list(tmp_path.iterdir()) == [target]
 
 
-VERIFY = ("verify", "line_fit", "--backends", "reference", "--jobs", "1", "--out")
+VERIFY = ("verify", "line_fit", "--backends", "reference", "--jobs", "1", "--report")
 
 
 def processes_with(variable: str) -> list[int]:
@@ -280,7 +280,7 @@ def test_the_command_on_a_disk_that_takes_no_more(limit: int, tmp_path: Path) ->
     target = tmp_path / "latest"
     whole("C").write(target)
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(limit), *VERIFY[:-1], "--in-process", "--out", target],
+        [sys.executable, "-c", LIMITED, str(limit), *VERIFY[:-1], "--in-process", "--report", target],
         capture_output=True,
         text=True,
         check=False,

@@ -205,14 +205,14 @@ def test_the_command_makes_parts_and_merges_them(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     quick = ("--backends", "reference", "--in-process", "--formats", "csv,markdown")
     for part in (1, 2):
-        assert cli.main(["verify", "line_fit", *quick, "--shard", f"{part}/2", "--out", f"p{part}"]) == 0
+        assert cli.main(["verify", "line_fit", *quick, "--shard", f"{part}/2", "--report", f"p{part}"]) == 0
         assert f"This is part {part} of 2, with 1 of 2 runs" in " ".join(capsys.readouterr().out.split())
     assert cli.main(["merge", "p1"]) == 2
     assert re.search(r"Part 2 of 2 is missing\. Give the reports of all parts", capsys.readouterr().err)
     assert not (tmp_path / "reports" / "latest").exists()
     assert cli.main(["merge", "p2", "p1", "--formats", "csv,markdown"]) == 0
     assert "Everything that was checked agrees" in capsys.readouterr().out
-    assert cli.main(["verify", "line_fit", *quick, "--out", "whole"]) == 0
+    assert cli.main(["verify", "line_fit", *quick, "--report", "whole"]) == 0
     assert_same(gp.read_report("whole"), gp.read_report("reports/latest"))
     assert cli.main(["merge", "p2", "p1", "--formats", "csv", "--baseline", "whole"]) == 0
     assert "The environment is the same." in " ".join(capsys.readouterr().out.split())

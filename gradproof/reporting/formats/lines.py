@@ -9,9 +9,7 @@ pass, and the first of those: the tables hold every step. JSON has no NaN and no
 strings "NaN", "Infinity" and "-Infinity", which float() of Python and Number() of JavaScript read.
 """
 
-import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from gradproof.reporting.columns import SCHEMA, records
@@ -19,6 +17,7 @@ from gradproof.reporting.findings import failing
 from gradproof.reporting.names import RUN, run_key
 from gradproof.reporting.report import Report
 from gradproof.reporting.root_causes import RootCause
+from gradproof.reporting.strict_json import written
 
 name = "jsonl"
 files = ("verdicts.jsonl",)
@@ -48,10 +47,11 @@ def render(report: Report) -> str:
     was decided or that counts for nothing (a run that was not asked for, a check that is expected to fail). A
     report is ok where something was checked and no line has `passes` false.
     """
-    return "".join(f"{json.dumps(_strict(line), allow_nan=False)}\n" for line in _lines(report))
+    return "".join(f"{written(line)}\n" for line in line_objects(report))
 
 
-def _lines(report: Report) -> Iterator[dict[str, Any]]:
+def line_objects(report: Report) -> Iterator[dict[str, Any]]:
+    """Give what each line holds."""
     yield {
         "kind": "report",
         "schema": SCHEMA,
@@ -99,16 +99,3 @@ def _cause(cause: RootCause) -> dict[str, Any]:
         "repeat": list(cause.repeats),
         "period": cause.period or None,
     }
-
-
-def _strict(line: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _value(value) for name, value in line.items()}
-
-
-def _value(value: Any) -> Any:
-    """Give what every reader of JSON takes: no NaN, no infinity, and no half of a character."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    return value
