@@ -68,8 +68,9 @@ class RootCause:
 
     @property
     def worst(self) -> Row:
-        """The finding to look at first."""
-        return self.findings[0]
+        """The finding to look at first: of a formula and the runs that use it a run, which has numbers."""
+        roots = self.findings[: len(self.findings) - self.following] or self.findings
+        return next((row for row in roots if row["kind"] in QUANTITIES), roots[0])
 
     @property
     def verdict(self) -> str:
