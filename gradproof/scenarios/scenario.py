@@ -268,11 +268,7 @@ class Scenario:
         return self.laid_out(nested, "hand-derived gradient")
 
     def laid_out(self, nested: Any, what: str) -> dict[str, Array]:
-        """Flatten something that is to be laid out as the parameters are.
-
-        Args:
-            nested: arrays of whatever framework.
-            what: how an error calls it.
+        """Flatten something that is to be laid out as the parameters are; `what` is how an error calls it.
 
         Raises:
             InputError: it has other names or shapes than the parameters, or is not real.

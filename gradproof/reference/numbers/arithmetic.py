@@ -11,11 +11,10 @@ from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.reference.numbers.elementary import EVERY
+from gradproof.reference.numbers.float_payloads import FloatPayloads
 from gradproof.reference.numbers.integers import Integers
 from gradproof.reference.numbers.mask import Mask, decided
-from gradproof.reference.numbers.matrix_functions import of_floats
-from gradproof.reference.numbers.payload import HIDDEN, Entries, Payload, aligned
+from gradproof.reference.numbers.payload import HIDDEN, Payload, aligned
 
 Operand: TypeAlias = "Numbers[Any] | float"
 
@@ -135,12 +134,12 @@ def _comparisons(compare: Callable[[Any, Any], Any], text: str) -> tuple[_Compar
     return forward, mirrored
 
 
-class Numbers(Entries[KindType]):
+class Numbers(FloatPayloads[KindType]):
     """An array of one kind of number with the operations that the tape's table is written in.
 
     Operands broadcast as NumPy's do, by their visible shapes; ints and floats are constants. Axes
     are counted from the right. The methods that start with an underscore are the arithmetic on payloads;
-    here it is that of floats, and a kind of its own has its own.
+    see `FloatPayloads`.
     """
 
     __slots__ = ()
@@ -360,79 +359,6 @@ class Numbers(Entries[KindType]):
     def is_nan(self) -> Mask:
         """Whether an entry is NaN."""
         return Mask(decided(np.isnan(self.data)))
-
-    # ---------------------------------------------------------------- on payloads
-
-    def _order(self, x: Payload) -> NDArray[np.intp]:
-        return np.argsort(x, axis=-1, kind="stable")
-
-    def _sorted(self, x: Payload) -> Payload:
-        return np.take_along_axis(x, self._order(x), axis=-1)
-
-    def _put_back(self, x: Payload, g: Payload) -> Payload:
-        order = self._order(x)
-        shape = np.broadcast_shapes(order.shape, g.shape)
-        result = np.zeros(shape)
-        np.put_along_axis(result, np.broadcast_to(order, shape), np.broadcast_to(g, shape), axis=-1)
-        return result
-
-    def _argsort(self, x: Payload) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        order = self._order(x)
-        return order, np.zeros(order.shape, dtype=bool)
-
-    def _computed(self, compute: Callable[[Any, Any], Any], x: Payload, y: Payload) -> Payload:
-        """By entry: +, -, *, /, ** as functions of the module `operator`."""
-        result: Payload = compute(x, y)
-        return result
-
-    def _compared(self, compare: Callable[[Any, Any], Any], x: Payload, y: Payload) -> NDArray[np.int8]:
-        """By entry: <, <=, == as functions of the module `operator`."""
-        return decided(compare(x, y))
-
-    def _integer_power(self, x: Payload, exponent: int) -> Payload:
-        return x**exponent
-
-    def _function(self, name: str, *operands: Payload) -> Payload:
-        function = EVERY[name].floats
-        if function is None:
-            raise NotImplementedError(f"{name} has no form for float64 in the table of elementary functions")
-        return function(*operands)
-
-    def _sum(self, x: Payload, axes: tuple[int, ...]) -> Payload:
-        total: Payload = np.add.reduce(x, axis=axes)
-        return total
-
-    def _cumulative_sum(self, x: Payload, axis: int) -> Payload:
-        return np.cumsum(x, axis=axis)
-
-    def _matmul(self, x: Payload, y: Payload) -> Payload:
-        product: Payload = np.matmul(x, y)
-        return product
-
-    def _matrix_function(self, name: str, *operands: Payload) -> Payload:
-        return of_floats(name, *operands)
-
-    def _maximum(self, x: Payload, y: Payload) -> Payload:
-        return np.maximum(x, y)
-
-    def _max(self, x: Payload, axes: tuple[int, ...]) -> Payload:
-        greatest: Payload = np.max(x, axis=axes)
-        return greatest
-
-    def _select(self, mask: Payload, x: Payload, y: Payload) -> Payload:
-        return np.where(mask > 0, x, y)
-
-    def _step(self, x: Payload, at_zero: float) -> Payload:
-        # np.heaviside hands on NaN, so that a NaN never looks like a decided branch.
-        return np.heaviside(x, at_zero)
-
-    def _jump(self, x: Payload) -> Payload:
-        return np.zeros_like(x)
-
-    def _shares(self, x: Payload, axes: tuple[int, ...]) -> Payload:
-        greatest = np.equal(x, np.max(x, axis=axes, keepdims=True))
-        shares: Payload = greatest / np.sum(greatest, axis=axes, keepdims=True)
-        return shares
 
 
 def kept(reduced: NumbersType, x: Numbers[Any], axes: tuple[int, ...]) -> NumbersType:

@@ -44,6 +44,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.reference.numbers.formats import FORMATS, Format, format_of
+from gradproof.reference.numbers.noise_stream import Inside, Stream
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.repeats import mixed
 from gradproof.reference.numbers.run_formats import RunFormats, coarser, promoted
@@ -55,46 +56,6 @@ samples themselves. Less than `NEAR_TIE`, so that it takes no branch which the r
 PARTIAL_SUMS = 8
 """So many partial sums of a product of matrices are kept in a shorter format, where some are. PyTorch's
 documentation, "Numerical accuracy", has "a few"."""
-
-
-@dataclass
-class Inside:
-    """What is known inside an operation that is computed as one.
-
-    Attributes:
-        rounds: whether something would be rounded.
-        vanished: whether something was 0 by underflow alone.
-    """
-
-    rounds: bool = False
-    vanished: bool = False
-
-
-class _Stream:
-    """The random numbers of a run."""
-
-    def __init__(self, seed: int) -> None:
-        self.depth = 0
-        self.inside: Inside | None = None
-        self.kinds: dict[tuple[str, str, bool], Any] = {}
-        self.convolves = False
-        self.restart(seed)
-
-    def restart(self, seed: int) -> None:
-        self.near_ties = np.zeros(1, dtype=bool)
-        self.is_mixed = False
-        self.generator = np.random.Generator(np.random.SFC64(seed))
-
-    @contextmanager
-    def run(self, seed: int) -> Iterator[None]:
-        """Restarts at a run's beginning; what runs inside it goes on with the same numbers."""
-        if self.depth == 0:
-            self.restart(seed)
-        self.depth += 1
-        try:
-            yield
-        finally:
-            self.depth -= 1
 
 
 @dataclass(frozen=True)
@@ -133,7 +94,7 @@ class NoiseModel:
     formats: RunFormats | None = None
     coarsest: str = ""
     is_constant: bool = False
-    _stream: _Stream = field(init=False, repr=False, compare=False)
+    _stream: Stream = field(init=False, repr=False, compare=False)
 
     name: ClassVar[str] = "noisy"
 
@@ -143,7 +104,7 @@ class NoiseModel:
             format_of(name)
         for name in {self.product or self.dtype, self.convolution or self.dtype} - {"tf32"}:
             format_of(name)
-        stream = _Stream(self.seed)
+        stream = Stream(self.seed)
         stream.kinds[self._key] = self
         object.__setattr__(self, "_stream", stream)
 

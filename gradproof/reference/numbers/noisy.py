@@ -41,7 +41,8 @@ from gradproof.reference.numbers.matrix_functions import (
     perturbed,
     with_signs_of,
 )
-from gradproof.reference.numbers.noise_model import PARTIAL_SUMS, Inside, NoiseModel
+from gradproof.reference.numbers.noise_model import PARTIAL_SUMS, NoiseModel
+from gradproof.reference.numbers.noise_stream import Inside
 from gradproof.reference.numbers.orders import shuffled_within
 from gradproof.reference.numbers.payload import Payload
 from gradproof.reference.numbers.repeats import repeats_in_product, repeats_in_sum
