@@ -14,6 +14,7 @@ from gradproof.errors import DisagreementError, InputError
 from gradproof.inputs import FUNCTION, SEED, TEXT, accepts, optional, sequence_of
 from gradproof.models.upstream import EVERY_LAYOUT, OperationCall
 from gradproof.reference.numbers.formats import FORMATS, format_of, widened
+from gradproof.reference.source import UPSTREAM, standing_at
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import called, ends_nothing
 from gradproof.verdicts.explaining import explained
@@ -44,9 +45,18 @@ class FunctionCase:
     layout: str
     judgement: Judgement
 
-    def told(self, width: int | None = None) -> str:
-        """Tell it, under the case's name."""
-        return self.judgement.told(width, f"{self.dtype}, upstream gradient {self.layout}")
+    def told(self, width: int | None = None, others: Sequence[str] = ()) -> str:
+        """Tell it, under the case's name, and which other layouts fail alike."""
+        likewise = f" (likewise {', '.join(others)})" if others else ""
+        return self.judgement.told(width, f"{self.dtype}, upstream gradient {self.layout}{likewise}")
+
+    @property
+    def fault(self) -> tuple[object, ...]:
+        """What is wrong, without the numbers: that of layouts which fail alike is the same."""
+        found, cause = self.judgement, self.judgement.cause
+        wrong = tuple(name for name, each in found.parameters.items() if not each.worst.passes)
+        told = found.unexplained if cause is None else cause.text
+        return self.dtype, found.verdict, wrong, told, tuple(each.text for each in found.findings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +89,10 @@ class FunctionCheck:
     def told(self, width: int | None = None) -> str:
         """Tell the cases that fail, or in a line that all pass."""
         failing = [case for case in self.cases if not case.judgement.ok]
-        lines = [case.told(width) for case in failing]
+        alike: dict[object, list[FunctionCase]] = {}
+        for case in failing:
+            alike.setdefault(case.fault, []).append(case)
+        lines = [first.told(width, [case.layout for case in others]) for first, *others in alike.values()]
         if not failing:
             dtypes = ", ".join(dict.fromkeys(case.dtype for case in self.cases))
             layouts = ", ".join(dict.fromkeys(case.layout for case in self.cases))
@@ -190,7 +203,8 @@ def _weighted(outputs_of: Callable[[Any, Mapping[str, Any]], Any], xp: Any, para
                 f"The reference gives output {position} of shape {output.shape}, and {weights.shape} was "
                 "computed. Give functions of the same shape."
             )
-        total = total + xp.sum(weights * output)
+        with standing_at(UPSTREAM):
+            total = total + xp.sum(weights * output)
     return total
 
 

@@ -217,3 +217,45 @@ def test_one_output_is_judged(dtype, off):
     value = off * torch.softmax(X.to(getattr(torch, dtype)), 1)
     found = gp.judge_output(lambda xp, x: xp.nn.softmax(x, axis=1), [X], value, dtype)
     assert found.ok is (off == 1.0)
+
+
+LAYOUTS = "contiguous (likewise transposed, expanded, cut)"
+
+
+def gelu_without_a_power(ctx, g):
+    """GELU's approximation, 0.044715 x in place of 0.044715 x^2 in its derivative."""
+    (x,) = ctx.saved_tensors
+    c = (2 / np.pi) ** 0.5
+    t = torch.tanh(c * (x + 0.044715 * x**3))
+    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * c * (1 + 3 * 0.044715 * x))
+
+
+def approximate_gelu(ctx, x):
+    ctx.save_for_backward(x)
+    return torch.nn.functional.gelu(x, approximate="tanh")
+
+
+def with_xp(xp, x):
+    return xp.nn.gelu(x, approximate="tanh")
+
+
+def traced(x):
+    return torch.nn.functional.gelu(x, approximate="tanh")
+
+
+@pytest.mark.parametrize("reference", [with_xp, traced])
+def test_layouts_that_fail_alike_are_told_once_and_no_place_is_gradproofs_own(reference):
+    op = made(approximate_gelu, gelu_without_a_power)
+    told = gp.check_function(op, reference, [X.double()]).told()
+    assert told.count("DISAGREES at the given point") == 1
+    assert LAYOUTS in told
+    assert "it goes wrong in gelu_tanh" in told
+    assert "multiply" not in told
+    assert "unknown" not in told
+
+
+def test_an_upstream_gradient_that_is_left_out_is_called_so():
+    op = made(right_forward, lambda ctx, g: right_backward(ctx, torch.ones_like(g)))
+    found = gp.check_function(op, silu, [X.double()])
+    assert not found.ok
+    assert "the upstream gradient" in found.told()

@@ -28,6 +28,9 @@ _DOCUMENTS = str(_HERE.parents[1] / "scenarios" / "documents") + os.sep
 """Whose losses and gradients are written as a user's are."""
 
 
+_SCENARIOS = str(_HERE.parents[1] / "scenarios") + os.sep
+"""Whose losses are gradproof's own, and told as such."""
+
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 """The folders that installers put packages into."""
 
@@ -46,7 +49,12 @@ class Source(NamedTuple):
     line: int
 
     def __str__(self) -> str:
-        """As compilers write it, so that editors can follow it; relative below the working folder."""
+        """As compilers write it, so that editors can follow it; relative below the working folder.
+
+        What is no line of a file has the number 0, and is called so.
+        """
+        if not self.line:
+            return self.file
         path = Path(self.file)
         folder = _seen_from[-1] if _seen_from else Path.cwd()
         shown = path.relative_to(folder) if path.is_relative_to(folder) else path
@@ -117,7 +125,9 @@ class ModelSource(Source):
         return self._backward
 
 
-UNKNOWN = Source("<unknown>", 0)
+UNKNOWN = Source("an unknown line", 0)
+UPSTREAM = Source("the upstream gradient", 0)
+"""Where gradproof weights the outputs of an operation, so that an upstream gradient reaches it."""
 
 _standing: ContextVar[Source | None] = ContextVar("standing", default=None)
 
@@ -172,6 +182,16 @@ def callers(code: CodeType) -> list[tuple[FrameType, Source]]:
 
 def _is_users(file: str) -> bool:
     return not file.startswith((OURS, *_BENEATH)) or file.startswith(_DOCUMENTS)
+
+
+def is_users(source: Source) -> bool:
+    """Tell whether a line is the user's own, or a model's, and none that gradproof adds to a loss.
+
+    >>> is_users(Source("mine.py", 3)), is_users(UPSTREAM)
+    (True, False)
+    """
+    is_ours = source.file.startswith(OURS) and not source.file.startswith(_SCENARIOS)
+    return source.line > 0 and not is_ours
 
 
 def raised_at(error: BaseException) -> str:

@@ -96,7 +96,7 @@ def report_from(origin: str, where: str = "") -> Report:
         ("sub/mine.py::a", "sine at other.py:3", {"file": "other.py", "line": "3"}),
         ("sub/mine.py::a", "sine at a at b/other.py:31", {"file": "b/other.py", "line": "31"}),
         ("sub/mine.py::a", "sine at /elsewhere/other.py:3", {"file": "sub/mine.py", "line": "1"}),
-        ("sub/mine.py::a", "sine at <unknown>:0", {"file": "sub/mine.py", "line": "1"}),
+        ("sub/mine.py::a", "sine at an unknown line", {"file": "sub/mine.py", "line": "1"}),
         ("sub/../mine.py", "sine at sub/../mine.py:5", {"file": "mine.py", "line": "5"}),
     ],
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradproof.reference.source import is_users
 from gradproof.reference.tape import Edge
 from gradproof.verdicts import tolerances
 from gradproof.verdicts.causes.graph import Graph, Node
@@ -245,7 +246,8 @@ def _users(graph: Graph, edges: Sequence[Edge]) -> list[Node]:
     for node in (graph.nodes[index] for index in sorted({edge.node for edge in edges})):
         inner = [each for each in _inner(graph, node) if each.line != node.line]
         users += [each for each in (*inner, node) if each not in users]
-    return users
+    # what weights the outputs of an operation is no place of a fault of the user's
+    return [each for each in users if is_users(each.tensor.source)] or users
 
 
 def _inner(graph: Graph, node: Node) -> list[Node]:
