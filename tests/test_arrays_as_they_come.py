@@ -1,11 +1,14 @@
 """Arrays are taken as they come: requiring a gradient, on a device, of any dtype, from a model itself."""
 
+import pickle
+
 import ml_dtypes
 import numpy as np
 import pytest
 
 import gradproof as gp
 from gradproof.backends.arrays import as_numpy, tree_in_numpy
+from gradproof.reference.numbers.formats import widened
 
 R = np.random.default_rng(0)
 WEIGHT, BIAS, X = (R.normal(size=shape).astype(ml_dtypes.bfloat16) for shape in ((3, 5), (3,), (7, 5)))
@@ -88,3 +91,38 @@ def test_short_formats_go_to_pytorch_and_back_bit_for_bit(dtype):
     assert back.dtype == array.dtype
     assert back.tobytes() == array.tobytes()
     assert tree_in_numpy({"w": [tensor]})["w"][0].dtype == array.dtype
+
+
+SENT = [np.float64, np.float32, np.float16, ml_dtypes.bfloat16]
+
+
+def sent(arrays):
+    """What another process gets: numpy says of its data types that they are not its own."""
+    return pickle.loads(pickle.dumps(arrays))  # noqa: S301 - what was just made
+
+
+@pytest.mark.parametrize("dtype", SENT, ids=lambda dtype: np.dtype(dtype).name)
+def test_an_array_that_another_process_sent_keeps_its_numbers(dtype):
+    array = R.normal(size=3).astype(dtype)
+    assert as_numpy(sent(array)).dtype == array.dtype
+    assert widened(sent(array)).dtype == widened(array).dtype
+    np.testing.assert_array_equal(widened(sent(array)), widened(array))
+
+
+def test_arrays_that_another_process_sent_are_judged_and_checked_as_others_are():
+    def gradient(params, batch):
+        delta = 1 - np.tanh(batch["x"] @ params["weight"].T + params["bias"]) ** 2
+        return {"weight": delta.T @ batch["x"], "bias": delta.sum(axis=0)}
+
+    params, batch = {"weight": R.normal(size=(3, 5)), "bias": R.normal(size=3)}, {"x": R.normal(size=(7, 5))}
+    found = gp.judge(loss, sent(params), sent(batch), sent(gradient(params, batch)), dtype="float64")
+    assert found.verdict is gp.Verdict.AGREES
+    assert gp.check(loss, gradient, sent(params), sent(batch), points=2).verdict is gp.Verdict.EQUAL
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.bool, *SENT], ids=lambda dtype: np.dtype(dtype).name)
+def test_an_array_that_another_process_sent_goes_to_pytorch(dtype):
+    torch_backend = pytest.importorskip("gradproof.backends.torch_backend")
+    array = np.array([0, 1, 2]).astype(dtype)
+    there = torch_backend.TorchFramework().from_numpy(sent(array))
+    assert str(there.dtype) == f"torch.{array.dtype.name}"

@@ -1,6 +1,7 @@
 """The examples are right, and their wrong twins are found wrong, with the cause where it is one of a kind."""
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -69,3 +70,14 @@ def test_its_wrong_twin_is_wrong(name, cause, run):
     # Code on NumPy is judged as a formula, by proof; a framework's by its numbers.
     assert ("WRONG" if framework == "numpy" else "DISAGREES") in output
     assert cause in " ".join(output.split())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_model_of_a_file_is_verified_in_processes_of_its_own(name, tmp_path):
+    pytest.importorskip(FRAMEWORKS[name])
+    command = [sys.executable, "-m", "gradproof", "verify", EXAMPLES / f"{name}.py"]
+    chosen = ["--backends", FRAMEWORKS[name], "--report", tmp_path / "report"]
+    done = subprocess.run([*command, *chosen], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Everything that was checked agrees" in done.stdout

@@ -20,7 +20,7 @@ from gradproof.backends.torch_optimizers import trained_steps
 from gradproof.backends.torch_precision import flags, matmul_precision, precision_settings, products
 from gradproof.backends.torch_ranks import ranked_steps
 from gradproof.errors import BackendUnavailableError, UnsupportedError
-from gradproof.reference.numbers.formats import Products, numpy_dtype
+from gradproof.reference.numbers.formats import Products, is_registered, numpy_dtype
 from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.reference.trajectory import DescentStep
 from gradproof.scenarios.model_scenario import ModelScenario
@@ -51,7 +51,7 @@ class TorchFramework(Framework):
 
     def from_numpy(self, array: NDArray[Any], *, leaf: bool = False) -> Any:
         """Give a tensor of the array's numbers."""
-        if array.dtype.isbuiltin != 1:  # one of ml_dtypes', which torch does not know: the bits are the same
+        if is_registered(array.dtype):  # one of ml_dtypes', which torch does not know: the bits are the same
             bits = torch.from_numpy(array.copy().view(_BITS[array.dtype.itemsize]))
             tensor = bits.view(getattr(torch, array.dtype.name))
         else:

@@ -22,6 +22,17 @@ def numpy_dtype(dtype: str) -> np.dtype[Any]:
     return np.dtype(getattr(ml_dtypes, dtype, None) or dtype)
 
 
+def is_registered(dtype: np.dtype[Any]) -> bool:
+    """Tell whether a data type is not NumPy's own but one that a library (ml_dtypes) has registered.
+
+    NumPy says 2 of these. Of its own it says 1, and 0 once an array has been sent to another process.
+
+    >>> is_registered(np.dtype(ml_dtypes.bfloat16)), is_registered(np.dtype(np.float16))
+    (True, False)
+    """
+    return dtype.isbuiltin == 2
+
+
 @dataclass(frozen=True)
 class Products:
     """The formats that hardware may round to within products of matrices, shorter than that of results.
@@ -98,7 +109,7 @@ class Format:
             smallest_normal=float(limits.smallest_normal),
             smallest_subnormal=float(limits.smallest_subnormal),
             overflow=overflow,
-            dtype=dtype if dtype.isbuiltin == 1 else np.dtype(np.float32),
+            dtype=np.dtype(np.float32) if is_registered(dtype) else dtype,
         )
 
     @property
@@ -190,7 +201,7 @@ def widened(array: NDArray[Any]) -> NDArray[Any]:
     >>> widened(np.ones(1, ml_dtypes.bfloat16)).dtype, widened(np.ones(1, np.float16)).dtype
     (dtype('float32'), dtype('float16'))
     """
-    known = array.dtype.isbuiltin != 1 and array.dtype.name in _OF_RESULTS
+    known = is_registered(array.dtype) and array.dtype.name in _OF_RESULTS
     return array.astype(np.float32) if known else array
 
 
