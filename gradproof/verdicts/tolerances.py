@@ -158,6 +158,10 @@ ROUNDED_CONSTANT = 1e-2
 CONFIRMING_ENTRIES = 3
 """So many wrong entries must agree with a number that was solved for from one of them."""
 
+SHORT_NUMBER = 2
+"""A number of so many digits at most is believed of fewer entries, where it makes a formula's claim at a
+second point, too."""
+
 MISTAKE_SHARE = 0.5
 """A mistake in a step is looked at closely if it leaves at most this share of the worst errors ..."""
 

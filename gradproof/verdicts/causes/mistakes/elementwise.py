@@ -122,6 +122,9 @@ def denominator(use: Use) -> Iterator[Mistake]:
     if use.position == 1:
         changes: dict[str, Change] = {
             "1/b instead of 1/b^2 in the derivative for the denominator of $at": lambda g: -(g * a) / b,
+            "1/b^3 instead of 1/b^2 in the derivative for the denominator of $at": (
+                lambda g: -(g * a) / (b * b * b)
+            ),
             "the numerator left out of the derivative for the denominator of $at": lambda g: -g / (b * b),
         }
         yield from wrong(CauseKind.DERIVATIVE_INCOMPLETE, changes)

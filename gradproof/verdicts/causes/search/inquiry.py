@@ -80,6 +80,7 @@ class Inquiry:
         discrepancy: the claim beside the exact gradient.
         targets: the wrong parameters that are to be explained.
         work: what was computed so far.
+        is_second: whether it is asked to confirm what was found at the first point.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Inquiry:
         again: Again = NOT_AGAIN,
     ) -> None:
         """Run the loss on float64 and on balls, and compare the claim; arguments as for `search_cause`."""
-        self.work, self.again = Count(work), again
+        self.work, self.again, self.is_second = Count(work), again, False
         self._second = cache(lambda: self._asked_again(again.second()))
         self.loss, self.params, self.batch, self.learning_rate = loss, params, batch, learning_rate
         self.expected = ExpectedFactors(params, batch, learning_rate)
@@ -156,6 +157,17 @@ class Inquiry:
         wrong = [self.discrepancy.off[name] for name in self.targets]
         return bool(sum(map(np.count_nonzero, wrong)) >= tolerances.CONFIRMING_ENTRIES)
 
+    def confirms(self, value: float) -> bool:
+        """Whether a number that was solved for is confirmed: by enough entries, or by the second point.
+
+        There the same number must make the claim again; of fewer entries it must be a short one, as people
+        write it, so that no accident of two points passes for it.
+        """
+        short = float(f"{value:.{tolerances.SHORT_NUMBER}g}")
+        is_short = abs(value - short) <= tolerances.FACTOR_SOLVED * abs(short)
+        again = self.is_second or (self.second is not None and any(self.second.discrepancy.wrong))
+        return self.confirms_a_number or (is_short and again and self.discrepancy.certified)
+
     @property
     def late(self) -> bool:
         """Whether the search has computed all that it may."""
@@ -178,6 +190,7 @@ class Inquiry:
             again = Inquiry(self.loss, params, batch, claimed, self.learning_rate, work=most, again=there)
         except (InputError, UnsupportedError):
             return None
+        again.is_second = True
         alike = len(again.composed.plain.nodes) == len(self.composed.plain.nodes)
         return again if alike and again.discrepancy.finite else None
 

@@ -107,7 +107,7 @@ def _solved(inquiry: Inquiry, views: Views, use: Use, estimate: float, alone: bo
         mutant = _described(inquiry, views, use, float(ball.mid()), near)
         solved = ball if near == tolerances.FACTOR_SOLVED else arb(mutant.factor)
         factor = graph.kind.constant(np.array([solved], dtype=object)).reshape(())
-    if mutant.cost >= CauseKind.CONSTANT_FACTOR.cost + ODD_NUMBER and not inquiry.confirms_a_number:
+    if mutant.cost >= CauseKind.CONSTANT_FACTOR.cost + ODD_NUMBER and not inquiry.confirms(float(ball.mid())):
         return None
     [gradients] = views.backward(lambda graph: _times(graph, use.spot, factor))
     return replace(mutant, gradients=gradients, alone=alone)

@@ -111,14 +111,19 @@ def _added(inquiry: Inquiry) -> Iterator[Mutant]:
     discrepancy, first = inquiry.discrepancy, inquiry.targets[0]
     constant = inquiry.composed.balls.kind.constant
     own = {name: np.asarray(inquiry.params[name], dtype=np.float64) for name in inquiry.targets}
+    signs = {name: np.sign(array) for name, array in own.items()}
+    # Of entries of one sign it is not seen whether that counts: one number is added to each.
+    alike = len({*np.concatenate([array.ravel() for array in signs.values()]).tolist()}) == 1
     for words, added in (
         ("{} times the parameter itself added (weight decay that the loss does not have)", own),
-        ("{} times the parameter's signs added", {name: np.sign(array) for name, array in own.items()}),
+        ("{} times the parameter's signs added", {} if alike else signs),
         ("{} added to each entry", {name: np.ones(array.shape) for name, array in own.items()}),
     ):
         terms = {name: constant(array).data[0, 0, ...] for name, array in added.items()}
+        if first not in terms:
+            continue
         factor = _ratio(discrepancy.claimed[first] - discrepancy.exact[first], terms[first])
-        if inquiry.confirms_a_number and factor is not None:
+        if factor is not None and inquiry.confirms(float(factor.mid())):
             gradients = {name: discrepancy.exact[name] + term * factor for name, term in terms.items()}
             value = float(factor.mid())
             yield _mutant(CauseKind.ADDED_MULTIPLE, value, words.format(number(value)), gradients)
