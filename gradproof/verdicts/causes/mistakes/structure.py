@@ -198,6 +198,18 @@ def repeated_indices(use: Use) -> Iterator[Mistake]:
     yield Mistake(CauseKind.CONTRIBUTIONS_AVERAGED, words, lambda g: use.pull(g / constant(times)))
 
 
+@rule({moving.GATHER})
+def moved_on(use: Use) -> Iterator[Mistake]:
+    """What comes back from a shift or another order is moved the same way again, instead of back."""
+    positions = use.arguments["positions"]
+    order = positions.reshape(-1)
+    if positions.shape != use.x.shape or np.unique(order).size != order.size:
+        return
+    if np.any(order[order] != np.arange(order.size)):  # else it is its own inverse
+        words = "what comes back moved on by $at once more, instead of back to where it came from"
+        yield Mistake(CauseKind.WRONG_POSITIONS, words, lambda g: g.gather(positions))
+
+
 @rule(ANY)
 def once_for_each_time(use: Use) -> Iterator[Mistake]:
     """What should come back once comes back as often as an entry is taken elsewhere, as in a loop."""
