@@ -33,7 +33,7 @@ docs: $(INSTALLED) ## build the documentation site in site/; a dead link is an e
 bench: $(INSTALLED) ## measure speed and memory, side by side in one run
 	$(BIN)/python -m benchmarks
 
-screenshot: $(INSTALLED) ## make docs/report.png again (needs Chromium)
+screenshot: $(INSTALLED) ## make docs/pictures/ again (needs Chromium)
 	$(BIN)/python docs/screenshot.py
 
 # What slow tests and benchmarks take models from.

@@ -1,4 +1,4 @@
-"""A scenario with a planted error, for the picture in the README: one derivative of a sigmoid is left out."""
+"""Scenarios with planted errors, for pictures: derivatives of sigmoid and of tanh are left out."""
 
 import numpy as np
 
@@ -36,4 +36,26 @@ my_network = gp.Scenario(
     params={"w_ij": random.normal(size=(3, 4)), "w_jk": random.normal(size=(4, 1))},
     batch={"x": random.normal(size=(5, 3)), "y": random.uniform(size=(5, 1))},
     training=gp.GradientDescent(learning_rate=0.5, steps=1000),
+)
+
+
+def bent_loss(xp, params, batch):
+    """Compute the mean squared error of a bent line."""
+    return xp.mean((xp.tanh(batch["x"] * params["slope"] + params["offset"]) - batch["y"]) ** 2)
+
+
+def bent_gradient(params, batch):
+    """Derive it by hand; the derivative of tanh is left out."""
+    error = np.tanh(batch["x"] * params["slope"] + params["offset"]) - batch["y"]
+    return {"slope": 2 * np.mean(error * batch["x"]), "offset": 2 * np.mean(error)}
+
+
+inputs = random.normal(size=20)
+my_curve = gp.Scenario(
+    name="my_curve",
+    loss=bent_loss,
+    gradient=bent_gradient,
+    params={"slope": np.array(0.3), "offset": np.array(-0.2)},
+    batch={"x": inputs, "y": np.tanh(2 * inputs) + 0.1 * random.normal(size=20)},
+    training=gp.GradientDescent(learning_rate=0.1, steps=50),
 )
