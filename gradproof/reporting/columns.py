@@ -30,9 +30,9 @@ _NAMES = {
         passes counts stopped ok expected_to_fail scenario_changed nondeterministic
     """,
     "float64": """
-        value error relative_error ulps spreads most_spreads digits loss drift relative_drift reference_loss
-        reference final_loss compiling_seconds training_seconds seconds_per_step judging_seconds solution
-        distance ratio compiling training per_step judging
+        value error relative_error ulps spreads most_spreads rtol atol atol_with_rtol digits loss drift
+        relative_drift reference_loss reference final_loss compiling_seconds training_seconds
+        seconds_per_step judging_seconds solution distance ratio compiling training per_step judging
     """,
 }
 _DTYPES = {name: dtype for dtype, names in _NAMES.items() for name in names.split()}
@@ -65,7 +65,7 @@ COLUMNS = {
         kind scenario backend variant dtype document name seed parameter held_in index step verdict passes
         counts
         severity steps failing first_failing_step value exact error relative_error ulps spreads most_spreads
-        digits cause where reason origin repeat
+        rtol atol atol_with_rtol digits cause where reason origin repeat
         """
     ),
     "gradients": JUDGED,

@@ -14,6 +14,7 @@ import pandas as pd
 
 from gradproof.reporting.columns import COLUMNS, as_frame
 from gradproof.reporting.names import repeat_command
+from gradproof.verdicts.needed_tolerances import NEEDED
 from gradproof.verdicts.numerals import index_text
 from gradproof.verdicts.records import (
     CheckRecord,
@@ -177,6 +178,7 @@ def _judged(record: ParameterRecord, *, strict: bool) -> dict[str, Any]:
         "relative_error": relative,
         # A NaN is not hidden behind what is finite.
         "most_spreads": float(np.where(np.isnan(spreads), np.inf, spreads).max()) if len(spreads) else np.nan,
+        **dict(zip(NEEDED, map(float, record.tolerances.max(axis=0, initial=0.0)), strict=True)),
         "digits": _digits(relative),
         "cause": record.cause,
         "where": record.where,

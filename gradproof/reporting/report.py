@@ -12,6 +12,12 @@ from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.comparison.changes import Changes
 from gradproof.reporting.describing import describe
 from gradproof.reporting.environment import environment
+from gradproof.reporting.error_figures import (
+    equal_bits,
+    error_distribution,
+    least_tolerances,
+    relative_times,
+)
 from gradproof.reporting.findings import QUANTITIES, failing, passing, something_was_checked
 from gradproof.reporting.frames import Scenarios, make_frames
 from gradproof.reporting.machines import Machines
@@ -132,6 +138,26 @@ class Report:
         repeat the runs, and the findings themselves; empty where the report is ok.
         """
         return root_causes(self.findings, self.failures)
+
+    @cached_property
+    def error_distribution(self) -> pd.DataFrame:
+        """How many errors are how large, in spreads: see `gradproof.reporting.error_figures`."""
+        return error_distribution(self.frames)
+
+    @cached_property
+    def least_tolerances(self) -> pd.DataFrame:
+        """The least rtol and atol with which each implementation would pass, for those who must write one."""
+        return least_tolerances(self.findings)
+
+    @cached_property
+    def equal_bits(self) -> pd.DataFrame:
+        """The runs of a scenario and dtype that are equal bit for bit."""
+        return equal_bits(self.steps)
+
+    @cached_property
+    def relative_times(self) -> pd.DataFrame:
+        """Seconds a step of each implementation (a row) over each other's (a column)."""
+        return relative_times(self.runs)
 
     @property
     def ok(self) -> bool:

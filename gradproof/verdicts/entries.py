@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gradproof.verdicts.judging.evidence import Known
 from gradproof.verdicts.judging.floats import Assessment, assess, explain
 from gradproof.verdicts.layout import worst_of_blocks
+from gradproof.verdicts.needed_tolerances import needed_tolerances
 from gradproof.verdicts.numerals import decimals, rounded_up
 from gradproof.verdicts.records import ParameterRecord, WorstEntries, worst_step
 
@@ -43,6 +44,7 @@ def judge_entries(parameter: str, value: Array, known: Known, dtype: str) -> Par
         spreads=spreads,
         verdict=verdict,
         reason=explain(assessed, verdict, known.reasons),
+        tolerances=needed_tolerances(assessed, dtype),
         worst=_worst_entries(assessed, known, value.shape[1:], worst_step(verdict, spreads)),
     )
 

@@ -69,6 +69,8 @@ class ParameterRecord:
         verdict: positions in `SEVERITY`.
         reason: why the verdict is not AGREES, in words; empty where it is.
         worst: every entry at the step that `worst_step` tells.
+        tolerances: of shape (T, 3): the least tolerances that would let all entries of a step pass, in the
+            order of `NEEDED` in `gradproof.verdicts.needed_tolerances`.
         cause: what is wrong with the implementation, in words; empty where all steps pass, or where no
             cause was found.
         where: the operation and its line that the cause names, `sigmoid at mine.py:12`; empty where it names
@@ -90,6 +92,7 @@ class ParameterRecord:
     verdict: NDArray[np.int8]
     reason: NDArray[np.object_]
     worst: WorstEntries
+    tolerances: Array
     cause: str = ""
     where: str = ""
     entry_of_state: str = ""

@@ -31,6 +31,7 @@ _JUDGED = (
     "spreads",
     "verdict",
     "reason",
+    "tolerances",
 )
 _WORST = ("index", "value", "exact", "error", "ulps", "spreads", "verdict")
 _PLAIN = ("steps", "planned_steps", "stopped", "judging")

@@ -42,6 +42,7 @@ def record(
         "relative_error": np.full(steps, 0.75),
         "ulps": np.full(steps, 3.0),
         "reason": np.array([""] * steps, dtype=object),
+        "tolerances": np.full((steps, 3), [0.75, 0.375, 0.375]),
     }
     codes = np.array([SEVERITY.index(verdict) for verdict in verdicts], dtype=np.int8)
     entries = max(1, int(np.prod(shape)))

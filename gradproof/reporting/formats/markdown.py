@@ -29,6 +29,8 @@ name = "markdown"
 files = ("summary.md",)
 needs = ()
 
+_LIMITS = (1.0, 4.0, 8.0, SPREADS)
+
 LISTED = 50
 """How many failures are listed at most; the tables beside the summary hold all."""
 
@@ -48,6 +50,7 @@ def summary_sections(report: Report) -> list[str]:
         _overview(report),
         [] if report.ok else _failures(report),
         [] if report.changes is None else changes_section(report.changes),
+        _errors(report.error_distribution),
         _table("What was not run, or not to the end", partial),
         _table("Gradients that tests checked", checks),
         _costs(runs, report.environment),
@@ -136,6 +139,28 @@ def _failure_cells(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
         "rows": max(row["failing"], 1),
         "first step": row["first_failing_step"] if row["first_failing_step"] >= 0 else "",
     }
+
+
+def _errors(distribution: pd.DataFrame) -> list[str]:
+    """Tell how many of all errors are how large; the report's page draws them, and Python has them all."""
+    sentence = (
+        "Of the worst entry of each parameter at each step, in spreads of the rounding noise: how many there "
+        f"are, and how many of them are larger. At most {SPREADS:g} are the rounding of single operations."
+    )
+    rows = [
+        {
+            "implementation": implementation(str(backend), str(variant)),
+            "dtype": dtype,
+            "errors": f"{group['errors'].sum():,}",
+            **{
+                f"above {limit:g}": f"{group['errors'][group['above'] >= limit].sum():,}" for limit in _LIMITS
+            },
+        }
+        for (backend, variant, dtype), group in distribution.groupby(
+            ["backend", "variant", "dtype"], sort=False
+        )
+    ]
+    return _table("How large the errors are", pd.DataFrame(rows), sentence)
 
 
 def _costs(runs: pd.DataFrame, environment: Mapping[str, Any]) -> list[str]:

@@ -22,6 +22,7 @@ from gradproof.reporting.findings import failing, judged
 from gradproof.reporting.names import RUN, implementation, run_key
 from gradproof.reporting.page.cells import NAME, VERDICT, Table, environment_table, frame_table, tone
 from gradproof.reporting.page.curves import Runs
+from gradproof.reporting.page.error_section import error_section
 from gradproof.reporting.page.heading import heading
 from gradproof.reporting.page.sections import sections
 from gradproof.reporting.report import Report
@@ -56,6 +57,7 @@ def render(report: Report) -> str:
             style=Markup(own_file("page.css")),  # noqa: S704 - our own file
             heading=heading(report, scenarios),
             since=_since(report.changes),
+            errors=error_section(report),
             sections=shown,
             other_claims=_other_claims(report.claims, scenarios),
             checks=_checks(report.checks),
