@@ -8,7 +8,7 @@ import pandas as pd
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import QUANTITIES, judged
 from gradproof.reporting.names import RUN, implementation
-from gradproof.verdicts.needed_tolerances import NEEDED
+from gradproof.verdicts.records import NEEDED
 
 EDGES = 2.0 ** np.arange(-6, 9)
 """Where errors are divided, in spreads: each bin ends at twice the end of the one before, and one at 32."""

@@ -14,9 +14,9 @@ import pandas as pd
 
 from gradproof.reporting.columns import COLUMNS, as_frame
 from gradproof.reporting.names import repeat_command
-from gradproof.verdicts.needed_tolerances import NEEDED
 from gradproof.verdicts.numerals import index_text
 from gradproof.verdicts.records import (
+    NEEDED,
     CheckRecord,
     ClaimRecord,
     FormulaRecord,

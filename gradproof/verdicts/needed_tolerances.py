@@ -21,9 +21,6 @@ USUAL_RTOL = {"float64": 1e-7, "float32": 1.3e-6, "float16": 1e-3, "bfloat16": 1
 """What torch.testing.assert_close takes for rtol where none is given; for other formats twice the unit
 roundoff stands in its place."""
 
-NEEDED = ("rtol", "atol", "atol_with_rtol")
-"""The columns: rtol with atol = 0, atol with rtol = 0, and atol with the usual rtol."""
-
 
 def usual_rtol(dtype: str) -> float:
     """Give the relative tolerance that is usual for a dtype.

@@ -15,6 +15,10 @@ from gradproof.verdicts.verdict import SEVERITY, Verdict
 Array = NDArray[Any]
 
 
+NEEDED = ("rtol", "atol", "atol_with_rtol")
+"""Tolerances that would let values pass: rtol with atol = 0, atol with rtol = 0, and atol with the usual rtol."""
+
+
 @dataclass(frozen=True)
 class WorstEntries:
     """All entries of one parameter at the worst step of a run, laid out for a picture.
@@ -70,7 +74,7 @@ class ParameterRecord:
         reason: why the verdict is not AGREES, in words; empty where it is.
         worst: every entry at the step that `worst_step` tells.
         tolerances: of shape (T, 3): the least tolerances that would let all entries of a step pass, in the
-            order of `NEEDED` in `gradproof.verdicts.needed_tolerances`.
+            order of `NEEDED`.
         cause: what is wrong with the implementation, in words; empty where all steps pass, or where no
             cause was found.
         where: the operation and its line that the cause names, `sigmoid at mine.py:12`; empty where it names

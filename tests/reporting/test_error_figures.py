@@ -15,7 +15,8 @@ from gradproof.reporting.formats import markdown
 from gradproof.reporting.formats.page import render
 from gradproof.reporting.report import Report
 from gradproof.scenarios import Scenario
-from gradproof.verdicts.needed_tolerances import NEEDED, USUAL_RTOL
+from gradproof.verdicts.needed_tolerances import USUAL_RTOL
+from gradproof.verdicts.records import NEEDED
 from gradproof.verdicts.tolerances import SPREADS
 from gradproof.verdicts.verdict import Verdict
 from gradproof.verification import verify
