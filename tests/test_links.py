@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from links import faults
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[1]
+SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["site_url"]
 BESIDE = sorted(path.name for path in ROOT.glob("*.md"))
 CODE = sorted(
     path
@@ -57,15 +59,22 @@ def links(text: str) -> list[str]:
 
 
 def places(page: Path) -> set[str]:
-    """The anchors of a page's headings, as they are made for what has no signs but those of names."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    """The anchors of a page's headings, as they are made for what has no signs but those of names.
+
+    Those of names that the reference explains are the names.
+    """
+    text = page.read_text("utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    made = {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    return made | set(re.findall(r"^::: (\S+)$", text, re.MULTILINE))
 
 
 def dead(text: str, root: Path = ROOT) -> list[str]:
     found = []
     for link in links(text):
         path, _, fragment = link.partition("#")
+        if path.startswith(SITE):
+            path = f"docs/{path.removeprefix(SITE) or 'index.html'}".replace(".html", ".md")
         if re.match(r"\w+:", path):
             continue
         target = root / path
@@ -83,6 +92,11 @@ def test_a_planted_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     (tmp_path / "there.md").write_text("# The `first` one\n", encoding="utf-8")
     text = "[b](there.md#the-first-one) [c](https://a.org) [d](gone.md) [e](there.md#2) ![f](g.png)"
     assert dead(text, tmp_path) == ["gone.md", "there.md#2", "g.png"]
+    known, unknown = (f"{SITE}reference/checking.html#gradproof.{name}" for name in ("check", "chekc"))
+    assert dead(f"[a]({SITE}) [b]({known}) [c]({unknown}) [d]({SITE}gone.html)") == [
+        unknown,
+        f"{SITE}gone.html",
+    ]
 
 
 def test_pages_that_code_names_are_there() -> None:
