@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 
 NEEDED = ("rtol", "atol", "atol_with_rtol")
-"""Tolerances that would let values pass: rtol with atol = 0, atol with rtol = 0, and atol with the usual rtol."""
+"""Tolerances that would let values pass: rtol with atol 0, atol with rtol 0, and atol with the usual rtol."""
 
 
 @dataclass(frozen=True)
