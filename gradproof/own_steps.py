@@ -43,7 +43,7 @@ def drawn_gradients(scenario: Scenario, dtype: str, steps: int, seed: int) -> li
     """
     random, formats = np.random.default_rng(seed), scenario.formats(dtype)
     entries = sum(array.size for array in scenario.flat_params.values())
-    smallest = max(SMALLEST, float(np.sqrt(1e4 * FORMATS[formats.coarsest].smallest_normal)))
+    smallest = max(SMALLEST, float(np.sqrt(1e7 * FORMATS[formats.coarsest].smallest_normal)))
     places = random.permutation(entries) / max(entries - 1, 1)
     sizes = LARGEST * (min(smallest, LARGEST) / LARGEST) ** places
     found = []
