@@ -158,6 +158,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     },
     "Limits": {"seconds": 1.0, "memory": 0},
     "compare": {"before": REPORT, "after": REPORT},
+    "history": {"reports": [REPORT], "names": ["mine"]},
     "dense_network": {
         "sizes": [1, 1],
         "activations": ["tanh"],

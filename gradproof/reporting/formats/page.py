@@ -4,35 +4,29 @@ The file holds its styles, its script and its data, says which scripts a browser
 over a network.
 """
 
-import base64
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import resources
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gradproof.reporting.columns import records
 from gradproof.reporting.comparison.changes import Changes
 from gradproof.reporting.findings import failing, judged
 from gradproof.reporting.names import RUN, implementation, run_key
-from gradproof.reporting.page.cells import NAME, VERDICT, Table, environment_table, frame_table, tone
+from gradproof.reporting.page.cells import NAME, VERDICT, Table, environment_table, frame_table
 from gradproof.reporting.page.curves import Runs
 from gradproof.reporting.page.error_section import error_section
 from gradproof.reporting.page.heading import heading
 from gradproof.reporting.page.sections import sections
+from gradproof.reporting.page.templating import content_security_policy, own_file, template_environment
 from gradproof.reporting.report import Report
 from gradproof.verdicts.tolerances import SPREADS
 
 name = "html"
 files = ("index.html",)
 needs = ("jinja2",)
-
-_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 
 def render(report: Report) -> str:
@@ -49,7 +43,7 @@ def render(report: Report) -> str:
     shown = sections(report.frames, scenarios, runs)
     script = own_script()
     return (
-        _environment()
+        template_environment()
         .get_template("page.html.j2")
         .render(
             policy=content_security_policy(script),
@@ -66,18 +60,6 @@ def render(report: Report) -> str:
             limit=f"{SPREADS:g}",
         )
     )
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("gradproof.reporting.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"script_json": script_json, "tone": tone}
-    return environment
 
 
 def _page_data(findings: pd.DataFrame, runs: Runs, shown: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -122,37 +104,7 @@ def _other_claims(claims: pd.DataFrame, scenarios: Sequence[str]) -> Table | Non
     return frame_table("Claims of other scenarios", others, {"verdict": VERDICT})
 
 
-def own_file(name: str) -> str:
-    """Read a file that stands beside the templates."""
-    return resources.files("gradproof.reporting.page").joinpath("templates", name).read_text(encoding="utf-8")
-
-
 @cache
 def own_script() -> str:
     """Give the script that draws the pictures and sorts the tables."""
     return "\n".join(own_file(f"{name}.js") for name in ("drawing", "lines", "entries", "tables", "page"))
-
-
-def content_security_policy(script: str) -> str:
-    """Say what a browser may do with the page: run this very script, and ask for nothing.
-
-    A script that a name in the data would smuggle in has another hash, so that it never runs.
-
-    >>> content_security_policy("1")[:80]
-    "default-src 'none'; script-src 'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW"
-    """
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def script_json(value: Any) -> Markup:
-    r"""Write a value as JSON that may stand in a script element: nothing in it can end the element.
-
-    >>> print(script_json({"name": "</script>", "digits": 0.1}))
-    {"name":"\u003c/script\u003e","digits":0.1}
-    """
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return Markup(text.translate(_ESCAPES))  # noqa: S704 - escaped on the line itself

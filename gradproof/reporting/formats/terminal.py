@@ -11,6 +11,7 @@ from rich.text import Text
 
 from gradproof.reporting.columns import records
 from gradproof.reporting.comparison.changes import BETTER, SHOWN, WORSE, Changes, Row, error_of, verdict_of
+from gradproof.reporting.comparison.history import History
 from gradproof.reporting.console import make_console, print_table, say
 from gradproof.reporting.describing import describe
 from gradproof.reporting.names import count, implementation
@@ -166,6 +167,24 @@ def _times(totals: pd.DataFrame) -> Table:
             f"{row['training_before']:.2f} → {row['training_after']:.2f}",
         )
     return table
+
+
+def print_history(found: History) -> None:
+    """Print a line for each run over several reports: the verdict and the largest error in each."""
+    console = make_console()
+    numbers = [str(number) for number in range(1, len(found.names) + 1)]
+    for number, name, time in zip(numbers, found.names, found.times, strict=True):
+        say(console, f"{number}: {name} {time}".rstrip())
+    header = ["scenario", "implementation", "dtype", *numbers]
+    rows = [
+        [each.run[0], implementation(each.run[1], each.run[2]), each.run[3]]
+        + [MatrixCell("") if cell is None else cell for cell in each.cells]
+        for each in found.runs
+    ]
+    if rows:
+        print_table(console, header, rows, fixed=3, style=_colour)
+    for name, values in found.surroundings.items():
+        say(console, f"{name}: {' → '.join(value or '(absent)' for value in values)}")
 
 
 def print_claims(claims: pd.DataFrame) -> None:
