@@ -213,6 +213,18 @@ def _keys(rows: Sequence[Row]) -> list[tuple[_Key, bool]]:
         (*key, *CauseText.read(row["cause"]).places) if key in split else key
         for key, row in zip(own, rows, strict=True)
     ]
+    formulas = {
+        (row["scenario"], row["parameter"]): key
+        for row, key in zip(rows, own, strict=True)
+        if row["kind"] == "formula"
+    }
+    # The reference runs the very formula: what is said of its gradient is said of that.
+    own = [
+        formulas.get((row["scenario"], row["parameter"]), key)
+        if row["kind"] == "gradient" and row["backend"] == "reference"
+        else key
+        for row, key in zip(rows, own, strict=True)
+    ]
     leading = _leading(rows, own)
     led = [next((leading[each] for each in _led_by(row) if each in leading), None) for row in rows]
     return [(key, False) if other is None else (other, True) for key, other in zip(own, led, strict=True)]

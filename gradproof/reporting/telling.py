@@ -115,7 +115,7 @@ def why(row: Row) -> str:
 _WORDS = {
     **dict.fromkeys(passing(strict=True), "ok"),
     Verdict.ILL_CONDITIONED: "ok ~",
-    Verdict.DISAGREES: "WRONG",
+    Verdict.DISAGREES: "OFF",
     Verdict.NOT_FINITE: "NaN/inf",
     NOT_RUN: "-",
 }

@@ -26,7 +26,7 @@ from gradproof.reporting.cause_texts import CauseText
 from gradproof.reporting.findings import QUANTITIES, failing
 from gradproof.reporting.report import Report
 from gradproof.reporting.root_causes import RootCause, failing_rows_in_words, in_words
-from gradproof.verdicts.records import NotRun, ParameterRecord, RunStatus, Subject
+from gradproof.verdicts.records import FormulaRecord, NotRun, ParameterRecord, RunStatus, Subject
 from gradproof.verdicts.verdict import Verdict
 
 
@@ -210,6 +210,24 @@ def test_a_check_of_a_test_and_a_run_that_are_told_the_same_are_one() -> None:
     [cause] = report(without_sigmoid("line", "torch/eager", "float64"), checks=[check]).root_causes
     assert cause.where_seen == "1 run and 1 check"
     assert cause.tests == ("tests/test_mine.py::test_it",)
+
+
+def test_a_formula_and_the_reference_that_runs_it_are_one() -> None:
+    """Also where the run is told another cause, or none, since fewer digits tell it less."""
+    factor = "the gradient of w is 20 times the true one"
+    runs = [
+        outcome("line", "reference/numpy", "float64", gradients=[record(ALWAYS, "w", factor)]),
+        outcome("line", "reference/numpy", "float32", gradients=[record(ALWAYS)]),
+        outcome("line", "torch/eager", "float64", gradients=[record(ALWAYS, "w", factor)]),
+    ]
+    left_out = "your gradient of w is the true one with the 1/20 of mean (mine.py:9) left out"
+    formulas = [FormulaRecord("line", "w", 0, 0.0, "WRONG", "", left_out, "mean at mine.py:9")]
+    one, other = report(*runs, formulas=formulas).root_causes
+    assert (one.mistake, one.where_seen) == ("the 1/20 of mean (mine.py:9) left out", "2 runs")
+    assert (other.mistake, other.implementations) == (
+        "the gradient is 20 times the true one",
+        ("torch/eager",),
+    )
 
 
 def test_all_that_fails_is_in_a_group() -> None:

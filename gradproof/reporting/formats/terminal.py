@@ -69,7 +69,7 @@ def _print(console: Console, report: Report) -> None:
     _print_matrix(console, verdict_matrix(report.runs, report.findings))
     say(
         console,
-        "Cells: ok or the worst verdict, and the largest error in spreads of the measured rounding noise "
+        "Cells: ok or the worst verdict (OFF: DISAGREES), and the largest error in spreads of the measured rounding noise "
         f"(at most {SPREADS:g} are rounding).",
     )
     for line in (*remarks(report.frames, report.environment), *not_checked(report.runs)):

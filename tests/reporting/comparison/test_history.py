@@ -83,7 +83,7 @@ def test_the_page_draws_each_run_and_shows_names_as_text(four: Sequence[Report])
     assert [len(each.xpath(".//figure[1]//circle")) for each in articles] == [4, 4]
     assert [each.get("class") for each in articles] == ["changes", None]
     assert [" ".join(each.text_content().split()) for each in articles[0].xpath(".//p/span")] == [
-        "ok 1.2", "ok 2.0", "WRONG 5e+04", "ok 1.5",
+        "ok 1.2", "ok 2.0", "OFF 5e+04", "ok 1.5",
     ]  # fmt: skip
     assert page.xpath("//img | //script") == []
     assert HOSTILE in page.text_content()
@@ -101,7 +101,7 @@ def test_the_status_is_that_of_the_last_beside_the_first(
     assert cli.main(["compare", *(folders["abcd".index(name)] for name in chosen)]) == status
     lines = capsys.readouterr().out.splitlines()
     told = [line.split()[3:] for line in lines if re.match(r"line +torch/eager", line)]
-    known = {"a": "ok 1.2", "b": "ok 2.0", "c": "WRONG 5e+04", "d": "ok 1.5"}
+    known = {"a": "ok 1.2", "b": "ok 2.0", "c": "OFF 5e+04", "d": "ok 1.5"}
     assert [" ".join(each) for each in told] == (
         [" ".join(known[name] for name in chosen)] if len(chosen) > 2 else []
     )

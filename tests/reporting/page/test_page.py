@@ -103,7 +103,7 @@ def test_the_matrix_is_the_reports(parse: Any, differing: Report) -> None:
     table = parse("differing").xpath("//table[@class='matrix']")[0]
     found = [[words(cell) for cell in row.xpath("./td")] for row in table.xpath("./tbody/tr")]
     assert found == expected.to_numpy().tolist()
-    tones = {cell.get("class") for cell in table.xpath(".//td") if words(cell).startswith("WRONG")}
+    tones = {cell.get("class") for cell in table.xpath(".//td") if words(cell).startswith("OFF")}
     assert tones == {"tone-disagrees"}
 
 

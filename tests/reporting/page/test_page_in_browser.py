@@ -135,7 +135,7 @@ def test_plots_are_drawn_when_they_come_into_sight(open_page: Any) -> None:
 
 def test_a_cell_of_the_matrix_leads_to_its_scenario(open_page: Any) -> None:
     opened = open_page("differing")
-    opened.page.locator(".matrix td a", has_text="WRONG").first.click()
+    opened.page.locator(".matrix td a", has_text="OFF").first.click()
     title = opened.page.locator("h2", has_text="planted")
     title.wait_for()
     opened.page.wait_for_function("scrollY > 0")
