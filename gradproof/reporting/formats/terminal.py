@@ -69,8 +69,8 @@ def _print(console: Console, report: Report) -> None:
     _print_matrix(console, verdict_matrix(report.runs, report.findings))
     say(
         console,
-        "Cells: ok or the worst verdict (OFF: DISAGREES), and the largest error in spreads of the measured rounding noise "
-        f"(at most {SPREADS:g} are rounding).",
+        "Cells: ok or the worst verdict (OFF is DISAGREES), and the largest error in spreads of the measured "
+        f"rounding noise (at most {SPREADS:g} are rounding).",
     )
     for line in (*remarks(report.frames, report.environment), *not_checked(report.runs)):
         say(console, line)
