@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/installed
 # Bytecode is kept, whatever the shell says: some hundred processes of the tests would each compile all of it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: verify test test-all bench lint types docs screenshot clean help
+.PHONY: verify test test-all bench lint types docs completions screenshot clean help
 
 verify: $(INSTALLED) ## run all documents' systems on all backends and write reports/latest/
 	$(BIN)/gradproof verify
@@ -32,6 +32,9 @@ docs: $(INSTALLED) ## build the documentation site in site/; a dead link is an e
 
 bench: $(INSTALLED) ## measure speed and memory, side by side in one run
 	$(BIN)/python -m benchmarks
+
+completions: $(INSTALLED) ## make the files again by which shells complete the command
+	for shell in bash zsh fish; do $(BIN)/shtab --shell $$shell --prog gradproof gradproof.cli.build_parser > completions/gradproof.$$shell; done
 
 screenshot: $(INSTALLED) ## make docs/pictures/ again (needs Chromium)
 	$(BIN)/python docs/screenshot.py

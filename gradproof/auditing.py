@@ -11,6 +11,7 @@ from gradproof.scenarios.claim import ClaimVerdict
 from gradproof.scenarios.finding import find_scenarios
 from gradproof.scenarios.user_code import ends_nothing
 from gradproof.scenarios.validation import validate
+from gradproof.texts import preformatted
 from gradproof.verdicts.audited import check_claims
 from gradproof.verdicts.records import ClaimRecord
 
@@ -34,6 +35,11 @@ class Audit:
         from gradproof.reporting.columns import as_frame  # noqa: PLC0415 - only who looks pays for pandas
 
         return as_frame("claims", map(vars, self.records))
+
+    def _repr_html_(self) -> str:
+        """Give the verdict on each claim, as a notebook shows them."""
+        lines = [f"{each.verdict} {each.document}: {each.claim}" for each in self.records]
+        return "".join(map(preformatted, lines))
 
     @property
     def ok(self) -> bool:

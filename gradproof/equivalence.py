@@ -12,7 +12,7 @@ from gradproof.inputs import SEED, accepts, instance_of, optional
 from gradproof.reference.numbers.run_formats import RunFormats
 from gradproof.scenarios.scenario import Scenario
 from gradproof.scenarios.user_code import ends_nothing
-from gradproof.texts import visible
+from gradproof.texts import ShownInNotebooks, visible
 from gradproof.verdicts.checking.own import Terms
 from gradproof.verdicts.checking.own_points import PointsWanted, Tally, search_points
 from gradproof.verdicts.equivalence.first_difference import first_difference
@@ -34,7 +34,7 @@ POINTS = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Equivalence:
+class Equivalence(ShownInNotebooks):
     """What `equivalent` found.
 
     Attributes:

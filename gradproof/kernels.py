@@ -17,6 +17,7 @@ from gradproof.reference.numbers.formats import FORMATS, format_of, widened
 from gradproof.reference.source import UPSTREAM, standing_at
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import called, ends_nothing
+from gradproof.texts import ShownInNotebooks
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Claimed, Place
@@ -60,7 +61,7 @@ class FunctionCase:
 
 
 @dataclass(frozen=True, eq=False)
-class FunctionCheck:
+class FunctionCheck(ShownInNotebooks):
     """What `check_function` found.
 
     Attributes:

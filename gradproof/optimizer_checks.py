@@ -31,7 +31,7 @@ from gradproof.reference.optimizers import Optimizer
 from gradproof.reference.trees import flatten
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import called, ends_nothing
-from gradproof.texts import visible
+from gradproof.texts import ShownInNotebooks, visible
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.numerals import entry, index_text, sentence
 from gradproof.verdicts.printing import printed, table_lines, terminal_width, wrapped
@@ -46,7 +46,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class OptimizerCheck:
+class OptimizerCheck(ShownInNotebooks):
     """What `check_optimizer` found.
 
     Attributes:

@@ -18,7 +18,7 @@ from gradproof.reference.trees import flatten
 from gradproof.reference.truth import exact_gradient
 from gradproof.scenarios.scenario import UNNAMED, Scenario
 from gradproof.scenarios.user_code import ends_nothing
-from gradproof.texts import visible
+from gradproof.texts import ShownInNotebooks, visible
 from gradproof.verdicts.explaining import explained
 from gradproof.verdicts.judging.claimed import Claimed, Place
 from gradproof.verdicts.judging.evidence import SAMPLES, PlaceEvidence
@@ -69,7 +69,7 @@ SHOWN = 20
 """How many entries are printed of a gradient, and of its noise."""
 
 
-class TrueGradient(dict[str, CertifiedArray]):
+class TrueGradient(ShownInNotebooks, dict[str, CertifiedArray]):
     """The exact gradient: by dotted parameter name a certified array; printed, a table.
 
     Attributes:
@@ -100,7 +100,7 @@ class TrueGradient(dict[str, CertifiedArray]):
         return "\n".join([loss, *_listed(("entry", "exact", "digits"), rows), *reasons])
 
 
-class RoundingNoise(dict[str, Array]):
+class RoundingNoise(ShownInNotebooks, dict[str, Array]):
     """By dotted parameter name the spread of each entry; printed, a table."""
 
     def __str__(self) -> str:

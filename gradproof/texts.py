@@ -61,3 +61,24 @@ def shortened(text: str, most: int) -> str:
         return text
     last = most // 3
     return f"{text[: most - last]} ... ({len(text):,} characters) ... {text[len(text) - last :]}"
+
+
+class ShownInNotebooks:
+    """What a notebook shows of a result: what `print` shows, in the notebook's own colours."""
+
+    def _repr_html_(self) -> str:
+        """Give the text in HTML, with all that would be markup escaped."""
+        return preformatted(str(self))
+
+
+def preformatted(text: str) -> str:
+    """Give a text as HTML that keeps its lines; its first word, a verdict, is strong.
+
+    >>> preformatted("WRONG at <b>")
+    '<pre style="white-space: pre; overflow-x: auto"><b>WRONG</b> at &lt;b&gt;</pre>'
+    """
+    from html import escape  # noqa: PLC0415 - see the module's docstring
+
+    first, space, rest = visible(text, lines=True).partition(" ")
+    told = f"<b>{escape(first)}</b>{space}{escape(rest)}"
+    return f'<pre style="white-space: pre; overflow-x: auto">{told}</pre>'

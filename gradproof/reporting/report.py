@@ -22,7 +22,9 @@ from gradproof.reporting.findings import QUANTITIES, failing, passing, something
 from gradproof.reporting.frames import Scenarios, make_frames
 from gradproof.reporting.machines import Machines
 from gradproof.reporting.root_causes import RootCause, root_causes
+from gradproof.reporting.telling import verdict_matrix
 from gradproof.reporting.writing import write_report
+from gradproof.texts import preformatted, visible
 from gradproof.verdicts.records import CheckRecord, ClaimRecord, FormulaRecord, NotRun, Outcome
 
 
@@ -167,6 +169,11 @@ class Report:
         do claims, and checks that are expected to fail.
         """
         return something_was_checked(self.findings) and failing(self.findings).empty
+
+    def _repr_html_(self) -> str:
+        """Give the table of verdicts and what fails, as a notebook shows them."""
+        matrix = verdict_matrix(self.runs, self.findings).map(lambda cell: visible(str(cell)))
+        return f"{matrix.to_html()}{preformatted(describe(self.root_causes, self.findings))}"
 
     def raise_if_disagree(self) -> None:
         """Raise DisagreementError with the first failure in full, unless the report is ok."""

@@ -10,7 +10,7 @@ import pandas as pd
 from gradproof.reporting.columns import dtyped, records
 from gradproof.reporting.comparison.surroundings import CHANGED, change_texts
 from gradproof.reporting.names import count, implementation, run_name
-from gradproof.texts import visible
+from gradproof.texts import ShownInNotebooks, visible
 
 Row = Mapping[Any, Any]
 
@@ -72,7 +72,7 @@ RUNS_SHOWN = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Changes:
+class Changes(ShownInNotebooks):
     """What changed from one report to another.
 
     A verdict is worse if it passed and no longer does, if it does not pass and is more severe than before,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gradproof.errors import DisagreementError
 from gradproof.reference.numbers.bounds import midpoints
 from gradproof.reference.numbers.formats import FORMATS
-from gradproof.texts import visible
+from gradproof.texts import ShownInNotebooks, visible
 from gradproof.verdicts.causes import Cause
 from gradproof.verdicts.judging.check_findings import CheckFinding
 from gradproof.verdicts.judging.claimed import Claimed
@@ -122,7 +122,7 @@ class Judged:
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
+class Judgement(ShownInNotebooks):
     """What is said of a claimed gradient at one place.
 
     Attributes:
