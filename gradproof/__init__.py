@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from gradproof.reference.schedules import CosineDecay, StepDecay, WarmUp
     from gradproof.reporting.comparison.changes import Changes
+    from gradproof.reporting.comparison.history import history
     from gradproof.reporting.comparison.joining import compare
     from gradproof.reporting.merging import merge
     from gradproof.reporting.reading import read_report
