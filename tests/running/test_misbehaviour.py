@@ -94,7 +94,8 @@ def test_every_way_to_misbehave_is_a_row_in_pytest(workers, tmp_path, monkeypatc
     backends = install(tmp_path, KINDS)
     (tmp_path / "test_it.py").write_text(TEST)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{Path(bad_backends.__file__).parent}")
-    command = [sys.executable, "-m", "pytest", "-q", "-n", workers, "--gradproof-time-limit", "5"]
+    # Long enough for a stack of a million frames to be filled on a busy machine.
+    command = [sys.executable, "-m", "pytest", "-q", "-n", workers, "--gradproof-time-limit", "12"]
     command += ["--gradproof-memory-limit", "1", "--gradproof-require", ",".join(backends)]
     command += ["--gradproof-backends", ",".join([*backends[::2], "reference", *backends[1::2]])]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
