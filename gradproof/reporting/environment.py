@@ -20,7 +20,18 @@ from gradproof.texts import encodable
 _PACKAGES = ("gradproof", "numpy", "pandas", "python-flint", "optree", "torch", "jax", "jaxlib", "pytest")
 # Variables that change threads, devices or arithmetic; all others are left out, they may hold secrets.
 _PREFIXES = (
-    *("ATEN_", "TORCH_", "PYTORCH_", "ONEDNN_", "DNNL_", "XLA_", "JAX_", "NPY_", "TF_", "MLX_", "KERAS_"),
+    *("ATEN_", "TORCH_", "PYTORCH_", "ONEDNN_", "DNNL_", "XLA_", "JAX_", "NPY_", "MLX_", "KERAS_"),
+    # TensorFlow's own, one by one: Terraform's begin with TF_, too, and hold paths and secrets.
+    *(
+        "TF_XLA_",
+        "TF_ENABLE_",
+        "TF_DISABLE_",
+        "TF_DETERMINISTIC",
+        "TF_CUDNN_",
+        "TF_NUM_",
+        "TF_FORCE_",
+        "TF_GPU_",
+    ),
     *("OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_"),
     *("CUBLAS_", "CUDNN_", "NVIDIA_TF32", "CUDA_VISIBLE"),
 )
@@ -63,7 +74,7 @@ def machine() -> dict[str, Any]:
             "architecture": platform.machine(),
             "model": _processor_model(),
             "cores": os.cpu_count(),
-            "numpy_simd": " ".join(np.show_config(mode="dicts")["SIMD Extensions"]["found"]),
+            "numpy_simd": " ".join(np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])),
         },
         "packages": {name: _version(name) for name in _PACKAGES},
         "variables": {key: value for key, value in sorted(os.environ.items()) if key.startswith(_PREFIXES)},
