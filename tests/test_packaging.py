@@ -64,7 +64,7 @@ def test_the_source_archive_holds_the_whole_package_once_and_the_tests(archives:
     } <= names
     assert not [member.name for member in members if member.issym() or member.islnk()]
     assert {name.partition("/")[0] for name in names if "/" in name} == {
-        "benchmarks", "docs", "examples", "gradproof", "reports", "tests",
+        "benchmarks", "completions", "docs", "examples", "gradproof", "reports", "tests",
     }  # fmt: skip
 
 
@@ -74,7 +74,9 @@ def test_the_wheel_that_is_made_of_it_holds_the_whole_package_and_nothing_else(
     with zipfile.ZipFile(archives[1]) as wheel:
         names = set(wheel.namelist())
         (entry_points,) = (wheel.read(name).decode() for name in names if name.endswith("entry_points.txt"))
-    assert {name for name in names if ".dist-info/" not in name} == package_files()
+    shared = {name for name in names if ".data/data/share/" in name}
+    assert {Path(name).name for name in shared} == {"gradproof", "_gradproof", "gradproof.fish"}
+    assert {name for name in names if ".dist-info/" not in name} - shared == package_files()
     assert "gradproof = gradproof.cli:main" in entry_points
     assert "[pytest11]" in entry_points
 

@@ -57,7 +57,7 @@ def test_every_frame_has_its_columns_and_dtypes(made: Report) -> None:
     [
         ([Verdict.KINK, Verdict.AGREES], "ok 1.2"),
         ([Verdict.KINK, Verdict.KINK], "ok at a kink"),
-        ([Verdict.KINK, Verdict.DISAGREES], "WRONG 1.2"),
+        ([Verdict.KINK, Verdict.DISAGREES], "OFF 1.2"),
     ],
 )
 def test_the_distance_at_a_kink_is_not_told_as_rounding(verdicts: list[Verdict], cell: str) -> None:

@@ -343,7 +343,7 @@ def test_the_essentials_are_there_without_javascript(open_page: Any) -> None:
     for part in (
         "Not everything agrees.",
         "reference/numpy",
-        "WRONG",
+        "OFF",
         "derivative of sigmoid",
         "needs JavaScript",
     ):
