@@ -15,9 +15,10 @@ from gradproof.reference.source import caller
 from gradproof.reference.tape.arguments import Value, integers_of, is_discrete, one_axis, shape_of
 from gradproof.reference.tape.functions import Functions
 from gradproof.reference.tape.node import Recorder, Tensor
-from gradproof.reference.tape.operations import IN_NAMESPACE, neural, special
+from gradproof.reference.tape.operations import IN_NAMESPACE, neural
 from gradproof.reference.tape.operations.along_axes import MEAN, SUM
 from gradproof.reference.tape.operations.convolution import CONVOLUTION
+from gradproof.reference.tape.operations.logarithm_products import XLOGY
 from gradproof.reference.tape.operations.moving import GATHER, SCATTER_ADD
 
 Reduction = Literal["mean", "sum", "none"]
@@ -116,7 +117,7 @@ class NeuralFunctions(
         if saturated and not self._is_textbooks_noise(p):
             # For p = sigmoid(x), the same function of x has a derivative that does not divide by p (1 - p).
             return self.binary_cross_entropy_with_logits(p.parents[0], t, reduction=reduction)
-        gains = self._apply(special.XLOGY, t, p) + self._apply(special.XLOGY, 1 - t, 1 - p)
+        gains = self._apply(XLOGY, t, p) + self._apply(XLOGY, 1 - t, 1 - p)
         if saturated:
             # Programs go either way: 0, but for what is rounded where they go by x.
             twice = [self._apply(neural.CROSS_ENTROPY_OF_LOGITS, p.parents[0], t) for _ in range(2)]

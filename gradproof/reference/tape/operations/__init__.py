@@ -17,6 +17,7 @@ from gradproof.reference.tape.operations import (
     entrywise,
     jumps,
     linear_equations,
+    logarithm_products,
     logarithms,
     matrix_products,
     moving,
@@ -30,7 +31,7 @@ _FILES = {
     "": (entrywise, circular, logarithms, jumps, along_axes, choosing, matrix_products, moving),
     "linalg": (linear_equations, decompositions),
     "nn": (neural, convolution, activation_functions, running_exponentials),
-    "special": (special,),
+    "special": (special, logarithm_products),
 }
 
 IN_NAMESPACE: Mapping[str, tuple[Operation, ...]] = MappingProxyType(

@@ -8,8 +8,7 @@ its own, which is the accurate form.
 from typing import Any
 
 from gradproof.reference.numbers import Numbers
-from gradproof.reference.tape.arguments import Value
-from gradproof.reference.tape.operations.entry import Accurate, Array, Operation, Reading, Trait, one
+from gradproof.reference.tape.operations.entry import Accurate, Array, Operation, Trait, one
 from gradproof.reference.tape.operations.entrywise import of_one_number
 
 _DLMF = "NIST Digital Library of Mathematical Functions"
@@ -359,46 +358,5 @@ I1E = of_one_number(
         loses="i0e(x) - i1e(x) (1/x + sign(x))",
         keeps="its value, computed with as many bits as cancel",
         source=f"{_DLMF}, 10.29.1",
-    ),
-)
-
-# -------------------------------------------------------------------- products with logarithms
-
-
-def _x_and_y(x: Value, y: Value, /) -> Reading:
-    return (x, y), {}
-
-
-XLOGY = Operation(
-    name="xlogy",
-    summary="x log(y), and 0 where x is 0.",
-    traits=Trait.ELEMENTWISE,
-    signature=_x_and_y,
-    # x log y, and 0 where x = 0 even if y = 0: a class of probability 0 costs nothing
-    forward=lambda x, p: (x * p.function("log")).select(~x.equals(0), 0),
-    derivatives=(
-        lambda g, y, x, p: g * p.function("log"),
-        lambda g, y, x, p: (g * x / p).select(~x.equals(0), 0),
-    ),
-    domain="p > 0, or x = 0",
-    source="Cover and Thomas, Elements of Information Theory, 2nd ed. (2006), section 2.1",
-)
-
-XLOG1PY = Operation(
-    name="xlog1py",
-    summary="x log(1 + y), and 0 where x is 0.",
-    traits=Trait.ELEMENTWISE,
-    signature=_x_and_y,
-    forward=lambda x, p: (x * p.function("log1p")).select(~x.equals(0), 0),
-    derivatives=(
-        lambda g, y, x, p: g * p.function("log1p"),
-        lambda g, y, x, p: (g * x / (1 + p)).select(~x.equals(0), 0),
-    ),
-    domain="p > -1, or x = 0",
-    source="Cover and Thomas, Elements of Information Theory, 2nd ed. (2006), section 2.1",
-    accurate=Accurate(
-        loses="1 + p, which is rounded",
-        keeps="1 + p with all its digits",
-        source=f"{_DLMF}, 4.10(i)",
     ),
 )
