@@ -154,6 +154,7 @@ def python(copy: Path, *arguments: str, status: int = 0) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_an_operation_is_an_entry_of_the_table_and_a_dtype_a_name(copy: Path) -> None:
     """With the elementary function that it is of numbers, if it is a new one, in the table of those."""
     followed("howto/operation.md", copy.parent)
@@ -173,6 +174,7 @@ def test_a_format_is_one_file(copy: Path) -> None:
     assert "EQUAL" in written.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_backend_is_one_file(copy: Path) -> None:
     (copy / "backends" / "toy_backend.py").write_text(BACKEND, encoding="utf-8")
     assert "toy                   numpy" in run(copy, "list")
@@ -180,6 +182,7 @@ def test_a_backend_is_one_file(copy: Path) -> None:
     assert "Everything that was checked agrees" in told
 
 
+@pytest.mark.slow
 def test_a_document_is_one_folder(copy: Path) -> None:
     folder = copy / "scenarios" / "documents" / "parabola"
     folder.mkdir()

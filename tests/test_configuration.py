@@ -126,7 +126,7 @@ def test_a_session_takes_its_settings_from_all_three(pytester: pytest.Pytester, 
     if order.index(where) >= 1:
         pytester.makeini("\n".join(lines))
     options = ["--gradproof-dtypes", "float16", "--gradproof-report", "mine"] if where == "option" else []
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *options)
     result.assert_outcomes(passed=1)
     folder = {"table": "out/report", "ini": "from_ini", "option": "mine"}[where]
     assert {dtype for _, dtype in runs(pytester.path / folder)} == set(chosen[where])
@@ -145,7 +145,7 @@ def test_a_session_takes_its_settings_from_all_three(pytester: pytest.Pytester, 
 def test_a_setting_that_is_wrong_is_told(pytester: pytest.Pytester, ini: str, told: str) -> None:
     pytester.makepyfile(MARKED)
     pytester.makeini(f"[pytest]\n{ini}")
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
     assert told in result.stdout.str() + result.stderr.str()
     assert result.ret != 0
 

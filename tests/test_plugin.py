@@ -446,6 +446,7 @@ def test_it(gradproof_outcome):
 """
 
 
+@pytest.mark.slow
 @rather_alone
 def test_a_run_that_crashes_or_hangs_is_one_failed_test(session: Session, workers: tuple[str, ...]) -> None:
     options = (

@@ -222,7 +222,22 @@ def test_the_command_of_a_failure_repeats_just_that_run_to_the_same_bits(
     file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = reports_of(monkeypatch)
-    assert cli.main(["verify", file, "line_fit", "--backends", "reference,torch", "--jobs", "1"]) == 1
+    assert (
+        cli.main(
+            [
+                "verify",
+                file,
+                "line_fit",
+                "--backends",
+                "reference,torch",
+                "--dtypes",
+                "float64",
+                "--jobs",
+                "1",
+            ]
+        )
+        == 1
+    )
     (whole,) = made
     output = capsys.readouterr().out
     (line,) = (line for line in output.splitlines() if line.startswith("  repeat "))

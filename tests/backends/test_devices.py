@@ -282,6 +282,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 def test_jax_computes_on_another_device() -> None:
     pytest.importorskip("jax")
     devices = "--xla_force_host_platform_device_count=2"

@@ -184,10 +184,12 @@ def test_passes(gradproof):
 """
 
 
-def test_a_check_in_a_test_that_is_expected_to_fail_counts_for_nothing(pytester):
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_check_in_a_test_that_is_expected_to_fail_counts_for_nothing(pytester, processes):
     pytester.makepyfile(test_mine=TESTS.partition("def test_right")[0], test_xfails=XFAILS)
     arguments = ("-p", "no:cacheprovider", "--gradproof-formats", "csv", "test_xfails.py")
-    result = pytester.runpytest_inprocess(*arguments, "-n", "2")
+    workers = ("-n", f"{processes}") if processes > 1 else ()
+    result = pytester.runpytest_inprocess(*arguments, *workers)
     result.assert_outcomes(xfailed=4, failed=1, xpassed=1)
     report = read_report(pytester.path / "reports" / "latest")
     rows = zip(report.checks["test"], report.checks["expected_to_fail"], strict=True)
@@ -200,7 +202,7 @@ def test_a_check_in_a_test_that_is_expected_to_fail_counts_for_nothing(pytester)
         ("test_told_while_it_runs", True),
     ]
     assert not report.ok
-    assert report.environment["processes"] == 2
+    assert report.environment["processes"] == processes
     pytester.runpytest_inprocess(*arguments, "--deselect", "test_xfails.py::test_not_expected")
     report = read_report(pytester.path / "reports" / "latest")
     assert report.ok

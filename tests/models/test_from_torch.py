@@ -124,6 +124,7 @@ def test_the_module_itself_is_a_row_of_verify() -> None:
     assert set(report.gradients["dtype"]) == {"float64", "float32"}
 
 
+@pytest.mark.slow
 def test_a_wrong_module_disagrees_in_a_process_of_its_own() -> None:
     y = normal(6, 3, seed=1)
     scenario = gp.from_torch(Small(complete=False), (normal(6, 4),), loss=lambda out: F.mse_loss(out, y))

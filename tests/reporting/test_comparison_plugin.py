@@ -34,8 +34,12 @@ OPTIONS = (
 )
 
 
-def test_the_session_tells_what_changed(pytester: pytest.Pytester) -> None:
-    """In one process and in two; the baseline may be the folder that the session's report replaces."""
+@pytest.mark.parametrize(
+    "workers",
+    [pytest.param((), id="one process"), pytest.param(("-n", "2"), id="two", marks=pytest.mark.slow)],
+)
+def test_the_session_tells_what_changed(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    """The baseline may be the folder that the session's report replaces."""
     pytester.makepyfile(test_it=TESTS)
     first = pytester.runpytest_inprocess(*OPTIONS)
     assert first.ret == 0
@@ -44,7 +48,7 @@ def test_the_session_tells_what_changed(pytester: pytest.Pytester) -> None:
     assert re.search(r',"[0-9a-f]{16}-[0-9a-f]{16}",', runs)
     # A session that takes warnings as errors ends no otherwise.
     options = (*OPTIONS, "--gradproof-baseline", "reports/latest", "-W", "error")
-    same = pytester.runpytest_inprocess(*options, "-n", "2")
+    same = pytester.runpytest_inprocess(*options, *workers)
     assert same.ret == 0
     same.stdout.fnmatch_lines(
         ["*the verdicts of the run and the formula are as before.", "*changes: Bits are equal*"]

@@ -105,7 +105,7 @@ def test_every_name_and_cell_is_there_at_any_width(columns: int) -> None:
 names = st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=60)
 
 
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(name=names, columns=st.integers(20, 120))
 def test_a_long_name_is_not_cut(name: str, columns: int) -> None:
     report = planted.report_of("gradient", name=name)

@@ -17,6 +17,7 @@ def rows(report):
     return steps.astype(object).sort_values(keys, ignore_index=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "limits",
     [pytest.param(None, id="in this process"), pytest.param(gp.Limits(), id="apart", marks=pytest.mark.slow)],
