@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gradproof.errors import DisagreementError
+from gradproof.errors import DisagreementError, InputError
 from gradproof.scenarios import CATALOGUE, Scenario
 from gradproof.scenarios.claim import ClaimVerdict
 from gradproof.scenarios.finding import find_scenarios
@@ -79,7 +79,7 @@ def audit(scenarios: Scenario | str | Sequence[Scenario | str] | None = None) ->
         scenarios: those whose claims are checked, as `verify` takes them; None for the three documents'.
 
     Raises:
-        InputError: a scenario, or what a claim of it states, cannot be worked with.
+        InputError: there is no scenario; or one, or what a claim of it states, cannot be worked with.
 
     >>> import numpy as np
     >>> import gradproof as gp
@@ -100,6 +100,8 @@ def audit(scenarios: Scenario | str | Sequence[Scenario | str] | None = None) ->
        dw   REFUTED    36
     """
     scenarios = find_scenarios(CATALOGUE if scenarios is None else scenarios)
+    if not scenarios:  # an audit of nothing would be ok
+        raise InputError("There is no scenario to audit. Name at least one.")
     for scenario in scenarios:
         validate(scenario)
     return Audit(tuple(check_claims(scenarios)))

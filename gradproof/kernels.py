@@ -135,7 +135,8 @@ def check_function(
         seed: of the upstream gradients.
 
     Raises:
-        InputError: the operation or the reference raises, or they give outputs of different shapes.
+        InputError: the operation or the reference raises, or they give outputs of different shapes; or there
+            is nothing to check, since no dtype was chosen, or an input or an output is empty.
         UnsupportedError: the reference uses something that the tape cannot follow.
 
     >>> import torch
@@ -149,6 +150,8 @@ def check_function(
     """
     given = _Inputs.of(reference, inputs)
     chosen = list(dtypes) if dtypes is not None else [given.dtype]
+    if not chosen:
+        raise InputError("No dtype was chosen. Name one at least, or leave dtypes out for the inputs' own.")
     cases = [case for dtype in chosen for case in _cases(op, reference, given, dtype, seed)]
     unchecked = () if given.framework == "torch" else ("JAX has no strides: only values were varied.",)
     return FunctionCheck(tuple(cases), unchecked)
@@ -317,6 +320,12 @@ def _evidence(reference: Function, given: _Inputs, first: OperationCall, dtype: 
     params = {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
     batch = {name: array for name, array in arrays.items() if array.dtype.kind != "f"}
     place = Place({**params, **first.upstream}, batch).rounded(dtype)
+    empty = next((name for name, array in place.params.items() if not array.size), None)
+    if empty is not None:  # no error can be in it, and it would be said to pass
+        raise InputError(
+            f"{empty!r} is empty (shape {place.params[empty].shape}), so that nothing of it can be checked. "
+            "Give inputs of at least one entry, of which outputs have one, too."
+        )
     if given.written_with_xp:
         loss: Any = partial(_weighted, _xp_call(reference, [*arrays], by_name=given.by_name))
     else:

@@ -1,5 +1,7 @@
 """Operations of one's own: right ones pass, and what `check` and gradcheck do not see is caught."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -199,11 +201,49 @@ def test_functions_of_jax():
         ([X.numpy()], "no arrays of one framework"),
         (X, "Give a list of arrays"),
         ([torch.tensor([1, 2])], "No input is of floating point"),
+        ([X[:0]], "'x' is empty"),
     ],
 )
 def test_inputs_that_cannot_be_worked_with(inputs, message):
     with pytest.raises(gp.InputError, match=message):
         gp.check_function(torch.nn.functional.silu, silu, inputs)
+
+
+def test_what_checks_nothing_is_refused_and_does_not_pass():
+    with pytest.raises(gp.InputError, match="No dtype was chosen"):
+        gp.check_function(torch.nn.functional.silu, silu, [X], dtypes=[])
+    with pytest.raises(gp.InputError, match="'output0' is empty"):
+        gp.check_function(lambda x: x[:0], lambda xp, x: xp.exp(x[:0]), [X])
+
+
+def test_the_verdict_is_the_worst_of_all_cases():
+    assert gp.check_function(torch.nn.functional.silu, silu, [X]).verdict is gp.Verdict.AGREES
+    assert gp.check_function(torch.nn.functional.relu, silu, [X]).verdict is gp.Verdict.DISAGREES
+
+
+def test_a_function_that_tells_no_names_of_its_arguments_is_a_reference():
+    """A function that is compiled has no signature."""
+    sigmoid = torch.sigmoid
+    with pytest.raises(ValueError, match="signature"):
+        inspect.signature(sigmoid)
+    assert gp.check_function(torch.nn.functional.sigmoid, sigmoid, [X]).ok
+    assert not gp.check_function(torch.nn.functional.tanh, sigmoid, [X]).ok
+
+
+@pytest.mark.parametrize(
+    ("f", "value", "message"),
+    [
+        (dict, X, "a class. Give a function"),
+        (torch.nn.SiLU, X, "a class. Give a function"),
+        (silu, "abc", "no array of real numbers"),
+        (silu, 1j * X, "no array of real numbers"),
+        (silu, [[1.0], [1.0, 2.0]], "no array of real numbers"),
+        (silu, X[:0], "is empty|of shape"),
+    ],
+)
+def test_an_output_that_cannot_be_judged_is_told(f, value, message):
+    with pytest.raises(gp.InputError, match=message):
+        gp.judge_output(f, [X], value)
 
 
 def test_a_reference_of_another_shape_is_told():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradproof import ClaimVerdict, DisagreementError, Scenario, audit, value_claim, verify
+from gradproof import ClaimVerdict, DisagreementError, InputError, Scenario, audit, value_claim, verify
 from gradproof.cli import main
 from gradproof.reporting.columns import COLUMNS
 from gradproof.reporting.formats import markdown
@@ -68,6 +68,11 @@ def test_the_frame_has_its_columns_also_without_claims() -> None:
     for scenarios in ([scenario("36")], [Scenario(**{**fields(scenario("36")), "claims": ()})]):
         frame = audit(scenarios).claims
         assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == COLUMNS["claims"]
+
+
+def test_an_audit_of_no_scenario_is_refused_and_not_ok() -> None:
+    with pytest.raises(InputError, match="no scenario to audit"):
+        audit([])
 
 
 def fields(own: Scenario) -> dict[str, Any]:
