@@ -2,7 +2,7 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import signature
 from types import ModuleType
 from typing import Any
@@ -108,24 +108,36 @@ def _arguments(scenario: Scenario) -> Arguments:
 def _made(members: Mapping[str, Any], name: str) -> dict[str, Scenario]:
     """Call the function of a name, where it can only be one that makes a Scenario."""
     function = members.get(name)
-    if "loss" in members or not callable(function) or signature(function).parameters:
+    if "loss" in members or not callable(function) or not _takes_nothing(function):
         return {}
     made = called(f"function {name}", function)
     return {name: made} if isinstance(made, Scenario) else {}
+
+
+def _takes_nothing(function: Callable[..., Any]) -> bool:
+    try:
+        return not signature(function).parameters
+    except (TypeError, ValueError):  # many functions that are compiled do not tell what they take
+        return False
 
 
 def inputs_of(module: ModuleType) -> tuple[Any, Any]:
     """Give the parameters and the data that a module defines, or makes.
 
     Raises:
-        InputError: it defines none.
+        InputError: it defines none, or makes something else.
     """
     members = vars(module)
     if "params" in members and "batch" in members:
         return members["params"], members["batch"]
     if callable(members.get("make")):
-        params, batch = called("function make", lambda: members["make"](0))
-        return params, batch
+        made = called("function make", lambda: members["make"](0))
+        if not isinstance(made, tuple | list) or len(made) != 2:
+            raise InputError(
+                f"The function make of {module.__file__} gives an object of type {type(made).__name__}, "
+                "which is no pair. Return the parameters and the data: two mappings from names to arrays."
+            )
+        return made[0], made[1]
     lacking = [name for name in ("params", "batch") if name not in members]
     raise InputError(
         f"{module.__file__} defines loss and a gradient, but no {' and no '.join(lacking)}. Add them at its "
@@ -144,7 +156,9 @@ def _nothing(module: ModuleType, name: str, scenarios: dict[str, Any]) -> str:
             f"{module.__file__} defines Scenario objects, but none with a gradient of its own. Give one with "
             "`gradient=...`; `gradproof verify` runs those without."
         )
-    lacking = [each for each in ("loss", "gradient", "params", "batch") if each not in vars(module)]
+    members = vars(module)
+    lacking = [each for each in ("loss", "gradient") if not callable(members.get(each))]
+    lacking += [each for each in ("params", "batch") if each not in members]
     return (
         f"{module.__file__} lacks {', '.join(lacking)}. Define loss(xp, params, batch), gradient(params, "
         "batch), params and batch at its top level, or a Scenario with a gradient."

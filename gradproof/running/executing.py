@@ -111,7 +111,7 @@ def _code(code: int) -> str:
     >>> _code(-11), _code(3)
     ('SIGSEGV', 'exit status 3')
     """
-    if code == -signal.SIGKILL:
+    if code == -getattr(signal, "SIGKILL", 9):  # Windows lacks it
         return "SIGKILL, which the system sends where memory runs out, too"
     if code < 0:
         try:

@@ -125,7 +125,18 @@ def test_options_are_handed_on(run, tmp_path):
         ("import os\nos._exit(0)", "", ["ended the process with status 0", "before there was a verdict"]),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "", ["ended by signal 11"]),
         ("a = 1", "", ["lacks loss, gradient, params, batch"]),
+        ("def loss(xp, p, b): ...\ngradient = params = batch = 4", "", ["mine.py lacks gradient."]),
+        ("import numpy as np\nR = np.ones(2)", "R", ["nothing called 'R'"]),
+        ("from builtins import max", "max", ["nothing called 'max'"]),
         (MODULE.replace("batch = ", "data = "), "", ["but no batch"]),
+        *(
+            (
+                MODULE.replace("batch = ", "data = ") + f"\ndef make(seed):\n    return {made}",
+                "",
+                ["The function make of ", f"gives an object of type {kind}, which is no pair"],
+            )
+            for made, kind in (("params", "dict"), ("None", "NoneType"), ("params, data, 3", "tuple"))
+        ),
         (MODULE, "nobody", ["nothing called 'nobody'"]),
         (
             MODULE + "\ndef quits(p, b):\n    import sys; sys.exit(0)",

@@ -2,11 +2,19 @@
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,13 +23,14 @@ from bad_backends import KINDS, install
 from loky import get_reusable_executor
 
 import gradproof as gp
-from gradproof.running import foreign_runs, lending
-from gradproof.running.executing import spread
+from gradproof.running import foreign_runs, isolated, lending
+from gradproof.running.executing import how, spread
 from gradproof.running.foreign_runs import ForeignRuns, Parcel, carry_out_sent
 from gradproof.running.isolated import IsolatedExecutor
 from gradproof.running.limits import ORDINARY
 from gradproof.running.task import Task, carry_out
 from gradproof.running.user_modules import UserModules
+from gradproof.running.worker_process import ProcessEndedError
 from gradproof.scenarios import line_fit
 from gradproof.verdicts.records import RunStatus, Subject
 
@@ -343,3 +352,52 @@ def test_a_run_has_a_process_that_starts_with_what_it_needs_in_its_environment(m
     assert [flags for _, flags in told] == ["", "", flag, ""]
     assert told[0][0] == told[1][0]  # another process only where it is needed
     assert len({process for process, _ in told}) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "printed", "status", "text"),
+    [
+        (MemoryError("no room"), "", RunStatus.OUT_OF_MEMORY, "MemoryError: no room"),
+        (ValueError("mine"), "all", RunStatus.FAILED, "ValueError: mine The last that it printed: all"),
+        (
+            ProcessEndedError(-9),
+            "",
+            RunStatus.CRASHED,
+            "SIGKILL, which the system sends where memory runs out",
+        ),
+        (ProcessEndedError(-40), "", RunStatus.CRASHED, "(signal 40)"),
+        (ProcessEndedError(1), "MemoryError", RunStatus.OUT_OF_MEMORY, "(exit status 1)"),
+        (CancelledError(), "", RunStatus.CRASHED, "has dropped it"),
+    ],
+)
+def test_an_end_without_a_result_is_told(error, printed, status, text):
+    with ThreadPoolExecutor(1) as executor:
+        found, told = how(error, executor, printed)
+    assert found is status
+    assert text in told
+
+
+def test_an_end_is_told_where_there_is_no_signal_that_kills(monkeypatch):
+    """As on Windows."""
+    monkeypatch.delattr(signal, "SIGKILL", raising=False)
+    with ThreadPoolExecutor(1) as executor:
+        assert "(exit status 3)" in how(ProcessEndedError(3), executor, "")[1]
+
+
+def test_a_run_that_prints_without_end_does_not_fill_the_disk(monkeypatch, tmp_path):
+    monkeypatch.setattr(isolated, "_MOST_PRINTED", 1000)
+    monkeypatch.setattr(isolated, "_CUTS", 0.001)
+    printed = tmp_path / "0.1"
+    printed.write_text("much " * 1000, encoding="utf-8")
+    executor = IsolatedExecutor(1, ORDINARY)
+    try:
+        executor._outputs[Future()] = (
+            printed,
+            tmp_path / "0.2",
+        )  # the second is not there: nothing was printed
+        end = time.monotonic() + 30
+        while "left out" not in printed.read_text(encoding="utf-8") and time.monotonic() < end:
+            time.sleep(0.001)
+    finally:
+        executor.shutdown()
+    assert printed.read_text(encoding="utf-8") == "(what was printed before is left out)\n"
