@@ -19,6 +19,7 @@ _NOTES = re.compile(
     r"; this was seen at one (?:step|point) only|; other steps are right|"
     r" \(in (?:this gradient|these gradients) alone\)|; the gradients? goe?s? wrong at [^;]+"
 )
+_PART = re.compile(r"; (?=\S+:\d+ (?:is in|has its derivative from) )")
 _DIGITS = re.compile(r"\bloses \d+ of \d+ digits\b")
 _LINE = re.compile(r"[^\s()]+\.py:\d+")
 
@@ -82,6 +83,27 @@ class CauseText:
         "the update is Adam's with epsilon inside the root"
         """
         return f"the {self.subject} {self.mistake}" if self.subject else self.mistake
+
+
+def notes(cause: str) -> str:
+    """Give what a cause says beside the mistake and whose it is: at which steps it was seen, say.
+
+    >>> notes(
+    ...     "the gradient of w is the true one doubled; this was seen at one step only; other steps are right"
+    ... )
+    'this was seen at one step only; other steps are right'
+    """
+    return "; ".join(each.strip(" ;()") for each in _NOTES.findall(cause))
+
+
+def with_parts(mistake: str) -> tuple[str, tuple[str, ...]]:
+    """Divide a mistake into what is wrong and what is said of its lines: of which part of a model they are.
+
+    >>> with_parts("the factor 2 of power (a.py:3) left out; a.py:3 is in norm; a.py:7 is in head")
+    ('the factor 2 of power (a.py:3) left out', ('a.py:3 is in norm', 'a.py:7 is in head'))
+    """
+    head, *parts = _PART.split(mistake)
+    return head, tuple(parts)
 
 
 def _one(said: str) -> str:

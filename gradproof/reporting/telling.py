@@ -169,7 +169,7 @@ def _short(number: float) -> str:
 
 
 def who_is_off(runs: pd.DataFrame, findings: pd.DataFrame) -> str:
-    """Tell in a sentence which implementations are off, and which are not."""
+    """Tell in sentences which implementations and how many checks are off, and which are not."""
     failing_runs = {run_key(row) for row in records(failing(findings))}
     made: dict[str, list[bool]] = {}
     for row in records(runs[runs["status"] != "not run"]):
@@ -178,7 +178,14 @@ def who_is_off(runs: pd.DataFrame, findings: pd.DataFrame) -> str:
     off = [f"{who} in {sum(own)} of {count(len(own), 'run')}" for who, own in made.items() if any(own)]
     right = [who for who, own in made.items() if not any(own)]
     sentences = [f"Off: {', '.join(off)}."] if off else []
-    return " ".join([*sentences, *([f"All runs of {', '.join(right)} agree."] if right else [])])
+    sentences += [f"All runs of {', '.join(right)} agree."] if right else []
+    checks = int((findings["kind"] == "check").sum())
+    wrong = int((failing(findings)["kind"] == "check").sum())
+    if wrong:
+        sentences.append(
+            f"{wrong:,} of {count(checks, 'check')} by tests {'does' if wrong == 1 else 'do'} not pass."
+        )
+    return " ".join(sentences)
 
 
 def judged_in_words(frames: Mapping[str, pd.DataFrame]) -> str:
@@ -192,18 +199,15 @@ def remarks(frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any]) 
     shard = Shard.of(environment)
     meaning = {
         Verdict.INACCURATE: "the evaluation in floating point loses digits that an accurate formula keeps",
-        Verdict.ILL_CONDITIONED: "~ above: rounding explains the error, but the loss leaves few digits",
+        Verdict.ILL_CONDITIONED: "~ in the matrix: rounding explains the error, but the loss leaves few "
+        "digits",
         Verdict.KINK: "the loss has a kink there, and the value is one of its subgradients",
     }
     lines = [] if shard is None else [shard.told(len(frames["runs"]))]
     for verdict, words in meaning.items():
-        counts = {
-            name: int((frames[name]["verdict"] == str(verdict)).sum())
-            for name in QUANTITIES.values()
-            if name != "states" or len(frames[name])
-        }
-        if any(counts.values()):
-            told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+        counts = {name: int((frames[name]["verdict"] == str(verdict)).sum()) for name in QUANTITIES.values()}
+        told = ", ".join(count(number, name.removesuffix("s")) for name, number in counts.items() if number)
+        if told:
             lines.append(f"{verdict} ({words}): {told}.")
     formulas = frames["formulas"]
     if len(formulas):
@@ -211,10 +215,12 @@ def remarks(frames: Mapping[str, pd.DataFrame], environment: Mapping[str, Any]) 
         others = len(formulas) - len(equal)
         least = equal["digits"].min()
         how_well = f"to {least:.0f} digits and more" if np.isfinite(least) else "exactly"
+        verb, ones = ("equals", "one") if len(formulas) == 1 else ("equal", "ones")
         lines.append(
-            f"Hand-derived gradients, run in certified arithmetic: {len(equal)} of {len(formulas)} "
-            f"derivatives equal the exact ones{', ' + how_well if len(equal) else ''}"
-            + (f"; {others} were not shown to be equal." if others else ".")
+            f"Hand-derived gradients, run in certified arithmetic: {len(equal)} of "
+            f"{count(len(formulas), 'derivative')} {verb} the exact {ones}"
+            + (f", {how_well}" if len(equal) else "")
+            + (f"; {others} {'was' if others == 1 else 'were'} not shown to be equal." if others else ".")
         )
     return lines
 

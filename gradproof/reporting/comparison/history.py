@@ -41,6 +41,11 @@ class RunHistory:
         """Whether the verdict, or that the run is there, is not the same in all reports."""
         return len({None if cell is None else cell.verdict for cell in self.cells}) > 1
 
+    @property
+    def verdict_changes(self) -> bool:
+        """Whether the reports that have the run differ in its verdict."""
+        return len({cell.verdict for cell in self.cells if cell is not None}) > 1
+
 
 @dataclass(frozen=True)
 class History:
@@ -49,7 +54,7 @@ class History:
     Attributes:
         names: of the reports: their folders, or numbers.
         times: when each was made, in ISO 8601; empty where that is not known.
-        runs: those of all reports, what changes in front.
+        runs: those of all reports; in front those whose verdict changes, then those that some report lacks.
         surroundings: entries of the environment that differ, by name, with the value in each report.
     """
 
@@ -104,7 +109,7 @@ def history(reports: Sequence[Report], names: Sequence[str] = ()) -> History:
     return History(
         called,
         tuple(str(report.environment.get("time", "")) for report in reports),
-        tuple(sorted(runs, key=lambda each: not each.changes)),
+        tuple(sorted(runs, key=lambda each: (not each.verdict_changes, not each.changes))),
         _surroundings(reports),
     )
 

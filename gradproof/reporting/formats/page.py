@@ -15,7 +15,7 @@ from gradproof.reporting.columns import records
 from gradproof.reporting.comparison.changes import Changes
 from gradproof.reporting.findings import failing, judged
 from gradproof.reporting.names import RUN, implementation, run_key
-from gradproof.reporting.page.cells import NAME, VERDICT, Table, environment_table, frame_table
+from gradproof.reporting.page.cells import VERDICT, Table, checks_table, environment_table, frame_table
 from gradproof.reporting.page.curves import Runs
 from gradproof.reporting.page.error_section import error_section
 from gradproof.reporting.page.heading import heading
@@ -54,7 +54,7 @@ def render(report: Report) -> str:
             errors=error_section(report),
             sections=shown,
             other_claims=_other_claims(report.claims, scenarios),
-            checks=_checks(report.checks),
+            checks=checks_table(report.checks) if len(report.checks) else None,
             environment=environment_table(report.environment),
             data=_page_data(report.findings, runs, shown),
             limit=f"{SPREADS:g}",
@@ -88,13 +88,6 @@ def _since(changes: Changes | None) -> dict[str, Any] | None:
         for title, sentence, frame in changes.tables()
     ]
     return {"sentences": changes.sentences(), "tables": tables, "worse": changes.worse}
-
-
-def _checks(checks: pd.DataFrame) -> Table | None:
-    if checks.empty:
-        return None
-    kinds = {"test": NAME, "verdict": VERDICT, "dtype": NAME}
-    return frame_table("A gradient that a test checked", checks.drop(columns="failing_point"), kinds)
 
 
 def _other_claims(claims: pd.DataFrame, scenarios: Sequence[str]) -> Table | None:

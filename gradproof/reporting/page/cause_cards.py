@@ -3,13 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gradproof.reporting.findings import QUANTITIES
-from gradproof.reporting.names import implementation
+from gradproof.reporting.cause_texts import notes, with_parts
+from gradproof.reporting.findings import QUANTITIES, passing
+from gradproof.reporting.names import implementation, run_name
 from gradproof.reporting.page.cells import Table, exact, finding_table, short
 from gradproof.reporting.root_causes import RootCause
 from gradproof.reporting.telling import QUANTITY_NAMES, headline
 from gradproof.verdicts.numerals import entry
 from gradproof.verdicts.tolerances import SPREADS
+
+NAMED = 4
+"""So many parameters are named; the table below names all."""
 
 IN_FULL = 1
 """So many cards show the numbers of their worst failure at once; the others' are folded."""
@@ -34,9 +38,10 @@ def _card(number: int, cause: RootCause, scenarios: Sequence[str]) -> dict[str, 
         "verdict": cause.verdict,
         "what": _title(cause),
         "facts": list(_facts(cause)),
-        "sentence": cause.cause,
-        "reason": "" if row["kind"] == "run" else row["reason"],
-        "headline": "" if judged or row["kind"] == "run" else headline(row),
+        "headline": headline(row) if row["kind"] in {"formula", "claim"} else "",
+        # The title and the facts say it already, but of a check whose gradient it is and in whose words.
+        "sentence": row["cause"] if row["kind"] == "check" else notes(row["cause"]),
+        "reason": row["reason"] if cause.mistake else "",
         "where": _where(row) if judged else [],
         "numbers": _numbers(row) if judged else [],
         "in_full": number <= IN_FULL,
@@ -47,26 +52,40 @@ def _card(number: int, cause: RootCause, scenarios: Sequence[str]) -> dict[str, 
     }
 
 
+_WITHOUT_A_CAUSE = {
+    "UNDECIDED": "it could not be decided",
+    "INACCURATE": "the evaluation loses digits that an accurate formula keeps",
+    **dict.fromkeys(passing(strict=True), "right, and refused for what else was found"),
+}
+
+
 def _title(cause: RootCause) -> str:
     """Say what is wrong, beside the verdict, which stands before it."""
     if cause.mistake:
-        return cause.mistake
-    return str(cause.worst["reason"]) if cause.worst["kind"] == "run" else "no cause was found"
+        return with_parts(cause.mistake)[0]
+    if cause.worst["kind"] == "run":
+        return str(cause.worst["reason"]).removesuffix(".")
+    return _WITHOUT_A_CAUSE.get(cause.verdict, "no cause was found")
 
 
 def _facts(cause: RootCause) -> Iterator[tuple[str, str]]:
     """Tell who, since when, how often and in which lines; the dtypes where more than one is concerned."""
     if who := [*cause.implementations, *cause.tests]:
         yield "who", ", ".join(who) + (f" ({', '.join(cause.dtypes)})" if cause.dtypes else "")
-    if cause.runs or cause.tests:
+    if cause.runs or len(cause.tests) > 1:
         scenarios = f" of {', '.join(cause.scenarios)}" if cause.scenarios else ""
         yield "how often", cause.where_seen + scenarios
     if cause.since:
         yield "when", cause.since
-    if len(cause.parameters) > 1:
-        yield "parameters", ", ".join(cause.parameters)
+    if names := cause.parameters:
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        yield ("parameter" if len(names) == 1 else "parameters"), ", ".join(names[:NAMED]) + more
     if cause.lines:
         yield "code", ", ".join(cause.lines)
+    if parts := with_parts(cause.mistake)[1]:
+        yield "part", "; ".join(parts)
+    if not cause.mistake and cause.worst["kind"] != "run" and cause.worst["reason"]:
+        yield "why", str(cause.worst["reason"])
 
 
 def _where(row: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -98,7 +117,24 @@ def _table(cause: RootCause) -> Table | None:
     return finding_table(judged, {id(row) for row in roots})
 
 
-def _others(cause: RootCause) -> list[str]:
+_KINDS = {
+    "formula": ("The formula", "Formulas"),
+    "check": ("The check", "Checks"),
+    "run": ("The run", "Runs"),
+}
+
+
+def _others(cause: RootCause) -> tuple[str, list[str]] | None:
     """Tell of what is judged otherwise than step by step: formulas, checks, runs that were not made."""
     rows = [row for row in cause.findings if row["kind"] not in QUANTITIES]
-    return [headline(row) for row in rows] if len(rows) > 1 or len(cause.findings) > 1 else []
+    if not rows or len(cause.findings) == 1:
+        return None
+    kinds = dict.fromkeys(row["kind"] for row in rows)
+    titles = [_KINDS.get(kind, (kind, kind))[len(rows) > 1] for kind in kinds]
+    return " and ".join(titles).capitalize(), [_other(row, cause) for row in rows]
+
+
+def _other(row: Mapping[str, Any], cause: RootCause) -> str:
+    """Name a run whose reason is the card's title; tell of all others in a line."""
+    same = row["kind"] == "run" and row["reason"] == cause.worst["reason"]
+    return run_name(row) if same else headline(row)

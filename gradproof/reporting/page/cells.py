@@ -17,8 +17,9 @@ from gradproof.reporting.run_costs import costs, duration
 from gradproof.reporting.telling import why
 from gradproof.verdicts.numerals import entry
 
-TEXT, NUMBER, LONG, VERDICT, NAME = "text", "number", "number long", "verdict", "name"
-"""Kinds of column: prose, figures, figures with many digits, a verdict, a name that is not broken."""
+TEXT, NUMBER, LONG, VERDICT, NAME, TEST = "text", "number", "number long", "verdict", "name", "test"
+"""Kinds of column: prose, figures, figures with many digits, a verdict, a name that is not broken, a test's
+name, which is long and may be."""
 
 Row = Mapping[str, Any]
 
@@ -76,6 +77,17 @@ def exact(number: float) -> str:
     if math.isnan(number):
         return "NaN"
     return repr(float(number)).removesuffix(".0")
+
+
+def digits(number: float) -> str:
+    """Write how many digits are right.
+
+    >>> digits(36.04), digits(float("inf")), digits(float("nan"))
+    ('36.0', 'exactly', '')
+    """
+    if math.isnan(number):
+        return ""
+    return "exactly" if math.isinf(number) else f"{number:.1f}"
 
 
 def number_of(text: str) -> float:
@@ -150,11 +162,23 @@ _QUANTITY = _named("quantity", lambda row: QUANTITIES[row["kind"]])
 _FAILING_STEPS = Column(
     "failing steps", NUMBER, lambda row: Cell(f"{row['failing']:,} of {row['steps']:,}", row["failing"])
 )
+# What is off and why stands in front: in a usual window nobody has to scroll sideways to it.
 _WORST = (
-    *(_VERDICT, _IMPLEMENTATION, _DTYPE),
-    *(_QUANTITY, _ENTRY, _number("step"), _number("spreads"), _number("ulps"), _FAILING_STEPS, _WHY),
+    *(_VERDICT, _IMPLEMENTATION, _DTYPE, _QUANTITY, _ENTRY, _WHY),
+    *(_FAILING_STEPS, _number("step"), _number("spreads"), _number("ulps")),
     Column("value", LONG, lambda row: cell(row["value"])),
     Column("exact", LONG, lambda row: Cell(row["exact"], orderable(number_of(row["exact"])))),
+)
+_CHECKED = (
+    _VERDICT,
+    Column("test", TEST, lambda row: Cell(row["test"])),
+    Column("passes", NAME, lambda row: cell(row["ok"])),
+    Column("cause or reason", TEXT, lambda row: Cell(row["cause"] or row["reason"] or row["findings"])),
+    Column("digits", NUMBER, lambda row: Cell(digits(row["digits"]), orderable(row["digits"]))),
+    *(_DTYPE, _number("seed")),
+    *(_named("points", lambda row: row["points"]), _named("where", lambda row: row["where"])),
+    Column("what else was found", TEXT, lambda row: Cell(row["findings"])),
+    Column("expected to fail", NAME, lambda row: cell(row["expected_to_fail"])),
 )
 _COSTS = (
     *(_number("steps"), _seconds("compiling"), _seconds("training")),
@@ -165,6 +189,12 @@ _COSTS = (
 def worst_table(findings: pd.DataFrame) -> Table:
     """Make the table of the worst step of each run, quantity and parameter."""
     return table("The worst step of each run, quantity and parameter", records(findings), _WORST)
+
+
+def checks_table(checks: pd.DataFrame) -> Table:
+    """Make the table of what tests checked, those in front that do not pass."""
+    rows = sorted(records(checks), key=lambda row: bool(row["ok"]))
+    return table("A gradient that a test checked", rows, _CHECKED)
 
 
 def finding_table(rows: Sequence[Row], roots: Collection[int]) -> Table:

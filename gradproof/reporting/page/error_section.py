@@ -28,7 +28,7 @@ def error_section(report: Report) -> dict[str, Any] | None:
     everywhere = equal_everywhere(report.equal_bits, report.steps)
     return {
         "rows": [_row(who, group) for who, group in _by_implementation(report.error_distribution)],
-        "ticks": [(_place(edge), str(Fraction(edge))) for edge in EDGES[2:-1:2]],
+        "ticks": [(f"{100 * _place(edge) / WIDTH:g}%", str(Fraction(edge))) for edge in EDGES[2:-1:2]],
         "limit": _place(SPREADS),
         "tolerances": _tolerances(report.least_tolerances),
         "equal": everywhere,
@@ -67,7 +67,7 @@ def _row(who: tuple[str, str, str], bins: pd.DataFrame) -> dict[str, Any]:
             )
             if count
         ],
-        "told": f"{total:,}" + (f", {off:,} beyond" if off else ""),
+        "told": f"{off:,} of {total:,} beyond" if off else f"{total:,}",
     }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gradproof.reporting.columns import records
-from gradproof.reporting.findings import SEVERITIES, judged, something_was_checked
+from gradproof.reporting.findings import QUANTITIES, SEVERITIES, judged, something_was_checked
 from gradproof.reporting.names import implementation
 from gradproof.reporting.page.cause_cards import cause_cards
 from gradproof.reporting.page.cells import (
@@ -35,7 +35,7 @@ def heading(report: Report, scenarios: Sequence[str]) -> dict[str, Any]:
     return {
         "ok": report.ok,
         "title": _title(report),
-        "who": "" if report.ok or not ran else who_is_off(runs, report.findings),
+        "who": "" if report.ok else who_is_off(runs, report.findings),
         "time": str(report.environment.get("time", "")),
         "versions": _versions(report.environment, dict.fromkeys(runs["backend"])),
         "figures": _figures(report),
@@ -75,18 +75,25 @@ def _versions(environment: Mapping[str, Any], backends: Iterable[str]) -> str:
 
 
 def _figures(report: Report) -> list[tuple[str, str]]:
+    """Count what was done, each with its label; of what there is none, nothing is told."""
     status = report.runs["status"]
-    figures = [
-        (f"{len(report.gradients):,}", "gradients judged"),
-        (f"{len(report.updates):,}", "updates judged"),
-        *([(f"{len(report.states):,}", "states judged")] if len(report.states) else []),
-        (f"{int((status == 'run').sum()):,}", "runs"),
-        (f"{int(judged(report.findings)['failing'].sum()):,}", "do not pass"),
+    off = int(judged(report.findings)["failing"].sum())
+    checks = report.findings[report.findings["kind"] == "check"]
+    counted = [
+        *((len(report.frames[name]), name.removesuffix("s"), "judged") for name in QUANTITIES.values()),
+        (int((status == "run").sum()), "run", ""),
+        (len(checks), "check", "by tests"),
+        (int((status != "run").sum()), "run", "not made"),
     ]
-    if len(report.checks):
-        figures.append((f"{len(report.checks):,}", "gradients checked by tests"))
-    left_out = int((status != "run").sum())
-    return [*figures, (f"{left_out:,}", "runs not made")] if left_out else figures
+    figures = [
+        (f"{number:,}", f"{noun if number == 1 else noun + 's'} {rest}".rstrip())
+        for number, noun, rest in counted
+        if number
+    ]
+    # 0 beside a verdict that says otherwise would be taken for a contradiction: what is off is no row then.
+    if off or (report.ok and len(judged(report.findings))):
+        figures.append((f"{off:,}", "does not pass" if off == 1 else "do not pass"))
+    return figures
 
 
 def _bars(runs: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """What stands in the section of each scenario: its plots' data and its tables."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from gradproof.reporting.page.cells import (
     NUMBER,
     VERDICT,
     Table,
+    digits,
     frame_table,
     worst_table,
 )
@@ -36,6 +36,12 @@ Section = Mapping[str, Any]
 
 SIDE_BY_SIDE = 6
 """Up to so many parameters' pictures of entries are shown side by side; of more, one at a time."""
+
+FEWEST_STEPS = 2
+"""Of fewer steps no curve is drawn."""
+
+NAMED = 4
+"""So many parameters are named above the pictures; the pictures and tables name all."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +111,16 @@ def _section(
         **curve_plots(thinned, name, names),
         "entries": entry_pictures(frames["entries"], names, runs),
     }
+    plots = {} if worst is None else plots_of(data, worst, names, runs)
+    if len(ran) and int(ran["steps"].max()) < FEWEST_STEPS:
+        # Of a curve of one point nothing is seen; the pictures of entries and the table have its numbers.
+        data = {"entries": data["entries"]}
     return {
         "name": name,
         "verdict": _verdict(own, worst),
         "facts": _facts(own, ran, parameters, frames["claims"]),
         "parameters": names,
-        "plots": {} if worst is None else plots_of(data, worst, names, runs),
+        "plots": {plot: controls for plot, controls in plots.items() if plot in data},
         "data": {} if worst is None else data,
         "bins": thinned.bins,
         "reference_off": "" if worst is None else _reference_off(worst),
@@ -160,8 +170,8 @@ def _facts(
         fewest, most = int(ran["steps"].min()), int(ran["steps"].max())
         facts.append(count(most, "step") if fewest == most else f"{fewest:,} to {most:,} steps")
         facts.append(
-            f"{count(len(parameters), 'parameter')}: {', '.join(parameters[:8])}"
-            + (", …" if len(parameters) > 8 else "")
+            f"{count(len(parameters), 'parameter')}: {', '.join(parameters[:NAMED])}"
+            + (", …" if len(parameters) > NAMED else "")
         )
     return facts
 
@@ -185,16 +195,10 @@ def _detail(key: str, caption: str, frame: pd.DataFrame) -> Table:
     if key == "claims":
         kinds |= {"stated": LONG, "exact": LONG}
     if "digits" in shown:
-        digits = [_digits(value) for value in shown["digits"]]
+        told = [digits(value) for value in shown["digits"]]
         kinds["digits"] = NUMBER
-        shown = shown.assign(digits=digits)
+        shown = shown.assign(digits=told)
     return frame_table(caption, shown, kinds)
-
-
-def _digits(digits: float) -> str:
-    if math.isnan(digits):
-        return ""
-    return "exactly" if math.isinf(digits) else f"{digits:.1f}"
 
 
 # The controls above the pictures: what a reader can choose, and what is chosen first.

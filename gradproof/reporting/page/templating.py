@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from importlib import resources
 from typing import Any
 
@@ -23,8 +24,20 @@ def template_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"script_json": script_json, "tone": tone}
+    environment.filters |= {"script_json": script_json, "tone": tone, "breakable": breakable}
     return environment
+
+
+_BREAKS = re.compile(r"(?<=[\w.][_/])(?<![A-Z]_)(?=\w)|(?<=::)(?=\w)|(?<=[\w\])][.])(?=[A-Za-z_])(?!py\b)")
+
+
+def breakable(text: str) -> Markup:
+    """Let a line end within names and paths, where a reader would divide them; all else is escaped.
+
+    >>> print(breakable("tests/test_mine.py::test_it <b> NOT_FINITE 0.5"))
+    tests/<wbr>test_<wbr>mine.py::<wbr>test_<wbr>it &lt;b&gt; NOT_FINITE 0.5
+    """
+    return Markup("<wbr>").join(_BREAKS.split(text))
 
 
 def own_file(name: str) -> str:

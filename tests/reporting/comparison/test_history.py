@@ -89,6 +89,32 @@ def test_the_page_draws_each_run_and_shows_names_as_text(four: Sequence[Report])
     assert HOSTILE in page.text_content()
 
 
+def test_times_that_hardly_differ_look_so() -> None:
+    near, far = (curve([1e-3, last], [])["points"] for last in (1.05e-3, 1e-1))
+    assert abs(near[0][1] - near[1][1]) < 2
+    assert abs(far[0][1] - far[1][1]) > 30
+
+
+def test_the_page_tells_since_when_and_folds_what_stays(four: Sequence[Report]) -> None:
+    lost = made(Verdict.AGREES, 1.0, scenario="other")
+    page = lxml.html.document_fromstring(render_history(gp.history([*four[:3], lost], list("abcd"))))
+    lead, *_ = page.xpath("//p[@class='lead']")
+    assert lead.text_content() == (
+        "1 of 4 runs has another verdict in some report than in others. 4 of 4 runs are not in all reports."
+    )
+    titles = [" ".join(each.text_content().split()) for each in page.xpath("//summary")]
+    assert titles == ["Verdicts that changed 1", "Not in all reports 3"]
+    assert [each.text_content() for each in page.xpath("//p[@class='told']")] == [
+        "DISAGREES since c, AGREES before"
+    ]
+    captions = [each.text_content() for each in page.xpath("//figcaption") if "step" in each.text_content()]
+    assert all("NaN" not in each and "-" not in each for each in captions)
+    same = lxml.html.document_fromstring(render_history(gp.history([four[0], four[0]])))
+    assert same.xpath("//p[@class='lead']")[0].text_content() == (
+        "All runs have the same verdict wherever they were made."
+    )
+
+
 @pytest.fixture
 def folders(four: Sequence[Report], tmp_path: Path) -> list[str]:
     return [str(report.write(tmp_path / name, ["csv"])) for name, report in zip("abcd", four, strict=True)]

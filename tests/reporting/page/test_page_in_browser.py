@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import planted_causes
 import pytest
 from browsers import ARGUMENTS, CHROMIUM
 
+from gradproof.reporting.comparison.history import history
 from gradproof.reporting.formats.page import render as build_page
 from gradproof.reporting.page.cells import tone
+from gradproof.reporting.page.history_page import render_history
 from gradproof.reporting.report import Report
 from gradproof.scenarios import CATALOGUE
 from gradproof.verdicts.verdict import Verdict
@@ -473,6 +476,61 @@ def test_each_cause_is_seen_whole_without_scrolling_anything_sideways(
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
             assert not each.evaluate("e => !!e.closest('.scroll')"), "no inner scroll hides it"
+
+
+def test_on_a_phone_nothing_is_cut_or_torn(open_page: Any) -> None:
+    """Every entry of the navigation is in sight, labels stay whole, and no number stands on its neighbour."""
+    opened = open_page("two_causes", width=380)
+    entries = [each.bounding_box() for each in opened.page.locator("nav a").all()]
+    assert len(entries) == 5
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 380 for box in entries)
+    assert opened.page.locator("nav").evaluate("e => e.scrollWidth <= e.clientWidth")
+    labels = opened.page.locator(".facts dt")
+    assert labels.evaluate_all("all => all.every(e => e.scrollWidth <= e.clientWidth)")
+    options = opened.page.locator(".repeat .word")
+    assert options.evaluate_all("all => all.length > 0 && all.every(e => e.getClientRects().length === 1)")
+    ticks = opened.page.locator(".places i").evaluate_all(
+        """all => all.filter(e => e.offsetWidth).map(each => {
+            const { left, right } = each.getBoundingClientRect();
+            return { left, right, size: parseFloat(getComputedStyle(each).fontSize) };
+        })"""
+    )
+    assert len(ticks) == 3
+    assert all(one["right"] < other["left"] for one, other in pairwise(ticks))
+    assert min(each["size"] for each in ticks) >= 11
+
+
+def test_the_table_of_worst_rows_has_its_causes_in_a_usual_window(open_page: Any) -> None:
+    opened = open_page("differing")
+    opened.unfold()
+    cause = opened.page.locator("#scenario-1 table.data").first.locator("td.text").first.bounding_box()
+    assert cause["x"] + cause["width"] <= 1280
+
+
+@pytest.mark.parametrize("width", [1280, 380])
+def test_the_history_of_many_runs_is_short_and_fits(
+    open_page: Any, written: dict[str, str], two_causes: Report, width: int
+) -> None:
+    """Twice as many runs as a page of the documents has; of one the verdict changes."""
+    changed = Report(
+        {**two_causes.frames}, {**two_causes.environment, "a long name of a flag": "a value " * 9}
+    )
+    runs = changed.runs.astype({"verdict": object, "status": object})
+    changed.frames["runs"] = runs[runs["scenario"].astype(object) != "line"].reset_index(drop=True)
+    written["history"] = render_history(history([two_causes, changed], ["reports/first", "reports/second"]))
+    opened = open_page("history", width=width)
+    assert opened.page.evaluate("document.documentElement.scrollHeight") <= 12 * 800
+    assert no_sideways_scroll(opened)
+    assert set(
+        opened.page.locator(".scroll").evaluate_all("all => all.map(e => e.scrollWidth <= e.clientWidth)")
+    ) == {True}
+    opened.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    assert no_sideways_scroll(opened)
+    side_by_side = """all => all.every(each => {
+        const [one, other] = [...each.querySelectorAll("svg")].map(svg => svg.getBoundingClientRect().top);
+        return one === other;
+    })"""
+    assert opened.page.locator(".drawn").evaluate_all(side_by_side)
 
 
 def test_every_cell_of_the_matrix_is_in_sight_on_a_phone_and_says_whose_it_is(
