@@ -114,6 +114,11 @@ def test_what_has_no_gradient_at_a_point_is_not_called_equal():
 
     found = gp.equivalent(scenario(1.0), scenario(-1.0))
     assert found.verdict in {gp.Verdict.KINK, gp.Verdict.UNDECIDED}
+    assert not found.ok
+    with pytest.raises(
+        gp.DisagreementError, match=r"differs +∂/∂w\n +why +A gradient is no single number there"
+    ):
+        found.raise_if_different()
 
 
 def test_data_that_one_alone_has_stays_and_is_told():

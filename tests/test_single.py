@@ -1,5 +1,7 @@
 """One gradient at one point: exact values, rounding noise, and the judgement of a given gradient."""
 
+import re
+
 import numpy as np
 import pytest
 from mpmath import mp, mpf
@@ -234,3 +236,27 @@ class TestJudge:
                 gradients,
                 dtype=dtype,
             )
+
+
+ONE = {"x": np.array(1.0)}
+
+
+@pytest.mark.parametrize("function", [gp.true_gradient, gp.rounding_noise])
+@pytest.mark.parametrize("length", [1, 20, 300])
+def test_what_is_found_is_printed_and_how_many_entries_are_left_out(function, length):
+    found = function(
+        lambda xp, p, b: xp.sum(xp.exp(b["x"] * p["w"])), {"w": np.linspace(0.0, 1.0, length)}, ONE
+    )
+    lines = str(found).splitlines()
+    shown = [line for line in lines if line.startswith("w[")]
+    more = re.fullmatch(r"and (\d+) more", lines[-1])
+    assert len(shown) + (int(more[1]) if more else 0) == length
+    assert (more is None) == (length <= 20)
+
+
+def test_the_print_of_a_gradient_tells_the_loss_and_what_is_not_decided():
+    found = gp.true_gradient(lambda xp, p, b: xp.abs(b["x"] * p["w"]), {"w": np.array(0.0)}, ONE)
+    text = " ".join(str(found).split())
+    assert text.startswith("the loss is 0")
+    assert all(" ".join(reason.split()) in text for reason in found.undecided)
+    assert found.undecided

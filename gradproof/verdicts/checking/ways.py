@@ -202,10 +202,6 @@ def row_order(source: Array, given: Array) -> tuple[int, ...] | None:
     return tuple(int(i) for i in order)
 
 
-def _one_axis_words(axis: int) -> str:
-    return {0: "along the first axis", -1: "along the last axis"}[axis]
-
-
 Functions = dict[str, Callable[..., Any]]
 
 _REDUCTIONS: Functions = {
