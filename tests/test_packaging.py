@@ -196,6 +196,7 @@ def test_the_lower_bounds_can_be_installed_together_and_work(
     (source,) = tmp_path.glob("gradproof-*")
     (source / "gradproof").rename(source / "package_that_was_packed")
     parts = ("backends", "scenarios", "claims", "reporting/test_frames.py", "reporting/test_tables.py")
+    parts += ("reporting/test_error_figures.py", "reporting/page/test_page.py", "reporting/formats")
     parts += ("checking/test_frameworks.py", "test_plugin.py", "reporting/test_comparison_plugin.py")
     tests = [f"tests/{part}" for part in parts]
     told = run(python, "-m", "pytest", "-q", "-x", "-n", "2", "-p", "no:cacheprovider", *tests, cwd=source)

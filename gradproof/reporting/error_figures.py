@@ -8,6 +8,7 @@ import pandas as pd
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import QUANTITIES, judged
 from gradproof.reporting.names import RUN, implementation
+from gradproof.reporting.run_costs import known_median
 from gradproof.verdicts.records import NEEDED
 
 EDGES = 2.0 ** np.arange(-6, 9)
@@ -131,5 +132,5 @@ def relative_times(runs: pd.DataFrame) -> pd.DataFrame:
         index=["scenario", "dtype"], columns="who", values="seconds_per_step", aggfunc="median"
     )
     names = list(dict.fromkeys(who))
-    ratios = {other: [(wide[name] / wide[other]).median() for name in names] for other in names}
+    ratios = {other: [known_median(wide[name] / wide[other]) for name in names] for other in names}
     return pd.DataFrame(ratios, index=names, dtype=float)

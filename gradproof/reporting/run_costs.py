@@ -59,11 +59,15 @@ def costs(runs: pd.DataFrame) -> pd.DataFrame:
         most_steps=("steps", "max"),
         compiling_seconds=("compiling_seconds", "sum"),
         training_seconds=("training_seconds", "sum"),
-        # Where no time is known, pandas 2 warns of the median.
-        seconds_per_step=("seconds_per_step", lambda times: times.median() if times.notna().any() else nan),
+        seconds_per_step=("seconds_per_step", known_median),
         judging_seconds=("judging_seconds", "sum"),
     )
     return table.reset_index().astype(COSTS)
+
+
+def known_median(times: pd.Series) -> float:
+    """Give the median of the times that are known, and NaN where none is, of which pandas 2 would warn."""
+    return float(times.median()) if times.notna().any() else nan
 
 
 def cost_cells(runs: pd.DataFrame) -> pd.DataFrame:
