@@ -130,7 +130,7 @@ def test_every_requirement_states_a_lower_bound_and_no_upper_one(requirement: st
     assert re.fullmatch(r"[\w-]+(\[\w+\])?>=[\d.]+", requirement)
 
 
-BESIDE = ["hypothesis", "jsonschema", "lxml", "mpmath", "pytest", "pytest-xdist", "scipy", "sympy"]
+BESIDE = ["hypothesis", "jsonschema", "lxml", "mpmath", "pytest", "pytest-xdist", "pyyaml", "scipy", "sympy"]
 """What the tests need beside the requirements."""
 
 

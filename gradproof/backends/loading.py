@@ -138,11 +138,14 @@ def check_backend_name(name: str) -> None:
 
 
 def _unavailable(name: str, error: BaseException) -> BackendUnavailableError:
-    what = error if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
-    own = name in _own()
-    remedy = (
-        f"Install it with `pip install 'gradproof[{name}]'`" if own else "Install what it needs, or mend it"
-    )
+    lacks = isinstance(error, ImportError)
+    what = (f"{error}" if lacks else f"{type(error).__name__}: {error}").rstrip(".")
+    if name not in _own():
+        remedy = "Install what it needs, or mend it"
+    elif lacks:
+        remedy = f"Install it with `pip install 'gradproof[{name}]'`"
+    else:
+        remedy = f"It is there and does not import: install it anew with `pip install -U 'gradproof[{name}]'`"
     return BackendUnavailableError(f"Backend {name!r} cannot be used: {what}. {remedy}.")
 
 

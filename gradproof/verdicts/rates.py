@@ -1,4 +1,4 @@
-"""Judging the learning rates that a run was made with: those of the training's schedule?"""
+"""Judging the learning rates that a run was made with: those that the training plans?"""
 
 from dataclasses import replace
 
@@ -21,21 +21,24 @@ LEARNING_RATE = "learning_rate"
 
 
 def judged_rates(scenario: Scenario, run: Run) -> tuple[ParameterRecord, ...]:
-    """Judge the learning rate of each step against the training's schedule.
+    """Judge the learning rate of each step against the planned one: the training's, by its schedule's factor.
 
-    Updates are judged with the rate that they were made with, so a wrong schedule is seen here alone. Rates
-    are judged in the run's dtype, and at least in float32: that is what they are computed in, or a finer one.
-    A rate that is right in a coarser format alone (float32 in a run in float64) is INACCURATE.
+    Updates are judged with the rate that they were made with, so a wrong one that was recorded is seen here
+    alone. Rates are judged in the run's dtype, and at least in float32: that is what they are computed in, or
+    a finer one. A rate that is right in a coarser format alone (float32 in a run in float64) is INACCURATE.
 
     Args:
         scenario: what was run.
         run: what was recorded.
 
     Returns:
-        a record, of no parameter; none where there is no schedule, or where no rates were recorded.
+        a record, of no parameter. None where no rates were recorded, since updates are then judged with the
+        planned ones; and none where all are the one number that a training without a schedule has.
     """
     training, rates = scenario.training, run.learning_rates
-    if training is None or training.schedule is None or rates is None or not run.updates:
+    if training is None or rates is None or not run.updates:
+        return ()
+    if training.schedule is None and np.array_equal(rates, np.full(len(rates), training.learning_rate)):
         return ()
     steps = len(rates)
     own = (

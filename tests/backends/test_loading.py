@@ -2,6 +2,7 @@
 
 import importlib.abc
 import inspect
+import re
 import shutil
 import subprocess
 import sys
@@ -312,3 +313,16 @@ def test_loading_a_backend_imports_its_framework_and_no_other() -> None:
         "-c", f"from gradproof.backends import load_backend; load_backend('reference'); {LISTING}"
     )
     assert not {"torch", "jax", "pandas"} & set(done)
+
+
+def test_a_framework_that_is_there_and_does_not_import_is_to_be_installed_anew(monkeypatch):
+    def broken(_name):
+        raise DeprecationWarning("What it imports is gone.")
+
+    monkeypatch.setattr(loading, "import_module", broken)
+    told = (
+        "Backend 'jax' cannot be used: DeprecationWarning: What it imports is gone. It is there and does not "
+        "import: install it anew with `pip install -U 'gradproof[jax]'`."
+    )
+    with pytest.raises(BackendUnavailableError, match=f"^{re.escape(told)}$"):
+        load_backend("jax")

@@ -38,6 +38,16 @@ class Changed(Schedule):
         return self.schedule.factors(xp, np.maximum(steps + self.by, 0)) ** self.times
 
 
+@dataclass(frozen=True)
+class Recorded(Schedule):
+    """A schedule that is its factors."""
+
+    numbers: tuple[float, ...]
+
+    def factors(self, xp: Any, steps: Any) -> Any:
+        return xp.asarray(np.array(self.numbers)[np.asarray(steps)])
+
+
 def trained(schedule: Schedule | None) -> Scenario:
     return replace(line_fit(), training=gp.GradientDescent(0.01, STEPS, schedule=schedule), claims=())
 
@@ -48,8 +58,8 @@ def made(schedule: Schedule | None, dtype: str = "float64") -> Run:
 
 def of_rates(scenario: Scenario, run: Run) -> ParameterRecord:
     outcome = judge(scenario, run, {})
-    assert all(each.worst_verdict().passes for each in outcome.updates)
-    (record,) = outcome.states
+    *states, record = outcome.states
+    assert all(each.worst_verdict().passes for each in (*outcome.updates, *states))
     assert record.name == "learning_rate"
     return record
 
@@ -133,6 +143,37 @@ def test_rates_of_float32_in_float64_are_inaccurate_and_not_wrong() -> None:
     assert record.worst_verdict() is Verdict.INACCURATE
     assert record.cause == "the learning rate has no more digits than float32"
     assert record.worst.verdict.tolist() == [record.verdict[record.worst.step]]
+
+
+@pytest.mark.parametrize("optimizer", [gp.SGD(), gp.Adam()], ids=lambda rule: type(rule).__name__)
+@pytest.mark.parametrize(
+    ("change", "verdict", "cause"),
+    [
+        (lambda rates: 0.9 * rates, Verdict.DISAGREES, "what is recorded is 0.9 times the learning rate"),
+        (lambda rates: rates * (1 + 1e-4 * (np.arange(STEPS) == 7)), Verdict.DISAGREES, ""),
+        (
+            lambda rates: rates.astype(np.float32).astype(np.float64),
+            Verdict.INACCURATE,
+            "the learning rate has no more digits than float32",
+        ),
+        (lambda rates: rates * (1 + 2**-52), Verdict.AGREES, ""),
+    ],
+    ids=["0.9 times as large", "another one at one step", "of float32", "of another last digit"],
+)
+def test_a_rate_that_was_recorded_is_the_planned_one_without_a_schedule_too(
+    optimizer: Any, change: Any, verdict: Verdict, cause: str
+) -> None:
+    """A training that steps with another rate, and says so: each of its steps is right for that rate."""
+    planned = gp.GradientDescent(0.01, STEPS, optimizer=optimizer)
+    scenario = replace(line_fit(), training=planned, claims=())
+    rates = change(planned.learning_rates)
+    training = replace(planned, schedule=Recorded(tuple(rates / 0.01)))
+    run = load_backend("reference").run(
+        replace(scenario, training=training), dtype="float64", variant="numpy"
+    )
+    assert run.learning_rates is not None
+    record = of_rates(scenario, replace(run, learning_rates=rates))
+    assert (record.worst_verdict(), record.cause) == (verdict, cause)
 
 
 def test_without_a_schedule_or_without_recorded_rates_none_are_judged() -> None:

@@ -50,7 +50,7 @@ def with_causes_of_steps(
 
 
 def _with_cause_of_rates(scenario: Scenario, run: Run, record: ParameterRecord) -> ParameterRecord:
-    """Name the cause of wrong learning rates, which are of no parameter: those of other steps."""
+    """Name the cause of wrong learning rates, which are of no parameter: other steps', or a multiple."""
     if record.parameter or not is_wrong(record) or scenario.training is None or run.learning_rates is None:
         return record
     rates, at = run.learning_rates, np.arange(run.steps)
@@ -58,6 +58,9 @@ def _with_cause_of_rates(scenario: Scenario, run: Run, record: ParameterRecord) 
     for words, other in other_rates(scenario.training, planned, at):
         if np.allclose(rates, other, rtol=SAME_RATE, atol=0.0):
             return replace(record, cause=f"what is recorded is {words}")
+    factors = rates[planned != 0] / planned[planned != 0]
+    if factors.size and np.allclose(factors, factors[0], rtol=SAME_RATE, atol=0.0):
+        return replace(record, cause=f"what is recorded is {factors[0]:g} times the learning rate")
     return record
 
 
