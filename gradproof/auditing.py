@@ -43,8 +43,8 @@ class Audit:
 
     @property
     def ok(self) -> bool:
-        """Whether no claim is refuted and none that can be checked is undecided."""
-        return not self._failing
+        """Whether there are claims, none is refuted, and none that can be checked is undecided."""
+        return bool(self.records) and not self._failing
 
     @property
     def _failing(self) -> list[ClaimRecord]:
@@ -55,10 +55,12 @@ class Audit:
         ]
 
     def raise_if_refuted(self) -> None:
-        """Raise DisagreementError with every claim that is refuted or undecided, unless the audit is ok.
+        """Raise DisagreementError with every claim that is refuted or undecided, or as there is none at all.
 
         A refuted claim of somebody else's document is a finding and no error, so nothing calls this unasked.
         """
+        if not self.records:
+            raise DisagreementError("Nothing was checked: the scenarios carry no claim. Give them `claims=...`.")
         if not self.ok:
             raise DisagreementError("\n".join(_sentence(record) for record in self._failing))
 

@@ -34,8 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from gradproof.scenarios.finding import find_scenarios  # noqa: PLC0415
 
     found = audit(find_scenarios(options.scenarios or CATALOGUE))
-    nothing = not found.records  # was checked
-    status = 1 if nothing or (options.strict and not found.ok) else 0
+    status = 1 if not found.records or (options.strict and not found.ok) else 0
     if options.json:
         return print_document("audit", status, ok=found.ok, claims=rows(found.claims))
     print_claims(found.claims)

@@ -1,5 +1,6 @@
 """The audit: its records and frame, the command, and the section in the report."""
 
+import json
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,15 @@ def test_the_frame_has_its_columns_also_without_claims() -> None:
     for scenarios in ([scenario("36")], [Scenario(**{**fields(scenario("36")), "claims": ()})]):
         frame = audit(scenarios).claims
         assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == COLUMNS["claims"]
+
+
+def test_an_audit_of_no_claim_is_not_ok_as_the_command_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    found = audit("bce_network_rate_1")
+    assert not found.ok
+    with pytest.raises(DisagreementError, match=r"^Nothing was checked: the scenarios carry no claim\. "):
+        found.raise_if_refuted()
+    assert main(["audit", "bce_network_rate_1", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["ok"] is False
 
 
 def test_an_audit_of_no_scenario_is_refused_and_not_ok() -> None:
