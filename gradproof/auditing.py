@@ -60,9 +60,7 @@ class Audit:
         A refuted claim of somebody else's document is a finding and no error, so nothing calls this unasked.
         """
         if not self.records:
-            raise DisagreementError(
-                "Nothing was checked: no scenario carries a claim. Give them `claims=...`."
-            )
+            raise DisagreementError("Nothing was checked: no scenario carries a claim. Give it `claims=...`.")
         if not self.ok:
             raise DisagreementError("\n".join(_sentence(record) for record in self._failing))
 

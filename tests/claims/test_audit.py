@@ -74,7 +74,7 @@ def test_the_frame_has_its_columns_also_without_claims() -> None:
 def test_an_audit_of_no_claim_is_not_ok_as_the_command_has_it(capsys: pytest.CaptureFixture[str]) -> None:
     found = audit("bce_network_rate_1")
     assert not found.ok
-    with pytest.raises(DisagreementError, match=r"^Nothing was checked: the scenarios carry no claim\. "):
+    with pytest.raises(DisagreementError, match=r"^Nothing was checked: no scenario carries a claim\. "):
         found.raise_if_refuted()
     assert main(["audit", "bce_network_rate_1", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
