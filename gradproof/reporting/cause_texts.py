@@ -17,7 +17,8 @@ _SUBJECT = re.compile(
 _TRUE_ONE = re.compile(r"the true ones? with (?=\S)")
 _NOTES = re.compile(
     r"; this was seen at one (?:step|point) only|; other steps are right|"
-    r" \(in (?:this gradient|these gradients) alone\)|; the gradients? goe?s? wrong at [^;]+"
+    r" \(in (?:this gradient|these gradients) alone\)| \(likewise [^()]+\)|"
+    r"; the gradients? goe?s? wrong at [^;]+"
 )
 _PART = re.compile(r"; (?=\S+:\d+ (?:is in|has its derivative from) )")
 _DIGITS = re.compile(r"\bloses \d+ of \d+ digits\b")
@@ -92,6 +93,8 @@ def notes(cause: str) -> str:
     ...     "the gradient of w is the true one doubled; this was seen at one step only; other steps are right"
     ... )
     'this was seen at one step only; other steps are right'
+    >>> notes("the update of w is Adam's with epsilon inside the root (likewise b)")
+    'likewise b'
     """
     return "; ".join(each.strip(" ;()") for each in _NOTES.findall(cause))
 
