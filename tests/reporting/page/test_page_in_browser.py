@@ -110,7 +110,7 @@ def see_all(opened: Opened) -> None:
     opened.unfold()
     for figure in opened.page.locator(".figure").all():
         figure.scroll_into_view_if_needed()
-        figure.locator(".plot svg").first.wait_for()
+        figure.locator(".plot svg, .plot .single").first.wait_for()  # a single number is written
 
 
 def no_sideways_scroll(opened: Opened) -> bool:
