@@ -176,6 +176,16 @@ def test_a_rate_that_was_recorded_is_the_planned_one_without_a_schedule_too(
     assert (record.worst_verdict(), record.cause) == (verdict, cause)
 
 
+def test_a_rate_that_is_planned_to_be_0_is_no_multiple_of_it() -> None:
+    """All other steps are right, so the cause is none of all of them."""
+    scenario, run = trained(gp.WarmUp(6, start=0.0)), made(gp.WarmUp(6, start=0.0))
+    assert run.learning_rates is not None
+    assert run.learning_rates[0] == 0
+    other = run.learning_rates + 0.005 * (np.arange(STEPS) == 0)
+    record = judge(scenario, replace(run, learning_rates=other), {}).states[-1]
+    assert (record.worst_verdict(), record.cause) == (Verdict.DISAGREES, "")
+
+
 def test_without_a_schedule_or_without_recorded_rates_none_are_judged() -> None:
     assert judge(trained(None), made(None), {}).states == ()
     schedule = SCHEDULES["cosine"]

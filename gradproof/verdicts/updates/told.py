@@ -58,9 +58,10 @@ def _with_cause_of_rates(scenario: Scenario, run: Run, record: ParameterRecord) 
     for words, other in other_rates(scenario.training, planned, at):
         if np.allclose(rates, other, rtol=SAME_RATE, atol=0.0):
             return replace(record, cause=f"what is recorded is {words}")
-    factors = rates[planned != 0] / planned[planned != 0]
-    if factors.size and np.allclose(factors, factors[0], rtol=SAME_RATE, atol=0.0):
-        return replace(record, cause=f"what is recorded is {factors[0]:g} times the learning rate")
+    largest = int(np.argmax(np.abs(planned)))
+    factor = rates[largest] / planned[largest] if planned[largest] else np.nan
+    if np.allclose(rates, factor * planned, rtol=SAME_RATE, atol=0.0):
+        return replace(record, cause=f"what is recorded is {factor:g} times the learning rate")
     return record
 
 
