@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from gradproof.reporting.findings import something_was_checked
-from gradproof.reporting.names import count, implementation
+from gradproof.reporting.names import count, implementation, listed
 from gradproof.reporting.root_causes import RootCause, failing_rows_in_words, in_words
 from gradproof.reporting.telling import details, headline, labelled, repeating, text
 from gradproof.texts import visible
@@ -16,9 +16,6 @@ IN_FULL = 3
 
 SHOWN = 20
 """So many causes are told at most."""
-
-NAMED = 6
-"""So many names are listed at most of what a cause is seen in."""
 
 
 def describe(causes: Sequence[RootCause], findings: pd.DataFrame, width: int | None = None) -> str:
@@ -81,9 +78,9 @@ def seen_in(cause: RootCause) -> list[tuple[str, str]]:
     """
     named = [" ".join((scenario, implementation(*who), dtype)) for scenario, *who, dtype in cause.runs]
     named += cause.tests
-    told = [("in", _listed(named))] if len(named) > 1 or cause.worst["kind"] == "run" else []
+    told = [("in", listed(named))] if len(named) > 1 or cause.worst["kind"] == "run" else []
     if len(cause.parameters) > 1:
-        told.append(("of", _listed(cause.parameters)))
+        told.append(("of", listed(cause.parameters)))
     if cause.following:
         follow = "follows" if cause.following == 1 else "follow"
         told.append(
@@ -93,8 +90,3 @@ def seen_in(cause: RootCause) -> list[tuple[str, str]]:
             )
         )
     return told
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more

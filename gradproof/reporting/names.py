@@ -1,7 +1,7 @@
 """How a report names a run, and how it counts: one form each, in every output."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 RUN = ["scenario", "backend", "variant", "dtype"]
@@ -55,3 +55,12 @@ def count(number: int, noun: str, plural: str = "") -> str:
     ('1 run', '297,876 gradients', '2 entries')
     """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Name the first few, and count the others.
+
+    >>> listed(["w1", "b1", "w2", "b2"], most=2), listed(["w1", "b1"])
+    ('w1, b1 and 2 more', 'w1, b1')
+    """
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

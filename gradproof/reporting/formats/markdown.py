@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from gradproof.reporting.comparison.changes import ABSENT, SHOWN, Changes
-from gradproof.reporting.describing import NAMED, describe
+from gradproof.reporting.describing import describe
 from gradproof.reporting.environment import flattened
 from gradproof.reporting.findings import QUANTITIES
-from gradproof.reporting.names import RUN, count, implementation
+from gradproof.reporting.names import RUN, count, implementation, listed
 from gradproof.reporting.report import Report
 from gradproof.reporting.root_causes import RootCause
 from gradproof.reporting.run_costs import cost_cells, side_by_side
@@ -116,13 +116,12 @@ def _failures(report: Report) -> list[str]:
 
 
 def _cause_cells(number: int, cause: RootCause) -> dict[str, Any]:
-    who = [*cause.implementations, *cause.tests]
     return {
         "": number,
         "what is wrong": cause.what,
         "in": cause.where_seen,
         "steps": cause.since,
-        "who": ", ".join(who[:NAMED]) + (f" and {len(who) - NAMED} more" if len(who) > NAMED else ""),
+        "who": listed([*cause.implementations, *cause.tests]),
         "lines": ", ".join(cause.lines),
     }
 

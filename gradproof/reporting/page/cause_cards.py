@@ -5,7 +5,7 @@ from typing import Any
 
 from gradproof.reporting.cause_texts import notes, with_parts
 from gradproof.reporting.findings import QUANTITIES, passing
-from gradproof.reporting.names import implementation, run_name
+from gradproof.reporting.names import implementation, listed, run_name
 from gradproof.reporting.page.cells import Table, exact, finding_table, short
 from gradproof.reporting.root_causes import RootCause
 from gradproof.reporting.telling import QUANTITY_NAMES, headline
@@ -13,7 +13,7 @@ from gradproof.verdicts.numerals import entry
 from gradproof.verdicts.tolerances import SPREADS
 
 NAMED = 4
-"""So many parameters are named; the table below names all."""
+"""So many parameters are named; the tables and pictures below name all."""
 
 IN_FULL = 1
 """So many cards show the numbers of their worst failure at once; the others' are folded."""
@@ -78,8 +78,7 @@ def _facts(cause: RootCause) -> Iterator[tuple[str, str]]:
     if cause.since:
         yield "when", cause.since
     if names := cause.parameters:
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        yield ("parameter" if len(names) == 1 else "parameters"), ", ".join(names[:NAMED]) + more
+        yield ("parameter" if len(names) == 1 else "parameters"), listed(names, NAMED)
     if cause.lines:
         yield "code", ", ".join(cause.lines)
     if parts := with_parts(cause.mistake)[1]:

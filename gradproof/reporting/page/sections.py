@@ -9,6 +9,7 @@ import pandas as pd
 from gradproof.reporting.columns import records
 from gradproof.reporting.findings import QUANTITIES, failing, judged
 from gradproof.reporting.names import count, implementation, run_key
+from gradproof.reporting.page.cause_cards import NAMED
 from gradproof.reporting.page.cells import (
     LONG,
     NAME,
@@ -39,9 +40,6 @@ SIDE_BY_SIDE = 6
 
 FEWEST_STEPS = 2
 """Of fewer steps no curve is drawn."""
-
-NAMED = 4
-"""So many parameters are named above the pictures; the pictures and tables name all."""
 
 
 @dataclass(frozen=True)
